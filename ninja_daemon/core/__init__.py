@@ -1,0 +1,1 @@
+"""Floor 1: pure values and rules. No clock, no I/O, no logger, nothing from the floors above."""

@@ -1,0 +1,46 @@
+"""Instants: whole seconds since 1970-01-01T00:00:00Z.
+
+Candles open and close on whole seconds, so an instant is an ``int``: exact, cheap, the same on every machine and in
+every time zone. Text and ``datetime`` appear only at the edges.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+
+Instant = int
+
+_RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_UNIX = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
+
+
+def parse_instant(text: str) -> Instant:
+    """Read an instant as OANDA and Redis write it: RFC 3339 in UTC, or UNIX seconds, either with up to nine zeros.
+
+    Raises:
+        ValueError: the text is no such instant, or names a fraction of a second.
+    """
+    if match := _RFC3339.fullmatch(text):
+        year, month, day, hour, minute, second, fraction = match.groups()
+        if fraction is None or not fraction.strip("0"):
+            at = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+            return int(at.timestamp())
+    elif match := _UNIX.fullmatch(text):
+        if match[2] is None or not match[2].strip("0"):
+            return int(match[1])
+    message = f"an instant must look like 2025-08-10T14:30:00Z, was {text[:40]!r}"
+    raise ValueError(message)
+
+
+@lru_cache(maxsize=4096)
+def format_instant(at: Instant) -> str:
+    """Write an instant as ``2025-08-10T14:30:00Z``."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def format_moment(at: float) -> str:
+    """Write a clock reading with milliseconds, as ``2025-08-10T14:30:00.113Z``."""
+    moment = datetime.fromtimestamp(int(at * 1000) / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"

@@ -1,0 +1,109 @@
+"""A signal (schema 1 of the contract) and its repeatable id."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.instant import Instant, format_instant
+from ninja_daemon.core.strategy import Cross, Rules, Strategy
+
+SCHEMA: Final = 1
+EXTRA_DIGITS: Final = 5
+"""Averages carry this many digits more than the instrument's prices."""
+RATIO_DIGITS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One crossover signal, ready to be listed. Prices are decimals in price units, pips in pips.
+
+    Attributes:
+        id: 32 hex digits that depend on strategy, settings, instrument, timeframe, candle and side alone.
+        time: open of the candle that crossed.
+        close_time: its close.
+        late: it was found more than the strategy's ``max_signal_age`` after the close.
+        created_at: when it was found, epoch seconds.
+    """
+
+    id: str
+    strategy: str
+    instrument: str
+    timeframe: str
+    time: Instant
+    close_time: Instant
+    side: Side
+    close: Decimal
+    fast_ma: Decimal
+    slow_ma: Decimal
+    atr: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    sl_pips: Decimal
+    tp_pips: Decimal
+    risk_reward_ratio: Decimal
+    late: bool
+    created_at: float
+
+
+def signal_id(strategy: Strategy, time: Instant, side: Side) -> str:
+    """Return the id: the same for the same candle after a restart, a failover, a replay, on any machine."""
+    parts = (
+        "v1",
+        strategy.name,
+        strategy.settings_hash,
+        strategy.instrument,
+        strategy.granularity.name,
+        format_instant(time),
+        side.name,
+    )
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
+    """Compute a signal from a cross that no filter rejected (contract 3 and 4.5), exactly until the stated rounding.
+
+    Args:
+        rules: the strategy bound to its instrument.
+        cross: the turn of the side.
+        found_at: epoch seconds at which it was found.
+    """
+    strategy, instrument = rules.strategy, rules.instrument
+    candle = cross.candle
+    atr = Fraction(cross.range_total, strategy.atr_period)
+    stop = round(candle.close - cross.side * atr * Fraction(strategy.sl_atr_multiplier))
+    target = round(candle.close + cross.side * atr * Fraction(strategy.tp_atr_multiplier))
+    decimals, pip_digits = instrument.decimals, instrument.pip_digits
+    return Signal(
+        id=signal_id(strategy, candle.time, cross.side),
+        strategy=strategy.name,
+        instrument=strategy.instrument,
+        timeframe=strategy.granularity.name,
+        time=candle.time,
+        close_time=strategy.granularity.close_of(candle.time),
+        side=cross.side,
+        close=_decimal(candle.close, decimals),
+        fast_ma=rounded(Fraction(*cross.fast), decimals),
+        slow_ma=rounded(Fraction(*cross.slow), decimals),
+        atr=rounded(atr, decimals),
+        stop_loss=_decimal(stop, decimals),
+        take_profit=_decimal(target, decimals),
+        sl_pips=_decimal(abs(candle.close - stop), pip_digits),
+        tp_pips=_decimal(abs(candle.close - target), pip_digits),
+        risk_reward_ratio=_decimal(round(strategy.reward_to_risk * 10**RATIO_DIGITS), RATIO_DIGITS).normalize(),
+        late=strategy.is_late(candle.time, found_at),
+        created_at=found_at,
+    )
+
+
+def rounded(value: Fraction, decimals: int) -> Decimal:
+    """Turn an exact value in price units into a price, rounded half-even to five digits more than ``decimals``."""
+    return _decimal(round(value * 10**EXTRA_DIGITS), decimals + EXTRA_DIGITS)
+
+
+def _decimal(units: int, decimals: int) -> Decimal:
+    return Decimal(units).scaleb(-decimals)

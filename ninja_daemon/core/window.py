@@ -1,0 +1,60 @@
+"""A window over the newest values of a series that is cheap to extend and never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+_SLACK: Final = 64
+
+
+class Window:
+    """The newest ``size`` integers of a series; an immutable value whose ``pushed`` costs O(1).
+
+    Windows that grew out of one another share one list and differ in where they end: entries before a window's end
+    never change, so an older window stays what it was. Pushing onto a window that is not the newest copies it.
+    """
+
+    __slots__ = ("_buffer", "_end", "size")
+
+    def __init__(self, size: int, values: Iterable[int] = ()) -> None:
+        """Hold the last ``size`` of ``values``, oldest first."""
+        self.size = size
+        self._buffer = list(values)[-size:]
+        self._end = len(self._buffer)
+
+    def pushed(self, value: int) -> Window:
+        """Return the window with ``value`` as its newest entry, and the oldest one gone when it was full."""
+        buffer, end, size = self._buffer, self._end, self.size
+        if end != len(buffer) or end > 2 * size + _SLACK:
+            buffer = buffer[max(0, end - size) : end]
+            end = len(buffer)
+        buffer.append(value)
+        window = Window.__new__(Window)
+        window.size = size
+        window._buffer = buffer  # noqa: SLF001 - it is our own kind
+        window._end = end + 1  # noqa: SLF001
+        return window
+
+    def back(self, steps: int) -> int:
+        """Return the entry ``steps`` before the newest; 0 is the newest itself. The caller knows that it exists."""
+        return self._buffer[self._end - 1 - steps]
+
+    def __len__(self) -> int:
+        """Return how many entries the window holds, at most ``size``."""
+        return min(self._end, self.size)
+
+    def __iter__(self) -> Iterator[int]:
+        """Go through the entries, oldest first."""
+        return iter(self._buffer[max(0, self._end - self.size) : self._end])
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by size and entries."""
+        return isinstance(other, Window) and self.size == other.size and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]  # a window is compared, never used as a key
+
+    def __repr__(self) -> str:
+        """Show size and fill, and the newest entry."""
+        newest = f", newest {self.back(0)}" if self._end else ""
+        return f"Window(size={self.size}, {len(self)} held{newest})"

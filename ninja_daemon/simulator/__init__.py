@@ -1,0 +1,1 @@
+"""Floor 3: a market, and an OANDA v20 REST server over it; for ``demo``, for trying things out and for the tests."""

@@ -1,0 +1,222 @@
+"""What the use cases need from the outside world. Each port is real in adapters/ and faked in tests/fakes/.
+
+Every implementation of a port passes the same contract tests; errors are those of ``core.errors`` only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from ninja_daemon.core.candle import Candle
+from ninja_daemon.core.errors import NinjaError
+from ninja_daemon.core.instant import Instant
+from ninja_daemon.core.instrument import Instrument, Series
+from ninja_daemon.core.signal import Signal
+from ninja_daemon.core.strategy import Rules, Strategy, StrategyState
+
+
+class Clock(Protocol):
+    """Time as the process sees it; the only way in which time comes in."""
+
+    def now(self) -> float:
+        """Return epoch seconds, UTC. May jump when the machine's clock is set."""
+
+    def monotonic(self) -> float:
+        """Return seconds that never go back; for durations."""
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        """Wait until ``stop`` is set or ``seconds`` have passed; return whether it is set."""
+
+
+# --- candles ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What the broker holds of one series from a cursor on.
+
+    Attributes:
+        instrument: decimals and pip with which the candles' integers were made.
+        candles: complete candles that opened after the cursor (or the newest ones, without a cursor), oldest first,
+            no time twice.
+        at_cursor: the complete candle that opened exactly at the cursor, as the broker shows it now; None when the
+            broker has none there.
+        forming: open of the candle that is still forming, None when there is none.
+        rejected: why the candle after the last of ``candles`` was refused (and with it all that follow); None when
+            all were good.
+    """
+
+    instrument: Instrument
+    candles: Sequence[Candle] = ()
+    at_cursor: Candle | None = None
+    forming: Instant | None = None
+    rejected: NinjaError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A request for one series' candles newer than a cursor.
+
+    Attributes:
+        series: what to fetch.
+        cursor: open time of the newest candle that is known already.
+    """
+
+    series: Series
+    cursor: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class WantedHistory:
+    """A request for the newest ``count`` complete candles of a series that open at or before ``until``.
+
+    Attributes:
+        until: open time of the last candle wanted; None for the newest complete one.
+        count: candles wanted, at most 5,000 plus what a warm-up needs; the source pages.
+    """
+
+    series: Series
+    until: Instant | None
+    count: int
+
+
+class CandleSource(Protocol):
+    """The broker. Answers hold one entry a request: what came, or the error that stands in its place."""
+
+    def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
+        """Return for each request the complete candles after its cursor, however many were missed."""
+
+    def history(self, wanted: Collection[WantedHistory]) -> Mapping[WantedHistory, Fetched | NinjaError]:
+        """Return for each request its history: ``candles`` end at ``until``, fewer than asked only at its beginning."""
+
+    def had_prices(self, series: Series, start: Instant, end: Instant) -> bool:
+        """Tell whether the broker knows any price between two instants: a quiet period has none, a gap has.
+
+        Raises:
+            TransientError, RejectedError: as for any request.
+        """
+
+
+# --- state -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What a strategy has counted since it was first started, stored with its state.
+
+    Attributes:
+        evaluated: candles taken in.
+        crosses: turns of the side, signals and rejected ones.
+        signals: signals found (listed now or before).
+        rejected: crosses rejected, by filter name.
+        revisions: completed candles that the broker changed afterwards.
+        gaps: candles that never came although there were prices.
+        last_signal_id: id of the newest signal, empty before the first.
+        last_signal_time: open of its candle, None before the first.
+    """
+
+    evaluated: int = 0
+    crosses: int = 0
+    signals: int = 0
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    revisions: int = 0
+    gaps: int = 0
+    last_signal_id: str = ""
+    last_signal_time: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the store holds of one strategy.
+
+    Attributes:
+        cursor: open time of the last candle taken in; None when there is none or it cannot be read.
+        cursor_token: what the store must still hold when the next commit is made; opaque to the caller.
+        state: averages and side, None when missing, unreadable or written under other settings. Its ``last`` candle
+            need not be the cursor's.
+        instrument: decimals and pip under which ``state`` was written.
+        named: the candle that other stored parts (signal state, journal) name as the last one; None when they are
+            lost, too.
+        tally: the counts, zero when lost.
+        notes: one sentence for each part that was there and could not be used.
+    """
+
+    cursor: Instant | None
+    cursor_token: str
+    state: StrategyState | None
+    instrument: Instrument | None
+    named: Instant | None
+    tally: Tally
+    notes: Sequence[str] = ()
+
+
+class CommitResult:
+    """Results of a commit, as the script names them."""
+
+    OK = "OK"
+    ALREADY = "ALREADY"
+    STALE = "STALE"
+    FENCED = "FENCED"
+    BADTYPE = "BADTYPE"
+    QFULL = "QFULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One strategy's commit: everything that one or more candles changed, written as a whole or not at all.
+
+    Attributes:
+        rules: strategy and instrument.
+        loaded: what the change was computed from.
+        state: the state after the candles.
+        tally: the counts after the candles.
+        signals: signals found, oldest first.
+        taken_in: candles behind the change; zero for a state that was only rebuilt.
+    """
+
+    rules: Rules
+    loaded: Loaded
+    state: StrategyState
+    tally: Tally
+    signals: Sequence[Signal]
+    taken_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What became of a change.
+
+    Attributes:
+        result: one of ``CommitResult``.
+        listed: how many of its signals were put on the list now.
+        repeated: how many had been listed before and were left out.
+        detail: the key that stands in the way, for BADTYPE; the queue's length, for QFULL.
+    """
+
+    result: str
+    listed: int = 0
+    repeated: int = 0
+    detail: str = ""
+
+
+class StateStore(Protocol):
+    """Where cursors, averages and the signals list live."""
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return what is stored, by strategy name, in one round trip for all of them.
+
+        Raises:
+            StoreUnavailable: nothing can be read at all.
+        """
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed]:
+        """Write the changes, each by its own compare-and-set, in one round trip; return the results by strategy name.
+
+        A commit that is repeated after a lost reply changes nothing.
+
+        Raises:
+            StoreUnavailable: nothing is known of any of them; load again.
+        """
