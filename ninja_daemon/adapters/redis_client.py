@@ -1,0 +1,115 @@
+"""Connections to Redis 7 or Valkey, and the translation of redis-py's errors into ours.
+
+redis-py repeats commands after a lost reply and waits a minute on a hung server unless told otherwise, so every limit
+is set here and nothing is repeated by the client. Whatever writes is a script that may safely run twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    InvalidResponse,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+    TimeoutError as RedisTimeoutError,
+)
+from redis.retry import Retry
+
+from ninja_daemon import __version__
+from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+
+SOCKET_TIMEOUT: Final = 2.0
+"""Seconds that any single command may take; a hung server is noticed after this long."""
+CONNECT_TIMEOUT: Final = 1.0
+
+_CAUSES: Final = {
+    "OOM": "Redis is out of memory (maxmemory reached); nothing is lost, free memory or raise maxmemory",
+    "MISCONF": "Redis cannot write to its disk and refuses writes; look at its log and at the free space",
+    "READONLY": "this Redis is a read-only replica; point REDIS_URL at the primary",
+    "LOADING": "Redis is still loading its data",
+    "BUSY": "Redis is busy with a long script",
+    "NOREPLICAS": "Redis has too few replicas to take writes (min-replicas-to-write)",
+    "MASTERDOWN": "Redis has lost its primary",
+    "UNBLOCKED": "Redis changed its role",
+}
+
+
+def connect(
+    url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 8
+) -> redis.Redis:
+    """Return a client that has not connected yet.
+
+    Args:
+        url: ``redis://``, ``rediss://`` or ``unix://``, credentials inside.
+        name: shown by CLIENT LIST, after ``ninja-``.
+        socket_timeout: seconds that a command may take; longer than any blocking wait that is asked for.
+        max_connections: connections at most.
+
+    Raises:
+        ConfigError: the URL cannot be read.
+    """
+    try:
+        return redis.Redis.from_url(
+            url,
+            socket_timeout=socket_timeout,
+            socket_connect_timeout=CONNECT_TIMEOUT,
+            health_check_interval=15,
+            retry=Retry(NoBackoff(), 0),
+            decode_responses=True,
+            encoding_errors="surrogateescape",
+            client_name=f"ninja-{name}/{__version__}",
+            max_connections=max_connections,
+        )
+    except (ValueError, TypeError) as error:
+        message = f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
+        raise ConfigError(message) from None
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what redis-py raises into ``StoreUnavailable``, with a text that holds the cause and no secret."""
+    try:
+        yield
+    except RedisError as error:
+        raise StoreUnavailable(explain(error)) from error
+    except OSError as error:
+        message = f"Redis cannot be reached ({type(error).__name__})"
+        raise StoreUnavailable(message) from error
+
+
+def explain(error: RedisError) -> str:
+    """Say in one sentence what is wrong and what mends it."""
+    if isinstance(error, AuthenticationError | AuthorizationError):
+        return "Redis does not accept the user or password; set REDIS_PASSWORD or the password inside REDIS_URL"
+    if isinstance(error, NoPermissionError):
+        return f"the Redis user lacks a permission ({_first_line(error)}); see config/redis/users.acl.example"
+    if isinstance(error, InvalidResponse):
+        return "what answers at this address is not Redis"
+    if isinstance(error, RedisTimeoutError):
+        return f"Redis did not answer within {SOCKET_TIMEOUT:g} s"
+    text = _first_line(error)
+    for word, meaning in _CAUSES.items():
+        if text.startswith(word) or f" {word} " in f" {text} ":
+            return meaning
+    if isinstance(error, redis.exceptions.BusyLoadingError):
+        return _CAUSES["LOADING"]
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return _CAUSES["OOM"]
+    if isinstance(error, redis.exceptions.ReadOnlyError):
+        return _CAUSES["READONLY"]
+    if isinstance(error, ResponseError):
+        return f"Redis refused a command ({text})"
+    return f"Redis cannot be reached ({text})"
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).splitlines()
+    return text[0][:160] if text else type(error).__name__
