@@ -122,7 +122,7 @@ class StrategyState(NamedTuple):
 
     Attributes:
         last: the newest candle taken in.
-        count: candles taken in since the state was begun.
+        seen: candles taken in since the state was begun.
         closes: the newest closes, as many as the averages reach back.
         ranges: the newest true ranges, ``atr_period`` of them when full.
         range_total: sum of ``ranges``.
@@ -132,7 +132,7 @@ class StrategyState(NamedTuple):
     """
 
     last: Candle | None
-    count: int
+    seen: int
     closes: Window
     ranges: Window
     range_total: int
@@ -186,7 +186,7 @@ class Rules:
         strategy = self.strategy
         return StrategyState(
             last=None,
-            count=0,
+            seen=0,
             closes=Window(strategy.closes_held),
             ranges=Window(strategy.atr_period),
             range_total=0,
@@ -197,7 +197,7 @@ class Rules:
 
     def advance(self, state: StrategyState, candle: Candle) -> tuple[StrategyState, Cross | None]:
         """Take in the next candle: one step of contract section 4. The candle is newer than the state's last one."""
-        last, count, closes, ranges, range_total, fast, slow, side = state
+        last, seen, closes, ranges, range_total, fast, slow, side = state
         if last is not None:
             newest_range = true_range(candle, last.close)
             if len(ranges) == self._atr_period:
@@ -209,8 +209,8 @@ class Rules:
         slow = slow.updated(closes)
         new_side = side_of(fast, slow)
         if new_side is None or new_side is side:
-            return StrategyState(candle, count + 1, closes, ranges, range_total, fast, slow, side), None
-        new_state = StrategyState(candle, count + 1, closes, ranges, range_total, fast, slow, new_side)
+            return StrategyState(candle, seen + 1, closes, ranges, range_total, fast, slow, side), None
+        new_state = StrategyState(candle, seen + 1, closes, ranges, range_total, fast, slow, new_side)
         if side is None:
             return new_state, None
         return new_state, self._cross(new_state, new_side, candle)

@@ -212,11 +212,30 @@ class StateStore(Protocol):
             StoreUnavailable: nothing can be read at all.
         """
 
-    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed]:
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
         """Write the changes, each by its own compare-and-set, in one round trip; return the results by strategy name.
 
-        A commit that is repeated after a lost reply changes nothing.
+        A commit that is repeated after a lost reply changes nothing. An error in the place of a result means that
+        this change was refused as a whole (out of memory, read-only).
 
         Raises:
             StoreUnavailable: nothing is known of any of them; load again.
+        """
+
+
+class Journal(Protocol):
+    """What this machine remembers by itself, so that a Redis that lost everything is no first start."""
+
+    def marks(self) -> Mapping[str, Instant]:
+        """Return the last candle that is known to be committed, by strategy name.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+
+    def remember(self, marks: Mapping[str, Instant]) -> None:
+        """Keep these marks, durably.
+
+        Raises:
+            JournalUnavailable: it cannot be written.
         """

@@ -1,0 +1,122 @@
+"""The local journal: a SQLite file in the state directory, durable at every commit.
+
+It holds the last committed candle of each strategy, so that a Redis that lost everything is no first start
+(contract 4.8). The file belongs to one Redis and one namespace; a damaged one is set aside and begun anew, since
+whatever it holds is derived again from the broker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.core.instant import Instant
+
+FORM: Final = 1
+_BUSY_MS: Final = 1_000
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS marks (
+    strategy TEXT PRIMARY KEY,
+    time INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+
+
+def journal_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
+    """Return the journal's file: one for each Redis and namespace, however many share the state directory.
+
+    Args:
+        redis_label: address of the Redis without credentials, so that changing a password changes no file.
+    """
+    scope = hashlib.sha256(f"{redis_label}|{namespace}".encode()).hexdigest()[:8]
+    return state_dir / f"journal-{namespace}-{scope}.sqlite3"
+
+
+class SqliteJournal:
+    """The journal port on a SQLite file (write-ahead log, synchronous FULL)."""
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it is opened, and its directory made, when it is first used."""
+        self.path = path
+        self.set_aside: Path | None = None
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def marks(self) -> Mapping[str, Instant]:
+        """Return the last candle that is known to be committed, by strategy name; see the port."""
+        with self._session() as connection:
+            return dict(connection.execute("SELECT strategy, time FROM marks"))
+
+    def remember(self, marks: Mapping[str, Instant]) -> None:
+        """Keep these marks, durably; see the port."""
+        with self._session() as connection, connection:
+            connection.executemany(
+                "INSERT INTO marks VALUES (?, ?) ON CONFLICT (strategy) DO UPDATE SET time = excluded.time",
+                list(marks.items()),
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._forget()
+
+    @contextmanager
+    def _session(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._opened()
+                yield self._connection
+            except sqlite3.DatabaseError as error:
+                self._forget()
+                message = f"the journal {self.path.name} cannot be used ({error}); look at the disk and its permissions"
+                raise JournalUnavailable(message) from error
+            except OSError as error:
+                self._forget()
+                message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
+                raise JournalUnavailable(message) from error
+
+    def _opened(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            return self._connected()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            self._put_aside()
+            return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, check_same_thread=False)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+                message = "it is damaged"
+                raise sqlite3.DatabaseError(message)
+            connection.executescript(_SCHEMA)
+            connection.execute(f"PRAGMA user_version = {FORM}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _put_aside(self) -> None:
+        """Keep a damaged file for a person to look at, out of the way."""
+        aside = self.path.with_suffix(f".damaged-{int(time.time())}")
+        self.path.rename(aside)
+        for rest in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + rest).unlink(missing_ok=True)
+        self.set_aside = aside
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,0 +1,103 @@
+-- Commit what some candles changed for one strategy: signals, averages, side and cursor, all or nothing.
+-- May be sent again after a lost reply: the second time changes nothing.
+--
+-- KEYS  1 last_processed  2 ma_state  3 signal_state  4 signals  5 listed  6 history  7 fence
+-- ARGV  1 fence of the sender, 0 for none
+--       2 what last_processed must hold: "" nothing, "=text", "!type" a key of that wrong type
+--       3 what it shall hold            4 id of this commit
+--       5 most signals that may wait    6 entries of history kept    7 listed ids kept
+--       8 life of ma_state in ms
+--       9 time of the ma_state that the fields change, "" when the fields are all there are
+--      10 settings hash of that ma_state
+--      11 fields of ma_state, 12 fields of signal_state, 13 signals; then as many
+--         field, value … field, value … id, open time in seconds, JSON …
+--
+-- Returns {result, a, b}
+--   OK       listed now, listed before          ALREADY  0, 0: this very commit was made before
+--   STALE    what last_processed holds, ""      FENCED   the newest fence, ""
+--   BADTYPE  the key that is in the way, type   QFULL    signals that wait, the limit
+--
+-- Lua undoes nothing, so everything is looked at before anything is written. Signals are pushed first: a script that
+-- dies behind its first write (no known way) repeats a signal rather than losing one, and only the first write is
+-- refused when Redis is out of memory.
+
+local fence, expected, target, commit = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
+local queue_cap, history_cap, listed_cap = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
+local life, base, settings = tonumber(ARGV[8]), ARGV[9], ARGV[10]
+local averages, sides, signals = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+
+local function kind(key)
+  return redis.call('TYPE', key)['ok']
+end
+
+local needed = {[4] = 'list', [5] = 'zset', [6] = 'list', [7] = 'string'}
+for place = 4, 7 do
+  local found = kind(KEYS[place])
+  if found ~= 'none' and found ~= needed[place] then return {'BADTYPE', KEYS[place], found} end
+end
+
+local newest = tonumber(redis.call('GET', KEYS[7]) or 0) or 0
+if fence > 0 and fence < newest then return {'FENCED', tostring(newest), ''} end
+
+local side_kind = kind(KEYS[3])
+local cursor_kind = kind(KEYS[1])
+local held = ''
+if cursor_kind == 'string' then
+  held = '=' .. redis.call('GETRANGE', KEYS[1], 0, 63)
+elseif cursor_kind ~= 'none' then
+  held = '!' .. cursor_kind
+end
+if held ~= expected then
+  if held == '=' .. target and side_kind == 'hash' and redis.call('HGET', KEYS[3], 'commit') == commit then
+    return {'ALREADY', '0', '0'}
+  end
+  return {'STALE', held, ''}
+end
+
+local at = 13 + 2 * averages + 2 * sides
+local fresh = {}
+for index = 0, signals - 1 do
+  local id = ARGV[at + 3 * index + 1]
+  if not redis.call('ZSCORE', KEYS[5], id) then fresh[#fresh + 1] = at + 3 * index end
+end
+local waiting = redis.call('LLEN', KEYS[4])
+if #fresh > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
+
+for _, offset in ipairs(fresh) do
+  redis.call('RPUSH', KEYS[4], ARGV[offset + 3])
+  redis.call('RPUSH', KEYS[6], ARGV[offset + 3])
+  redis.call('ZADD', KEYS[5], ARGV[offset + 2], ARGV[offset + 1])
+end
+if #fresh > 0 then
+  redis.call('LTRIM', KEYS[6], -history_cap, -1)
+  redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -listed_cap - 1)
+end
+
+if side_kind ~= 'none' and side_kind ~= 'hash' then redis.call('DEL', KEYS[3]) end
+for index = 0, sides - 1 do
+  local offset = 13 + 2 * averages + 2 * index
+  redis.call('HSET', KEYS[3], ARGV[offset + 1], ARGV[offset + 2])
+end
+redis.call('HSET', KEYS[3], 'commit', commit)
+
+local change = true
+local averages_kind = kind(KEYS[2])
+if base == '' then
+  if averages_kind ~= 'none' then redis.call('DEL', KEYS[2]) end
+else
+  -- The averages may have been evicted, or changed by hand, since they were read: then the few fields that changed
+  -- would make a wrong whole. Without them the next wake rebuilds.
+  change = averages_kind == 'hash' and redis.call('HGET', KEYS[2], 'time') == base
+    and redis.call('HGET', KEYS[2], 'cfg') == settings
+  if not change and averages_kind ~= 'none' then redis.call('DEL', KEYS[2]) end
+end
+if change then
+  for index = 0, averages - 1 do
+    redis.call('HSET', KEYS[2], ARGV[13 + 2 * index + 1], ARGV[13 + 2 * index + 2])
+  end
+  redis.call('PEXPIRE', KEYS[2], life)
+end
+
+redis.call('SET', KEYS[1], target)
+if fence > newest then redis.call('SET', KEYS[7], fence) end
+return {'OK', tostring(#fresh), tostring(signals - #fresh)}

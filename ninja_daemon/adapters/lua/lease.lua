@@ -1,0 +1,26 @@
+-- Take or keep the lease that makes one of several daemons the active one.
+--
+-- KEYS  1 leader  2 epoch  3 fence
+-- ARGV  1 who asks: a token that no other process has  2 life of the lease in ms
+--
+-- Returns {"HELD", fence} when the asker has the lease now, {"OTHER", token, ms left} when somebody else has it,
+-- {"BADTYPE", key, type} when one of the keys is something else.
+-- The fence grows with every change of hands, beyond any that a commit has shown; the commit script refuses older ones.
+
+for _, key in ipairs(KEYS) do
+  local found = redis.call('TYPE', key)['ok']
+  if found ~= 'none' and found ~= 'string' then return {'BADTYPE', key, found} end
+end
+
+local token, life = ARGV[1], ARGV[2]
+local epoch = tonumber(redis.call('GET', KEYS[2]) or 0) or 0
+local holder = redis.call('GET', KEYS[1])
+if holder == token and epoch > 0 then
+  redis.call('PEXPIRE', KEYS[1], life)
+  return {'HELD', tostring(epoch)}
+end
+if holder and holder ~= token then return {'OTHER', holder, tostring(redis.call('PTTL', KEYS[1]))} end
+local fence = math.max(epoch, tonumber(redis.call('GET', KEYS[3]) or 0) or 0) + 1
+redis.call('SET', KEYS[2], tostring(fence))
+redis.call('SET', KEYS[1], token, 'PX', life)
+return {'HELD', tostring(fence)}

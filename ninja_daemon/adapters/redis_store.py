@@ -1,0 +1,269 @@
+"""Cursors, averages and the signals list in Redis: read in one round trip, committed in one.
+
+Each strategy's commit is one script with compare-and-set on its cursor (lua/commit.lua); its results are the
+``CommitResult`` names. What is stored is described in docs/redis-keys.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import redis
+from redis.exceptions import RedisError
+
+from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.lua_scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis_client import explain
+from ninja_daemon.adapters.state_codec import decode_state, decode_tally, encode_state, encode_tally
+from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
+
+LONGEST_VALUE: Final = 8_192
+MOST_FIELDS: Final = 12_000
+QUEUE_CAP: Final = 10_000
+"""Signals that may wait on the list; beyond it commits wait, so that nothing is thrown away (QFULL)."""
+HISTORY_KEPT: Final = 1_000
+"""Entries of the history that ``ninja-daemon signals`` shows."""
+LISTED_KEPT: Final = 5_000
+"""Listed ids remembered for each strategy, against repeats after a cursor was set back."""
+_FOUR_DAYS_MS: Final = 4 * 86_400_000
+
+
+class Keys:
+    """The names of one namespace's keys; one hash tag, so that one script may touch them all."""
+
+    def __init__(self, namespace: str) -> None:
+        """Prefix every key with the namespace in braces."""
+        self.prefix = f"{{{namespace}}}:"
+        self.signals = f"{self.prefix}signals"
+        self.history = f"{self.prefix}history"
+        self.alerts = f"{self.prefix}alerts"
+        self.fence = f"{self.prefix}fence"
+        self.epoch = f"{self.prefix}epoch"
+        self.leader = f"{self.prefix}leader"
+        self.heartbeat = f"{self.prefix}heartbeat:daemon"
+
+    def last_processed(self, strategy: str) -> str:
+        """Return the cursor's key."""
+        return f"{self.prefix}last_processed:{strategy}"
+
+    def ma_state(self, strategy: str) -> str:
+        """Return the key of the averages."""
+        return f"{self.prefix}ma_state:{strategy}"
+
+    def signal_state(self, strategy: str) -> str:
+        """Return the key of side and counts."""
+        return f"{self.prefix}signal_state:{strategy}"
+
+    def listed(self, strategy: str) -> str:
+        """Return the key of the listed ids."""
+        return f"{self.prefix}listed:{strategy}"
+
+
+class Lease(NamedTuple):
+    """What came of asking for the lease.
+
+    Attributes:
+        held: it is ours now.
+        fence: the number to commit under, when it is.
+        holder: who has it, when it is not.
+        remaining: seconds that the other one's lease has left.
+    """
+
+    held: bool
+    fence: int = 0
+    holder: str = ""
+    remaining: float = 0.0
+
+
+@dataclass(slots=True)
+class RedisStateStore:
+    """The state store port on a Redis or Valkey server.
+
+    Attributes:
+        client: connection made by ``redis_client.connect``.
+        keys: names of the namespace's keys.
+        ma_state_floor: seconds; the averages live at least this long (CACHE_TTL_MA_STATE).
+        fence: number of the lease under which commits are made; 0 commits without one.
+    """
+
+    client: redis.Redis
+    keys: Keys
+    ma_state_floor: int = 3_600
+    fence: int = 0
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return what is stored, by strategy name; see the port."""
+        load = script("load", reads_only=True)
+        calls = [Call(load, self._state_keys(strategy), (LONGEST_VALUE, MOST_FIELDS)) for strategy in strategies]
+        replies = run_scripts(self.client, calls)
+        return {
+            strategy.name: _loaded(strategy, reply) for strategy, reply in zip(strategies, replies, strict=True)
+        }
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+        """Write the changes, each all or nothing; see the port."""
+        replies = run_scripts(self.client, [self._commit_call(change) for change in changes])
+        return {
+            change.rules.strategy.name: _committed(reply) for change, reply in zip(changes, replies, strict=True)
+        }
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Take or keep the lease under ``token``, and commit under its fence from now on when it is ours.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or a key of the lease is of the wrong type.
+        """
+        keys = (self.keys.leader, self.keys.epoch, self.keys.fence)
+        reply = _checked(run_scripts(self.client, [Call(script("lease"), keys, (token, int(seconds * 1000)))])[0])
+        if reply[0] == "HELD":
+            self.fence = int(reply[1])
+            return Lease(held=True, fence=self.fence)
+        if reply[0] == "OTHER":
+            return Lease(held=False, holder=str(reply[1])[:80], remaining=max(0, int(reply[2])) / 1000)
+        message = f"{reply[1]} must be a string, was a {reply[2]}; delete it"
+        raise StoreUnavailable(message)
+
+    def release(self, token: str) -> None:
+        """Give the lease back, if it is ours."""
+        _checked(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
+
+    def _state_keys(self, strategy: Strategy) -> tuple[str, str, str]:
+        keys = self.keys
+        return keys.last_processed(strategy.name), keys.ma_state(strategy.name), keys.signal_state(strategy.name)
+
+    def _commit_call(self, change: Change) -> Call:
+        rules, state, loaded = change.rules, change.state, change.loaded
+        strategy = rules.strategy
+        assert state.last is not None  # noqa: S101 - only states with a candle are committed
+        base = _base_of(change)
+        averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
+        sides = encode_tally(state, change.tally)
+        target = format_instant(state.last.time)
+        arguments: list[str | int] = [
+            self.fence,
+            loaded.cursor_token,
+            target,
+            _commit_id(change, averages),
+            QUEUE_CAP,
+            HISTORY_KEPT,
+            LISTED_KEPT,
+            averages_life_ms(strategy.granularity, self.ma_state_floor),
+            "" if base is None else format_instant(base),
+            strategy.settings_hash,
+            len(averages),
+            len(sides),
+            len(change.signals),
+        ]
+        for field in (*averages.items(), *sides.items()):
+            arguments.extend(field)
+        for signal in change.signals:
+            arguments.extend((signal.id, signal.time, encode_signal(signal)))
+        keys = self.keys
+        where = (
+            *self._state_keys(strategy),
+            keys.signals,
+            keys.listed(strategy.name),
+            keys.history,
+            keys.fence,
+        )
+        return Call(script("commit"), where, arguments)
+
+
+def averages_life_ms(granularity: Granularity, floor: int) -> int:
+    """Return how long averages live, in ms: four candles and four days, or the floor in seconds when that is longer.
+
+    Contract 4.6: no setting may make the daemon forget between two candles.
+    """
+    return max(floor * 1000, 4 * granularity.seconds * 1000 + _FOUR_DAYS_MS)
+
+
+def _base_of(change: Change) -> Instant | None:
+    """Return the time of the stored averages that the change builds on; None when all fields must be written."""
+    before = change.loaded.state
+    if before is None or before.last is None or change.taken_in >= change.state.closes.size:
+        return None
+    grew_from_it = before.seen + change.taken_in == change.state.seen
+    same_prices = change.loaded.instrument == change.rules.instrument
+    return before.last.time if grew_from_it and same_prices else None
+
+
+def _commit_id(change: Change, averages: Mapping[str, str]) -> str:
+    """Name the commit by what it does, so that the same work after a lost reply is known again."""
+    parts = [change.loaded.cursor_token, *(f"{name}={value}" for name, value in sorted(averages.items()))]
+    parts.extend(signal.id for signal in change.signals)
+    return hashlib.sha256("|".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
+
+
+def _checked(reply: Any) -> Any:
+    if isinstance(reply, RedisError):
+        raise StoreUnavailable(explain(reply)) from reply
+    return reply
+
+
+def _committed(reply: Any) -> Committed | NinjaError:
+    if isinstance(reply, RedisError):
+        return StoreUnavailable(explain(reply))
+    result, first, second = (str(part) for part in reply)
+    if result in {CommitResult.OK, CommitResult.ALREADY}:
+        return Committed(result, listed=int(first), repeated=int(second))
+    return Committed(result, detail=f"{first} {second}".strip())
+
+
+def _loaded(strategy: Strategy, reply: Any) -> Loaded:
+    cursor_entry, averages_entry, sides_entry = _checked(reply)
+    notes: list[str] = []
+    cursor, token = _cursor(strategy, cursor_entry, notes)
+    state = instrument = named = None
+    tally = Tally()
+    averages = _fields(averages_entry, "ma_state", notes)
+    if averages is not None:
+        try:
+            state, instrument = decode_state(strategy, averages)
+        except StateUnreadable as error:
+            notes.append(f"{error}; the averages are rebuilt from the broker's history")
+    sides = _fields(sides_entry, "signal_state", notes)
+    if sides is not None:
+        try:
+            tally, named = decode_tally(sides)
+        except StateUnreadable as error:
+            notes.append(f"{error}; the counts start again")
+    return Loaded(cursor, token, state, instrument, named, tally, notes)
+
+
+def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple[Instant | None, str]:
+    kind = entry[0]
+    if kind == "none":
+        return None, ""
+    if kind != "string":
+        notes.append(f"last_processed must be a string, was a {kind}")
+        return None, f"!{kind}"
+    token = "=" + entry[1][:64]
+    try:
+        cursor = parse_instant(entry[1])
+    except ValueError as error:
+        notes.append(f"last_processed cannot be read: {error}")
+        return None, token
+    if not strategy.granularity.is_border(cursor):
+        notes.append(f"last_processed must name a candle of {strategy.granularity.name}, was {entry[1][:30]}")
+        return None, token
+    return cursor, token
+
+
+def _fields(entry: Sequence[str], name: str, notes: list[str]) -> dict[str, str] | None:
+    kind = entry[0]
+    if kind == "none":
+        return None
+    if kind != "hash":
+        notes.append(f"{name} must be a hash, was a {kind}")
+        return None
+    if len(entry) > 1 and entry[1] == "!":
+        notes.append(f"{name} must have at most {MOST_FIELDS} fields, had {entry[2]}")
+        return None
+    return dict(zip(entry[1::2], entry[2::2], strict=True))
