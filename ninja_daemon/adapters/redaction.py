@@ -1,0 +1,90 @@
+"""What must not leave the process in any text: exact secrets in every usual spelling, and what looks like one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+from ninja_daemon.core.secret import Secret
+
+HIDDEN: Final = "***"
+
+_SHORTEST: Final = 3
+"""Shorter secrets hide nothing and would blank half of every sentence."""
+_LONG: Final = 8
+"""From this length on a secret is also found inside of other words and in base64."""
+_DEEPEST: Final = 6
+
+_SECRET_FIELD: Final = re.compile(
+    r"token|secret|passw(?:or)?d|passphrase|authorization|credential|api_?key|dsn|cookie|account_?id", re.IGNORECASE
+)
+_PATTERNS: Final = tuple(
+    (re.compile(pattern, re.IGNORECASE), replacement)
+    for pattern, replacement in (
+        (r"\b(bearer)\s+[A-Za-z0-9._~+/=\-]+", rf"\1 {HIDDEN}"),
+        (r"\b(basic)\s+(?=[a-z]*[0-9+/=])[A-Za-z0-9+/=]{6,}", rf"\1 {HIDDEN}"),
+        (r"(/api/(?:v\d+/)?webhooks/)\d+/[\w.\-]+", rf"\1{HIDDEN}"),
+        (r"/bot\d+:[\w\-]+", f"/bot{HIDDEN}"),
+        (r"(/v3/accounts/)[^/?\s\"']+", rf"\1{HIDDEN}"),
+        (r"\b((?!https?:|rediss?:|unix:|file:)[a-z][a-z0-9+.\-]{1,20}://)[^\s\"'<>]+", rf"\1{HIDDEN}"),
+        (r"\b([a-z][a-z0-9+.\-]{1,20}://)[^\s/@\"'<>]*(?:@|%40)", rf"\1{HIDDEN}@"),
+        (r"([?&][^=&\s]*(?:token|secret|passw|key|sig|auth)[^=&\s]*=)[^&\s\"']+", rf"\1{HIDDEN}"),
+        (r"([\"'][^\"']*(?:token|secret|password|authorization)[^\"']*[\"']\s*:\s*)([\"']).*?\2", rf"\1\2{HIDDEN}\2"),
+    )
+)
+
+
+class Redaction:
+    """Blanks secrets out of texts and of whatever is logged beside them."""
+
+    def __init__(self, secrets: Iterable[Secret] = ()) -> None:
+        """Work out every spelling of ``secrets`` once."""
+        texts = {secret.reveal() for secret in secrets}
+        long = {spelling for text in texts if len(text) >= _LONG for spelling in _spellings(text)}
+        short = {text for text in texts if _SHORTEST <= len(text) < _LONG}
+        alternatives = [re.escape(text) for text in sorted(long, key=len, reverse=True)]
+        alternatives += [rf"(?<![^\W_]){re.escape(text)}(?![^\W_])" for text in sorted(short, key=len, reverse=True)]
+        self._exact = re.compile("|".join(alternatives)) if alternatives else None
+
+    def text(self, text: str) -> str:
+        """Return ``text`` with every secret blanked out."""
+        if self._exact is not None:
+            text = self._exact.sub(HIDDEN, text)
+        for pattern, replacement in _PATTERNS:
+            text = pattern.sub(replacement, text)
+        return text
+
+    def field(self, name: str, value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - whatever is logged
+        """Return the value of a logged field: numbers as they are, everything else as redacted text."""
+        if value is None or isinstance(value, bool | int | float):
+            return value
+        if _SECRET_FIELD.search(name):
+            return HIDDEN
+        if depth < _DEEPEST and isinstance(value, dict):
+            return {self.text(str(key)): self.field(str(key), item, depth + 1) for key, item in value.items()}
+        if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
+            return [self.field(name, item, depth + 1) for item in value]
+        return self.text(str(value))
+
+
+def _spellings(text: str) -> Iterator[str]:
+    """Yield a secret as it may stand in URLs, JSON, Python's repr and, at any offset, in base64."""
+    raw = text.encode("utf-8", "surrogatepass")
+    yield text
+    yield quote(raw, safe="")
+    yield quote(raw)
+    yield quote_plus(raw)
+    yield json.dumps(text)[1:-1]
+    yield repr(text)[1:-1]
+    for lead in range(3):
+        encoded = base64.b64encode(b"\0" * lead + raw)
+        # The characters at both ends mix in bits of what stands beside the secret; those in between are its own.
+        first = (lead * 8 + 5) // 6
+        last = (lead + len(raw)) * 8 // 6
+        certain = encoded[first:last].decode()
+        yield certain
+        yield certain.replace("+", "-").replace("/", "_")
