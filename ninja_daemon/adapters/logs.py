@@ -22,7 +22,7 @@ from typing import Any, Final, Literal, Protocol, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from ninja_daemon.adapters.redaction import Redaction
+from ninja_daemon.adapters.redaction import Redaction, escaped
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.ports import Clock
 
@@ -35,8 +35,6 @@ CLAMPED: Final = ("oandapyV20", "urllib3", "requests", "apscheduler", "tzlocal",
 
 _LONGEST_SENTENCE: Final = 8_192
 _LONGEST_FIELD: Final = 2_048
-_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _PLAIN_VALUE: Final = re.compile(r"[^\s\"=\\]+")
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
 _FIRST_FIELDS: Final = ("timestamp", "level", "event", "exception")
@@ -291,11 +289,6 @@ def _made_safe(value: Any, longest: int) -> Any:  # noqa: ANN401 - whatever is l
     if isinstance(value, list):
         return [_made_safe(item, longest) for item in value]
     return value
-
-
-def escaped(text: str) -> str:
-    """Return ``text`` on one line, control and direction characters written out as escapes."""
-    return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0], f"\\x{ord(match[0]):02x}"), text)
 
 
 def _field_text(value: Any) -> str:  # noqa: ANN401 - whatever is logged

@@ -1,4 +1,4 @@
-"""What must not leave the process in any text: exact secrets in every usual spelling, and what looks like one."""
+"""What must not leave the process in any text: secrets in every usual spelling, and characters that forge lines."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ _SHORTEST: Final = 3
 _LONG: Final = 8
 """From this length on a secret is also found inside of other words and in base64."""
 _DEEPEST: Final = 6
+_UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 
 _SECRET_FIELD: Final = re.compile(
     r"token|secret|passw(?:or)?d|passphrase|authorization|credential|api_?key|dsn|cookie|account_?id", re.IGNORECASE
@@ -69,6 +71,11 @@ class Redaction:
         if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
             return [self.field(name, item, depth + 1) for item in value]
         return self.text(str(value))
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` on one line, control and direction characters written out as escapes."""
+    return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0], f"\\x{ord(match[0]):02x}"), text)
 
 
 def _spellings(text: str) -> Iterator[str]:

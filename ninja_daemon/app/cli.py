@@ -1,0 +1,104 @@
+"""The console script: which command runs, and what an error means for the exit code (contract 1).
+
+Only the module of the command that was asked for is loaded; ``run`` starts without tables, senders or the simulator.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.main import get_command
+
+from ninja_daemon import __version__
+from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
+from ninja_daemon.core.errors import ConfigError, NinjaError
+
+EXIT_LEFT_OVER: Final = 1
+EXIT_CONFIGURATION: Final = 78
+EXIT_INTERRUPTED: Final = 130
+PROGRAM: Final = "ninja-daemon"
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with the exit code of the contract.
+
+    Args:
+        arguments: the command line without the program's name; None for that of this process.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        get_command(application(arguments))(args=arguments, prog_name=PROGRAM)
+    except ConfigError as error:
+        _say_problems(error.problems)
+        sys.exit(EXIT_CONFIGURATION)
+    except NinjaError as error:
+        typer.echo(f"{PROGRAM}: {_one_line(str(error))}", err=True)
+        sys.exit(EXIT_LEFT_OVER)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(0)
+
+
+def application(arguments: Sequence[str]) -> typer.Typer:
+    """Return the application with all commands listed, of which only the one in ``arguments`` is loaded."""
+    app = typer.Typer(
+        name=PROGRAM,
+        help=OVERVIEW,
+        add_completion=False,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    for name in COMMANDS:
+        _register(app, name, load=name == asked)
+    return app
+
+
+def _register(app: typer.Typer, name: str, *, load: bool) -> None:
+    texts = COMMANDS[name]
+    what: Any = getattr(import_module(f"ninja_daemon.app.commands.{name}"), name) if load else _not_loaded
+    if isinstance(what, typer.Typer):
+        app.add_typer(what, name=name, help=texts.text(), short_help=texts.summary)
+    else:
+        command: Callable[..., Any] = what
+        app.command(name, help=texts.text(), short_help=texts.summary)(command)
+
+
+def _not_loaded() -> None:
+    """Stand in the list of commands for one that was not asked for."""
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option's callback
+    if wanted:
+        typer.echo(f"{PROGRAM} {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    del version
+
+
+def _say_problems(problems: Sequence[str]) -> None:
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    typer.echo(f"{PROGRAM}: the configuration cannot work, {count}:", err=True)
+    for problem in problems:
+        typer.echo(f"  - {_one_line(problem)}", err=True)
+
+
+def _one_line(text: str) -> str:
+    # Loaded only when there is something to say.
+    from ninja_daemon.adapters.redaction import Redaction, escaped
+
+    return escaped(Redaction().text(text))

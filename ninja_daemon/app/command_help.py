@@ -1,0 +1,189 @@
+"""What ``--help`` says of each command: what it does, when to use it, examples, exit codes.
+
+The texts stand here and not beside the commands, so that listing the commands loads none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_CONFIGURATION_EXIT: Final = "78  the configuration cannot work; every problem is listed on standard error"
+_USAGE_EXIT: Final = "2   the command line was wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHelp:
+    """The help of one command.
+
+    Attributes:
+        summary: one line for the list of commands.
+        paragraphs: what it does and when to use it.
+        examples: command lines, each with what it is for.
+        exits: exit codes besides usage and configuration errors, each with its meaning.
+    """
+
+    summary: str
+    paragraphs: tuple[str, ...]
+    examples: tuple[tuple[str, str], ...]
+    exits: tuple[str, ...] = ("0   done",)
+
+    def text(self) -> str:
+        r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks."""
+        width = max(len(line) for line, _ in self.examples) + 3
+        examples = [f"  ninja-daemon {line:<{width}}{purpose}" for line, purpose in self.examples]
+        exits = [f"  {line}" for line in sorted((*self.exits, _USAGE_EXIT, _CONFIGURATION_EXIT), key=_exit_code)]
+        blocks = ["\b\nExamples:\n" + "\n".join(examples), "\b\nExit codes:\n" + "\n".join(exits)]
+        return "\n\n".join([self.summary, *self.paragraphs, *blocks])
+
+
+def _exit_code(line: str) -> int:
+    return int(line.partition(" ")[0])
+
+
+OVERVIEW: Final = """\
+Exact moving average crossover signals from OANDA candles, every one listed once and delivered.
+
+Two processes do the work: `run` finds signals and puts them on a Redis list, `notify` delivers them. New here?
+`ninja-daemon demo` shows all of it with no account and no server; `ninja-daemon check` says what is missing for yours.
+"""
+
+COMMANDS: Final = {
+    "run": CommandHelp(
+        summary="Find signals: wake at each candle close and bring every strategy up to date.",
+        paragraphs=(
+            (
+                "Runs until SIGTERM. Whatever was missed, by an outage of the broker, of Redis or of this process, is "
+                "taken in first, in order, and late signals are marked as late. A second daemon on the same Redis stands "
+                "by and adds nothing."
+            ),
+            "With --once it makes one pass, for cron or for trying things out, and ends.",
+        ),
+        examples=(("run", "the daemon"), ("run --once", "one pass, then end")),
+        exits=(
+            "0   stopped, or every strategy is up to date",
+            "1   with --once: a strategy could not be brought up to date",
+        ),
+    ),
+    "notify": CommandHelp(
+        summary="Deliver signals: take them from the list and send them to their destinations.",
+        paragraphs=(
+            (
+                "Runs until SIGTERM. Each destination has a lane of its own: in order, retried without being overtaken, "
+                "and no destination delays another. What a destination refuses for good is kept as a dead letter; see "
+                "`ninja-daemon queue`."
+            ),
+            "With --drain it delivers until nothing is due, for cron, and ends.",
+        ),
+        examples=(("notify", "the notifier"), ("notify --drain", "deliver what is due, then end")),
+        exits=("0   stopped, or nothing is left", "1   with --drain: something is left in retry or dead"),
+    ),
+    "demo": CommandHelp(
+        summary="See it all work on this machine, with no account and no server.",
+        paragraphs=(
+            (
+                "Starts a Redis server of its own, a simulated broker on fast time, the daemon and the notifier. The "
+                "first signal is on the terminal within 30 seconds. Nothing outside this machine is contacted and nothing "
+                "is left behind. Ctrl-C ends it."
+            ),
+        ),
+        examples=(("demo", "watch it work"),),
+    ),
+    "up": CommandHelp(
+        summary="Start what this machine is set up for: daemon and notifier, or the demo.",
+        paragraphs=(
+            (
+                "With a token and a Redis: both processes against them. With a token and no Redis: the same with a Redis "
+                "server of its own, whose data are kept in the state directory. With neither: the demo. This is what "
+                "`make run` starts; on a server, prefer the two services."
+            ),
+        ),
+        examples=(("up", "start everything"),),
+    ),
+    "check": CommandHelp(
+        summary="Find what is wrong with configuration and surroundings before it matters.",
+        paragraphs=(
+            (
+                "Looks at every strategy (can it signal at all?), at files and secrets, and, unless --offline, at the "
+                "broker, at Redis and at the destinations. Nothing is sent and nothing is changed. Every finding names "
+                "its cause and its cure."
+            ),
+            "Use it after each change of the configuration and as the first step when something seems wrong.",
+        ),
+        examples=(
+            ("check", "look at everything"),
+            ("check --offline", "the configuration alone, no network"),
+            ("check --strict", "warnings count, too; for automation"),
+            ("check --json", "findings for another program"),
+        ),
+        exits=("0   nothing wrong, or warnings without --strict", "1   warnings, with --strict", "2   errors"),
+    ),
+    "status": CommandHelp(
+        summary="Show what the daemon is doing: strategies, averages, next close, queue, delivery.",
+        paragraphs=(
+            (
+                "For each strategy: last candle, next close, both averages, how far they are from the next cross in "
+                "pips, and the last signal; then queue, lanes and the life signs of both processes. It reads Redis only "
+                "and needs no token."
+            ),
+        ),
+        examples=(
+            ("status", "a picture of now"),
+            ("status --strategy EUR_USD_H4", "one strategy"),
+            ("status --json", "the same figures for another program"),
+        ),
+        exits=("0   shown", "1   Redis could not be read"),
+    ),
+    "signals": CommandHelp(
+        summary="Show the signal history, newest last.",
+        paragraphs=("Reads the history that the daemon keeps in Redis, whether or not a signal was delivered yet.",),
+        examples=(
+            ("signals --limit 20", "the newest twenty"),
+            ("signals --strategy EUR_USD_H4 --since 2026-01-01", "one strategy since New Year"),
+            ("signals --since '2 days'", "those of the last two days"),
+            ("signals --csv > signals.csv", "for a spreadsheet"),
+        ),
+        exits=("0   shown, even if there are none", "1   Redis could not be read"),
+    ),
+    "queue": CommandHelp(
+        summary="Look at and mend what waits for delivery: waiting, in retry, dead, per destination.",
+        paragraphs=(
+            (
+                "Without a subcommand it shows the queue. Dead letters are kept until they are sent again by `queue "
+                "retry` or thrown away by `queue purge`; `queue pause` holds a destination back without losing anything."
+            ),
+        ),
+        examples=(
+            ("queue", "what waits, is in retry, is dead"),
+            ("queue retry desk", "send the dead letters of desk again"),
+            ("queue pause desk", "hold desk back"),
+            ("queue resume desk", "let it go on"),
+        ),
+        exits=("0   done", "1   Redis could not be read, or nothing was there to change"),
+    ),
+    "replay": CommandHelp(
+        summary="Run the daemon's own engine over history and print its signals.",
+        paragraphs=(
+            (
+                "The candles come from the broker or from a CSV file. Nothing is written to Redis and nothing is "
+                "delivered: use it to see what a strategy would have said, before it is trusted with anything."
+            ),
+        ),
+        examples=(
+            ("replay --strategy EUR_USD_H4", "the broker's history"),
+            ("replay --strategy EUR_USD_H4 --csv EUR_USD_H4.csv", "candles from a file"),
+        ),
+        exits=("0   done", "1   the history could not be read to its end"),
+    ),
+    "simulator": CommandHelp(
+        summary="Serve a simulated OANDA v20 REST server, for trying things out.",
+        paragraphs=(
+            (
+                "A market of its own, or CSV files, behind the rules and error texts of the real server. Point "
+                "OANDA_API_URL at it; any token is good."
+            ),
+        ),
+        examples=(("simulator", "serve on a free port of this machine"),),
+    ),
+}
+"""Every command by name, in the order in which they are listed."""
