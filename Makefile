@@ -1,0 +1,144 @@
+# Everything a developer types. `make` alone lists the targets.
+#
+# PYTHON=python3.12 chooses the interpreter, VENV=.venv-3.12 the folder, ARGS="-k journal" what pytest gets besides.
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+python := $(VENV)/bin/python
+pip    := $(python) -m pip --disable-pip-version-check --no-input
+locked := install --quiet --require-hashes --no-build-isolation --use-pep517 -r
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@printf '\nninja-daemon: candles in, exact crossover signals out\n\n'
+	@sed -nE 's/^([a-z][a-z-]*):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@printf '\nmake run and make test need Python 3.11 or newer with venv, and nothing else.\n\n'
+
+# ------------------------------------------------------------------------------------------------------ use it
+
+.PHONY: run
+run: $(VENV)/run.stamp ## set up what is missing, then start daemon, notifier and, where none is configured, Redis
+	@exec $(VENV)/bin/ninja-daemon up
+
+.PHONY: demo
+demo: $(VENV)/run.stamp ## the whole product against a simulated market: no account, no server
+	@exec $(VENV)/bin/ninja-daemon demo
+
+# --------------------------------------------------------------------------------------------------- change it
+
+.PHONY: test
+test: $(VENV)/dev.stamp ## all tests, on two cores
+	@$(python) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
+
+.PHONY: check
+check: static test ## all that CI asks for: lint, format, types, floors, tests
+
+.PHONY: static
+static: lint types floors ## all of `make check` but the tests
+
+.PHONY: lint
+lint: $(VENV)/dev.stamp ## ruff: rules and format
+	@$(python) -m ruff check
+	@$(python) -m ruff format --check --quiet || { $(python) -m ruff format --check || true; echo 'make format mends it'; exit 1; }
+
+.PHONY: format
+format: $(VENV)/dev.stamp ## let ruff mend what it can
+	@$(python) -m ruff check --fix --exit-zero --quiet
+	@$(python) -m ruff format
+
+.PHONY: types
+types: $(VENV)/dev.stamp ## mypy, strict
+	@$(python) -m mypy
+
+.PHONY: floors
+floors: $(VENV)/dev.stamp ## import-linter: imports go down only
+	@$(VENV)/bin/lint-imports --no-cache --no-timings | sed -n '/^Analyzed/,$$p'
+
+.PHONY: faults
+faults: $(VENV)/dev.stamp ## the fault tests alone: kills, hangs and cut wires against real processes
+	@$(python) -m pytest tests/faults $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/dev.stamp ## measure what BENCHMARKS.md quotes
+	@$(python) -m benchmarks $(ARGS)
+
+# -------------------------------------------------------------------------------------------------- locked set-up
+
+lock_header := \# Made by `make lock`: names, versions and hashes. Do not edit; change pyproject.toml or the .in file.
+compile = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+          --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
+# $(call write_lock,NAME,SOURCES): the old file stays as the preference, so that only what must change does.
+define write_lock
+@touch requirements/$(1).txt
+@$(compile) $(2) --output-file requirements/$(1).txt >/dev/null
+@sed -i -e '/^ *\(#\|--index-url\|--extra-index-url\|--find-links\)/d' -e '1i $(lock_header)' requirements/$(1).txt
+@printf '%-24s %3s packages\n' requirements/$(1).txt "$$(grep -c == requirements/$(1).txt)"
+endef
+
+.PHONY: lock
+lock: $(VENV)/bin/pip ## write the lock files anew (ARGS=--upgrade for the newest versions)
+	@$(pip) $(locked) requirements/lock.txt
+	$(call write_lock,lock,requirements/lock.in)
+	$(call write_lock,build,requirements/build.in)
+	$(call write_lock,run,pyproject.toml --extra demo --constraint requirements/build.txt)
+	$(call write_lock,dev,pyproject.toml --extra demo --extra apprise --extra test --extra check \
+	  --constraint requirements/build.txt --constraint requirements/run.txt)
+
+.PHONY: clean
+clean: ## remove the environment and everything made
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One folder, .venv; what is in it is what the lock files say. A stamp is as new as what was installed, so a changed
+# lock installs again and an unchanged one costs nothing.
+
+$(VENV)/run.stamp: requirements/build.txt requirements/run.txt pyproject.toml $(VENV)/bin/pip
+	@echo 'Installing the locked packages into $(VENV); this happens once.'
+	@$(pip) $(locked) requirements/build.txt
+	@$(pip) $(locked) requirements/run.txt
+	@$(pip) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: requirements/dev.txt $(VENV)/run.stamp
+	@echo 'Installing what tests and checks need.'
+	@$(pip) $(locked) requirements/dev.txt
+	@touch $@
+
+say_python := needs Python 3.11 or newer. Debian, Ubuntu: apt install python3 python3-venv; or name one: make PYTHON=python3.12
+
+$(VENV)/bin/pip: $(if $(wildcard $(VENV)/bin/pip),$(shell $(python) -c '' 2>/dev/null || echo anew))
+	@command -v '$(PYTHON)' >/dev/null || { echo "ninja-daemon $(say_python) ($(PYTHON) was not found)" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "ninja-daemon $(say_python) ($(PYTHON) is $$('$(PYTHON)' --version 2>&1))" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip, venv' 2>/dev/null \
+	  || { echo "$(PYTHON) has no venv. Debian, Ubuntu: apt install python3-venv" \
+	    "(or $$('$(PYTHON)' -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])'))" >&2; exit 1; }
+	@'$(PYTHON)' -m venv --clear '$(VENV)'
+
+.PHONY: anew
+anew:
+
+# An interpreter asked for by name and another one in the folder: neither is guessed at.
+ifneq ($(origin PYTHON),file)
+ifneq ($(wildcard $(VENV)/bin/pip),)
+asked := $(shell '$(PYTHON)' -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null)
+found := $(shell $(python) -c 'import sys; print(*sys.version_info[:2], sep=".")' 2>/dev/null)
+ifneq ($(asked),$(found))
+ifneq ($(found),)
+ifeq ($(filter clean,$(MAKECMDGOALS)),)
+$(error $(VENV) holds Python $(found), PYTHON=$(PYTHON) is $(asked): `make clean` first, or add VENV=.venv-$(asked))
+endif
+endif
+endif
+endif
+endif
