@@ -212,12 +212,6 @@ def _age(value: object) -> Age:
     return Age(seconds, in_candles=False)
 
 
-def _instrument(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError  # noqa: TRY004 - pydantic collects value errors
-    return value
-
-
 _TIMEFRAMES: Final[dict[str, object]] = dict(Granularity.__members__)
 _KINDS: Final[dict[str, object]] = {kind.value: kind for kind in MovingAverageKind}
 _SIDES: Final[dict[str, object]] = {side.value: side for side in PriceSide}
@@ -236,9 +230,7 @@ class StrategyTable(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, arbitrary_types_allowed=True)
 
-    instrument: Annotated[str, BeforeValidator(_instrument)] | None = Field(
-        None, description="an instrument of the broker such as EUR_USD"
-    )
+    instrument: str | None = Field(None, description="an instrument of the broker such as EUR_USD")
     """What to trade, by OANDA's name. Required. ``pair`` is read as the same key."""
     timeframe: Annotated[Granularity, BeforeValidator(_one_of(_TIMEFRAMES))] | None = Field(
         None, description=f"one of {' '.join(_TIMEFRAMES)}"
@@ -333,23 +325,29 @@ class _Reading:
 
     def _strategy(self, name: str, table: object, defaults: StrategyTable | None) -> Strategy | None:
         key = f"strategies.{_key(name)}"
+        before = len(self.problems)
         if _NAME.fullmatch(name) is None:
             self._must(f"the name of {key}", "1 to 64 letters, digits, _ . or -", name)
-            return None
         own = self._table(key, table)
-        if own is None or defaults is None:
+        if isinstance(table, dict):
+            self._find_missing(key, table)
+        if own is None or defaults is None or len(self.problems) > before:
             return None
         values = {**_given(defaults), **_given(own)}
-        missing = [required for required in _REQUIRED if required not in values]
-        for required in missing:
-            allowed = StrategyTable.model_fields[required].description
-            self.problems.append(f"{self._file}: {key}.{required} must be {allowed}, was missing")
-        if missing:
-            return None
         age: Age | None = values.pop("max_signal_age", None)
         granularity: Granularity = values.pop("timeframe")
         seconds = None if age is None else age.seconds(granularity)
         return Strategy(name=name, granularity=granularity, max_signal_age=seconds, **values)
+
+    def _find_missing(self, key: str, table: Mapping[str, Any]) -> None:
+        defaults = self._tables.get("defaults", {})
+        present = {*table, *(defaults if isinstance(defaults, dict) else ())}
+        if "pair" in present:
+            present.add("instrument")
+        for required in _REQUIRED:
+            if required not in present:
+                allowed = StrategyTable.model_fields[required].description
+                self.problems.append(f"{self._file}: {key}.{required} must be {allowed}, was missing")
 
     def _table(self, key: str, table: object) -> StrategyTable | None:
         """Return one table, checked; None when it has a problem, which is then on the list."""
@@ -359,20 +357,19 @@ class _Reading:
         before = len(self.problems)
         content = dict(table)
         self._take_out_the_old(key, content)
-        if "pair" in content and "instrument" in content:
-            self.problems.append(f"{self._file}: {key} must have instrument or pair, was given both")
-        elif "pair" in content:
+        given_as = "pair" if "pair" in content else "instrument"
+        if "pair" in content:
+            if "instrument" in content:
+                self.problems.append(f"{self._file}: {key} must have instrument or pair, was given both")
             content["instrument"] = content.pop("pair")
-        given_as = "pair" if "pair" in table else "instrument"
-        content.pop("pair", None)
+        if isinstance(content.get("instrument"), str):
+            self._check_instrument(f"{key}.{given_as}", content["instrument"])
         try:
             model = StrategyTable.model_validate(content)
         except ValidationError as error:
             for fault in error.errors(include_url=False, include_context=False):
                 self._fault(key, given_as, str(fault["loc"][0]), fault["type"], fault["input"])
             return None
-        if model.instrument is not None:
-            self._check_instrument(f"{key}.{given_as}", model.instrument)
         return model if len(self.problems) == before else None
 
     def _take_out_the_old(self, key: str, content: dict[str, Any]) -> None:
