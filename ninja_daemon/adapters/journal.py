@@ -1,8 +1,9 @@
 """The local journal: a SQLite file in the state directory, durable at every commit.
 
 It holds the last committed candle of each strategy, so that a Redis that lost everything is no first start
-(contract 4.8). The file belongs to one Redis and one namespace; a damaged one is set aside and begun anew, since
-whatever it holds is derived again from the broker.
+(contract 4.8); and, where the product runs without Redis (``CACHE_ENABLED=false``), the signals themselves. The file
+belongs to one Redis and one namespace; a damaged one is set aside and begun anew, since whatever it holds is derived
+again from the broker.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -26,6 +27,12 @@ CREATE TABLE IF NOT EXISTS marks (
     strategy TEXT PRIMARY KEY,
     time INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS outbox (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    signal TEXT NOT NULL,
+    taken INTEGER NOT NULL DEFAULT 0
+);
 """
 
 
@@ -56,11 +63,68 @@ class SqliteJournal:
 
     def remember(self, marks: Mapping[str, Instant]) -> None:
         """Keep these marks, durably; see the port."""
-        with self._session() as connection, connection:
+        with self._session() as connection, _transaction(connection):
             connection.executemany(
                 "INSERT INTO marks VALUES (?, ?) ON CONFLICT (strategy) DO UPDATE SET time = excluded.time",
                 list(marks.items()),
             )
+
+    def commit(
+        self, strategy: str, expected: Instant | None, target: Instant, signals: Mapping[str, str]
+    ) -> int | None:
+        """Move a strategy's mark and put its signals into the outbox, both or neither.
+
+        Args:
+            strategy: its name.
+            expected: the mark that must still be there; None for no mark.
+            target: the new mark.
+            signals: JSON by id, oldest first; ids that were there before are left out.
+
+        Returns:
+            How many signals were new; None when the mark was not the expected one and nothing was changed.
+
+        Raises:
+            JournalUnavailable: it cannot be written.
+        """
+        with self._session() as connection, _transaction(connection):
+            row = connection.execute("SELECT time FROM marks WHERE strategy = ?", (strategy,)).fetchone()
+            if (row[0] if row else None) != expected:
+                return None
+            new = sum(
+                connection.execute("INSERT OR IGNORE INTO outbox (id, signal) VALUES (?, ?)", item).rowcount
+                for item in signals.items()
+            )
+            connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (strategy, target))
+            return new
+
+    def waiting(self, most: int) -> Sequence[tuple[int, str]]:
+        """Return the oldest signals of the outbox that nobody has taken: sequence number and JSON.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        with self._session() as connection:
+            query = "SELECT sequence, signal FROM outbox WHERE taken = 0 ORDER BY sequence LIMIT ?"
+            return [(row[0], row[1]) for row in connection.execute(query, (most,))]
+
+    def take(self, sequences: Sequence[int]) -> None:
+        """Note that these signals of the outbox need no more attention; their ids stay known.
+
+        Raises:
+            JournalUnavailable: it cannot be written.
+        """
+        with self._session() as connection, _transaction(connection):
+            connection.executemany("UPDATE outbox SET taken = 1 WHERE sequence = ?", [(one,) for one in sequences])
+
+    def history(self, most: int) -> Sequence[str]:
+        """Return the newest signals of the outbox as JSON, oldest first, taken or not.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        with self._session() as connection:
+            query = "SELECT signal FROM outbox ORDER BY sequence DESC LIMIT ?"
+            return [row[0] for row in connection.execute(query, (most,))][::-1]
 
     def close(self) -> None:
         """Close the file."""
@@ -94,13 +158,11 @@ class SqliteJournal:
             return self._connected()
 
     def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, check_same_thread=False, isolation_level=None)
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
-            if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
-                message = "it is damaged"
-                raise sqlite3.DatabaseError(message)
+            _require_sound(connection)
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {FORM}")
         except BaseException:
@@ -120,3 +182,21 @@ class SqliteJournal:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+def _require_sound(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+        message = "it is damaged"
+        raise sqlite3.DatabaseError(message)
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing; the lock is taken at once, so that what is read inside stays true."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

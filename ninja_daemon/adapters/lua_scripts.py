@@ -64,6 +64,11 @@ def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
         for call in calls:
             command = "EVALSHA_RO" if call.script.reads_only else "EVALSHA"
             pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                command, call.script.digest, len(call.keys), *call.keys, *call.arguments
+                command, call.script.digest, len(call.keys), *call.keys, *map(_as_bytes, call.arguments)
             )
         return list(pipeline.execute(raise_on_error=False))
+
+
+def _as_bytes(argument: str | int) -> bytes:
+    """Send what was read back as the bytes that it was, valid text or not."""
+    return str(argument).encode("utf-8", "surrogateescape")

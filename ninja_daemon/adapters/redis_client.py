@@ -15,8 +15,11 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     AuthorizationError,
+    BusyLoadingError,
     InvalidResponse,
     NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
@@ -40,11 +43,22 @@ _CAUSES: Final = {
     "MASTERDOWN": "Redis has lost its primary",
     "UNBLOCKED": "Redis changed its role",
 }
+"""What Redis says by the first word of its error."""
+
+_KINDS: Final[dict[type[RedisError], str]] = {
+    AuthenticationError: "Redis does not accept the user or password; set REDIS_PASSWORD or put it inside REDIS_URL",
+    AuthorizationError: "Redis does not accept the user or password; set REDIS_PASSWORD or put it inside REDIS_URL",
+    NoPermissionError: "the Redis user lacks a permission ({}); give it the one that is named (ACL SETUSER)",
+    InvalidResponse: "what answers at this address is not Redis",
+    RedisTimeoutError: f"Redis did not answer within {SOCKET_TIMEOUT:g} s",
+    BusyLoadingError: _CAUSES["LOADING"],
+    OutOfMemoryError: _CAUSES["OOM"],
+    ReadOnlyError: _CAUSES["READONLY"],
+}
+"""What redis-py has an exception of its own for."""
 
 
-def connect(
-    url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 8
-) -> redis.Redis:
+def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 8) -> redis.Redis:
     """Return a client that has not connected yet.
 
     Args:
@@ -69,7 +83,9 @@ def connect(
             max_connections=max_connections,
         )
     except (ValueError, TypeError) as error:
-        message = f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
+        message = (
+            f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
+        )
         raise ConfigError(message) from None
 
 
@@ -87,24 +103,13 @@ def translated_errors() -> Iterator[None]:
 
 def explain(error: RedisError) -> str:
     """Say in one sentence what is wrong and what mends it."""
-    if isinstance(error, AuthenticationError | AuthorizationError):
-        return "Redis does not accept the user or password; set REDIS_PASSWORD or the password inside REDIS_URL"
-    if isinstance(error, NoPermissionError):
-        return f"the Redis user lacks a permission ({_first_line(error)}); see config/redis/users.acl.example"
-    if isinstance(error, InvalidResponse):
-        return "what answers at this address is not Redis"
-    if isinstance(error, RedisTimeoutError):
-        return f"Redis did not answer within {SOCKET_TIMEOUT:g} s"
+    for kind, meaning in _KINDS.items():
+        if isinstance(error, kind):
+            return meaning.format(_first_line(error))
     text = _first_line(error)
     for word, meaning in _CAUSES.items():
-        if text.startswith(word) or f" {word} " in f" {text} ":
+        if text.startswith(word):
             return meaning
-    if isinstance(error, redis.exceptions.BusyLoadingError):
-        return _CAUSES["LOADING"]
-    if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return _CAUSES["OOM"]
-    if isinstance(error, redis.exceptions.ReadOnlyError):
-        return _CAUSES["READONLY"]
     if isinstance(error, ResponseError):
         return f"Redis refused a command ({text})"
     return f"Redis cannot be reached ({text})"

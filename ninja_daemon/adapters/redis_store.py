@@ -7,6 +7,7 @@ Each strategy's commit is one script with compare-and-set on its cursor (lua/com
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -15,12 +16,13 @@ import redis
 from redis.exceptions import RedisError
 
 from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.holder import is_dead
 from ninja_daemon.adapters.lua_scripts import Call, run_scripts, script
-from ninja_daemon.adapters.redis_client import explain
+from ninja_daemon.adapters.redis_client import explain, translated_errors
 from ninja_daemon.adapters.state_codec import decode_state, decode_tally, encode_state, encode_tally
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.instant import Instant, format_instant, format_moment, parse_instant
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
 
@@ -32,6 +34,8 @@ HISTORY_KEPT: Final = 1_000
 """Entries of the history that ``ninja-daemon signals`` shows."""
 LISTED_KEPT: Final = 5_000
 """Listed ids remembered for each strategy, against repeats after a cursor was set back."""
+ALERTS_KEPT: Final = 100
+"""Operations alerts that may wait for the notifier."""
 _FOUR_DAYS_MS: Final = 4 * 86_400_000
 
 
@@ -103,36 +107,72 @@ class RedisStateStore:
         load = script("load", reads_only=True)
         calls = [Call(load, self._state_keys(strategy), (LONGEST_VALUE, MOST_FIELDS)) for strategy in strategies]
         replies = run_scripts(self.client, calls)
-        return {
-            strategy.name: _loaded(strategy, reply) for strategy, reply in zip(strategies, replies, strict=True)
-        }
+        return {strategy.name: _loaded(strategy, reply) for strategy, reply in zip(strategies, replies, strict=True)}
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
         """Write the changes, each all or nothing; see the port."""
         replies = run_scripts(self.client, [self._commit_call(change) for change in changes])
-        return {
-            change.rules.strategy.name: _committed(reply) for change, reply in zip(changes, replies, strict=True)
-        }
+        return {change.rules.strategy.name: _committed(reply) for change, reply in zip(changes, replies, strict=True)}
 
     def lease(self, token: str, seconds: float) -> Lease:
         """Take or keep the lease under ``token``, and commit under its fence from now on when it is ours.
 
+        The lease of a process of this machine that is gone is taken over at once; any other has to run out.
+
         Raises:
             StoreUnavailable: Redis did not answer, or a key of the lease is of the wrong type.
         """
+        lease = self._ask_for_lease(token, seconds, "")
+        if not lease.held and is_dead(lease.holder):
+            lease = self._ask_for_lease(token, seconds, lease.holder)
+        if lease.held:
+            self.fence = lease.fence
+        return lease
+
+    def _ask_for_lease(self, token: str, seconds: float, dead: str) -> Lease:
         keys = (self.keys.leader, self.keys.epoch, self.keys.fence)
-        reply = _checked(run_scripts(self.client, [Call(script("lease"), keys, (token, int(seconds * 1000)))])[0])
+        call = Call(script("lease"), keys, (token, int(seconds * 1000), dead))
+        reply = _checked(run_scripts(self.client, [call])[0])
         if reply[0] == "HELD":
-            self.fence = int(reply[1])
-            return Lease(held=True, fence=self.fence)
+            return Lease(held=True, fence=int(reply[1]))
         if reply[0] == "OTHER":
-            return Lease(held=False, holder=str(reply[1])[:80], remaining=max(0, int(reply[2])) / 1000)
+            return Lease(held=False, holder=str(reply[1])[:200], remaining=max(0, int(reply[2])) / 1000)
         message = f"{reply[1]} must be a string, was a {reply[2]}; delete it"
         raise StoreUnavailable(message)
 
     def release(self, token: str) -> None:
         """Give the lease back, if it is ours."""
         _checked(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave a heartbeat that vanishes after so many seconds.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        with translated_errors():
+            self.client.set(self.keys.heartbeat, heartbeat, ex=seconds)
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Have the notifier tell the operator something, once for the same text in the same hour.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        identity = hashlib.sha256(f"{kind}|{text}|{int(at // 3600)}".encode()).hexdigest()[:32]
+        body = {
+            "schema": 1,
+            "id": identity,
+            "kind": kind,
+            "severity": severity,
+            "text": text,
+            "time": format_moment(at),
+        }
+        with translated_errors():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.rpush(self.keys.alerts, json.dumps(body))
+            pipeline.ltrim(self.keys.alerts, -ALERTS_KEPT, -1)
+            pipeline.execute()
 
     def _state_keys(self, strategy: Strategy) -> tuple[str, str, str]:
         keys = self.keys
@@ -201,13 +241,13 @@ def _commit_id(change: Change, averages: Mapping[str, str]) -> str:
     return hashlib.sha256("|".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
-def _checked(reply: Any) -> Any:
+def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
         raise StoreUnavailable(explain(reply)) from reply
     return reply
 
 
-def _committed(reply: Any) -> Committed | NinjaError:
+def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
         return StoreUnavailable(explain(reply))
     result, first, second = (str(part) for part in reply)
@@ -216,7 +256,7 @@ def _committed(reply: Any) -> Committed | NinjaError:
     return Committed(result, detail=f"{first} {second}".strip())
 
 
-def _loaded(strategy: Strategy, reply: Any) -> Loaded:
+def _loaded(strategy: Strategy, reply: Any) -> Loaded:  # noqa: ANN401 - what a script returns
     cursor_entry, averages_entry, sides_entry = _checked(reply)
     notes: list[str] = []
     cursor, token = _cursor(strategy, cursor_entry, notes)

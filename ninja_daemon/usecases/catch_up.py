@@ -117,7 +117,7 @@ class _Plan:
     notes: list[str] = field(default_factory=list)
 
 
-def catch_up(  # noqa: PLR0913 - a use case names its ports
+def catch_up(
     strategies: Sequence[Strategy],
     *,
     source: CandleSource,
@@ -169,7 +169,9 @@ class _Wake:
             outcomes |= self._once(again, rebuild)
             rebuild = frozenset(name for name, outcome in outcomes.items() if isinstance(outcome.error, _OtherPrices))
             again = [
-                outcome.strategy for outcome in outcomes.values() if isinstance(outcome.error, _Overtaken | _OtherPrices)
+                outcome.strategy
+                for outcome in outcomes.values()
+                if isinstance(outcome.error, _Overtaken | _OtherPrices)
             ]
             if not again:
                 break
@@ -226,7 +228,9 @@ class _Wake:
     def _unmask_future_cursors(self, plans: Sequence[_Plan]) -> None:
         """Find out which cursors that our clock calls future are wrong, and which only look so on a slow clock."""
         now = self.clock.now()
-        doubtful = [plan for plan in plans if plan.cursor is not None and _closes_after(plan.strategy, plan.cursor, now)]
+        doubtful = [
+            plan for plan in plans if plan.cursor is not None and _closes_after(plan.strategy, plan.cursor, now)
+        ]
         if not doubtful:
             return
         requests = {plan.strategy.name: WantedHistory(plan.strategy.series, None, 2) for plan in doubtful}
@@ -506,9 +510,7 @@ def _tallied(tally: Tally, taken_in: int, crosses: Iterable[Cross], signals: Seq
 
 
 def _outcome(plan: _Plan, error: NinjaError) -> Outcome:
-    return Outcome(
-        plan.strategy, plan.start, cursor=plan.cursor, fetched=plan.fetched, error=error, notes=plan.notes
-    )
+    return Outcome(plan.strategy, plan.start, cursor=plan.cursor, fetched=plan.fetched, error=error, notes=plan.notes)
 
 
 def _is_done(result: Committed | NinjaError) -> bool:
@@ -539,7 +541,9 @@ def _refusal(result: Committed) -> NinjaError:
         case CommitResult.QFULL:
             return TransientError(f"the signals list is full ({result.detail}); is the notifier running?")
         case _:
-            return StateError(f"a key is of the wrong type ({result.detail}); nothing was committed, rename or delete it")
+            return StateError(
+                f"a key is of the wrong type ({result.detail}); nothing was committed, rename or delete it"
+            )
 
 
 def lateness(granularity: Granularity, cursor: Instant | None, now: float) -> float | None:

@@ -2,6 +2,7 @@
 --
 -- KEYS  1 leader  2 epoch  3 fence
 -- ARGV  1 who asks: a token that no other process has  2 life of the lease in ms
+--       3 a holder that is known to be dead, "" for none
 --
 -- Returns {"HELD", fence} when the asker has the lease now, {"OTHER", token, ms left} when somebody else has it,
 -- {"BADTYPE", key, type} when one of the keys is something else.
@@ -19,7 +20,7 @@ if holder == token and epoch > 0 then
   redis.call('PEXPIRE', KEYS[1], life)
   return {'HELD', tostring(epoch)}
 end
-if holder and holder ~= token then return {'OTHER', holder, tostring(redis.call('PTTL', KEYS[1]))} end
+if holder and holder ~= token and holder ~= ARGV[3] then return {'OTHER', holder, tostring(redis.call('PTTL', KEYS[1]))} end
 local fence = math.max(epoch, tonumber(redis.call('GET', KEYS[3]) or 0) or 0) + 1
 redis.call('SET', KEYS[2], tostring(fence))
 redis.call('SET', KEYS[1], token, 'PX', life)

@@ -1,0 +1,125 @@
+"""The state store without Redis (``CACHE_ENABLED=false``): averages in memory, cursors and signals in the journal.
+
+Averages are rebuilt from the broker's history at every start of the process; nothing else is lost between two starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.redis_store import Lease
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
+from ninja_daemon.core.instrument import Instrument
+from ninja_daemon.core.strategy import Strategy, StrategyState
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
+
+_NO_CURSOR: Final = ""
+
+
+class LocalStateStore:
+    """The state store port on the local journal."""
+
+    def __init__(self, journal: SqliteJournal) -> None:
+        """Begin with no averages."""
+        self._journal = journal
+        self._known: dict[str, tuple[StrategyState, Instrument, Tally, str]] = {}
+        self._lock_file: int | None = None
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return the journal's cursors and the averages in memory; see the port."""
+        try:
+            marks = self._journal.marks()
+        except JournalUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        loaded = {}
+        for strategy in strategies:
+            mark = marks.get(strategy.name)
+            token = _NO_CURSOR if mark is None else str(mark)
+            state, instrument, tally, settings = self._known.get(strategy.name, (None, None, Tally(), ""))
+            if settings != strategy.settings_hash:
+                state = instrument = None
+            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally)
+        return loaded
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+        """Write each change's cursor and signals in one transaction; see the port."""
+        return {change.rules.strategy.name: self._commit(change) for change in changes}
+
+    def _commit(self, change: Change) -> Committed | NinjaError:
+        strategy = change.rules.strategy
+        last = change.state.last
+        assert last is not None  # noqa: S101 - only states with a candle are committed
+        token = change.loaded.cursor_token
+        signals = {signal.id: encode_signal(signal) for signal in change.signals}
+        try:
+            new = self._journal.commit(strategy.name, int(token) if token else None, last.time, signals)
+        except JournalUnavailable as error:
+            return StoreUnavailable(str(error))
+        if new is None:
+            self._known.pop(strategy.name, None)
+            return Committed(CommitResult.STALE)
+        self._known[strategy.name] = (change.state, change.rules.instrument, change.tally, strategy.settings_hash)
+        return Committed(CommitResult.OK, listed=new, repeated=len(signals) - new)
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Hold the journal's directory for this process; another process stands by until this one ends.
+
+        Raises:
+            StoreUnavailable: the directory cannot be written.
+        """
+        del seconds
+        if self._lock_file is not None:
+            return Lease(held=True)
+        path = self._journal.path.with_suffix(".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
+            raise StoreUnavailable(message) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 200, 0).decode(errors="replace")
+            os.close(handle)
+            return Lease(held=False, holder=holder)
+        os.truncate(handle, 0)
+        os.pwrite(handle, token.encode(), 0)
+        self._lock_file = handle
+        return Lease(held=True)
+
+    def release(self, token: str) -> None:
+        """Let another process work."""
+        del token
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave the heartbeat beside the journal, where ``status`` looks for it."""
+        del seconds
+        path = self.heartbeat_path
+        try:
+            path.with_suffix(".new").write_text(heartbeat, encoding="utf-8")
+            path.with_suffix(".new").replace(path)
+        except OSError as error:
+            message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
+            raise StoreUnavailable(message) from error
+
+    @property
+    def heartbeat_path(self) -> Path:
+        """Where the heartbeat lies."""
+        return self._journal.path.with_suffix(".heartbeat")
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Do nothing: without Redis the log is the one place for the operator."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.release("")

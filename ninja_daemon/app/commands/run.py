@@ -1,0 +1,109 @@
+"""``ninja-daemon run``: the signal daemon, or one pass of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Annotated, Final
+
+import structlog
+import typer
+
+from ninja_daemon import __version__
+from ninja_daemon.adapters.logs import configure_logs
+from ninja_daemon.app.configuration import Configuration, load_configuration
+from ninja_daemon.app.daemon import Daemon
+from ninja_daemon.app.environment import Environment, read_environment
+from ninja_daemon.app.one_pass import bring_up_to_date
+from ninja_daemon.app.wiring import Parts, daemon_parts
+
+_LOOK: Final = 5.0
+
+
+def run(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="One pass over all strategies, then exit.")] = False,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+) -> None:
+    """Watch every strategy's candles and put exact crossover signals on the Redis list.
+
+    Wakes a little after each candle's close, takes in what is new (and whatever was missed), and goes on until it is
+    told to stop (SIGTERM or Ctrl-C). Signals go to the list that `ninja-daemon notify` delivers from.
+
+    With --once it makes one pass and ends: 0 when every strategy is up to date with the broker's newest complete
+    candle, 1 when one could not be brought up to date. Fit for cron, and for a first look.
+
+    Examples:
+      ninja-daemon run
+
+      ninja-daemon run --once && ninja-daemon signals
+
+    Exit codes: 0 done, 1 a strategy is behind (--once) or an unexpected error, 78 the configuration cannot work.
+    """
+    environment = read_environment()
+    configuration = load_configuration(environment)
+    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
+    parts = daemon_parts(environment)
+    log = structlog.get_logger("ninja.daemon")
+    for note in (*environment.notes, *configuration.notes):
+        log.debug(note)
+    if once:
+        try:
+            up_to_date = bring_up_to_date(configuration.strategies, parts)
+        finally:
+            parts.close()
+        raise typer.Exit(0 if up_to_date else 1)
+    raise typer.Exit(_live(environment, configuration, parts))
+
+
+def _live(environment: Environment, configuration: Configuration, parts: Parts) -> int:
+    """Run until a signal comes; the life of the process in ten lines."""
+    log = structlog.get_logger("ninja.daemon")
+    stop, crashes = threading.Event(), list[BaseException]()
+    _stop_on_signals(stop)
+
+    def crash(error: BaseException) -> None:
+        crashes.append(error)
+        stop.set()
+
+    daemon = Daemon(
+        configuration.strategies,
+        source=parts.source,
+        store=parts.store,
+        journal=parts.journal,
+        clock=parts.clock,
+        on_crash=crash,
+    )
+    log.info(
+        f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
+        event_id="daemon.started",
+        broker=environment.api_url,
+        redis=environment.redis_label,
+        namespace=environment.namespace,
+    )
+    daemon.start()
+    while not parts.clock.wait(stop, _LOOK):
+        pass
+    ended = daemon.stop()
+    for error in crashes:
+        log.critical("an error that nobody expected ends the daemon", exc_info=error)
+    log.info("ninja-daemon stopped", event_id="daemon.stopped")
+    code = 1 if crashes else 0
+    if not ended:
+        # A request that hangs must not hold up the end: whatever it would bring is fetched again at the next start.
+        sys.stderr.flush()
+        os._exit(code)
+    parts.close()
+    return code
+
+
+def _stop_on_signals(stop: threading.Event) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)

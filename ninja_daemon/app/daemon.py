@@ -1,0 +1,467 @@
+"""The signal daemon: its schedule, its polling, what an error means, and the life of its process.
+
+Every job here only says "bring these strategies up to date". Which candles that takes is found out each time from what
+is stored, so a job too many, too few, too late or at a wrong hour of a stepped clock changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+import structlog
+
+from ninja_daemon.adapters.holder import holder_token
+from ninja_daemon.adapters.logs import Recurring
+from ninja_daemon.adapters.redis_store import Lease
+from ninja_daemon.adapters.scheduler import Scheduler
+from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instant import Instant, format_instant, format_moment
+from ninja_daemon.core.market_hours import MarketHours
+from ninja_daemon.core.signal import Signal
+from ninja_daemon.core.strategy import Cross, Strategy
+from ninja_daemon.usecases.catch_up import Outcome, Start, Wake, catch_up
+from ninja_daemon.usecases.ports import CandleSource, Clock, Journal, StateStore
+
+FIRST_LOOK: Final = 0.5
+"""Seconds after a close at which the broker is first asked; it rarely marks a candle complete sooner."""
+PATIENCE: Final = 90.0
+"""Seconds after a close for which the broker is asked again and again (the longest wait seen was 45 s)."""
+_SHARE_OF_CANDLE: Final = 0.8
+_DELAYS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 10.0)
+LEASE_SECONDS: Final = 15.0
+"""A daemon that does not renew for so long is taken over; three renewals may fail."""
+_TICK: Final = 5.0
+_RETRY_FIRST: Final = 10.0
+_RETRY_LONGEST: Final = 300.0
+_STOP_GRACE: Final = 3.0
+_HEARTBEAT_LIFE: Final = 60
+
+
+class DaemonStore(StateStore, Protocol):
+    """The state store, with the lease and the reports that only the daemon needs."""
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Take or keep the lease."""
+
+    def release(self, token: str) -> None:
+        """Give the lease back."""
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave a heartbeat that vanishes after so many seconds."""
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Have the notifier tell the operator something."""
+
+
+@dataclass(slots=True)
+class Figures:
+    """What the process has counted since it started; shown by the heartbeat and ``status``."""
+
+    wakes: int = 0
+    polls: int = 0
+    evaluated: int = 0
+    fetched: int = 0
+    hits: int = 0
+    rebuilds: int = 0
+    firsts: int = 0
+    signals: int = 0
+    last_wake: float = 0.0
+    last_good_wake: float = 0.0
+    waiting: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Share of evaluations that found their averages stored."""
+        total = self.hits + self.rebuilds + self.firsts
+        return self.hits / total if total else None
+
+
+class Daemon:
+    """One process's work; ``start`` and ``stop`` once."""
+
+    def __init__(
+        self,
+        strategies: Sequence[Strategy],
+        *,
+        source: CandleSource,
+        store: DaemonStore,
+        journal: Journal,
+        clock: Clock,
+        on_crash: Callable[[BaseException], None],
+    ) -> None:
+        """Prepare; nothing runs before ``start``.
+
+        Args:
+            strategies: what to keep up to date.
+            source: the broker.
+            store: state, list, lease.
+            journal: this machine's memory.
+            clock: time.
+            on_crash: called with an error that nobody expected; the process ends with it.
+        """
+        self.strategies = tuple(strategies)
+        self.figures = Figures()
+        self._source = source
+        self._store = store
+        self._journal = journal
+        self._clock = clock
+        self._log = structlog.get_logger("ninja.daemon")
+        self._token = holder_token("run")
+        self._started = clock.now()
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._active: bool | None = None
+        self._busy: set[str] = set()
+        self._retries: dict[str, tuple[float, float]] = {}
+        self._troubles = Recurring(clock, self._log)
+        self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
+        for strategy in self.strategies:
+            self._by_timeframe[strategy.granularity, strategy.market_hours].append(strategy)
+        self._scheduler = Scheduler(threads=len(self._by_timeframe) + 2, on_error=on_crash)
+
+    def start(self) -> None:
+        """Begin to wake at closes, to renew the lease, and to try again what failed."""
+        for granularity, hours in self._by_timeframe:
+            self._scheduler.at_candle_close(granularity, hours, FIRST_LOOK, self.on_close)
+        self._scheduler.every(_TICK, self.renew_lease)
+        self._scheduler.every(_TICK, self.retry)
+        self._scheduler.start()
+
+    def stop(self) -> bool:
+        """End: no new work, running work is given a moment, the lease is given back.
+
+        Returns:
+            Whether all running work has ended.
+        """
+        self._stop.set()
+        self._scheduler.stop()
+        deadline = self._clock.monotonic() + _STOP_GRACE
+        while self._is_busy() and self._clock.monotonic() < deadline:
+            self._clock.wait(threading.Event(), 0.02)
+        if self._active:
+            try:
+                self._store.release(self._token)
+            except StoreUnavailable as error:
+                self._log.info("the lease could not be given back and will run out by itself", reason=str(error))
+        return not self._is_busy()
+
+    # --- jobs --------------------------------------------------------------------------------------------------------
+
+    def on_close(self, granularity: Granularity, hours: MarketHours) -> None:
+        """Bring the strategies of a timeframe up to date; called a little after each close of its candles."""
+        if not self._active or self._stop.is_set():
+            return
+        border = hours.last_close(granularity, int(self._clock.now()))
+        with self._claimed(self._by_timeframe[granularity, hours]) as due:
+            while due:
+                self._settle(due, border)
+                newest = hours.last_close(granularity, int(self._clock.now()))
+                if newest <= border or self._stop.is_set():
+                    return
+                # The next candle closed while we were still waiting for this one.
+                border = newest
+
+    def retry(self) -> None:
+        """Try again what did not work at its close, at growing distances, whatever the reason was."""
+        if not self._active:
+            return
+        now = self._clock.monotonic()
+        names = {name for name, (due, _) in list(self._retries.items()) if due <= now}
+        with self._claimed(strategy for strategy in self.strategies if strategy.name in names) as due:
+            if due:
+                self._settle(due, None)
+
+    def renew_lease(self) -> None:
+        """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""
+        try:
+            lease = self._store.lease(self._token, LEASE_SECONDS)
+            self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
+        except StoreUnavailable as error:
+            self._redis_failed(error)
+            return
+        self._troubles.recovered("redis.down", "Redis is back", event_id="redis.up")
+        if lease.held and not self._active:
+            self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
+            self._active = True
+            with self._lock:
+                self._retries = {strategy.name: (0.0, _RETRY_FIRST) for strategy in self.strategies}
+        elif not lease.held and self._active is not False:
+            self._log.info(
+                "another daemon is the active one; this one stands by",
+                event_id="leader.standby",
+                holder=lease.holder,
+            )
+            self._active = False
+
+    # --- one wake ----------------------------------------------------------------------------------------------------
+
+    def _settle(self, due: Sequence[Strategy], border: Instant | None) -> None:
+        """Ask until every strategy has the candle that closed at ``border``, or patience ends; None asks once."""
+        report = _WakeReport(len(due))
+        waiting = list(due)
+        patience = min(PATIENCE, _SHARE_OF_CANDLE * due[0].granularity.seconds)
+        delays = iter(_DELAYS)
+        while waiting and not self._stop.is_set():
+            began = self._clock.monotonic()
+            is_last = border is None or self._clock.now() - border >= patience
+            try:
+                wake = catch_up(
+                    waiting,
+                    source=self._source,
+                    store=self._store,
+                    journal=self._journal,
+                    clock=self._clock,
+                    hold_gaps=not is_last,
+                )
+            except StoreUnavailable as error:
+                self._redis_failed(error)
+                self._retry_later(waiting)
+                break
+            report.add(wake, self._clock.monotonic() - began)
+            self._note(wake)
+            waiting = [outcome.strategy for outcome in wake.outcomes if not _is_settled(outcome, border)]
+            if wake.fenced:
+                self._active = False
+                break
+            if is_last or not waiting:
+                break
+            self._clock.wait(self._stop, next(delays, _DELAYS[-1]))
+        self._conclude(report, waiting, border)
+
+    def _note(self, wake: Wake) -> None:
+        """Log what one look found, and remember who has to be tried again."""
+        if wake.journal_error is not None:
+            self._troubles.failed("journal.down", f"signals go on without the local journal: {wake.journal_error}")
+        else:
+            self._troubles.recovered("journal.down", "the local journal works again")
+        for outcome in wake.outcomes:
+            self._note_outcome(outcome)
+        self._note_errors(wake.outcomes)
+
+    def _note_outcome(self, outcome: Outcome) -> None:
+        strategy = outcome.strategy
+        log = self._log.bind(strategy=strategy.name)
+        for note in outcome.notes:
+            self._troubles.failed(f"state.{strategy.name}.{note[:20]}", f"{strategy.name}: {note}")
+        if outcome.error is None:
+            with self._lock:
+                self._retries.pop(strategy.name, None)
+                self.figures.waiting.pop(strategy.name, None)
+            if outcome.start is Start.REBUILT:
+                log.info(f"{strategy.name}: averages rebuilt from the broker's history", event_id="state.rebuilt")
+            elif outcome.start is Start.FIRST:
+                log.info(f"{strategy.name}: first start, warmed up on history", event_id="state.first")
+        if outcome.taken_in and outcome.revised:
+            log.warning(
+                f"{strategy.name}: the broker changed a candle that was complete; the first version stays",
+                event_id="candle.revised",
+            )
+        for gap in outcome.gaps if outcome.taken_in else ():
+            log.warning(
+                f"{strategy.name}: the candle of {format_instant(gap)} never came although there were prices",
+                event_id="candle.gap",
+            )
+        for cross in outcome.crosses:
+            if cross.rejected_by is not None:
+                log.info(
+                    rejection_sentence(strategy, cross), event_id="cross.rejected", rejected_by=cross.rejected_by.value
+                )
+        for signal in outcome.signals:
+            log.info(signal_sentence(signal), event_id="signal.emitted", id=signal.id, late=signal.late)
+
+    def _note_errors(self, outcomes: Sequence[Outcome]) -> None:
+        """Say each trouble once for all the strategies that it stops."""
+        stopped: dict[str, list[Outcome]] = defaultdict(list)
+        for outcome in outcomes:
+            if outcome.error is not None:
+                stopped[_trouble(outcome)].append(outcome)
+                with self._lock:
+                    self.figures.waiting[outcome.strategy.name] = str(outcome.error)[:200]
+        for trouble, those in stopped.items():
+            error = those[0].error
+            names = ", ".join(outcome.strategy.name for outcome in those[:4]) + (" …" if len(those) > 4 else "")  # noqa: PLR2004
+            is_news = not self._troubles.is_failing(trouble)
+            self._troubles.failed(
+                trouble, f"waiting: {error}", event_id=trouble.split(".")[0] + ".trouble", strategies=names
+            )
+            if is_news and isinstance(error, BrokerDenied):
+                self._alert("broker_denied", "critical", f"The broker refuses the token or the account: {error}")
+        if any(outcome.error is None for outcome in outcomes):
+            for trouble in ("broker.down", "broker.denied"):
+                if trouble not in stopped:
+                    self._troubles.recovered(trouble, "the broker answers again", event_id="broker.up")
+        for outcome in outcomes:
+            if outcome.error is None:
+                self._troubles.recovered(f"strategy.{outcome.strategy.name}", f"{outcome.strategy.name} goes on")
+
+    def _conclude(self, report: _WakeReport, waiting: Sequence[Strategy], border: Instant | None) -> None:
+        """Write the wake's one summary line and put off what is left."""
+        figures = self.figures
+        with self._lock:
+            figures.wakes += 1
+            figures.polls += report.polls
+            figures.evaluated += report.new
+            figures.fetched += report.fetched
+            figures.hits += report.starts[Start.STORED]
+            figures.rebuilds += report.starts[Start.REBUILT]
+            figures.firsts += report.starts[Start.FIRST]
+            figures.signals += report.signals
+            figures.last_wake = self._clock.now()
+            if not waiting:
+                figures.last_good_wake = figures.last_wake
+        self._retry_later(waiting)
+        if not report.polls or (border is None and not report.new and not report.starts.total()):
+            return
+        ratio = figures.hit_ratio
+        self._log.info(
+            f"incremental fetch: {report.new} new candles for {report.strategies} strategies in {report.seconds:.3f} s",
+            event_id="wake",
+            signals=report.signals,
+            waiting=len(waiting),
+            looks=report.polls,
+            rebuilt=report.starts[Start.REBUILT],
+            hit_ratio="none yet" if ratio is None else f"{ratio:.1%}",
+            incremental_ratio=f"{report.incremental_ratio:.1%}",
+        )
+
+    def _retry_later(self, waiting: Iterable[Strategy]) -> None:
+        now = self._clock.monotonic()
+        with self._lock:
+            for strategy in waiting:
+                _, distance = self._retries.get(strategy.name, (0.0, _RETRY_FIRST))
+                self._retries[strategy.name] = (now + distance, min(2 * distance, _RETRY_LONGEST))
+
+    def _redis_failed(self, error: StoreUnavailable) -> None:
+        self._troubles.failed(
+            "redis.down", f"{error}; nothing is lost, the daemon catches up later", event_id="redis.down"
+        )
+
+    def _alert(self, kind: str, severity: str, text: str) -> None:
+        try:
+            self._store.alert(kind, severity, text, self._clock.now())
+        except StoreUnavailable as error:
+            self._log.warning("an alert could not be handed to the notifier", reason=str(error), alert=text)
+
+    @contextmanager
+    def _claimed(self, strategies: Iterable[Strategy]) -> Iterator[list[Strategy]]:
+        """Work on those that no other job works on; what that one finds is found for us, too."""
+        with self._lock:
+            mine = [strategy for strategy in strategies if strategy.name not in self._busy]
+            self._busy.update(strategy.name for strategy in mine)
+        try:
+            yield mine
+        finally:
+            with self._lock:
+                self._busy.difference_update(strategy.name for strategy in mine)
+
+    def _is_busy(self) -> bool:
+        with self._lock:
+            return bool(self._busy)
+
+    def _heartbeat(self) -> str:
+        figures = self.figures
+        with self._lock:
+            waiting = dict(figures.waiting)
+        return json.dumps(
+            {
+                "schema": 1,
+                "pid": os.getpid(),
+                "host": os.uname().nodename,
+                "state": "active" if self._active else "standby",
+                "started": format_moment(self._started),
+                "at": format_moment(self._clock.now()),
+                "last_wake": format_moment(figures.last_wake) if figures.last_wake else None,
+                "last_good_wake": format_moment(figures.last_good_wake) if figures.last_good_wake else None,
+                "wakes": figures.wakes,
+                "looks": figures.polls,
+                "evaluated": figures.evaluated,
+                "fetched": figures.fetched,
+                "hits": figures.hits,
+                "rebuilds": figures.rebuilds,
+                "firsts": figures.firsts,
+                "hit_ratio": figures.hit_ratio,
+                "signals": figures.signals,
+                "strategies": len(self.strategies),
+                "waiting": waiting,
+            }
+        )
+
+
+@dataclass(slots=True)
+class _WakeReport:
+    """What the looks of one wake add up to."""
+
+    strategies: int
+    polls: int = 0
+    new: int = 0
+    fetched: int = 0
+    signals: int = 0
+    seconds: float = 0.0
+    starts: Counter[Start] = field(default_factory=Counter)
+    incremental: int = 0
+
+    def add(self, wake: Wake, seconds: float) -> None:
+        """Count one look."""
+        self.polls += 1
+        self.seconds += seconds
+        for outcome in wake.outcomes:
+            self.new += outcome.taken_in
+            self.fetched += outcome.fetched
+            self.signals += len(outcome.signals)
+            if outcome.error is None and (outcome.taken_in or outcome.start is not Start.STORED):
+                self.starts[outcome.start] += 1
+
+    @property
+    def incremental_ratio(self) -> float:
+        """Share of evaluations that needed only the new candles."""
+        total = self.starts.total()
+        return self.starts[Start.STORED] / total if total else 1.0
+
+
+def _is_settled(outcome: Outcome, border: Instant | None) -> bool:
+    """Tell whether asking again soon could bring anything."""
+    if outcome.held:
+        return False
+    if outcome.error is not None:
+        return not isinstance(outcome.error, TransientError)
+    if border is None or outcome.cursor is None:
+        return True
+    has_candle = outcome.strategy.granularity.close_of(outcome.cursor) >= border
+    # A candle that forms after the border proves that none is to come for a period without prices.
+    return has_candle or (outcome.forming is not None and outcome.forming >= border)
+
+
+def _trouble(outcome: Outcome) -> str:
+    match outcome.error:
+        case BrokerDenied():
+            return "broker.denied"
+        case BrokerUnavailable():
+            return "broker.down"
+        case _:
+            return f"strategy.{outcome.strategy.name}"
+
+
+def signal_sentence(signal: Signal) -> str:
+    """Say a signal in one line."""
+    late = " (late)" if signal.late else ""
+    return (
+        f"{signal.strategy} {signal.side.name} at {signal.close}: stop {signal.stop_loss} ({signal.sl_pips} pips), "
+        f"target {signal.take_profit} ({signal.tp_pips} pips){late}"
+    )
+
+
+def rejection_sentence(strategy: Strategy, cross: Cross) -> str:
+    """Say in one line why a cross is no signal."""
+    assert cross.rejected_by is not None  # noqa: S101 - the caller asked
+    when = format_instant(cross.candle.time)
+    return (
+        f"{strategy.name} crossed to {cross.side.name} in the candle of {when}, not a signal: {cross.rejected_by.value}"
+    )

@@ -1,0 +1,1 @@
+"""Fakes of the ports: small, honest, without a patch anywhere."""

@@ -1,0 +1,73 @@
+"""A broker in memory: the candle source port over lists of candles, cut off where a test says."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ninja_daemon.core.candle import Candle
+from ninja_daemon.core.errors import NinjaError
+from ninja_daemon.core.instant import Instant
+from ninja_daemon.core.instrument import Instrument, Series
+from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
+
+
+@dataclass
+class FakeBroker:
+    """Shows the candles of each series that open at or before ``newest``.
+
+    Attributes:
+        instruments: decimals and pip by instrument.
+        candles: the whole history of each series, ascending.
+        newest: open of the newest complete candle that is shown, by series; None shows all.
+        failing: errors by series, in place of every answer.
+        forming: open of the forming candle, by series.
+        prices_between: what ``had_prices`` answers.
+        asked: every request, in order.
+    """
+
+    instruments: dict[str, Instrument]
+    candles: dict[Series, Sequence[Candle]]
+    newest: dict[Series, Instant] = field(default_factory=dict)
+    failing: dict[Series, NinjaError] = field(default_factory=dict)
+    forming: dict[Series, Instant] = field(default_factory=dict)
+    prices_between: bool = False
+    asked: list[Wanted | WantedHistory] = field(default_factory=list)
+
+    def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
+        return {request: self._newer(request) for request in wanted}
+
+    def history(self, wanted: Collection[WantedHistory]) -> Mapping[WantedHistory, Fetched | NinjaError]:
+        return {request: self._history(request) for request in wanted}
+
+    def had_prices(self, series: Series, start: Instant, end: Instant) -> bool:
+        del series, start, end
+        return self.prices_between
+
+    def shown(self, series: Series) -> list[Candle]:
+        newest = self.newest.get(series)
+        return [candle for candle in self.candles[series] if newest is None or candle.time <= newest]
+
+    def _newer(self, request: Wanted) -> Fetched | NinjaError:
+        self.asked.append(request)
+        if request.series in self.failing:
+            return self.failing[request.series]
+        shown = self.shown(request.series)
+        return Fetched(
+            self.instruments[request.series.instrument],
+            [candle for candle in shown if candle.time > request.cursor],
+            next((candle for candle in shown if candle.time == request.cursor), None),
+            self.forming.get(request.series),
+        )
+
+    def _history(self, request: WantedHistory) -> Fetched | NinjaError:
+        self.asked.append(request)
+        if request.series in self.failing:
+            return self.failing[request.series]
+        until = request.until
+        shown = [candle for candle in self.shown(request.series) if until is None or candle.time <= until]
+        candles = shown[-request.count :]
+        at_cursor = candles[-1] if candles and candles[-1].time == until else None
+        return Fetched(
+            self.instruments[request.series.instrument], candles, at_cursor, self.forming.get(request.series)
+        )
