@@ -1,0 +1,134 @@
+"""Everything that ``status`` shows, gathered at one moment: strategies, queue, and the life signs of both processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_reports import read_reports
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.figures import StrategyFigures, strategy_figures
+from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.instant import format_instant, format_moment
+from ninja_daemon.core.strategy import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A picture of now.
+
+    Attributes:
+        at: epoch seconds.
+        redis: where Redis is, without credentials.
+        daemon: fields of the daemon's heartbeat; None when it shows no sign of life.
+        notifier: likewise.
+        queued: signals on the list that no notifier has taken yet; None when it is not a list.
+        strategies: in the order of the configuration.
+        notes: what is stored and cannot be read.
+    """
+
+    at: float
+    redis: str
+    namespace: str
+    daemon: Mapping[str, Any] | None
+    notifier: Mapping[str, Any] | None
+    queued: int | None
+    strategies: tuple[StrategyFigures, ...]
+    notes: tuple[str, ...] = ()
+
+
+def gather_status(environment: Environment, strategies: Sequence[Strategy], now: float) -> Status:
+    """Read Redis and work out the figures.
+
+    Raises:
+        ConfigError: the daemon is set to work without Redis, so that there is nothing to read.
+        StoreUnavailable: Redis did not answer.
+    """
+    if not environment.cache_enabled:
+        message = "CACHE_ENABLED must be true for this command, was false: without Redis there is nothing to read"
+        raise ConfigError(message)
+    client = connect(environment.redis_url.reveal(), name="status")
+    try:
+        keys = Keys(environment.namespace)
+        reports = read_reports(client, keys)
+        loaded = RedisStateStore(client, keys).load(strategies)
+    finally:
+        client.close()
+    waiting = _reasons(reports.daemon)
+    figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
+    return Status(
+        at=now,
+        redis=environment.redis_label,
+        namespace=environment.namespace,
+        daemon=reports.daemon,
+        notifier=reports.notifier,
+        queued=reports.waiting,
+        strategies=tuple(figures),
+        notes=reports.notes,
+    )
+
+
+def _reasons(heartbeat: Mapping[str, Any] | None) -> Mapping[str, str]:
+    waiting = (heartbeat or {}).get("waiting")
+    return {str(name): str(reason) for name, reason in waiting.items()} if isinstance(waiting, dict) else {}
+
+
+def status_fields(status: Status) -> dict[str, object]:
+    """Return the figures as ``--json`` writes them: schema 1, instants in UTC, prices as exact numbers."""
+    return {
+        "schema": 1,
+        "at": format_moment(status.at),
+        "redis": status.redis,
+        "namespace": status.namespace,
+        "daemon": status.daemon,
+        "notifier": status.notifier,
+        "queued": status.queued,
+        "strategies": [_strategy_fields(figures) for figures in status.strategies],
+        "notes": list(status.notes),
+    }
+
+
+def _strategy_fields(figures: StrategyFigures) -> dict[str, object]:
+    strategy, averages, tally = figures.strategy, figures.averages, figures.tally
+    return {
+        "strategy": strategy.name,
+        "instrument": strategy.instrument,
+        "timeframe": strategy.granularity.name,
+        "condition": figures.condition,
+        "stale": figures.is_stale,
+        "behind": figures.behind,
+        "last_candle": _instant(figures.last_candle),
+        "last_close": _instant(figures.last_close),
+        "next_close": _instant(figures.next_close),
+        "side": None if figures.side is None else figures.side.name,
+        "close": averages and averages.close,
+        "fast_ma": averages and averages.fast,
+        "slow_ma": averages and averages.slow,
+        "atr": averages and averages.atr,
+        "gap_pips": averages and averages.gap_pips,
+        "cross_price": averages and averages.cross_price,
+        "cross_pips": averages and averages.cross_pips,
+        "cross_when": None if averages is None or averages.cross_price is None else _beyond(averages.cross_above),
+        "candles": averages and averages.warm,
+        "candles_needed": strategy.warm_up,
+        "evaluated": tally.evaluated,
+        "crosses": tally.crosses,
+        "signals": tally.signals,
+        "rejected": dict(tally.rejected),
+        "revisions": tally.revisions,
+        "gaps": tally.gaps,
+        "last_signal_id": tally.last_signal_id or None,
+        "last_signal_time": _instant(tally.last_signal_time),
+        "notes": list(figures.notes),
+    }
+
+
+def _beyond(above: bool) -> str:  # noqa: FBT001 - it is the whole question
+    return "above" if above else "below"
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)
