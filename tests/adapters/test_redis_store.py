@@ -202,9 +202,7 @@ def test_scripts_that_the_server_forgot_are_loaded_again(store: RedisStateStore,
     assert commit(store, change_to(store, state_after(RULES, made), 1)).result == CommitResult.OK
 
 
-def test_loading_and_committing_many_strategies_is_one_round_trip_each(
-    store: RedisStateStore, client: redis.Redis
-) -> None:
+def test_loading_and_committing_many_strategies_is_one_round_trip_each(store: RedisStateStore) -> None:
     many = [Rules(replace(STRATEGY, name=f"S{number}"), EUR_USD) for number in range(40)]
     state = state_after(RULES, candles(10))
     loaded = store.load([rules.strategy for rules in many])
@@ -330,7 +328,7 @@ class TestLease:
         assert not is_dead(token)
 
 
-def test_errors_hold_no_password(tmp_path: object) -> None:
+def test_errors_hold_no_password() -> None:
     store = RedisStateStore(connect("redis://user:hunter2@127.0.0.1:1/0", name="test"), KEYS)
 
     with pytest.raises(NinjaError) as caught:
