@@ -27,9 +27,7 @@ class Candle(NamedTuple):
     close: int
 
 
-def checked_candle(  # noqa: PLR0913 - a candle has these parts
-    granularity: Granularity, time: Instant, open_: int, high: int, low: int, close: int
-) -> Candle:
+def checked_candle(granularity: Granularity, time: Instant, open_: int, high: int, low: int, close: int) -> Candle:
     """Make a candle of numbers that came from outside.
 
     Raises:

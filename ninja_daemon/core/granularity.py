@@ -118,10 +118,8 @@ def trading_day(at: Instant) -> date:
 def _borders_around(granularity: Granularity, day: date) -> tuple[Instant, ...]:
     """Return the borders from at or before the start of trading day ``day`` to at least the start of the next."""
     if granularity is Granularity.M:
-        this_month = _month_start(day)
-        following = _month_start((date(day.year, day.month, 28) + timedelta(days=4)))
-        after = _month_start(date.fromordinal(following[1].toordinal() + 32))
-        return (_month_start(date(day.year, day.month, 1) - timedelta(days=1))[0], this_month[0], following[0], after[0])
+        month = day.year * 12 + day.month - 1
+        return (_month_start(month), _month_start(month + 1), _month_start(month + 2))
     if granularity is Granularity.W:
         friday = day - timedelta(days=(day.weekday() - _FRIDAY) % 7)
         return (new_york_day_start(friday), new_york_day_start(friday + timedelta(days=7)))
@@ -134,7 +132,7 @@ def _borders_around(granularity: Granularity, day: date) -> tuple[Instant, ...]:
     return tuple(borders)
 
 
-def _month_start(day: date) -> tuple[Instant, date]:
-    """Return when the candle of the calendar month of ``day`` opens, and the month's first day."""
-    first = date(day.year, day.month, 1)
-    return new_york_day_start(first - timedelta(days=1)), first
+def _month_start(month: int) -> Instant:
+    """Return when the candle of a calendar month opens; months count from January of the year 0."""
+    first = date(month // 12, month % 12 + 1, 1)
+    return new_york_day_start(first - timedelta(days=1))

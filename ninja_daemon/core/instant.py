@@ -27,9 +27,8 @@ def parse_instant(text: str) -> Instant:
         if fraction is None or not fraction.strip("0"):
             at = datetime(int(year), int(month), int(day), int(hour), int(minute), int(second), tzinfo=UTC)
             return int(at.timestamp())
-    elif match := _UNIX.fullmatch(text):
-        if match[2] is None or not match[2].strip("0"):
-            return int(match[1])
+    elif (match := _UNIX.fullmatch(text)) and (match[2] is None or not match[2].strip("0")):
+        return int(match[1])
     message = f"an instant must look like 2025-08-10T14:30:00Z, was {text[:40]!r}"
     raise ValueError(message)
 

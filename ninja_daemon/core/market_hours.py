@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import Enum
 
-from ninja_daemon.core.granularity import Granularity, trading_day, new_york_day_start
+from ninja_daemon.core.granularity import Granularity, new_york_day_start, trading_day
 from ninja_daemon.core.instant import Instant
 
 _CLOSED_WEEKDAYS = frozenset({4, 5})  # the trading days that begin on Friday and on Saturday at 17:00

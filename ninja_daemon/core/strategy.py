@@ -76,9 +76,7 @@ class Strategy:
     @property
     def warm_up(self) -> int:
         """Candles after which both averages and the average true range are full and independent of the start."""
-        return max(
-            warm_up(self.ma_type, self.fast_ma), warm_up(self.ma_type, self.slow_ma), self.atr_period + 1
-        )
+        return max(warm_up(self.ma_type, self.fast_ma), warm_up(self.ma_type, self.slow_ma), self.atr_period + 1)
 
     @property
     def closes_held(self) -> int:
@@ -176,9 +174,7 @@ class Rules:
         self.strategy = strategy
         self.instrument = instrument
         self._atr_period = strategy.atr_period
-        self._least_range_total = ceil(
-            Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period
-        )
+        self._least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
         self._reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
 
     def empty_state(self) -> StrategyState:
@@ -219,12 +215,13 @@ class Rules:
         fast, slow = state.fast.ratio, state.slow.ratio
         assert fast is not None  # noqa: S101 - a side exists only while both averages are full
         assert slow is not None  # noqa: S101
-        return Cross(side, candle, fast, slow, state.range_total, self._rejection(state))
+        return Cross(side, candle, fast, slow, state.range_total, self.rejection(len(state.ranges), state.range_total))
 
-    def _rejection(self, state: StrategyState) -> Filter | None:
-        if len(state.ranges) < self._atr_period:
+    def rejection(self, ranges_held: int, range_total: int) -> Filter | None:
+        """Return the filter that a cross does not pass, with so many true ranges held and their sum."""
+        if ranges_held < self._atr_period:
             return Filter.WARMING
-        if state.range_total < self._least_range_total:
+        if range_total < self._least_range_total:
             return Filter.MIN_ATR
         if not self._reward_suffices:
             return Filter.MIN_RR
