@@ -1,0 +1,246 @@
+"""The daemon's jobs, called as the scheduler calls them, on a clock that stands still."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import redis
+from structlog.testing import capture_logs
+
+from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.app.daemon import FIRST_LOOK, PATIENCE, Daemon
+from ninja_daemon.core.candle import Candle
+from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, NinjaError
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instrument import Instrument
+from ninja_daemon.core.market_hours import MarketHours
+from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.usecases.ports import Fetched, Wanted
+from tests.fakes.broker import FakeBroker
+from tests.fakes.clock import FakeClock
+
+START = 1_600_000_200
+FIFTEEN = Strategy("FIFTEEN", "EUR_USD", Granularity.M15, 2, 4, atr_period=2, market_hours=MarketHours.ALWAYS)
+OTHER = replace(FIFTEEN, name="OTHER", instrument="GBP_USD")
+
+
+@dataclass
+class SlowBroker(FakeBroker):
+    """Shows its newest candles only after it has been asked for newer ones so many times."""
+
+    asks_before_new: int = 0
+
+    def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
+        self.asks_before_new -= 1
+        if self.asks_before_new >= 0:
+            shown = {request: super(SlowBroker, self).newer([request])[request] for request in wanted}
+            return {
+                request: replace(answer, candles=(), forming=None) if isinstance(answer, Fetched) else answer
+                for request, answer in shown.items()
+            }
+        return super().newer(wanted)
+
+
+def candles(count: int) -> list[Candle]:
+    closes = [110_000 + (40 if number // 6 % 2 else -40) * (number % 6) for number in range(count)]
+    return [Candle(START + 900 * number, close, close + 5, close - 5, close) for number, close in enumerate(closes)]
+
+
+@dataclass
+class Stage:
+    """A daemon, its broker and its clock."""
+
+    daemon: Daemon
+    broker: SlowBroker
+    clock: FakeClock
+    client: redis.Redis
+    keys: Keys
+
+    def close_of(self, number: int, strategy: Strategy = FIFTEEN) -> None:
+        """Let candle number ``number`` be the newest complete one, and the clock stand at the daemon's first look."""
+        for series in self.broker.candles:
+            self.broker.newest[series] = START + 900 * number
+        self.clock.time = START + 900 * (number + 1) + FIRST_LOOK
+        self.daemon.on_close(strategy.granularity, strategy.market_hours)
+
+    def cursor(self, strategy: Strategy = FIFTEEN) -> int | None:
+        store = RedisStateStore(self.client, self.keys)
+        return store.load([strategy])[strategy.name].cursor
+
+
+@pytest.fixture
+def stage(redis_url: str, tmp_path: Path) -> Iterator[Stage]:
+    client = connect(redis_url, name="test")
+    clock = FakeClock(START + 900 * 30 + 1.0)
+    broker = SlowBroker(
+        {name: Instrument(name, 5, -4) for name in ("EUR_USD", "GBP_USD")},
+        {FIFTEEN.series: candles(200), OTHER.series: candles(200)},
+    )
+    journal = SqliteJournal(tmp_path / "journal.sqlite3")
+    keys = Keys("test")
+    daemon = Daemon(
+        [FIFTEEN, OTHER],
+        source=broker,
+        store=RedisStateStore(client, keys),
+        journal=journal,
+        clock=clock,
+        on_crash=lambda error: pytest.fail(str(error)),
+    )
+    stage = Stage(daemon, broker, clock, client, keys)
+    for series in broker.candles:
+        broker.newest[series] = START + 900 * 29
+    yield stage
+    journal.close()
+    client.close()
+
+
+def begin(stage: Stage) -> None:
+    stage.daemon.renew_lease()
+    stage.daemon.retry()
+
+
+def test_a_daemon_that_becomes_active_catches_up_at_once(stage: Stage) -> None:
+    with capture_logs() as logs:
+        begin(stage)
+
+    assert stage.cursor() == START + 900 * 29
+    assert [entry["event_id"] for entry in logs if "event_id" in entry][:1] == ["leader.active"]
+
+
+def test_a_wake_says_one_summary_line(stage: Stage) -> None:
+    begin(stage)
+    with capture_logs() as logs:
+        stage.close_of(30)
+
+    (line,) = [entry for entry in logs if entry.get("event_id") == "wake"]
+    assert line["event"].startswith("incremental fetch: 2 new candles for 2 strategies in ")
+    assert line["hit_ratio"] == "50.0%"
+
+
+def test_the_broker_is_asked_until_it_marks_the_candle_complete(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.asks_before_new = 3
+    stage.clock.waits.clear()
+
+    stage.close_of(30)
+
+    assert stage.cursor() == START + 900 * 30
+    assert stage.clock.waits == [0.5, 0.75, 1.0]
+
+
+def test_patience_ends_and_the_strategy_is_tried_again_later(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.asks_before_new = 10_000
+    stage.close_of(30)
+    waited = sum(stage.clock.waits)
+    assert PATIENCE <= waited + FIRST_LOOK <= PATIENCE + 10
+    assert stage.cursor() == START + 900 * 29
+
+    stage.broker.asks_before_new = 0
+    stage.clock.time += 15
+    stage.daemon.retry()
+
+    assert stage.cursor() == START + 900 * 30
+
+
+def test_a_candle_that_forms_after_the_close_proves_a_quiet_period(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.forming = dict.fromkeys(stage.broker.candles, START + 900 * 31)
+    stage.clock.waits.clear()
+    for series in stage.broker.candles:
+        stage.broker.newest[series] = START + 900 * 29
+    stage.clock.time = START + 900 * 31 + FIRST_LOOK
+
+    stage.daemon.on_close(Granularity.M15, MarketHours.ALWAYS)
+
+    assert stage.clock.waits == []
+
+
+def test_one_series_that_fails_holds_up_no_other_and_is_said_once(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.failing[OTHER.series] = BrokerUnavailable("the broker did not answer within 20 s")
+    with capture_logs() as logs:
+        stage.close_of(30)
+
+    assert stage.cursor() == START + 900 * 30
+    assert stage.cursor(OTHER) == START + 900 * 29
+    said = [entry for entry in logs if "did not answer" in entry["event"]]
+    assert 1 <= len(said) <= 2
+    assert said[0]["strategies"] == "OTHER"
+
+    del stage.broker.failing[OTHER.series]
+    stage.clock.time += 20
+    with capture_logs() as logs:
+        stage.daemon.retry()
+    assert stage.cursor(OTHER) == START + 900 * 30
+    assert any("the broker answers again" in entry["event"] for entry in logs)
+
+
+def test_a_token_that_is_refused_is_an_alert_for_the_operator(stage: Stage) -> None:
+    begin(stage)
+    for series in stage.broker.candles:
+        stage.broker.failing[series] = BrokerDenied("Insufficient authorization to perform request.")
+    stage.close_of(30)
+    stage.close_of(31)
+
+    (alert,) = stage.client.lrange(stage.keys.alerts, 0, -1)
+    assert json.loads(alert)["kind"] == "broker_denied"
+
+
+def test_a_second_daemon_stands_by_and_does_nothing(stage: Stage) -> None:
+    stage.client.set(stage.keys.leader, "run|elsewhere|x|1|a", ex=30)
+    with capture_logs() as logs:
+        begin(stage)
+        stage.close_of(30)
+
+    assert stage.broker.asked == []
+    assert stage.cursor() is None
+    assert any(entry.get("event_id") == "leader.standby" for entry in logs)
+
+
+def test_a_leader_that_was_overtaken_stops_working(stage: Stage) -> None:
+    begin(stage)
+    stage.client.set(stage.keys.fence, "99")
+    stage.close_of(30)
+    assert stage.cursor() == START + 900 * 29
+    asked = len(stage.broker.asked)
+
+    stage.close_of(31)
+
+    assert len(stage.broker.asked) == asked
+
+
+def test_the_heartbeat_tells_what_waits_and_why(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.failing[OTHER.series] = BrokerUnavailable("the broker did not answer")
+    stage.close_of(30)
+    stage.daemon.renew_lease()
+
+    beat = json.loads(stage.client.get(stage.keys.heartbeat) or "{}")
+    assert (beat["state"], beat["waiting"]) == ("active", {"OTHER": "the broker did not answer"})
+    assert beat["evaluated"] == 1
+    assert 0 < stage.client.ttl(stage.keys.heartbeat) <= 60
+
+
+def test_candles_missed_while_a_job_ran_long_are_taken_in_by_the_same_job(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.newest = {}
+    stage.clock.time = START + 900 * 31 + FIRST_LOOK
+
+    stage.daemon.on_close(Granularity.M15, MarketHours.ALWAYS)
+
+    assert stage.cursor() == START + 900 * 199
+
+
+def test_stopping_gives_the_lease_back(stage: Stage) -> None:
+    stage.daemon.start()
+    stage.daemon.renew_lease()
+
+    assert stage.daemon.stop()
+    assert stage.client.get(stage.keys.leader) is None
