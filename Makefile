@@ -76,12 +76,13 @@ bench: $(VENV)/dev.stamp ## measure what BENCHMARKS.md quotes
 
 lock_header := \# Made by `make lock`: names, versions and hashes. Do not edit; change pyproject.toml or the .in file.
 compile = $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-          --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
-# $(call write_lock,NAME,SOURCES): the old file stays as the preference, so that only what must change does.
+          --no-header --no-annotate $(ARGS)
+# $(call write_lock,NAME,SOURCES): the old file stays as the preference, so that only what must change does; whatever
+# stands at a line's beginning and is no package (a comment, an option with an address) is taken out.
 define write_lock
 @touch requirements/$(1).txt
 @$(compile) $(2) --output-file requirements/$(1).txt >/dev/null
-@sed -i -e '/^ *\(#\|--index-url\|--extra-index-url\|--find-links\)/d' -e '1i $(lock_header)' requirements/$(1).txt
+@sed -i -e '/^\(#\|--\)/d' -e '1i $(lock_header)' requirements/$(1).txt
 @printf '%-24s %3s packages\n' requirements/$(1).txt "$$(grep -c == requirements/$(1).txt)"
 endef
 

