@@ -42,7 +42,7 @@ class Reports:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The signal history, oldest first.
+    """The signal history, by the close of their candles, oldest first.
 
     Attributes:
         entries: each signal with its text as it was listed, to the byte.
@@ -111,4 +111,6 @@ def read_history(client: redis.Redis, keys: Keys) -> History:
             entries.append((decode_signal(text), text))
         except (SignalRejected, UnicodeEncodeError):
             continue
+    # Strategies that caught up one after the other were listed one after the other; people read by time.
+    entries.sort(key=lambda entry: entry[0].close_time)
     return History(tuple(entries), len(texts) - len(entries))

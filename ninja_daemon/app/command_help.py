@@ -21,20 +21,26 @@ class CommandHelp:
         paragraphs: what it does and when to use it.
         examples: command lines, each with what it is for.
         exits: exit codes besides usage and configuration errors, each with its meaning.
+        lists_problems: whether a configuration that cannot work ends it with 78.
     """
 
     summary: str
     paragraphs: tuple[str, ...]
     examples: tuple[tuple[str, str], ...]
     exits: tuple[str, ...] = ("0   done",)
+    lists_problems: bool = True
 
     def text(self) -> str:
         r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks."""
         width = max(len(line) for line, _ in self.examples) + 3
         examples = [f"  ninja-daemon {line:<{width}}{purpose}" for line, purpose in self.examples]
-        exits = [f"  {line}" for line in sorted((*self.exits, _USAGE_EXIT, _CONFIGURATION_EXIT), key=_exit_code)]
+        exits = [f"  {line}" for line in self._all_exits()]
         blocks = ["\b\nExamples:\n" + "\n".join(examples), "\b\nExit codes:\n" + "\n".join(exits)]
         return "\n\n".join([self.summary, *self.paragraphs, *blocks])
+
+    def _all_exits(self) -> list[str]:
+        more = (_USAGE_EXIT, _CONFIGURATION_EXIT) if self.lists_problems else (_USAGE_EXIT,)
+        return sorted((*self.exits, *more), key=_exit_code)
 
 
 def _exit_code(line: str) -> int:
@@ -117,6 +123,7 @@ COMMANDS: Final = {
             ("check --json", "findings for another program"),
         ),
         exits=("0   nothing wrong, or warnings without --strict", "1   warnings, with --strict", "2   errors"),
+        lists_problems=False,
     ),
     "status": CommandHelp(
         summary="Show what the daemon is doing: strategies, averages, next close, queue, delivery.",

@@ -77,6 +77,7 @@ class _Sources:
         self._dotenv = dotenv
         self._dotenv_name = dotenv_name
         self.handed_out: dict[Secret, None] = {}
+        self.files_read: dict[Path, None] = {}
 
     def value(self, name: str) -> str | None:
         """Return the first value of ``name`` that is not empty.
@@ -117,7 +118,9 @@ class _Sources:
         path = source.get(f"{name}_FILE", "").strip()
         if not path:
             return None
-        return _read_text(_expanded(self._directory, path), f"{name}_FILE in {where}")
+        expanded = _expanded(self._directory, path)
+        self.files_read[expanded] = None
+        return _read_text(expanded, f"{name}_FILE in {where}")
 
     def _from_credential(self, name: str) -> str | None:
         directory = self._environ.get("CREDENTIALS_DIRECTORY", "").strip()
@@ -170,6 +173,11 @@ class Environment:
     def secrets(self) -> tuple[Secret, ...]:
         """Everything secret that was read so far, ``lookup`` included; what the logs must never show."""
         return tuple(self._sources.handed_out)
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """The files that values were read from so far, besides ``.env`` and systemd's credentials."""
+        return tuple(self._sources.files_read)
 
     def lookup(self, name: str) -> Secret | None:
         """Return the secret behind ``env:NAME`` in the configuration file, from the same sources; None when not set.

@@ -128,7 +128,7 @@ def _condition(
     if behind == 1 and since_close <= PATIENCE:
         return "waiting for the candle to complete", False
     candles = "1 candle" if behind == 1 else f"{behind} candles"
-    return f"stale: {candles} behind, unless there were no prices", True
+    return f"stale: {candles} behind", True
 
 
 def averages_of(strategy: Strategy, state: StrategyState, instrument: Instrument) -> Averages:

@@ -18,6 +18,7 @@ from ninja_daemon.app.status import Status
 from ninja_daemon.core.crossover import Side
 
 _BARS: Final = 6
+_FULL_BAR: Final = 4
 _WIDE: Final = 132
 _MIDDLE: Final = 100
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -124,7 +125,7 @@ def _side(side: Side | None) -> Text:
 
 
 def _gap(figures: StrategyFigures) -> Text:
-    """Show the gap of the averages, with a bar that is full at one average true range."""
+    """Show the gap of the averages, with a bar that is full at four average true ranges."""
     averages = figures.averages
     if averages is None:
         return Text("–")
@@ -132,7 +133,7 @@ def _gap(figures: StrategyFigures) -> Text:
         return Text(f"{averages.warm} of {figures.strategy.warm_up}", style="dim")
     bar = ""
     if averages.atr and averages.fast is not None and averages.slow is not None:
-        share = abs(averages.fast - averages.slow) / averages.atr
+        share = abs(averages.fast - averages.slow) / averages.atr / _FULL_BAR
         bar = "▰" * min(_BARS, int(share * _BARS) + 1)
     style = "green" if averages.gap_pips > 0 else "red"
     return Text(f"{averages.gap_pips:+} ").append(f"{bar:▱<{_BARS}}", style=style)

@@ -1,0 +1,60 @@
+"""All checks in the order in which a person would look, each made only when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ninja_daemon.app.checks.broker import check_broker, check_token
+from ninja_daemon.app.checks.files import check_files
+from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.checks.store import check_store
+from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
+from ninja_daemon.app.configuration import Configuration, inspect_configuration
+from ninja_daemon.app.environment import Environment, inspect_environment
+from ninja_daemon.usecases.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at.
+
+    Attributes:
+        about: what it is, for a person who waits.
+        look: does it.
+    """
+
+    about: str
+    look: Callable[[], Sequence[Finding]]
+
+
+def all_checks(
+    clock: Clock, *, offline: bool, environ: Mapping[str, str] | None = None, working_directory: Path | None = None
+) -> Iterator[Check]:
+    """Yield the checks; those that reach out come last, and not at all when ``offline``."""
+    environment, problems = inspect_environment(environ, working_directory)
+    configuration, more = inspect_configuration(environment)
+    yield Check("the configuration", partial(_configuration, environment, configuration, [*problems, *more]))
+    yield Check("files", lambda: list(check_files(environment)))
+    yield Check("the token", lambda: list(check_token(environment, offline=offline)))
+    strategies = () if configuration is None else configuration.strategies
+    if not offline:
+        yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
+        if environment.access_token is not None:
+            yield Check("the broker", lambda: list(check_broker(environment, strategies)))
+
+
+def _configuration(
+    environment: Environment, configuration: Configuration | None, problems: Sequence[str]
+) -> Sequence[Finding]:
+    findings = [Finding(Level.ERROR, "configuration", "configuration", problem) for problem in problems]
+    notes = (*environment.notes, *(() if configuration is None else configuration.notes))
+    findings += [Finding(Level.INFO, "configuration.note", "configuration", note) for note in notes]
+    if configuration is not None:
+        findings += check_strategies(configuration.strategies)
+        findings += check_lifetimes(
+            configuration.strategies, environment.cache_ttl_ma_state, environment.cache_ttl_last_processed
+        )
+    return findings

@@ -1,0 +1,112 @@
+"""The Redis that the environment names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_inspection import ServerFacts, inspect_server
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.checks.strategies import check_thresholds
+from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.figures import strategy_figures
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.strategy import Strategy
+
+OLDEST = (7, 0)
+_NEARLY_FULL = 0.9
+_CLOCK_TOLERANCE = 2.0
+_MOST_SHOWN = 6
+
+
+def check_store(environment: Environment, strategies: Sequence[Strategy], now: float) -> Iterator[Finding]:
+    """Look at the server, and at what is stored of our strategies."""
+    subject = f"Redis {environment.redis_label}"
+    if not environment.cache_enabled:
+        cause = "CACHE_ENABLED is false: it is not used, and no signal reaches a list"
+        yield Finding(Level.INFO, "redis.unused", subject, cause, "set CACHE_ENABLED=true to deliver signals")
+        return
+    client = connect(environment.redis_url.reveal(), name="check")
+    keys = Keys(environment.namespace)
+    names = [strategy.name for strategy in strategies]
+    try:
+        facts = inspect_server(client, keys, names, now)
+        loaded = RedisStateStore(client, keys).load(strategies)
+    except StoreUnavailable as error:
+        yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _where_to_look(environment))
+        return
+    finally:
+        client.close()
+    findings = [*_server(facts, subject), *_keys(facts, subject)]
+    yield from findings
+    if all(finding.level < Level.WARNING for finding in findings):
+        cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"
+        yield Finding(Level.OK, "redis", subject, cause)
+    figures = {strategy: strategy_figures(strategy, loaded[strategy.name], now) for strategy in strategies}
+    yield from check_thresholds({strategy: each.averages for strategy, each in figures.items()})
+    for strategy, each in figures.items():
+        for note in each.notes:
+            yield Finding(Level.INFO, "redis.state", f"strategy {strategy.name}", note)
+
+
+def _where_to_look(environment: Environment) -> str:
+    if environment.redis_configured:
+        return "is the server running, and is REDIS_URL (or REDIS_HOST and REDIS_PORT) right?"
+    return "set REDIS_URL or REDIS_HOST; or let `ninja-daemon up` run a server of its own"
+
+
+def _server(facts: ServerFacts, subject: str) -> Iterator[Finding]:
+    if (0, 0) < facts.numbers < OLDEST:
+        cause = f"it is {facts.product} {facts.version}; the scripts need Redis 7.0 or Valkey"
+        yield Finding(Level.ERROR, "redis.version", subject, cause, "upgrade the server")
+    if facts.role == "slave":
+        cause = "it is a replica: it takes no writes"
+        yield Finding(Level.ERROR, "redis.replica", subject, cause, "point REDIS_URL at the primary")
+    yield from _memory(facts, subject)
+    yield from _disk(facts, subject)
+    if facts.clock_ahead is not None and abs(facts.clock_ahead) > _CLOCK_TOLERANCE:
+        side = "ahead of" if facts.clock_ahead > 0 else "behind"
+        cause = f"its clock is {abs(facts.clock_ahead):.1f} s {side} this machine's"
+        cure = "let both follow network time (timedatectl set-ntp true)"
+        yield Finding(Level.WARNING, "redis.clock", subject, cause, cure)
+
+
+def _memory(facts: ServerFacts, subject: str) -> Iterator[Finding]:
+    policy = facts.eviction or ""
+    if policy.startswith("allkeys-"):
+        when = "when memory is full" if facts.max_memory else "once a maxmemory is set"
+        cause = f"maxmemory-policy is {policy}: {when} it throws away waiting signals and cursors"
+        cure = "redis-cli CONFIG SET maxmemory-policy volatile-lru, and the same in its configuration file"
+        yield Finding(Level.ERROR, "redis.eviction", subject, cause, cure)
+    if facts.max_memory and facts.used_memory and facts.used_memory > facts.max_memory * _NEARLY_FULL:
+        cause = f"{facts.used_memory / facts.max_memory:.0%} of maxmemory is used; beyond it, commits are refused"
+        yield Finding(Level.WARNING, "redis.memory", subject, cause, "raise maxmemory, or find out who fills it")
+
+
+def _disk(facts: ServerFacts, subject: str) -> Iterator[Finding]:
+    if facts.append_only is False:
+        cause = (
+            "appendonly is off: a crash sets everything back to the last snapshot; averages are derived again, but "
+            "signals that waited for delivery may be lost or come twice"
+        )
+        cure = "redis-cli CONFIG SET appendonly yes, and the same in its configuration file"
+        yield Finding(Level.WARNING, "redis.appendonly", subject, cause, cure)
+    if facts.snapshots_fail or facts.append_only_fails:
+        cause = "its last write to disk failed; it may refuse all writes"
+        yield Finding(Level.ERROR, "redis.disk", subject, cause, "look at its log and at the free space")
+
+
+def _keys(facts: ServerFacts, subject: str) -> Iterator[Finding]:
+    for wrong in facts.wrong_types:
+        cause = f"the key {wrong.key} must be a {wrong.expected}, was a {wrong.found}"
+        cure = f"look at what it is, then: redis-cli RENAME '{wrong.key}' '{wrong.key}.aside'"
+        yield Finding(Level.ERROR, "redis.type", subject, cause, cure)
+    if facts.denied:
+        shown = ", ".join(facts.denied[:_MOST_SHOWN])
+        more = "" if len(facts.denied) <= _MOST_SHOWN else f" and {len(facts.denied) - _MOST_SHOWN} more"
+        cause = f"the user may not run {shown}{more}"
+        yield Finding(Level.ERROR, "redis.rights", subject, cause, "see config/redis/users.acl.example")
+    if facts.rights_unknown is not None:
+        cause = f"whether the user has all rights is not known: {facts.rights_unknown}"
+        yield Finding(Level.INFO, "redis.rights", subject, cause)
