@@ -323,7 +323,11 @@ class TestLease:
         with pytest.raises(StoreUnavailable, match="leader must be a string, was a list"):
             store.lease("run|elsewhere|x|1|a", 30)
 
-    @pytest.mark.parametrize("token", ["", "x", "run|h|n|notanumber|a", f"run|other|pid:[1]|{os.getpid()}|a"])
+    @pytest.mark.parametrize(
+        "token",
+        ["", "x", "run|h|n|notanumber|a", f"run|other|pid:[1]|{os.getpid()}|a"],
+        ids=["empty", "a word", "no number", "another machine"],  # a process id in a name differs between two workers
+    )
     def test_a_token_that_says_nothing_is_taken_for_a_living_process(self, token: str) -> None:
         assert not is_dead(token)
 
