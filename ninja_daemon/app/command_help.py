@@ -60,8 +60,8 @@ COMMANDS: Final = {
         paragraphs=(
             (
                 "Runs until SIGTERM. Whatever was missed, by an outage of the broker, of Redis or of this process, is "
-                "taken in first, in order, and late signals are marked as late. A second daemon on the same Redis stands "
-                "by and adds nothing."
+                "taken in first, in order, and late signals are marked as late. A second daemon on the same Redis "
+                "stands by and adds nothing."
             ),
             "With --once it makes one pass, for cron or for trying things out, and ends.",
         ),
@@ -75,9 +75,9 @@ COMMANDS: Final = {
         summary="Deliver signals: take them from the list and send them to their destinations.",
         paragraphs=(
             (
-                "Runs until SIGTERM. Each destination has a lane of its own: in order, retried without being overtaken, "
-                "and no destination delays another. What a destination refuses for good is kept as a dead letter; see "
-                "`ninja-daemon queue`."
+                "Runs until SIGTERM. Each destination has a lane of its own: in order, retried without being "
+                "overtaken, and no destination delays another. What a destination refuses for good is kept as a dead "
+                "letter; see `ninja-daemon queue`."
             ),
             "With --drain it delivers until nothing is due, for cron, and ends.",
         ),
@@ -89,8 +89,8 @@ COMMANDS: Final = {
         paragraphs=(
             (
                 "Starts a Redis server of its own, a simulated broker on fast time, the daemon and the notifier. The "
-                "first signal is on the terminal within 30 seconds. Nothing outside this machine is contacted and nothing "
-                "is left behind. Ctrl-C ends it."
+                "first signal is on the terminal within 30 seconds. Nothing outside this machine is contacted and "
+                "nothing is left behind. Ctrl-C ends it."
             ),
         ),
         examples=(("demo", "watch it work"),),
@@ -99,9 +99,9 @@ COMMANDS: Final = {
         summary="Start what this machine is set up for: daemon and notifier, or the demo.",
         paragraphs=(
             (
-                "With a token and a Redis: both processes against them. With a token and no Redis: the same with a Redis "
-                "server of its own, whose data are kept in the state directory. With neither: the demo. This is what "
-                "`make run` starts; on a server, prefer the two services."
+                "With a token and a Redis: both processes against them. With a token and no Redis: the same with a "
+                "Redis server of its own, whose data are kept in the state directory. With neither: the demo. This is "
+                "what `make run` starts; on a server, prefer the two services."
             ),
         ),
         examples=(("up", "start everything"),),
@@ -130,8 +130,8 @@ COMMANDS: Final = {
         paragraphs=(
             (
                 "For each strategy: last candle, next close, both averages, how far they are from the next cross in "
-                "pips, and the last signal; then queue, lanes and the life signs of both processes. It reads Redis only "
-                "and needs no token."
+                "pips, and the last signal; then queue, lanes and the life signs of both processes. It reads Redis "
+                "only and needs no token."
             ),
         ),
         examples=(
@@ -157,7 +157,8 @@ COMMANDS: Final = {
         paragraphs=(
             (
                 "Without a subcommand it shows the queue. Dead letters are kept until they are sent again by `queue "
-                "retry` or thrown away by `queue purge`; `queue pause` holds a destination back without losing anything."
+                "retry` or thrown away by `queue purge`; `queue pause` holds a destination back without losing "
+                "anything."
             ),
         ),
         examples=(

@@ -74,8 +74,8 @@ def check_thresholds(averages: Mapping[Strategy, Averages | None]) -> Iterator[F
             idle.append(strategy.name)
         elif strategy.min_atr_value > stored.atr * _HARDLY_EVER:
             cause = (
-                f"its ATR filter rejects nearly everything: min_atr_value is {strategy.min_atr_value}, the average true "
-                f"range {_plain(stored.atr)} now"
+                f"its ATR filter rejects nearly everything: min_atr_value is {strategy.min_atr_value}, the average "
+                f"true range {_plain(stored.atr)} now"
             )
             cure = "lower min_atr_value; it is a price difference, 0.0002 is two pips of EUR_USD"
             yield Finding(Level.WARNING, "strategy.min_atr_blocks", f"strategy {strategy.name}", cause, cure)
@@ -94,7 +94,7 @@ def check_lifetimes(strategies: Sequence[Strategy], ma_state: int, last_processe
     short = [f"{name} ({seconds} s)" for name, seconds in given.items() if seconds <= longest]
     if short:
         cause = (
-            f"{' and '.join(short)} would not outlive the longest candle ({longest} s); they are floors, what is stored "
-            "lives at least four candles and four days"
+            f"{' and '.join(short)} would not outlive the longest candle ({longest} s); they are floors, what is "
+            "stored lives at least four candles and four days"
         )
         yield Finding(Level.INFO, "lifetimes", "lifetimes", cause)
