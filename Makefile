@@ -137,7 +137,7 @@ found := $(shell $(python) -c 'import sys; print(*sys.version_info[:2], sep=".")
 ifneq ($(asked),$(found))
 ifneq ($(found),)
 ifeq ($(filter clean,$(MAKECMDGOALS)),)
-$(error $(VENV) holds Python $(found), PYTHON=$(PYTHON) is $(asked): `make clean` first, or add VENV=.venv-$(asked))
+$(error $(VENV) holds Python $(found), PYTHON=$(PYTHON) $(if $(asked),is $(asked),does not run): `make clean` first, or add VENV=.venv-other)
 endif
 endif
 endif
