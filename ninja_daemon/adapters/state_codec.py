@@ -165,6 +165,7 @@ def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
         "signals": str(tally.signals),
         "revisions": str(tally.revisions),
         "gaps": str(tally.gaps),
+        "shown_before": "" if tally.shown_before is None else str(tally.shown_before),
         "last_signal_id": tally.last_signal_id,
         "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
         **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
@@ -179,6 +180,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
     """
     try:
         last_signal = fields.get("last_signal_time", "")
+        shown_before = fields.get("shown_before", "")
         named = fields.get("time", "")
         rejected = {
             name.removeprefix("rejected:"): _integer(text)
@@ -194,6 +196,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
             gaps=_integer(fields.get("gaps", "0")),
             last_signal_id=fields.get("last_signal_id", "")[:64],
             last_signal_time=parse_instant(last_signal) if last_signal else None,
+            shown_before=_integer(shown_before) if shown_before else None,
         )
         return tally, parse_instant(named) if named else None
     except ValueError as error:

@@ -349,11 +349,12 @@ class _Wake:
         signals = [signal_of(rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
         if plan.start is Start.FIRST:
             signals = [signal for signal in signals if not signal.late]
-        revised = _is_revised(before.last, feed)
+        revised = _is_revised(before, plan.loaded.tally, feed)
         taken_in = 0 if plan.start is Start.FIRST else len(candles)
         tally = _tallied(plan.loaded.tally, taken_in, crosses, signals)
         if taken_in:
-            tally = replace(tally, revisions=tally.revisions + revised, gaps=tally.gaps + len(feed.gaps))
+            revisions, gaps = tally.revisions + revised, tally.gaps + len(feed.gaps)
+            tally = replace(tally, revisions=revisions, gaps=gaps, shown_before=_shown_before(feed))
         change = None
         must_store = taken_in or plan.start is not Start.STORED or plan.loaded.cursor != plan.cursor
         if state.last is not None and must_store:
@@ -485,9 +486,25 @@ def _scaled(candle: Candle, factor: int) -> Candle:
     return Candle(candle.time, *(price * factor for price in candle[1:]))
 
 
-def _is_revised(last: Candle | None, feed: _Feed) -> bool:
-    seen = feed.fetched.at_cursor
-    return seen is not None and last is not None and last.time == seen.time and _scaled(seen, feed.factor) != last
+def _is_revised(before: StrategyState, tally: Tally, feed: _Feed) -> bool:
+    """Tell whether the broker shows candles at or just behind the cursor otherwise than it did.
+
+    The cursor's candle is compared with the one that was taken in; the one before it with what the broker showed when
+    it was last looked at, so that a candle that appears late is noticed, and a changed one is counted once.
+    """
+    at_cursor, earlier = feed.fetched.at_cursor, feed.fetched.before_cursor
+    if at_cursor is None or before.last is None or before.last.time != at_cursor.time:
+        return False
+    if _scaled(at_cursor, feed.factor) != before.last:
+        return True
+    shown = tally.shown_before
+    return earlier is not None and shown is not None and earlier.close * feed.factor != shown
+
+
+def _shown_before(feed: _Feed) -> int | None:
+    """Return the close of the candle before the newest one, as the broker shows it."""
+    shown = [candle for candle in (feed.fetched.at_cursor, *feed.fetched.candles) if candle is not None]
+    return shown[-2].close * feed.factor if len(shown) > 1 else None
 
 
 def _tallied(tally: Tally, taken_in: int, crosses: Iterable[Cross], signals: Sequence[Signal]) -> Tally:

@@ -44,7 +44,9 @@ class Fetched:
             no time twice.
         at_cursor: the complete candle that opened exactly at the cursor, as the broker shows it now; None when the
             broker has none there.
-        forming: open of the candle that is still forming, None when there is none.
+        before_cursor: the complete candle that directly precedes the cursor's, as the broker shows it now; None when
+            the answer does not show one. Compared with what was shown before.
+        forming: open of the oldest candle after the cursor that is still forming, None when there is none.
         rejected: why the candle after the last of ``candles`` was refused (and with it all that follow); None when
             all were good.
     """
@@ -52,6 +54,7 @@ class Fetched:
     instrument: Instrument
     candles: Sequence[Candle] = ()
     at_cursor: Candle | None = None
+    before_cursor: Candle | None = None
     forming: Instant | None = None
     rejected: NinjaError | None = None
 
@@ -116,6 +119,7 @@ class Tally:
         gaps: candles that never came although there were prices.
         last_signal_id: id of the newest signal, empty before the first.
         last_signal_time: open of its candle, None before the first.
+        shown_before: close of the candle before the cursor's, in price units, as the broker last showed it.
     """
 
     evaluated: int = 0
@@ -126,6 +130,7 @@ class Tally:
     gaps: int = 0
     last_signal_id: str = ""
     last_signal_time: Instant | None = None
+    shown_before: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

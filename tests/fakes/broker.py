@@ -57,6 +57,7 @@ class FakeBroker:
             self.instruments[request.series.instrument],
             [candle for candle in shown if candle.time > request.cursor],
             next((candle for candle in shown if candle.time == request.cursor), None),
+            next((candle for candle in reversed(shown) if candle.time < request.cursor), None),
             self.forming.get(request.series),
         )
 

@@ -358,9 +358,22 @@ def test_a_revised_candle_is_counted_and_never_evaluated_again(redis_world: Worl
     changed = candles[100]._replace(close=candles[100].close + 1, high=candles[100].high + 1)
     redis_world.broker.candles[STRATEGY.series] = [*candles[:100], changed, *candles[101:]]
 
-    outcome = redis_world.wake(101).outcomes[0]
+    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
 
-    assert outcome.revised
+    assert [outcome.revised for outcome in outcomes] == [True, False, False]
+    assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
+
+
+def test_a_candle_that_appears_behind_the_cursor_is_counted_once_and_not_evaluated(redis_world: World) -> None:
+    candles = list(redis_world.broker.candles[STRATEGY.series])
+    redis_world.broker.candles[STRATEGY.series] = candles[:99] + candles[100:]
+    redis_world.wake(98)
+    redis_world.wake(99)
+    redis_world.broker.candles[STRATEGY.series] = candles
+
+    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+
+    assert [(outcome.revised, outcome.taken_in) for outcome in outcomes] == [(True, 1), (False, 1), (False, 1)]
     assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
 
 
