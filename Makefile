@@ -62,7 +62,7 @@ types: $(VENV)/dev.stamp ## mypy, strict
 
 .PHONY: floors
 floors: $(VENV)/dev.stamp ## import-linter: imports go down only
-	@$(VENV)/bin/lint-imports --no-cache --no-timings | sed -n '/^Analyzed/,$$p'
+	@$(VENV)/bin/lint-imports --no-cache | sed -n '/^Analyzed/,$$p'
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## the fault tests alone: kills, hangs and cut wires against real processes
