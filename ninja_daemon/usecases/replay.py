@@ -1,0 +1,222 @@
+"""The daemon's own engine over history: what a strategy would have signalled. Nothing is stored, nothing delivered.
+
+Everything is as contract section 4 says, with two agreements that only a replay needs:
+
+* The first candle of the data is the first candle of all: it has no true range, the averages fill from there, and the
+  first difference that is not a tie sets the side and signals nothing.
+* A signal counts as found when its candle closed: ``late`` is false and ``created_at`` is ``close_time``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from ninja_daemon.core.batch import CandleColumns, evaluate
+from ninja_daemon.core.candle import Candle
+from ninja_daemon.core.crossover import Filter
+from ninja_daemon.core.errors import HistoryGap, NinjaError
+from ninja_daemon.core.instant import Instant
+from ninja_daemon.core.instrument import Instrument, Series
+from ninja_daemon.core.signal import Signal, signal_of
+from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
+from ninja_daemon.usecases.ports import CandleSource, WantedHistory
+
+RECENT: Final = 5_000
+"""Candles of the broker's history that are replayed when nothing says from when on."""
+_PAGE: Final = 5_000
+
+
+class Engine(StrEnum):
+    """Which of the two implementations of the rules takes the candles in; they agree on every candle."""
+
+    BATCH = "batch"
+    STEP = "step"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The candles that are reported, by their opens, both ends included. What lies before them is taken in as warm-up.
+
+    Attributes:
+        since: open of the first one; None for the first of the data.
+        until: open of the last one; None for the last of the data.
+    """
+
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(slots=True)
+class Replayed:
+    """What one strategy made of the candles.
+
+    Attributes:
+        rules: the strategy and its instrument.
+        warm_up: candles taken in before those reported.
+        candles: candles reported.
+        first: open of the first of them, None when there is none.
+        last: open of the last of them.
+        crosses: turns of the side among them.
+        rejected: those that are not signals, by filter.
+        signals: the others, oldest first.
+    """
+
+    rules: Rules
+    warm_up: int = 0
+    candles: int = 0
+    first: Instant | None = None
+    last: Instant | None = None
+    crosses: int = 0
+    rejected: dict[Filter, int] = field(default_factory=dict)
+    signals: list[Signal] = field(default_factory=list)
+
+    def take(self, candles: CandleColumns, crosses: Iterable[Cross], since: Instant | None) -> None:
+        """Report what lies in the span of the candles and of their crosses."""
+        before = 0 if since is None else int(candles.time.searchsorted(since))
+        self.warm_up += before
+        if before < len(candles):
+            self.candles += len(candles) - before
+            self.first = int(candles.time[before]) if self.first is None else self.first
+            self.last = int(candles.time[-1])
+        for cross in crosses:
+            if since is None or cross.candle.time >= since:
+                self._count(cross)
+
+    def _count(self, cross: Cross) -> None:
+        self.crosses += 1
+        if cross.rejected_by is not None:
+            self.rejected[cross.rejected_by] = self.rejected.get(cross.rejected_by, 0) + 1
+            return
+        close = self.rules.strategy.granularity.close_of(cross.candle.time)
+        self.signals.append(signal_of(self.rules, cross, close))
+
+
+def replay(
+    all_rules: Sequence[Rules],
+    history: Iterable[CandleColumns],
+    span: Span = Span(),
+    engine: Engine = Engine.BATCH,
+) -> Sequence[Replayed]:
+    """Run strategies of one series over its history, which may come in parts and is gone through once.
+
+    Args:
+        all_rules: the strategies, bound to the instrument in whose decimals the candles are.
+        history: the candles, oldest first.
+        span: what is reported.
+        engine: how it is computed.
+    """
+    run = _by_step if engine is Engine.STEP else _by_batch
+    reports = [Replayed(rules) for rules in all_rules]
+    states = [rules.empty_state() for rules in all_rules]
+    for part in history:
+        candles = part
+        if span.until is not None:
+            candles = part.part(0, int(part.time.searchsorted(span.until, side="right")))
+        for index, report in enumerate(reports):
+            states[index], crosses = run(report.rules, candles, states[index])
+            report.take(candles, crosses, span.since)
+        if len(candles) < len(part):
+            break
+    return reports
+
+
+def _by_batch(rules: Rules, candles: CandleColumns, state: StrategyState) -> tuple[StrategyState, Sequence[Cross]]:
+    result = evaluate(rules, candles, state)
+    return result.state, result.crosses
+
+
+def _by_step(rules: Rules, candles: CandleColumns, state: StrategyState) -> tuple[StrategyState, Sequence[Cross]]:
+    crosses = []
+    for candle in candles:
+        state, cross = rules.advance(state, candle)
+        if cross is not None:
+            crosses.append(cross)
+    return state, crosses
+
+
+class History(NamedTuple):
+    """A broker's history of one series.
+
+    Attributes:
+        instrument: decimals of the candles' integers.
+        parts: the candles, oldest first.
+        span: what of it is to be reported.
+    """
+
+    instrument: Instrument
+    parts: Sequence[CandleColumns]
+    span: Span
+
+
+def read_history(
+    source: CandleSource,
+    series: Series,
+    span: Span,
+    warm_up: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> History:
+    """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
+
+    Args:
+        source: the broker.
+        series: what to read.
+        span: what is to be reported; without a beginning the newest ``RECENT`` candles.
+        warm_up: candles that the averages need before the first one reported. The side may lie further back behind
+            ties, so ``MAX_LOOK_BACK`` candles more are read.
+        progress: told after each page how many candles came.
+
+    Raises:
+        NinjaError: the broker did not answer, or has no candle of it at all.
+    """
+    lead = warm_up + MAX_LOOK_BACK
+    pages: list[tuple[Instrument, Sequence[Candle]]] = []
+    count, early = 0, 0
+    until = None if span.until is None else series.granularity.open_at(span.until)
+    while (early < lead) if span.since is not None else (count < lead + RECENT):
+        instrument, candles, is_last = _page(source, WantedHistory(series, until, _PAGE))
+        if candles and pages:
+            candles = [candle for candle in candles if candle.time < pages[-1][1][0].time]
+        if not candles:
+            break
+        pages.append((instrument, candles))
+        progress(len(candles))
+        count += len(candles)
+        early += sum(candle.time < span.since for candle in candles) if span.since is not None else 0
+        if is_last:
+            break
+        until = series.granularity.open_at(candles[0].time - 1)
+    if not pages:
+        message = f"the broker has no complete candle of {series} there"
+        raise HistoryGap(message)
+    instrument = max((instrument for instrument, _ in pages), key=lambda each: each.decimals)
+    parts = [_columns(candles, 10 ** (instrument.decimals - own.decimals)) for own, candles in reversed(pages)]
+    since = _recent(parts, count) if span.since is None else span.since
+    return History(instrument, parts, Span(since, span.until))
+
+
+def _page(source: CandleSource, wanted: WantedHistory) -> tuple[Instrument, Sequence[Candle], bool]:
+    answer = source.history([wanted])[wanted]
+    if isinstance(answer, NinjaError):
+        raise answer
+    if answer.rejected is not None:
+        raise answer.rejected
+    return answer.instrument, answer.candles, len(answer.candles) < wanted.count
+
+
+def _columns(candles: Sequence[Candle], factor: int) -> CandleColumns:
+    return CandleColumns.of(Candle(candle.time, *(price * factor for price in candle[1:])) for candle in candles)
+
+
+def _recent(parts: Sequence[CandleColumns], count: int) -> Instant | None:
+    """Return the open of the candle with which the newest ``RECENT`` begin; None when there are not more of them."""
+    if count <= RECENT:
+        return None
+    left = RECENT
+    for part in reversed(parts):
+        if left <= len(part):
+            return int(part.time[len(part) - left])
+        left -= len(part)
+    return None
