@@ -1,0 +1,145 @@
+"""The command line: help that teaches, exit codes of the contract, and nothing loaded that was not asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from ninja_daemon import __version__
+from ninja_daemon.app import cli
+from ninja_daemon.app.command_help import COMMANDS
+from ninja_daemon.core.errors import BrokerUnavailable, ConfigError
+
+CONTRACT = ("run", "notify", "demo", "check", "status", "signals", "queue", "replay", "simulator")
+
+
+def run(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    return ended.value.code if isinstance(ended.value.code, int) else 1
+
+
+def pretend(monkeypatch: pytest.MonkeyPatch, command: Callable[[], None]) -> None:
+    """Let ``status`` be a command of the test's own."""
+    monkeypatch.setattr(cli, "import_module", lambda _: SimpleNamespace(status=command))
+
+
+def test_help_lists_every_command_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--help") == 0
+    shown = capsys.readouterr().out
+    for name in CONTRACT:
+        assert f" {name} " in shown
+        assert COMMANDS[name].summary[:20] in shown
+
+
+def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert capsys.readouterr().out == f"ninja-daemon {__version__}\n"
+
+
+@pytest.mark.parametrize("name", ["run", "check", "status", "signals"])
+def test_the_help_of_a_command_has_examples_and_exit_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(name, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"  ninja-daemon {COMMANDS[name].examples[0][0]}" in shown
+    for line in COMMANDS[name].exits:
+        assert line[:40] in shown
+
+
+def test_every_command_says_what_to_use_it_for() -> None:
+    for name, texts in COMMANDS.items():
+        assert texts.examples, name
+        assert all(line.split()[0] == name for line, _ in texts.examples)
+        assert len(texts.summary) <= 100
+        assert any(line.startswith("0 ") for line in texts.exits)
+
+
+@pytest.mark.parametrize("arguments", [("chek",), ("status", "--jsn"), ("signals", "--limit", "-1"), ("signals", "x")])
+def test_a_wrong_command_line_ends_with_two(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*arguments) == 2
+    assert "Error" in capsys.readouterr().err
+
+
+def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
+    run("chek")
+    assert "Did you mean 'check'?" in capsys.readouterr().err
+
+
+def test_a_bad_configuration_ends_with_78_and_all_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        message = "a must be b\n\x1b[2J"
+        raise ConfigError(message, "https://me:secret@h must be c")
+
+    pretend(monkeypatch, command)
+    assert run("status") == 78
+    assert capsys.readouterr().err == (
+        "ninja-daemon: the configuration cannot work, 2 problems:\n"
+        "  - a must be b\\n\\x1b[2J\n"
+        "  - https://***@h must be c\n"
+    )
+
+
+def test_an_error_of_ours_ends_with_one_and_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def command() -> None:
+        message = "the broker does not answer"
+        raise BrokerUnavailable(message)
+
+    pretend(monkeypatch, command)
+    assert run("status") == 1
+    assert capsys.readouterr().err == "ninja-daemon: the broker does not answer\n"
+
+
+def test_an_interrupt_ends_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> None:
+        raise KeyboardInterrupt
+
+    pretend(monkeypatch, command)
+    assert run("status") == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_error_that_nobody_expected_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def command() -> None:
+        message = "a bug"
+        raise LookupError(message)
+
+    pretend(monkeypatch, command)
+    with pytest.raises(LookupError, match="a bug"):
+        cli.main(["status"])
+
+
+def test_a_command_that_ends_well_ends_with_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    pretend(monkeypatch, lambda: None)
+    assert run("status") == 0
+
+
+def test_run_loads_neither_simulator_nor_senders_nor_tables() -> None:
+    program = (
+        "import sys; from ninja_daemon.app.cli import application; application(['run', '--once']);"
+        "print([name for name in sys.modules if name.startswith(('ninja_daemon.simulator', 'ninja_daemon.adapters.ch',"
+        " 'rich.live', 'apprise', 'matplotlib', 'numpy'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_module_is_the_console_script(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ninja_daemon", "check", "--offline", "--json"],
+        env={"HOME": str(tmp_path), "NINJA_CONFIG": str(tmp_path / "nowhere.toml"), "PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "nowhere.toml, which is not there" in done.stdout
+    assert done.stderr == ""
