@@ -47,9 +47,7 @@ def gather_status(environment: Environment, strategies: Sequence[Strategy], now:
         ConfigError: the daemon is set to work without Redis, so that there is nothing to read.
         StoreUnavailable: Redis did not answer.
     """
-    if not environment.cache_enabled:
-        message = "CACHE_ENABLED must be true for this command, was false: without Redis there is nothing to read"
-        raise ConfigError(message)
+    require_redis(environment)
     client = connect(environment.redis_url.reveal(), name="status")
     try:
         keys = Keys(environment.namespace)
@@ -69,6 +67,17 @@ def gather_status(environment: Environment, strategies: Sequence[Strategy], now:
         strategies=tuple(figures),
         notes=reports.notes,
     )
+
+
+def require_redis(environment: Environment) -> None:
+    """Refuse to look into a Redis that the daemon is told not to use.
+
+    Raises:
+        ConfigError: it is told so.
+    """
+    if not environment.cache_enabled:
+        message = "CACHE_ENABLED must be true for this command, was false: without Redis there is nothing to read"
+        raise ConfigError(message)
 
 
 def _reasons(heartbeat: Mapping[str, Any] | None) -> Mapping[str, str]:

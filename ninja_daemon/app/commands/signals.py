@@ -18,6 +18,7 @@ from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_reports import History, read_history
 from ninja_daemon.adapters.redis_store import Keys
 from ninja_daemon.app.environment import read_environment
+from ninja_daemon.app.status import require_redis
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.instant import format_instant, parse_instant
 from ninja_daemon.core.signal import Signal
@@ -62,6 +63,7 @@ def signals(
         raise typer.BadParameter(message, param_hint="--csv")
     earliest = None if since is None else _instant(since)
     environment = read_environment()
+    require_redis(environment)
     client = connect(environment.redis_url.reveal(), name="signals")
     try:
         history = read_history(client, Keys(environment.namespace))

@@ -1,0 +1,256 @@
+"""``status`` and ``signals`` over what a daemon really left in Redis."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+import redis
+
+from ninja_daemon.adapters.codec import decode_signal
+from ninja_daemon.app import cli
+from ninja_daemon.app.exact_json import exact_json
+from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.instant import format_instant
+from tests.app.stored import CONFIGURATION, START, closes_with_crosses, work
+
+
+class Command:
+    """The console script, run in this process on a Redis and a configuration of the test's own."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.error = ""
+
+    def __call__(self, *arguments: str, code: int = 0) -> str:
+        with pytest.raises(SystemExit) as ended:
+            cli.main(arguments)
+        out, self.error = self._capsys.readouterr()
+        assert ended.value.code == code, self.error
+        return out
+
+
+@pytest.fixture
+def command(
+    tmp_path: Path, redis_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NINJA_CONFIG", "ninja.toml")
+    monkeypatch.setenv("REDIS_URL", redis_url)
+    monkeypatch.setenv("COLUMNS", "160")
+    return Command(capsys)
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(redis_url, decode_responses=True) as client:
+        yield client
+
+
+# --- status ---------------------------------------------------------------------------------------------------------
+
+
+def test_status_shows_the_figures_of_a_strategy(command: Command, redis_url: str, tmp_path: Path) -> None:
+    closes = closes_with_crosses(60)
+    work(redis_url, tmp_path, closes)
+    status = json.loads(command("status", "--json"), parse_float=Decimal)
+    mine, other = status["strategies"]
+    assert mine["strategy"] == "EUR_USD_M15"
+    assert mine["last_candle"] == format_instant(START + 59 * 900)
+    assert mine["last_close"] == format_instant(START + 60 * 900)
+    assert mine["evaluated"] == 40
+    assert mine["side"] in {"BUY", "SELL"}
+    assert mine["close"] == Decimal(closes[-1]).scaleb(-5)
+    assert mine["gap_pips"] == round(mine["fast_ma"] * 10_000 - mine["slow_ma"] * 10_000, 1)
+    assert mine["cross_when"] in {"above", "below"}
+    assert mine["signals"] == mine["crosses"] > 3
+    assert mine["stale"] is True
+    assert (other["last_candle"], other["condition"], other["close"]) == (None, "not started yet", None)
+    assert status["queued"] == mine["signals"]
+    assert status["daemon"] is None
+
+
+def test_the_picture_has_the_same_figures(command: Command, redis_url: str, tmp_path: Path) -> None:
+    closes = closes_with_crosses(60)
+    work(redis_url, tmp_path, closes)
+    figures = json.loads(command("status", "--json"), parse_float=str)["strategies"][0]
+    picture = command("status")
+    assert f"{Decimal(closes[-1]).scaleb(-5)}" in picture
+    assert figures["gap_pips"].lstrip("-") in picture
+    assert figures["cross_price"] in picture
+    assert {"BUY": "▲ BUY", "SELL": "▼ SELL"}[figures["side"]] in picture
+    assert "no sign of life" in picture
+    assert "not started yet" in picture
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 132, 200])
+def test_the_picture_fits_the_terminal(
+    command: Command, redis_url: str, tmp_path: Path, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work(redis_url, tmp_path, closes_with_crosses(40))
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert max(len(line.rstrip()) for line in command("status").splitlines()) <= width
+
+
+def test_the_life_signs_of_both_processes_are_shown(command: Command, client: redis.Redis) -> None:
+    beat = {
+        "state": "active",
+        "started": "2026-01-01T00:00:00.000Z",
+        "last_wake": None,
+        "evaluated": 7,
+        "signals": 1,
+        "hit_ratio": 0.997,
+        "waiting": {"GBP_JPY_D": "the broker is away\x1b[2J"},
+    }
+    client.set("{ninja}:heartbeat:daemon", json.dumps(beat))
+    client.set("{ninja}:heartbeat:notifier", json.dumps({"pid": 1, "delivered": 12}))
+    picture = command("status")
+    assert "active  since 2026-01-01 00:00" in picture
+    assert "averages found 99.7%" in picture
+    assert "the broker is away" in picture
+    assert "delivered 12" in picture
+    assert "\x1b" not in picture
+    assert json.loads(command("status", "--json"))["daemon"] == beat
+
+
+def test_what_others_left_in_our_keys_is_reported_and_harms_nothing(command: Command, client: redis.Redis) -> None:
+    client.set("{ninja}:signals", "not a list")
+    client.set("{ninja}:heartbeat:daemon", "[" * 100_000)
+    client.rpush("{ninja}:heartbeat:notifier", "x")
+    client.set("{ninja}:ma_state:EUR_USD_M15", b"\xff\x00")
+    client.set("{ninja}:last_processed:EUR_USD_M15", "yesterday")
+    picture = command("status")
+    assert "the signals key is not a list" in picture
+    assert "{ninja}:heartbeat:daemon must be a JSON object" in picture
+    assert "{ninja}:heartbeat:notifier must be a JSON object" in picture
+    assert "EUR_USD_M15: last_processed cannot be read" in picture
+    assert json.loads(command("status", "--json"))["queued"] is None
+
+
+def test_one_strategy_may_be_asked_for(command: Command) -> None:
+    shown = json.loads(command("status", "--json", "--strategy", "GBP_JPY_D"))
+    assert [each["strategy"] for each in shown["strategies"]] == ["GBP_JPY_D"]
+    command("status", "--strategy", "NOBODY", code=2)
+    assert "EUR_USD_M15, GBP_JPY_D" in command.error
+
+
+def test_namespaces_do_not_see_each_other(
+    command: Command, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work(redis_url, tmp_path, closes_with_crosses(40), namespace="other")
+    assert json.loads(command("status", "--json"))["queued"] == 0
+    monkeypatch.setenv("NINJA_NAMESPACE", "other")
+    assert json.loads(command("status", "--json"))["queued"] > 0
+
+
+@pytest.mark.parametrize("name", ["status", "signals"])
+def test_without_redis_it_is_said_and_the_exit_code_is_one(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("REDIS_URL", f"unix://{tmp_path}/nobody.sock")
+    assert command(name, code=1) == ""
+    assert command.error.startswith("ninja-daemon: Redis cannot be reached")
+
+
+@pytest.mark.parametrize("name", ["status", "signals"])
+def test_where_the_daemon_works_without_redis_it_is_said(
+    command: Command, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("CACHE_ENABLED", "false")
+    command(name, code=78)
+    assert "CACHE_ENABLED must be true for this command" in command.error
+
+
+# --- signals --------------------------------------------------------------------------------------------------------
+
+
+def test_signals_are_shown_newest_last_to_the_byte(
+    command: Command, client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    wake = work(redis_url, tmp_path, closes_with_crosses(60))
+    found = [signal for outcome in wake.outcomes for signal in outcome.signals]
+    texts = client.lrange("{ninja}:signals", 0, -1)
+    assert [decode_signal(text).id for text in texts] == [signal.id for signal in found]
+    assert json.loads(command("signals", "--json")) == [json.loads(text) for text in texts]
+    assert command("signals", "--json") == "[\n" + ",\n".join(texts) + "\n]\n"
+    picture = command("signals")
+    places = [picture.index(signal.id[:8]) for signal in found]
+    assert places == sorted(places)
+    assert ("▲ BUY" in picture) == any(signal.side is Side.BUY for signal in found)
+
+
+def test_signals_of_strategies_that_caught_up_one_by_one_are_in_the_order_of_time(
+    command: Command, client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    work(redis_url, tmp_path, closes_with_crosses(60))
+    texts = client.lrange("{ninja}:history", 0, -1)
+    client.rpush("{ninja}:history", *texts)
+    shown = [each["close_time"] for each in json.loads(command("signals", "--json"))]
+    assert shown == sorted(shown)
+    assert len(shown) == 2 * len(texts)
+
+
+def test_csv_has_every_field_with_every_digit(
+    command: Command, client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    work(redis_url, tmp_path, closes_with_crosses(60))
+    rows = list(csv.DictReader(io.StringIO(command("signals", "--csv"))))
+    listed = [json.loads(text, parse_float=str, parse_int=str) for text in client.lrange("{ninja}:signals", 0, -1)]
+    assert rows == [{**fields, "late": str(fields["late"]).lower()} for fields in listed]
+
+
+def test_csv_without_signals_is_its_header(command: Command) -> None:
+    assert command("signals", "--csv").startswith("schema,id,strategy,instrument,timeframe,time,close_time,signal,side")
+    assert command("signals", "--json") == "[]\n"
+    assert command("signals") == "no signals yet\n"
+
+
+def test_signals_may_be_chosen_by_number_strategy_and_time(
+    command: Command, client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    work(redis_url, tmp_path, closes_with_crosses(60))
+    listed = [json.loads(text) for text in client.lrange("{ninja}:signals", 0, -1)]
+
+    def chosen(*arguments: str) -> list[str]:
+        return [each["id"] for each in json.loads(command("signals", "--json", *arguments))]
+
+    ids = [each["id"] for each in listed]
+    assert chosen("--limit", "2") == ids[-2:]
+    assert chosen("--limit", "0") == ids
+    assert chosen("--strategy", "EUR_USD_M15") == ids
+    assert chosen("--strategy", "GBP_JPY_D") == []
+    assert chosen("--since", listed[2]["close_time"]) == ids[2:]
+    assert chosen("--since", "2020-09-13") == ids
+    assert chosen("--since", "2 days") == []
+    command("signals", "--since", "yesterday", code=2)
+    command("signals", "--csv", "--json", code=2)
+
+
+def test_entries_that_are_no_signals_are_left_out_and_counted(
+    command: Command, client: redis.Redis, redis_url: str, tmp_path: Path
+) -> None:
+    wake = work(redis_url, tmp_path, closes_with_crosses(60))
+    client.rpush("{ninja}:history", "x", b'{"schema":1,"odd":"\xff"}', "[" * 90_000)
+    shown = json.loads(command("signals", "--json"))
+    assert len(shown) == sum(len(outcome.signals) for outcome in wake.outcomes)
+    assert command.error == "3 entries of the history are not signals and were left out\n"
+    client.delete("{ninja}:history")
+    client.set("{ninja}:history", "no list")
+    assert command("signals", "--json") == "[]\n"
+
+
+# --- numbers --------------------------------------------------------------------------------------------------------
+
+
+def test_json_holds_decimals_as_numbers_with_every_digit() -> None:
+    value = {"a": Decimal("1.10"), "b": Decimal("0.00000001"), "c": [1, None, True, "x\n"], "d": {}, "e": [], "f": 0.5}
+    text = exact_json(value)
+    assert json.loads(text, parse_float=Decimal) == {**value, "f": Decimal("0.5")}
+    assert '"a": 1.10' in text
+    assert '"b": 0.00000001' in text
