@@ -63,13 +63,17 @@ def work(
     client = connect(url, name="test")
     journal = SqliteJournal(directory / "journal.sqlite3")
     store = RedisStateStore(client, Keys(namespace))
+
+    def catch_up_to(newest: int) -> Wake:
+        broker.newest[M15.series] = START + 900 * newest
+        clock = FakeClock(START + 900 * (newest + 1) + 1.0)
+        wake = catch_up([M15], source=broker, store=store, journal=journal, clock=clock)
+        assert [outcome.error for outcome in wake.outcomes] == [None]
+        return wake
+
     try:
-        for newest in (seen_at_start - 1, len(closes) - 1):
-            broker.newest[M15.series] = START + 900 * newest
-            clock = FakeClock(START + 900 * (newest + 1) + 1.0)
-            wake = catch_up([M15], source=broker, store=store, journal=journal, clock=clock)
-            assert [outcome.error for outcome in wake.outcomes] == [None]
+        catch_up_to(seen_at_start - 1)
+        return catch_up_to(len(closes) - 1)
     finally:
         journal.close()
         client.close()
-    return wake

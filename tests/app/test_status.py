@@ -175,7 +175,7 @@ def test_signals_are_shown_newest_last_to_the_byte(
 ) -> None:
     wake = work(redis_url, tmp_path, closes_with_crosses(60))
     found = [signal for outcome in wake.outcomes for signal in outcome.signals]
-    texts = client.lrange("{ninja}:signals", 0, -1)
+    texts = [str(text) for text in client.lrange("{ninja}:signals", 0, -1)]
     assert [decode_signal(text).id for text in texts] == [signal.id for signal in found]
     assert json.loads(command("signals", "--json")) == [json.loads(text) for text in texts]
     assert command("signals", "--json") == "[\n" + ",\n".join(texts) + "\n]\n"

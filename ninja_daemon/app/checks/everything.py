@@ -14,6 +14,7 @@ from ninja_daemon.app.checks.store import check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
 from ninja_daemon.app.configuration import Configuration, inspect_configuration
 from ninja_daemon.app.environment import Environment, inspect_environment
+from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
 
 
@@ -43,7 +44,17 @@ def all_checks(
     if not offline:
         yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
         if environment.access_token is not None:
-            yield Check("the broker", lambda: list(check_broker(environment, strategies)))
+            yield Check("the broker", lambda: _broker(environment, strategies, clock))
+
+
+def _broker(environment: Environment, strategies: Sequence[Strategy], clock: Clock) -> Sequence[Finding]:
+    from ninja_daemon.app.wiring import candle_source  # noqa: PLC0415 - loads much that no other check needs
+
+    source = candle_source(environment)
+    try:
+        return list(check_broker(environment, source, strategies, clock))
+    finally:
+        source.close()
 
 
 def _configuration(

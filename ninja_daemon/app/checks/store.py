@@ -38,7 +38,7 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         return
     finally:
         client.close()
-    findings = [*_server(facts, subject), *_keys(facts, subject)]
+    findings = list(check_server(facts, subject))
     yield from findings
     if all(finding.level < Level.WARNING for finding in findings):
         cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"
@@ -56,7 +56,8 @@ def _where_to_look(environment: Environment) -> str:
     return "set REDIS_URL or REDIS_HOST; or let `ninja-daemon up` run a server of its own"
 
 
-def _server(facts: ServerFacts, subject: str) -> Iterator[Finding]:
+def check_server(facts: ServerFacts, subject: str) -> Iterator[Finding]:
+    """Judge what a server says of itself."""
     if (0, 0) < facts.numbers < OLDEST:
         cause = f"it is {facts.product} {facts.version}; the scripts need Redis 7.0 or Valkey"
         yield Finding(Level.ERROR, "redis.version", subject, cause, "upgrade the server")
@@ -70,6 +71,7 @@ def _server(facts: ServerFacts, subject: str) -> Iterator[Finding]:
         cause = f"its clock is {abs(facts.clock_ahead):.1f} s {side} this machine's"
         cure = "let both follow network time (timedatectl set-ntp true)"
         yield Finding(Level.WARNING, "redis.clock", subject, cause, cure)
+    yield from _keys(facts, subject)
 
 
 def _memory(facts: ServerFacts, subject: str) -> Iterator[Finding]:
