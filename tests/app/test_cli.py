@@ -15,6 +15,8 @@ from ninja_daemon.app import cli
 from ninja_daemon.app.command_help import COMMANDS
 from ninja_daemon.core.errors import BrokerUnavailable, ConfigError
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+
 CONTRACT = ("run", "notify", "demo", "check", "status", "signals", "queue", "replay", "simulator")
 
 
@@ -135,7 +137,7 @@ def test_run_loads_neither_simulator_nor_senders_nor_tables() -> None:
 def test_the_module_is_the_console_script(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ninja_daemon", "check", "--offline", "--json"],
-        env={"HOME": str(tmp_path), "NINJA_CONFIG": str(tmp_path / "nowhere.toml"), "PYTHONPATH": str(Path.cwd())},
+        env={"HOME": str(tmp_path), "NINJA_CONFIG": str(tmp_path / "nowhere.toml"), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -63,6 +65,17 @@ def test_systemd_names_the_state_directory(tmp_path: Path) -> None:
 
 def test_live_means_the_live_server(tmp_path: Path) -> None:
     assert read(tmp_path, OANDA_ENVIRONMENT="LIVE").api_url == "https://api-fxtrade.oanda.com"
+
+
+def test_the_example_says_nothing_but_the_defaults(tmp_path: Path) -> None:
+    example = Path(__file__).resolve().parent.parent.parent / "config/ninja.env.example"
+    (tmp_path / ".env").write_text(example.read_text())
+    copied = read(tmp_path)
+    (tmp_path / ".env").write_text(re.sub(r"^#([A-Z_]+=)", r"\1", example.read_text(), flags=re.MULTILINE))
+    uncommented = read(tmp_path)
+    (tmp_path / ".env").unlink()
+    for environment in (copied, replace(uncommented, redis_configured=False)):
+        assert replace(environment, env_file=None) == read(tmp_path)
 
 
 # --- sources --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +21,8 @@ from ninja_daemon.app.exact_json import exact_json
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.instant import format_instant
 from tests.app.stored import CONFIGURATION, START, closes_with_crosses, work
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 class Command:
@@ -254,3 +259,24 @@ def test_json_holds_decimals_as_numbers_with_every_digit() -> None:
     assert json.loads(text, parse_float=Decimal) == {**value, "f": Decimal("0.5")}
     assert '"a": 1.10' in text
     assert '"b": 0.00000001' in text
+
+
+# --- watching -------------------------------------------------------------------------------------------------------
+
+
+def test_watching_goes_on_until_it_is_interrupted(tmp_path: Path, redis_url: str) -> None:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION)
+    environ = {"HOME": str(tmp_path), "NINJA_CONFIG": str(tmp_path / "ninja.toml"), "REDIS_URL": redis_url}
+    with subprocess.Popen(
+        [sys.executable, "-m", "ninja_daemon", "status", "--watch"],
+        env={**environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "FORCE_COLOR": "1", "COLUMNS": "120"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert any("GBP_JPY_D" in line for line in process.stdout)
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate()
+        assert process.returncode == 130
+        assert "Traceback" not in error
