@@ -90,7 +90,7 @@ def _refuse_constant(text: str) -> Decimal:
 
 
 def _signal(fields: dict[str, Any]) -> Signal:
-    side = Side(int(_decimal(fields, "signal")))
+    side = _side(fields)
     if fields["side"] != side.name:
         message = f"side must be {side.name} for signal {side.value}, was {str(fields['side'])[:20]!r}"
         raise ValueError(message)
@@ -114,6 +114,14 @@ def _signal(fields: dict[str, Any]) -> Signal:
         created_at=_moment(_text(fields, "created_at")),
         **numbers,
     )
+
+
+def _side(fields: dict[str, Any]) -> Side:
+    number = _decimal(fields, "signal")
+    if number not in {1, -1}:
+        message = f"signal must be 1 or -1, was {number}"
+        raise ValueError(message)
+    return Side(int(number))
 
 
 def _text(fields: dict[str, Any], name: str) -> str:
