@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 
 Instant = int
@@ -41,5 +42,7 @@ def format_instant(at: Instant) -> str:
 
 def format_moment(at: float) -> str:
     """Write a clock reading with milliseconds, as ``2025-08-10T14:30:00.113Z``."""
-    moment = datetime.fromtimestamp(int(at * 1000) / 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    # The shortest decimal of the reading: what was read from such a text is written as that text again.
+    milliseconds = int(Decimal(str(at)) * 1000)
+    moment = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03d}Z"

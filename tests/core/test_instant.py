@@ -65,3 +65,9 @@ def test_no_text_raises_anything_but_a_value_error(text: str) -> None:
 )
 def test_a_moment_has_milliseconds_and_is_never_rounded_up(moment: float, expected: str) -> None:
     assert format_moment(moment) == expected
+
+
+@given(st.integers(0, 4 * 10**12))
+def test_milliseconds_survive_being_a_binary_float_in_between(milliseconds: int) -> None:
+    text = format_moment(milliseconds / 1000)
+    assert parse_instant(text[:-5] + "Z") * 1000 + int(text[-4:-1]) == milliseconds
