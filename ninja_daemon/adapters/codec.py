@@ -153,4 +153,4 @@ def _moment(text: str) -> float:
     if match is None:
         message = f"created_at must look like 2025-08-10T14:30:00.113Z, was {text[:40]!r}"
         raise ValueError(message)
-    return parse_instant(match[1] + "Z") + int(match[2]) / 1000
+    return (parse_instant(match[1] + "Z") * 1000 + int(match[2])) / 1000
