@@ -1,0 +1,7 @@
+"""A place to run real processes in, and ten years of a market behind a real HTTP server."""
+
+from __future__ import annotations
+
+from tests.processes import workplace
+
+__all__ = ["workplace"]
