@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.journal import SqliteJournal, journal_path
+from ninja_daemon.adapters.local_store import LocalStateStore
 from ninja_daemon.adapters.oanda import OandaSource
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.app.daemon import DaemonStore
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.core.errors import ConfigError
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything that the daemon is made of."""
+    """Everything that the daemon is made of.
+
+    Attributes:
+        clock: time.
+        source: the broker.
+        store: state, list and lease.
+        journal: this machine's own memory.
+        closers: what lets connections, threads and files go, in order.
+    """
 
     clock: SystemClock
     source: OandaSource
-    store: RedisStateStore
+    store: DaemonStore
     journal: SqliteJournal
+    closers: tuple[Callable[[], None], ...]
 
     def close(self) -> None:
         """Let connections, threads and files go."""
-        self.source.close()
-        self.store.client.close()
-        self.journal.close()
+        for closer in self.closers:
+            closer()
 
 
 def daemon_parts(environment: Environment) -> Parts:
@@ -37,7 +48,12 @@ def daemon_parts(environment: Environment) -> Parts:
     """
     clock = SystemClock()
     source = candle_source(environment, clock)
-    return Parts(clock, source, state_store(environment), journal(environment))
+    memory = journal(environment)
+    if environment.cache_enabled:
+        in_redis = state_store(environment)
+        return Parts(clock, source, in_redis, memory, (source.close, in_redis.client.close, memory.close))
+    local = LocalStateStore(memory)
+    return Parts(clock, source, local, memory, (source.close, local.close, memory.close))
 
 
 def candle_source(environment: Environment, clock: SystemClock | None = None) -> OandaSource:
@@ -68,4 +84,5 @@ def state_store(environment: Environment, *, name: str = "daemon") -> RedisState
 
 def journal(environment: Environment) -> SqliteJournal:
     """Return this machine's own memory."""
-    return SqliteJournal(journal_path(environment.state_dir, environment.redis_label, environment.namespace))
+    where = environment.redis_label if environment.cache_enabled else "no Redis"
+    return SqliteJournal(journal_path(environment.state_dir, where, environment.namespace))

@@ -1,0 +1,164 @@
+"""What OANDA's answers about candles mean: integers of the instrument's precision, complete candles only, in order."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ninja_daemon.core.candle import Candle, checked_candle
+from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, NinjaError
+from ninja_daemon.core.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.instrument import Instrument, PriceSide, Series
+
+PRICE_LETTERS: Final = {PriceSide.MID: "M", PriceSide.BID: "B", PriceSide.ASK: "A"}
+MOST_DECIMALS: Final = 10
+_PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?", re.ASCII)
+_PARTS: Final = ("o", "h", "l", "c")
+
+
+@dataclass(frozen=True, slots=True)
+class RawCandle:
+    """A candle as it was sent, its shape checked and nothing more.
+
+    Attributes:
+        time: its open.
+        complete: whether the broker says that it is complete.
+        prices: open, high, low, close as decimal text.
+    """
+
+    time: Instant
+    complete: bool
+    prices: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer.
+
+    Attributes:
+        candles: as sent, up to the first that cannot be read.
+        rejected: why the next one was refused, None when all could be read.
+    """
+
+    candles: Sequence[RawCandle]
+    rejected: NinjaError | None = None
+
+
+def read_page(series: Series, answer: Mapping[str, Any]) -> Page:
+    """Read the body of a candles answer.
+
+    Raises:
+        BrokerUnavailable: it is no candles answer, or one of another series.
+    """
+    rows = answer.get("candles")
+    if not isinstance(rows, list):
+        message = f"the broker's answer must hold a list of candles, was {type(rows).__name__}"
+        raise BrokerUnavailable(message)
+    for name, expected in (("instrument", series.instrument), ("granularity", series.granularity.name)):
+        if answer.get(name, expected) != expected:
+            message = f"the broker's answer must be about {expected}, was about {str(answer.get(name))[:20]!r}"
+            raise BrokerUnavailable(message)
+    candles: list[RawCandle] = []
+    for row in rows:
+        try:
+            candles.append(_raw(series, row))
+        except CandleRejected as error:
+            return Page(candles, error)
+    return Page(candles)
+
+
+def _raw(series: Series, row: object) -> RawCandle:
+    if not isinstance(row, dict):
+        message = f"a candle of {series} must be a JSON object, was {type(row).__name__}"
+        raise CandleRejected(message)
+    complete, time, prices = row.get("complete"), row.get("time"), row.get(series.price.value)
+    if not isinstance(complete, bool) or not isinstance(time, str) or not isinstance(prices, dict):
+        message = f"a candle of {series} must have complete, time and {series.price} prices, was without"
+        raise CandleRejected(message)
+    try:
+        opened = parse_instant(time)
+    except (ValueError, OverflowError) as error:
+        message = f"a candle of {series}: {error}"
+        raise CandleRejected(message) from None
+    texts = [prices.get(part) for part in _PARTS]
+    for text in texts:
+        if not isinstance(text, str) or _PRICE.fullmatch(text) is None:
+            message = (
+                f"a price of {series} must be a plain decimal such as 1.08412, was {str(text)[:24]!r} "
+                f"in the candle of {format_instant(opened)}"
+            )
+            raise CandleRejected(message)
+    open_, high, low, close = (str(text) for text in texts)
+    return RawCandle(opened, complete, (open_, high, low, close))
+
+
+def decimals_of(candles: Sequence[RawCandle]) -> int:
+    """Return the most digits behind the point that any price shows."""
+    return max((len(price.partition(".")[2]) for candle in candles for price in candle.prices), default=0)
+
+
+def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
+    """Turn a raw candle into integers, exactly.
+
+    Raises:
+        CandleRejected: a price has more digits than the instrument, or the candle cannot be true.
+    """
+    prices = [_units(text, instrument, raw.time) for text in raw.prices]
+    return checked_candle(series.granularity, raw.time, *prices)
+
+
+def _units(text: str, instrument: Instrument, time: Instant) -> int:
+    whole, _, fraction = text.partition(".")
+    excess = fraction[instrument.decimals :]
+    if excess.strip("0"):
+        message = (
+            f"a price of {instrument.name} must have at most {instrument.decimals} decimals, was {text} "
+            f"in the candle of {format_instant(time)}"
+        )
+        raise CandleRejected(message)
+    return int(whole + fraction[: instrument.decimals].ljust(instrument.decimals, "0"))
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What can be used of the raw candles of one or more pages.
+
+    Attributes:
+        complete: complete candles, ascending, no time twice.
+        forming: open of the oldest candle that was not complete; nothing behind it is used.
+        rejected: why the next candle was refused; nothing behind it is used.
+    """
+
+    complete: Sequence[Candle]
+    forming: Instant | None = None
+    rejected: NinjaError | None = None
+
+
+def usable(series: Series, instrument: Instrument, page: Page) -> Taken:
+    """Return the sound beginning of a page: complete candles in order, up to the first that is not or cannot be."""
+    complete: list[Candle] = []
+    for raw in page.candles:
+        if complete and raw.time <= complete[-1].time:
+            if raw.time == complete[-1].time and raw.complete and _same(series, raw, instrument, complete[-1]):
+                continue
+            problem = "twice, with other prices" if raw.time == complete[-1].time else "out of order"
+            message = (
+                f"the candle of {format_instant(raw.time)} of {series} must come once and in order, came {problem}"
+            )
+            return Taken(complete, None, CandleRejected(message))
+        if not raw.complete:
+            return Taken(complete, raw.time, None)
+        try:
+            complete.append(in_units(series, raw, instrument))
+        except CandleRejected as error:
+            return Taken(complete, None, error)
+    return Taken(complete, None, page.rejected)
+
+
+def _same(series: Series, raw: RawCandle, instrument: Instrument, candle: Candle) -> bool:
+    try:
+        return in_units(series, raw, instrument) == candle
+    except CandleRejected:
+        return False
