@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
+import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.app.checks.broker import check_broker
+from ninja_daemon.app.checks.everything import all_checks
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.environment import Environment, read_environment
 from ninja_daemon.core.candle import Candle
@@ -17,7 +24,7 @@ from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavaila
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.strategy import Strategy
-from tests.app.stored import EUR_USD, M15, candles
+from tests.app.stored import CONFIGURATION, EUR_USD, M15, candles
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 
@@ -83,12 +90,19 @@ def test_with_an_account_its_list_is_what_counts(closed_url: str) -> None:
     assert look(closed_url, source, "101-001-1-001")[0].code == "broker.instruments"
 
 
-@pytest.mark.parametrize("account", ["", "101-001-1-001"])
+DENIED = BrokerDenied("the token is not accepted (401)")
+AWAY = BrokerUnavailable("no answer within 5 s")
+ACCOUNT = "101-001-1-001"
+
+
 @pytest.mark.parametrize(
-    ("error", "code", "cure"),
+    ("account", "error", "code", "cure"),
     [
-        (BrokerDenied("the token is not accepted (401)"), "broker.denied", "OANDA_ENVIRONMENT=live"),
-        (BrokerUnavailable("no answer within 5 s"), "broker.unavailable", "OANDA_API_URL"),
+        ("", DENIED, "broker.denied", "OANDA_ENVIRONMENT=live"),
+        (ACCOUNT, DENIED, "broker.denied", "OANDA_ENVIRONMENT=live"),
+        ("", AWAY, "broker.unavailable", "OANDA_API_URL"),
+        (ACCOUNT, AWAY, "broker.unavailable", "OANDA_API_URL"),
+        (ACCOUNT, BrokerRefused("no such account"), "broker.refused", "OANDA_ACCOUNT_ID"),
     ],
 )
 def test_a_broker_that_refuses_or_is_away_is_one_error(
@@ -99,3 +113,50 @@ def test_a_broker_that_refuses_or_is_away_is_one_error(
     (finding,) = look(closed_url, source, account)
     assert (finding.level, finding.code, finding.cause) == (Level.ERROR, code, str(error))
     assert cure in finding.cure
+
+
+class OandaServer(BaseHTTPRequestHandler):
+    """One candle for EUR_USD, and nothing else; its clock is half an hour ahead."""
+
+    def do_GET(self) -> None:
+        known = "/EUR_USD/" in self.path
+        candle = {
+            "complete": True,
+            "time": "2020-09-13T12:30:00.000000000Z",
+            "volume": 1,
+            "mid": dict.fromkeys("ohlc", "1.10000"),
+        }
+        body = {"instrument": "EUR_USD", "granularity": "M15", "candles": [candle]}
+        text = json.dumps(body if known else {"errorMessage": "Invalid value specified for 'instrument'"}).encode()
+        self.send_response_only(200 if known else 400)
+        self.send_header("Date", formatdate(time.time() + 1_800, usegmt=True))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_the_whole_check_asks_a_real_server(tmp_path: Path, redis_url: str) -> None:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION)
+    with ThreadingHTTPServer(("127.0.0.1", 0), OandaServer) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        environ = {
+            "HOME": str(tmp_path),
+            "NINJA_CONFIG": str(tmp_path / "ninja.toml"),
+            "OANDA_ACCESS_TOKEN": "tok-123456789",
+            "OANDA_API_URL": f"http://127.0.0.1:{server.server_port}",
+            "REDIS_URL": redis_url,
+        }
+        checks = all_checks(SystemClock(), offline=False, environ=environ, working_directory=tmp_path)
+        findings = [finding for check in checks for finding in check.look()]
+        server.shutdown()
+        thread.join()
+    told = {finding.code: finding.cause for finding in findings if finding.code.startswith("broker")}
+    assert set(told) == {"broker.instrument", "broker.clock"}
+    assert "no GBP_JPY for this account, which GBP_JPY_D would need" in told["broker.instrument"]
+    assert "behind the broker's" in told["broker.clock"]
+    assert all("tok-123456789" not in repr(finding) for finding in findings)

@@ -16,6 +16,7 @@ from ninja_daemon.usecases.ports import CandleSource, Clock, WantedHistory
 
 _CLOCK_TOLERANCE: Final = 5.0
 _CLOCK_LIMIT: Final = 60.0
+_ACCOUNT_CURE: Final = "is OANDA_ACCOUNT_ID one of this token's accounts?"
 
 
 class Broker(CandleSource, Protocol):
@@ -56,9 +57,7 @@ def check_broker(
 def _listed(subject: str, known: Mapping[str, Instrument] | None, strategies: Sequence[Strategy]) -> Iterator[Finding]:
     if known is None:
         cause = "the list of the account's instruments cannot be had; precision is taken from the prices"
-        yield Finding(
-            Level.WARNING, "broker.instruments", subject, cause, "is OANDA_ACCOUNT_ID one of this token's accounts?"
-        )
+        yield Finding(Level.WARNING, "broker.instruments", subject, cause, _ACCOUNT_CURE)
         return
     for name, users in _by_instrument(strategies).items():
         if name not in known:
@@ -102,6 +101,8 @@ def _failure(subject: str, error: NinjaError, environment: Environment) -> Findi
             f"need OANDA_ENVIRONMENT={other}"
         )
         return Finding(Level.ERROR, "broker.denied", subject, str(error), cure)
+    if isinstance(error, BrokerRefused):
+        return Finding(Level.ERROR, "broker.refused", subject, str(error), _ACCOUNT_CURE)
     cure = "is the network up, and is OANDA_API_URL right where it is set? The daemon keeps trying"
     return Finding(Level.ERROR, "broker.unavailable", subject, str(error), cure)
 
