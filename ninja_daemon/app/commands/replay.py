@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from typing import Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
@@ -24,6 +24,9 @@ from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.signal import Signal
 from ninja_daemon.core.strategy import Rules, Strategy
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, read_history, replay as replay_over
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
 
 _PATIENCE: Final = 2.0
 _LINE: Final = "{:<20} {:<16} {:<4} {:>11} {:>11} {:>11} {:>8} {:>8}  {}"
@@ -189,34 +192,32 @@ class _Bar:
     def __init__(self, what: str, total: int | None) -> None:
         self._what = what
         self._total = total
+        self._done = 0
         self._clock = SystemClock()
         self._begun = self._clock.monotonic()
-        self._done = 0
-        self._hide = lambda: None
-        self._show = self._wait if sys.stderr.isatty() else lambda: None
+        self._progress: Progress | None = None
 
     def advance(self, amount: int) -> None:
         """Say that so much more has come."""
         self._done += amount
-        self._show()
+        if self._progress is None and sys.stderr.isatty() and self._clock.monotonic() - self._begun >= _PATIENCE:
+            self._progress = self._shown()
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], completed=self._done)
 
     def close(self) -> None:
         """Take the bar away."""
-        self._hide()
+        if self._progress is not None:
+            self._progress.stop()
 
-    def _wait(self) -> None:
-        if self._clock.monotonic() - self._begun >= _PATIENCE:
-            self._begin()
-
-    def _begin(self) -> None:
+    def _shown(self) -> Progress:
         from rich.console import Console
         from rich.progress import Progress
 
         progress = Progress(console=Console(stderr=True), transient=True)
-        task = progress.add_task(self._what, total=self._total, completed=self._done)
+        progress.add_task(self._what, total=self._total)
         progress.start()
-        self._show = lambda: progress.update(task, completed=self._done)
-        self._hide = progress.stop
+        return progress
 
 
 @contextmanager
