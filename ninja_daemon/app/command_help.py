@@ -176,10 +176,16 @@ COMMANDS: Final = {
                 "The candles come from the broker or from a CSV file. Nothing is written to Redis and nothing is "
                 "delivered: use it to see what a strategy would have said, before it is trusted with anything."
             ),
+            (
+                "From the broker come the newest 5,000 candles, or those since --from, and before them what the averages "
+                "need. A file is taken in from its first line, whatever --from says. Every signal counts as found when "
+                "its candle closed. Signals go to standard output, a summary to standard error."
+            ),
         ),
         examples=(
             ("replay --strategy EUR_USD_H4", "the broker's history"),
-            ("replay --strategy EUR_USD_H4 --csv EUR_USD_H4.csv", "candles from a file"),
+            ("replay --csv EUR_USD_H4.csv --json", "a file; every strategy of that series"),
+            ("replay --csv EUR_USD_H4.csv --from 2021-06-01", "report from then on, warm up before"),
         ),
         exits=("0   done", "1   the history could not be read to its end"),
     ),

@@ -68,7 +68,7 @@ class FakeBroker:
         until = request.until
         shown = [candle for candle in self.shown(request.series) if until is None or candle.time <= until]
         candles = shown[-request.count :]
-        at_cursor = candles[-1] if candles and candles[-1].time == until else None
+        at_cursor = next((candle for candle in candles[-1:] if candle.time == until), None)
         return Fetched(
             self.instruments[request.series.instrument], candles, at_cursor, self.forming.get(request.series)
         )
