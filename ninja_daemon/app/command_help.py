@@ -177,8 +177,8 @@ COMMANDS: Final = {
                 "delivered: use it to see what a strategy would have said, before it is trusted with anything."
             ),
             (
-                "From the broker come the newest 5,000 candles, or those since --from, and before them what the averages "
-                "need. A file is taken in from its first line, whatever --from says. Every signal counts as found "
+                "From the broker come the newest 5,000 candles, or those since --from, and before them what the "
+                "averages need. A file is taken in from its first line, whatever --from says. Every signal counts as found "
                 "when its candle closed. Signals go to standard output, a summary to standard error."
             ),
         ),

@@ -58,7 +58,7 @@ class FakeBroker:
             [candle for candle in shown if candle.time > request.cursor],
             next((candle for candle in shown if candle.time == request.cursor), None),
             next((candle for candle in reversed(shown) if candle.time < request.cursor), None),
-            self.forming.get(request.series),
+            forming=self.forming.get(request.series),
         )
 
     def _history(self, request: WantedHistory) -> Fetched | NinjaError:
@@ -70,5 +70,5 @@ class FakeBroker:
         candles = shown[-request.count :]
         at_cursor = next((candle for candle in candles[-1:] if candle.time == until), None)
         return Fetched(
-            self.instruments[request.series.instrument], candles, at_cursor, self.forming.get(request.series)
+            self.instruments[request.series.instrument], candles, at_cursor, forming=self.forming.get(request.series)
         )
