@@ -178,8 +178,8 @@ COMMANDS: Final = {
             ),
             (
                 "From the broker come the newest 5,000 candles, or those since --from, and before them what the "
-                "averages need. A file is taken in from its first line, whatever --from says. Every signal counts as found "
-                "when its candle closed. Signals go to standard output, a summary to standard error."
+                "averages need. A file is taken in from its first line, whatever --from says. Every signal counts as "
+                "found when its candle closed. Signals go to standard output, a summary to standard error."
             ),
         ),
         examples=(
