@@ -14,9 +14,9 @@ import typer
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.logs import configure_logs
-from ninja_daemon.app.configuration import Configuration, load_configuration
+from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.daemon import Daemon
-from ninja_daemon.app.environment import Environment, read_environment
+from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.one_pass import bring_up_to_date
 from ninja_daemon.app.wiring import Parts, daemon_parts
 
@@ -43,8 +43,7 @@ def run(
 
     Exit codes: 0 done, 1 a strategy is behind (--once) or an unexpected error, 78 the configuration cannot work.
     """
-    environment = read_environment()
-    configuration = load_configuration(environment)
+    environment, configuration = load_settings()
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     parts = daemon_parts(environment)
     log = structlog.get_logger("ninja.daemon")
