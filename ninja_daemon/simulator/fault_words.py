@@ -1,0 +1,116 @@
+"""Faults in words, for the command line: ``NAME[=VALUE][,KEY=VALUE]…``, such as ``429,retry-after=2,times=3``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.simulator import faults
+from ninja_daemon.simulator.faults import Effect, Fault, Flaw
+
+_STATUSES: Final = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
+_LONG_NUMBER: Final = "1" * 5_000
+_CONDITIONS: Final = frozenset({"times", "skip", "share", "path", "instrument", "granularity"})
+_NO_JSON_NUMBER: Final = '{"instrument":"EUR_USD","granularity":"S5","candles":[{"complete":true,"volume":NaN}]}'
+
+_Make = Callable[[str, Mapping[str, str]], Effect]
+
+
+def _flaw(flaw: Flaw) -> _Make:
+    return lambda value, _: faults.Spoiled(flaw, parse_instant(value) if value else None)
+
+
+def _fixed(effect: Effect) -> _Make:
+    return lambda _value, _options: effect
+
+
+def _status(code: str) -> _Make:
+    return lambda _, options: faults.status(int(code), retry_after=options.get("retry-after"))
+
+
+_MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
+    {
+        **{code: _status(code) for code in _STATUSES},
+        "delay": lambda value, _: faults.Delay(float(value or 30)),
+        "slow-body": lambda value, _: faults.SlowBody(float(value or 1)),
+        "reset": _fixed(faults.Reset()),
+        "cut-body": lambda value, _: faults.CutBody(int(value or 40)),
+        "cut-json": lambda value, _: faults.CutJson(int(value or 60)),
+        "gzip-bomb": lambda value, _: faults.GzipBomb(int(value or 64)),
+        "redirect": lambda value, _: faults.redirect(value) if value else faults.redirect(),
+        "skew": lambda value, _: faults.Skew(float(value or 10)),
+        "empty": _fixed(faults.body("")),
+        "null": _fixed(faults.body("null")),
+        "list": _fixed(faults.body("[]")),
+        "object": _fixed(faults.body("{}")),
+        "json-nan": _fixed(faults.body(_NO_JSON_NUMBER)),
+        "price-nan": _fixed(faults.CloseText("NaN")),
+        "long-number": _fixed(faults.CloseText(_LONG_NUMBER)),
+        "price": lambda value, _: faults.CloseText(value),
+        "missing": lambda value, _: faults.Missing(parse_instant(value)),
+        "late": lambda value, options: faults.Late(parse_instant(value), parse_instant(options.get("until", ""))),
+        "revised": lambda value, options: faults.Revised(
+            parse_instant(value), int(options.get("by", "10")), parse_instant(options.get("since", "0"))
+        ),
+        "stray-friday": _fixed(faults.StrayFriday()),
+        **{flaw.value: _flaw(flaw) for flaw in Flaw},
+    }
+)
+_OPTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        **{code: frozenset({"retry-after"}) for code in _STATUSES},
+        "late": frozenset({"until"}),
+        "revised": frozenset({"by", "since"}),
+    }
+)
+FAULT_NAMES: Final = tuple(_MAKES)
+
+
+def read_fault(text: str) -> Fault:
+    """Read one fault.
+
+    Raises:
+        ConfigError: it is not understood, with what is.
+    """
+    head, *parts = text.split(",")
+    name, _, value = head.strip().partition("=")
+    make = _MAKES.get(name)
+    if make is None:
+        message = f"a fault must begin with one of {' '.join(FAULT_NAMES)}, was {name[:40]!r}"
+        raise ConfigError(message)
+    options = dict(_pair(part, text) for part in parts)
+    allowed = _CONDITIONS | _OPTIONS.get(name, frozenset())
+    if unknown := sorted(set(options) - allowed):
+        message = f"fault {text!r}: a key must be one of {' '.join(sorted(allowed))}, was {unknown[0][:40]!r}"
+        raise ConfigError(message)
+    try:
+        return _conditioned(make(value, options), options)
+    except (ValueError, OverflowError) as error:
+        message = f"fault {text!r}: {error}"
+        raise ConfigError(message) from error
+
+
+def _pair(part: str, text: str) -> tuple[str, str]:
+    key, equals, value = part.strip().partition("=")
+    if not equals:
+        message = f"fault {text!r}: what follows a comma must look like times=3, was {part[:40]!r}"
+        raise ConfigError(message)
+    return key, value
+
+
+def _conditioned(effect: Effect, options: Mapping[str, str]) -> Fault:
+    granularity = options.get("granularity")
+    times = options.get("times")
+    return Fault(
+        effect,
+        times=None if times is None else int(times),
+        skip=int(options.get("skip", "0")),
+        share=float(options.get("share", "1")),
+        path=options.get("path", ""),
+        instrument=options.get("instrument"),
+        granularity=None if granularity is None else Granularity.named(granularity),
+    )
