@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.end_to_end.stage import make_stage
 from tests.processes import workplace
 
-__all__ = ["workplace"]
+__all__ = ["make_stage", "workplace"]

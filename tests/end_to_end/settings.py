@@ -86,9 +86,14 @@ def write_candles(path: Path, candles: Iterable[Mapping[str, str]]) -> Path:
 
 
 def cuts(chance: random.Random, candles: int, first: int, *, singles: int) -> list[int]:
-    """Indices of the newest candle shown at each wake: single steps, sometimes gaps, up to the last candle."""
+    """Indices of the newest candle shown at each wake: many single steps, gaps of a few, 30, 300 and 6,000 candles."""
+    room = candles - 1 - first
+    steps = [*[1] * singles, *[2, 3, 5] * 3, *[30] * 8]
+    steps += [300] * min(8, max(0, room - sum(steps)) // 600)
+    steps += [6_000] * (room - sum(steps) > 6_000)
+    chance.shuffle(steps)
     places = [first]
-    while places[-1] < candles - 1:
-        step = 1 if chance.random() < singles / (singles + 3) else chance.choice((2, 5, 30, 300, 6_000))
-        places.append(min(places[-1] + step, candles - 1))
-    return places
+    for step in steps:
+        if places[-1] + step < candles - 1:
+            places.append(places[-1] + step)
+    return [*places, candles - 1]
