@@ -455,8 +455,8 @@ class _Smoothed:
     def agrees_with(self, closes: Window) -> bool:
         """Follow the newest close through the stages.
 
-        Closes that are long gone cannot be checked any more; but a result that was changed no longer follows from the
-        one before it.
+        Closes that are gone, and how many there were while a stage was filling, cannot be checked any more; but a
+        result that was changed no longer follows from the one before it.
         """
         if not len(closes):
             return not any(self.numbers)

@@ -198,8 +198,11 @@ def test_a_changed_number_is_not_taken_for_the_average_of_the_closes(
 ) -> None:
     average, window = after(kind, period, closes)
     numbers = list(average.numbers)
-    index = data.draw(st.integers(0, len(numbers) - 1))
-    numbers[index] += data.draw(st.integers(-(10**13), 10**13).filter(lambda change: abs(change) > 10**6))
+    # Of averages of infinite memory only results can be checked: their closes are gone, so no one knows how many there
+    # were, and the result before the newest close is there to check by; nothing is computed from it.
+    choices = [index for index in range(len(numbers)) if kind in FINITE or index % 3 == 2]
+    index = data.draw(st.sampled_from(choices))
+    numbers[index] += data.draw(st.sampled_from([-1_000_003, -1, 1, 7, 1_000_003, 10**12 + 39]))
     try:
         changed = restored_average(kind, period, numbers)
     except StateUnreadable:
