@@ -137,28 +137,35 @@ class Taken:
 
 
 def usable(series: Series, instrument: Instrument, page: Page) -> Taken:
-    """Return the sound beginning of a page: complete candles in order, up to the first that is not or cannot be."""
+    """Return the sound beginning of a page: complete candles in order, up to the first that is not or cannot be.
+
+    Order is looked at first and over the whole page: a candle that comes behind a later one would be skipped for good
+    if the later one were taken in.
+    """
+    ordered, disorder = _ordered(series, page.candles)
     complete: list[Candle] = []
-    for raw in page.candles:
-        if complete and raw.time <= complete[-1].time:
-            if raw.time == complete[-1].time and raw.complete and _same(series, raw, instrument, complete[-1]):
-                continue
-            problem = "twice, with other prices" if raw.time == complete[-1].time else "out of order"
-            message = (
-                f"the candle of {format_instant(raw.time)} of {series} must come once and in order, came {problem}"
-            )
-            return Taken(complete, None, CandleRejected(message))
+    for raw in ordered:
         if not raw.complete:
-            return Taken(complete, raw.time, None)
+            return Taken(complete, raw.time, disorder)
         try:
             complete.append(in_units(series, raw, instrument))
         except CandleRejected as error:
             return Taken(complete, None, error)
-    return Taken(complete, None, page.rejected)
+    return Taken(complete, None, disorder or page.rejected)
 
 
-def _same(series: Series, raw: RawCandle, instrument: Instrument, candle: Candle) -> bool:
-    try:
-        return in_units(series, raw, instrument) == candle
-    except CandleRejected:
-        return False
+def _ordered(series: Series, raws: Sequence[RawCandle]) -> tuple[list[RawCandle], CandleRejected | None]:
+    """Return the candles before the earliest one that comes twice with other prices or behind a later one."""
+    kept: list[RawCandle] = []
+    problem: CandleRejected | None = None
+    for raw in raws:
+        if kept and raw == kept[-1]:
+            continue
+        if kept and raw.time <= kept[-1].time:
+            how = "twice, with other prices" if any(raw.time == other.time for other in kept) else "out of order"
+            message = f"the candle of {format_instant(raw.time)} of {series} must come once and in order, came {how}"
+            problem = CandleRejected(message)
+            kept = [other for other in kept if other.time < raw.time]
+        elif problem is None:
+            kept.append(raw)
+    return kept, problem

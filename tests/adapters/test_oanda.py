@@ -1,0 +1,580 @@
+"""The broker adapter, against the simulated broker over real HTTP."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from ninja_daemon.adapters.oanda import OandaSource
+from ninja_daemon.adapters.oanda_candles import Page, decimals_of, read_page, usable
+from ninja_daemon.adapters.oanda_transport import _asked_pause
+from ninja_daemon.adapters.rate_limit import RateLimit
+from ninja_daemon.core.candle import Candle
+from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, CandleRejected, NinjaError
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.core.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.simulator import faults
+from ninja_daemon.simulator.clock import SimulatedClock
+from ninja_daemon.simulator.completion import ByLag
+from ninja_daemon.simulator.faults import Fault
+from ninja_daemon.simulator.market import CsvMarket, RandomMarket
+from ninja_daemon.simulator.server import DEFAULT_ACCOUNT, SimulatorServer
+from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
+from tests.fakes.clock import FakeClock
+
+TOKEN = "0123456789abcdef-very-secret"
+NOW = parse_instant("2024-03-06T12:00:01Z")
+H1 = Series("EUR_USD", Granularity.H1, PriceSide.MID)
+M5 = Series("USD_JPY", Granularity.M5, PriceSide.MID)
+CURSOR = parse_instant("2024-03-06T09:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def market() -> RandomMarket:
+    return RandomMarket(seed=3)
+
+
+@pytest.fixture
+def broker(market: RandomMarket) -> Iterator[SimulatorServer]:
+    with SimulatorServer(market, token=TOKEN, clock=SimulatedClock.fixed(NOW)) as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock(float(NOW))
+
+
+@pytest.fixture
+def source(broker: SimulatorServer, clock: FakeClock) -> Iterator[OandaSource]:
+    source = OandaSource(Secret(TOKEN), broker.url, account_id=None, clock=clock)
+    yield source
+    source.close()
+
+
+def newer(source: OandaSource, series: Series = H1, cursor: int = CURSOR) -> Fetched:
+    wanted = Wanted(series, cursor)
+    answer = source.newer([wanted])[wanted]
+    assert isinstance(answer, Fetched), answer
+    return answer
+
+
+def refused(source: OandaSource, series: Series = H1, cursor: int = CURSOR) -> NinjaError:
+    wanted = Wanted(series, cursor)
+    answer = source.newer([wanted])[wanted]
+    assert isinstance(answer, NinjaError), answer
+    return answer
+
+
+def history(source: OandaSource, until: int | None, count: int, series: Series = H1) -> Fetched:
+    wanted = WantedHistory(series, until, count)
+    answer = source.history([wanted])[wanted]
+    assert isinstance(answer, Fetched), answer
+    return answer
+
+
+def times(candles: object) -> list[int]:
+    return [candle.time for candle in candles]  # type: ignore[attr-defined]
+
+
+def test_newer_brings_what_opened_after_the_cursor_and_shows_the_cursor_again(
+    source: OandaSource, broker: SimulatorServer
+) -> None:
+    answer = newer(source)
+
+    assert times(answer.candles) == [CURSOR + 3_600, CURSOR + 7_200]
+    assert answer.at_cursor is not None
+    assert (answer.at_cursor.time, answer.before_cursor and answer.before_cursor.time) == (CURSOR, CURSOR - 3_600)
+    assert answer.forming == CURSOR + 10_800
+    assert answer.instrument == Instrument("EUR_USD", 5, -4)
+    (request,) = broker.requests
+    assert request.query["includeFirst"] == "true"
+    assert "to" not in request.query
+    assert (request.query["dailyAlignment"], request.query["alignmentTimezone"]) == ("17", "America/New_York")
+    assert request.query["weeklyAlignment"] == "Friday"
+    assert int(request.query["count"]) < 10
+
+
+def test_a_long_gap_is_paged_and_no_candle_comes_twice(source: OandaSource, broker: SimulatorServer) -> None:
+    cursor = parse_instant("2023-12-20T09:00:00Z")
+
+    answer = newer(source, M5, cursor)
+
+    assert len(broker.requests) >= 3
+    assert times(answer.candles) == sorted(set(times(answer.candles)))
+    assert len(answer.candles) > 14_000
+    assert answer.rejected is None
+    again = history(source, answer.candles[-1].time, 3_000, M5)
+    assert list(again.candles) == list(answer.candles[-3_000:])
+
+
+def test_history_ends_exactly_where_it_is_asked_to(source: OandaSource) -> None:
+    answer = history(source, CURSOR, 300)
+
+    assert (len(answer.candles), answer.candles[-1].time) == (300, CURSOR)
+    assert answer.at_cursor == answer.candles[-1]
+
+
+def test_history_up_to_now_leaves_the_forming_candle_out(source: OandaSource, broker: SimulatorServer) -> None:
+    answer = history(source, None, 20)
+
+    assert (len(answer.candles), answer.candles[-1].time) == (20, parse_instant("2024-03-06T11:00:00Z"))
+    assert "to" not in broker.requests[0].query
+
+
+def test_history_longer_than_a_page_is_put_together(source: OandaSource, broker: SimulatorServer) -> None:
+    answer = history(source, parse_instant("2024-03-06T11:50:00Z"), 7_000, M5)
+
+    assert len(answer.candles) == 7_000
+    assert times(answer.candles) == sorted(set(times(answer.candles)))
+    assert len(broker.requests) == 2
+
+
+def test_history_that_begins_later_than_asked_is_short(clock: FakeClock, candles_dir: Path) -> None:
+    market = CsvMarket({("EUR_USD", Granularity.D): candles_dir / "EUR_USD_D.csv"})
+    first = parse_instant("2012-12-03T22:00:00Z")
+    with SimulatorServer(market, token=TOKEN, clock=SimulatedClock.fixed(NOW)) as broker:
+        source = OandaSource(Secret(TOKEN), broker.url, account_id=None, clock=clock)
+        answer = history(source, first + 9 * 86_400, 300, H1._replace(granularity=Granularity.D))
+        source.close()
+
+    assert answer.candles[0].time == first
+    assert len(answer.candles) == 8
+
+
+def test_bid_and_ask_are_series_of_their_own(source: OandaSource) -> None:
+    bid = newer(source, H1._replace(price=PriceSide.BID)).candles[0]
+    ask = newer(source, H1._replace(price=PriceSide.ASK)).candles[0]
+
+    assert bid.close < ask.close
+
+
+def test_a_candle_that_is_not_complete_yet_is_not_taken(market: RandomMarket, clock: FakeClock) -> None:
+    with SimulatorServer(market, token=TOKEN, clock=SimulatedClock.fixed(NOW), completion=ByLag.of(20)) as broker:
+        source = OandaSource(Secret(TOKEN), broker.url, account_id=None, clock=clock)
+        answer = newer(source)
+        source.close()
+
+    assert times(answer.candles) == [CURSOR + 3_600]
+    assert answer.forming == CURSOR + 7_200
+
+
+def test_a_quiet_period_is_told_from_a_gap(source: OandaSource) -> None:
+    saturday = parse_instant("2024-03-02T12:00:00Z")
+
+    assert source.had_prices(H1, CURSOR, CURSOR + 3_600)
+    assert not source.had_prices(H1, saturday, saturday + 3_600)
+
+
+UNAVAILABLE = {
+    "429": faults.status(429),
+    "429 retry-after": faults.status(429, retry_after="2"),
+    "429 date": faults.status(429, retry_after="date:2"),
+    "429 nonsense": faults.status(429, retry_after="soon"),
+    "429 minus": faults.status(429, retry_after="-1"),
+    "500": faults.status(500),
+    "502 html": faults.status(502),
+    "503": faults.status(503),
+    "504": faults.status(504),
+    "reset": faults.Reset(),
+    "cut body": faults.CutBody(),
+    "cut json": faults.CutJson(),
+    "empty": faults.body(""),
+    "null": faults.body("null"),
+    "list": faults.body("[]"),
+    "object": faults.body("{}"),
+    "nan": faults.body('{"candles": NaN}'),
+    "not utf-8": faults.body(b"\xff\xfe\x00"),
+    "deep": faults.body("[" * 100_000),
+    "byte order mark": faults.body('\ufeff{"candles":[]}'),
+    "other series": faults.body('{"instrument":"GBP_USD","granularity":"H1","candles":[]}'),
+}
+
+
+@pytest.mark.parametrize("effect", list(UNAVAILABLE.values()), ids=list(UNAVAILABLE))
+def test_a_passing_fault_is_outlived(
+    source: OandaSource, broker: SimulatorServer, effect: faults.Effect, request: pytest.FixtureRequest
+) -> None:
+    fault = Fault(effect, times=2)
+    broker.faults.add(fault)
+    wrong_shape = request.node.callspec.id in {"object", "nan", "other series"}
+
+    answer = refused(source) if wrong_shape else newer(source)
+
+    if wrong_shape:
+        assert isinstance(answer, BrokerUnavailable)
+        broker.faults.clear()
+    assert times(newer(source).candles) == [CURSOR + 3_600, CURSOR + 7_200]
+
+
+@pytest.mark.parametrize("effect", list(UNAVAILABLE.values()), ids=list(UNAVAILABLE))
+def test_a_lasting_fault_is_said_in_one_clear_line_after_three_tries(
+    source: OandaSource, broker: SimulatorServer, effect: faults.Effect
+) -> None:
+    broker.faults.add(Fault(effect))
+
+    error = refused(source)
+
+    assert isinstance(error, BrokerUnavailable)
+    assert str(error).startswith("the broker")
+    assert "\n" not in str(error)
+    assert len(str(error)) < 300
+    assert len(broker.requests) <= 3
+
+
+def test_a_wait_that_the_broker_asks_for_is_kept(
+    source: OandaSource, broker: SimulatorServer, clock: FakeClock
+) -> None:
+    broker.faults.add(Fault(faults.status(429, retry_after="7"), times=1))
+
+    newer(source)
+
+    assert any(7 <= wait <= 7.2 for wait in clock.waits)
+
+
+def test_a_wait_that_is_too_long_is_left_to_the_daemon(source: OandaSource, broker: SimulatorServer) -> None:
+    broker.faults.add(Fault(faults.status(429, retry_after="1000000000")))
+
+    error = refused(source)
+
+    assert isinstance(error, BrokerUnavailable)
+    assert error.retry_after == 1e9
+    assert len(broker.requests) == 1
+
+
+def test_a_token_that_is_refused_is_tried_three_times_and_not_for_every_series(
+    source: OandaSource, broker: SimulatorServer
+) -> None:
+    broker.faults.add(Fault(faults.status(401)))
+    wanted = [Wanted(H1._replace(granularity=granularity), CURSOR) for granularity in (Granularity.M15, Granularity.H1)]
+    wanted += [Wanted(M5._replace(granularity=granularity), CURSOR) for granularity in (Granularity.M5, Granularity.M1)]
+
+    answers = source.newer(wanted)
+
+    assert all(isinstance(answer, BrokerDenied) for answer in answers.values())
+    assert len(broker.requests) <= 6
+
+
+def test_a_token_that_is_refused_once_is_tried_again(source: OandaSource, broker: SimulatorServer) -> None:
+    broker.faults.add(Fault(faults.status(401), times=1))
+
+    assert newer(source).candles
+
+
+@pytest.mark.parametrize("code", [400, 403, 404])
+def test_a_refused_request_is_not_repeated(source: OandaSource, broker: SimulatorServer, code: int) -> None:
+    broker.faults.add(Fault(faults.status(code)))
+
+    error = refused(source)
+
+    assert isinstance(error, BrokerRefused)
+    assert isinstance(error, BrokerDenied) == (code == 403)
+    assert len(broker.requests) == 1
+
+
+def test_an_unknown_instrument_is_refused_in_the_brokers_words(source: OandaSource) -> None:
+    error = refused(source, H1._replace(instrument="ABC_DEF"))
+
+    assert "Invalid value specified for 'instrument'" in str(error)
+
+
+def test_a_redirect_is_not_followed(source: OandaSource, broker: SimulatorServer) -> None:
+    broker.faults.add(Fault(faults.redirect(f"{broker.url}/v3/instruments/EUR_USD/candles")))
+
+    assert "redirect" in str(refused(source))
+    assert len(broker.requests) == 1
+
+
+def test_a_body_that_unpacks_without_end_is_cut_off(
+    source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.oanda_transport.LARGEST_BODY", 4 * 2**20)
+    broker.faults.add(Fault(faults.GzipBomb(64)))
+
+    assert "at most 4 MB" in str(refused(source))
+
+
+def test_a_body_that_trickles_ends_at_the_deadline(
+    source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.oanda_transport.TOTAL_TIMEOUT", 0.3)
+    monkeypatch.setattr("ninja_daemon.adapters.oanda_transport.TRIES", 1)
+    broker.faults.add(Fault(faults.SlowBody(0.02, size=1)))
+
+    assert isinstance(refused(source), BrokerUnavailable)
+
+
+def test_headers_that_do_not_come_end_at_the_deadline(
+    source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.oanda_transport.TOTAL_TIMEOUT", 0.2)
+    monkeypatch.setattr("ninja_daemon.adapters.oanda_transport.TRIES", 1)
+    broker.faults.add(Fault(faults.Delay(5)))
+
+    assert isinstance(refused(source), BrokerUnavailable)
+
+
+@pytest.mark.parametrize(
+    "effect",
+    [
+        *(faults.Spoiled(flaw, CURSOR + 7_200) for flaw in faults.Flaw if flaw is not faults.Flaw.DUPLICATE),
+        faults.CloseText("NaN", CURSOR + 7_200),
+        faults.CloseText("1e5", CURSOR + 7_200),
+        faults.CloseText("1,0850", CURSOR + 7_200),
+        faults.CloseText("9" * 5_000, CURSOR + 7_200),
+        faults.CloseText("-1.08", CURSOR + 7_200),
+    ],
+    ids=str,
+)
+def test_an_impossible_candle_is_refused_and_nothing_behind_it_is_taken(
+    source: OandaSource, broker: SimulatorServer, effect: faults.Effect
+) -> None:
+    broker.faults.add(Fault(effect))
+
+    answer = newer(source)
+
+    assert isinstance(answer.rejected, CandleRejected)
+    assert CURSOR + 7_200 not in times(answer.candles)
+    broker.faults.clear()
+    assert times(newer(source).candles) == [CURSOR + 3_600, CURSOR + 7_200]
+
+
+def test_a_candle_sent_twice_is_taken_once(source: OandaSource, broker: SimulatorServer) -> None:
+    broker.faults.add(Fault(faults.Spoiled(faults.Flaw.DUPLICATE, CURSOR + 7_200)))
+
+    assert times(newer(source).candles) == [CURSOR + 3_600, CURSOR + 7_200]
+
+
+def test_a_server_that_repeats_its_page_for_ever_ends(
+    source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.oanda.PAGE", 2)
+    row = '{"complete":true,"volume":1,"time":"2024-03-06T0%d:00:00Z","mid":{"o":"1.1","h":"1.1","l":"1.1","c":"1.1"}}'
+    page = '{"instrument":"EUR_USD","granularity":"H1","candles":[' + row % 8 + "," + row % 9 + "]}"
+    broker.faults.add(Fault(faults.body(page)))
+
+    assert newer(source).candles == []
+    assert len(broker.requests) <= 3
+
+
+def test_one_failing_series_harms_no_other(source: OandaSource, broker: SimulatorServer) -> None:
+    broker.faults.add(Fault(faults.status(500), instrument="EUR_USD"))
+    answers = source.newer([Wanted(H1, CURSOR), Wanted(M5, CURSOR)])
+
+    assert isinstance(answers[Wanted(H1, CURSOR)], BrokerUnavailable)
+    assert isinstance(answers[Wanted(M5, CURSOR)], Fetched)
+
+
+def test_many_series_go_over_few_kept_connections(source: OandaSource, broker: SimulatorServer) -> None:
+    names = ("EUR_USD", "USD_JPY", "GBP_USD", "AUD_USD", "NZD_USD", "USD_CAD", "EUR_GBP", "GBP_JPY")
+    wanted = [
+        Wanted(Series(name, granularity, PriceSide.MID), CURSOR)
+        for name in names
+        for granularity in (Granularity.H1, Granularity.M30, Granularity.M15, Granularity.M5)
+    ]
+
+    for _ in range(3):
+        assert all(isinstance(answer, Fetched) for answer in source.newer(wanted).values())
+
+    assert len(broker.requests) == 3 * len(wanted)
+    assert broker.figures.connections == source.traffic.connections <= 8
+
+
+def test_one_series_uses_one_connection(source: OandaSource, broker: SimulatorServer) -> None:
+    for _ in range(5):
+        newer(source)
+
+    assert broker.figures.connections == 1
+
+
+def test_the_limits_hold_whatever_is_due() -> None:
+    clock = FakeClock(100.0)
+    limit = RateLimit(clock, 2)
+    moments = []
+    for _ in range(9):
+        assert limit.take(threading.Event())
+        moments.append(clock.time)
+
+    assert all(later - earlier >= 1 for earlier, later in zip(moments, moments[2:], strict=False))
+
+
+def test_a_limit_that_is_stopped_says_so() -> None:
+    stop = threading.Event()
+    stop.set()
+
+    assert not RateLimit(FakeClock(), 2).take(stop)
+
+
+class TestAccount:
+    """With an account id: its own precisions, and all series in one request."""
+
+    @pytest.fixture
+    def source(self, broker: SimulatorServer, clock: FakeClock) -> Iterator[OandaSource]:
+        source = OandaSource(Secret(TOKEN), broker.url, account_id=DEFAULT_ACCOUNT, clock=clock)
+        yield source
+        source.close()
+
+    def test_precisions_come_from_the_account(self, source: OandaSource) -> None:
+        listed = source.account_instruments()
+
+        assert listed is not None
+        assert listed["USD_JPY"] == Instrument("USD_JPY", 3, -2)
+
+    def test_a_wake_asks_for_all_series_at_once_and_reads_one_singly(
+        self, source: OandaSource, broker: SimulatorServer
+    ) -> None:
+        names = ("EUR_USD", "USD_JPY", "GBP_USD", "AUD_USD", "NZD_USD")
+        cursor = parse_instant("2024-03-06T10:00:00Z")
+        wanted = [Wanted(Series(name, Granularity.H1, PriceSide.MID), cursor) for name in names]
+        source.newer(wanted)
+        before = len(broker.requests)
+
+        answers = source.newer(wanted)
+
+        assert len(broker.requests) - before == 2
+        for answer in answers.values():
+            assert isinstance(answer, Fetched)
+            assert times(answer.candles) == [cursor + 3_600]
+
+    def test_the_batched_answer_equals_the_single_one(self, source: OandaSource, broker: SimulatorServer) -> None:
+        cursor = parse_instant("2024-03-06T10:00:00Z")
+        wanted = [Wanted(H1, cursor), Wanted(H1._replace(instrument="GBP_USD"), cursor), Wanted(M5, CURSOR + 10_200)]
+        batched = source.newer(wanted)
+        single = OandaSource(Secret(TOKEN), broker.url, account_id=None, clock=FakeClock(float(NOW)))
+        expected = single.newer(wanted)
+        single.close()
+
+        for request in wanted:
+            one, other = batched[request], expected[request]
+            assert isinstance(one, Fetched)
+            assert isinstance(other, Fetched)
+            assert list(one.candles) == list(other.candles)
+            assert one.forming == other.forming
+
+    def test_a_cursor_that_lies_behind_is_read_singly(self, source: OandaSource) -> None:
+        wanted = [Wanted(H1, CURSOR - 86_400), Wanted(M5, CURSOR)]
+        answers = source.newer(wanted)
+
+        assert all(isinstance(answer, Fetched) for answer in answers.values())
+        answer = answers[wanted[0]]
+        assert isinstance(answer, Fetched)
+        assert len(answer.candles) == 26
+
+    def test_an_endpoint_that_is_refused_is_left_alone_for_an_hour(
+        self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
+    ) -> None:
+        broker.faults.add(Fault(faults.status(404), path="/candles/latest"))
+        cursor = parse_instant("2024-03-06T10:00:00Z")
+        wanted = [Wanted(H1, cursor), Wanted(H1._replace(instrument="GBP_USD"), cursor)]
+        wanted.append(Wanted(H1._replace(instrument="AUD_USD"), cursor))
+
+        for _ in range(3):
+            assert all(isinstance(answer, Fetched) for answer in source.newer(wanted).values())
+
+        assert sum("latest" in request.path for request in broker.requests) == 1
+        clock.time += 3_601
+        source.newer(wanted)
+        assert sum("latest" in request.path for request in broker.requests) <= 2
+
+    def test_an_account_of_somebody_else_still_gives_candles(self, broker: SimulatorServer, clock: FakeClock) -> None:
+        source = OandaSource(Secret(TOKEN), broker.url, account_id="101-001-9999999-001", clock=clock)
+
+        assert newer(source).instrument == Instrument("EUR_USD", 5, -4)
+        with pytest.raises(BrokerDenied, match="OANDA_ACCOUNT_ID"):
+            source.account_instruments()
+        source.close()
+
+
+def test_the_token_appears_nowhere_whatever_fails(
+    source: OandaSource, broker: SimulatorServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    said = []
+    for effect in (*UNAVAILABLE.values(), faults.status(401), faults.status(400), faults.redirect()):
+        broker.faults.clear()
+        broker.faults.add(Fault(effect))
+        error = refused(source)
+        said.append(f"{error} {error!r} {error.__cause__!r} {error.__context__!r}")
+        assert error.__cause__ is None
+
+    assert TOKEN not in " ".join(said)
+    assert TOKEN not in caplog.text
+
+
+def test_a_server_that_is_not_there_is_said_in_one_line(clock: FakeClock) -> None:
+    source = OandaSource(Secret(TOKEN), "http://127.0.0.1:1", account_id=None, clock=clock)
+
+    assert str(refused(source)) == "the broker did not answer (no connection, or it broke off)"
+    source.close()
+
+
+def test_closing_ends_waiting(broker: SimulatorServer) -> None:
+    source = OandaSource(Secret(TOKEN), broker.url, account_id=None, clock=FakeClock(float(NOW)))
+    source.close()
+
+    assert isinstance(refused(source), BrokerUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5", 5.0),
+        ("0", 0.0),
+        ("-1", None),
+        ("soon", None),
+        ("", None),
+        ("1000000000", 1e9),
+        ("9" * 40, None),
+        ("Wed, 06 Mar 2024 12:00:31 GMT", 30.0),
+        ("Wed, 06 Mar 2024 11:00:00 GMT", 0.0),
+        (None, None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_date(text: str | None, seconds: float | None) -> None:
+    assert _asked_pause(text, float(NOW)) == seconds
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=30)
+    | st.sampled_from(["1.08412", "2024-03-06T09:00:00Z"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["complete", "time", "mid", "o", "h", "l", "c", "x"]), inner, max_size=7)
+    ),
+    max_leaves=20,
+)
+
+
+@given(ANYTHING)
+@settings(max_examples=300)
+def test_whatever_the_broker_sends_only_our_errors_come_out(rows: object) -> None:
+    try:
+        page = read_page(H1, {"instrument": "EUR_USD", "granularity": "H1", "candles": rows})
+    except NinjaError:
+        return
+    taken = usable(H1, Instrument.from_decimals("EUR_USD", decimals_of(page.candles)), page)
+    assert all(isinstance(candle, Candle) for candle in taken.complete)
+
+
+def test_more_decimals_than_the_instrument_has_are_refused_unless_they_are_zeros() -> None:
+    def page(close: str) -> Page:
+        prices = {"o": "1.10000", "h": "1.20000", "l": "1.00000", "c": close}
+        row = {"complete": True, "volume": 1, "time": "2024-03-06T09:00:00Z", "mid": prices}
+        return read_page(H1, {"candles": [row]})
+
+    instrument = Instrument("EUR_USD", 5, -4)
+
+    assert usable(H1, instrument, page("1.1000100")).complete[0].close == 110_001
+    assert usable(H1, instrument, page("1.1")).complete[0].close == 110_000
+    assert isinstance(usable(H1, instrument, page("1.100001")).rejected, CandleRejected)
