@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -28,7 +29,7 @@ from ninja_daemon.usecases.catch_up import Outcome, Wake, catch_up
 from ninja_daemon.usecases.ports import StateStore
 from tests.end_to_end.settings import toml
 from tests.fakes.clock import FakeClock
-from tests.oracle import Rules, Signal, assert_same_signals, close_time, parsed_signal
+from tests.oracle import Rules, Signal, assert_same_signals, close_time
 from tests.servers import RedisServer
 
 TOKEN = "a-token-of-the-tests"
@@ -118,14 +119,14 @@ class Stage:
         """Every signal that was ever on the list, of one strategy or of all."""
         waiting: Any = self.client.lrange(self.keys.signals, 0, -1)
         texts = [*self.taken, *map(str, waiting)]
-        return [text for text in texts if name is None or parsed_signal(text)["strategy"] == name]
+        return [text for text in texts if name is None or json.loads(text)["strategy"] == name]
 
     def assert_listed(self, expected: Mapping[str, Sequence[Signal]]) -> None:
         """Compare with the oracle, strategy by strategy."""
         assert set(expected) == {strategy.name for strategy in self.strategies}
         by_name: dict[str, list[str]] = {name: [] for name in expected}
         for text in self.listed():
-            by_name[parsed_signal(text)["strategy"]].append(text)
+            by_name[json.loads(text)["strategy"]].append(text)
         for name, signals in expected.items():
             assert_same_signals(by_name[name], signals)
 

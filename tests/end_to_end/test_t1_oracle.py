@@ -99,7 +99,7 @@ def test_t1_whatever_is_lost_between_wakes_the_list_is_the_oracles(
     rules = all_rules(series)[half::2]
     candles = read_candles(candles_dir / f"{series}.csv")
     stage = make_stage(rules, candles_dir)
-    places = cuts(chance, len(candles), chance.randrange(250, 1_200), singles=60)
+    places = cuts(chance, len(candles), chance.randrange(len(candles) // 6, len(candles) // 3), singles=60)
     for place in places:
         stage.show(candles[place], series.rsplit("_", maxsplit=1)[1])
         stage.good_wake()
