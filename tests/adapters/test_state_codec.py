@@ -55,9 +55,12 @@ def test_sums_of_the_longest_periods_and_largest_prices_can_be_stored(kind: Movi
 
 
 @given(kinds, st.data())
-def test_damaged_fields_raise_only_our_error_or_are_the_state(kind: MovingAverageKind, data: st.DataObject) -> None:
+def test_a_damaged_field_raises_only_our_error_or_makes_no_difference(
+    kind: MovingAverageKind, data: st.DataObject
+) -> None:
     rules = rules_of(ma_type=kind, fast_ma=3, slow_ma=7)
-    state, _ = stepped(rules, walked(40, seed=13))
+    *candles, following = walked(41, seed=13)
+    state, _ = stepped(rules, candles)
     fields = encode_state(rules, state, None)
     name = data.draw(st.sampled_from(sorted(fields)))
     damaged = data.draw(
@@ -78,4 +81,6 @@ def test_damaged_fields_raise_only_our_error_or_are_the_state(kind: MovingAverag
         assert str(error)  # noqa: PT017 - or there is no error at all
         return
     # Some fields cannot be checked against others: the candle's time and its other prices, the side, the instrument.
-    assert name in {"time", "last", "side", "decimals", "pip", "count"} or read == state
+    # The oldest close of a ring cannot either; it has gone before anything is computed from it.
+    if name not in {"time", "last", "side", "decimals", "pip", "count"}:
+        assert rules.advance(read, following) == rules.advance(state, following)
