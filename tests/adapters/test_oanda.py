@@ -21,11 +21,12 @@ from ninja_daemon.core.instant import parse_instant
 from ninja_daemon.core.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.simulator import faults
+from ninja_daemon.simulator.broker import DEFAULT_ACCOUNT
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.completion import ByLag
 from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.market import CsvMarket, RandomMarket
-from ninja_daemon.simulator.server import DEFAULT_ACCOUNT, SimulatorServer
+from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
 from tests.fakes.clock import FakeClock
 
@@ -173,7 +174,7 @@ def test_a_quiet_period_is_told_from_a_gap(source: OandaSource) -> None:
     assert not source.had_prices(H1, saturday, saturday + 3_600)
 
 
-UNAVAILABLE = {
+UNAVAILABLE: dict[str, faults.Effect] = {
     "429": faults.status(429),
     "429 retry-after": faults.status(429, retry_after="2"),
     "429 date": faults.status(429, retry_after="date:2"),
@@ -497,7 +498,8 @@ def test_the_token_appears_nowhere_whatever_fails(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     said = []
-    for effect in (*UNAVAILABLE.values(), faults.status(401), faults.status(400), faults.redirect()):
+    effects: list[faults.Effect] = [*UNAVAILABLE.values(), faults.status(401), faults.status(400), faults.redirect()]
+    for effect in effects:
         broker.faults.clear()
         broker.faults.add(Fault(effect))
         error = refused(source)
@@ -541,17 +543,11 @@ def test_retry_after_is_read_as_seconds_or_date(text: str | None, seconds: float
     assert _asked_pause(text, float(NOW)) == seconds
 
 
+_TEXTS = st.text(max_size=30) | st.sampled_from(["1.08412", "2024-03-06T09:00:00Z"])
+_KEYS = st.sampled_from(["complete", "time", "mid", "o", "h", "l", "c", "x"])
 ANYTHING = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats()
-    | st.text(max_size=30)
-    | st.sampled_from(["1.08412", "2024-03-06T09:00:00Z"]),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["complete", "time", "mid", "o", "h", "l", "c", "x"]), inner, max_size=7)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats() | _TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_KEYS, inner, max_size=7),
     max_leaves=20,
 )
 
