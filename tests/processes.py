@@ -70,7 +70,7 @@ class Running:
         while not happened():
             assert self.alive, f"{what} must happen, but the process ended with {self.process.returncode}:\n{self.err}"
             assert time.monotonic() < deadline, f"{what} must happen within {limit} s:\n{self.err}"
-            self._pass_time(STEP)
+            self.ends_within(STEP)
 
     def says(self, text: str, limit: float = LIMIT) -> None:
         """Wait until a text stands in what the process wrote."""
@@ -88,6 +88,14 @@ class Running:
         """SIGKILL, and wait."""
         return self._end(signal.SIGKILL, LIMIT)
 
+    def ends_within(self, seconds: float) -> bool:
+        """Let time pass, no longer than the process lives; tell whether it has ended."""
+        try:
+            self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def ended(self, limit: float = LIMIT) -> Finished:
         """Wait for it to end by itself."""
         try:
@@ -102,12 +110,6 @@ class Running:
         if self.alive:
             self.process.send_signal(how)
         return self.ended(limit)
-
-    def _pass_time(self, seconds: float) -> None:
-        try:
-            self.process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return
 
     def _let_watchdog_go(self) -> None:
         self._watchdog.kill()
