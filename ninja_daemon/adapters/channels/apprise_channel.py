@@ -1,0 +1,65 @@
+"""Every service that the optional library apprise knows, one URL a destination.
+
+The library hides what the service answered, so that a failure is always an ambiguous one; the lane does the retrying.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from importlib.util import find_spec
+from typing import Any, Final
+
+from ninja_daemon.adapters.channels.options import text_option
+from ninja_daemon.adapters.channels.words import plain_text, subject
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Parcel, Sent
+
+MISSING: Final = "must not be apprise, the library is not installed; add it with: pip install 'ninja-daemon[apprise]'"
+
+
+class AppriseChannel:
+    """Hands the text of a parcel to one apprise service."""
+
+    def __init__(self, destination: Destination) -> None:
+        """Read url from the destination's options."""
+        self._manners = destination.manners
+        self._service = _service(text_option(destination, "url"))
+        self.provider = f"apprise:{destination.name}"
+
+    @staticmethod
+    def complaints(destination: Destination) -> list[tuple[str, str]]:
+        """Return what is wrong with the options: pairs of key and what it must be."""
+        if find_spec("apprise") is None:
+            return [("channel", MISSING)]
+        if _service(text_option(destination, "url")) is None:
+            return [("url", "must be a URL that apprise knows, see its list of services")]
+        return []
+
+    def send(self, parcel: Parcel) -> Outcome:
+        """Hand it over; see the port."""
+        body = plain_text(parcel, self._manners.time_zone, self._manners.template)
+        try:
+            # The library may print; standard output is the console channel's.
+            with contextlib.redirect_stdout(io.StringIO()):
+                accepted = bool(self._service.notify(title=subject(parcel), body=body))
+        except Exception as error:  # noqa: BLE001 - a hundred plugins, each with errors of its own
+            return Failure(Fault.AMBIGUOUS, f"apprise failed ({type(error).__name__})")
+        if accepted:
+            return Sent()
+        return Failure(Fault.AMBIGUOUS, "apprise could not deliver it (it does not say why)")
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def _service(url: str) -> Any:  # noqa: ANN401 - apprise has no types
+    import apprise  # noqa: PLC0415 - optional, and slow to load
+
+    with contextlib.suppress(Exception):
+        asset = apprise.AppriseAsset(secure_logging=True)
+        if hasattr(asset, "http_redirects"):
+            asset.http_redirects = False
+        bundle = apprise.Apprise(asset=asset)
+        if bundle.add(url) and len(bundle) == 1:
+            return bundle
+    return None

@@ -1,0 +1,174 @@
+"""A Discord webhook: embeds, coloured by side; the service's rate limits obeyed before they bite."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from ninja_daemon import __version__
+from ninja_daemon.adapters.channels.http import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.channels.options import json_object, text_option
+from ninja_daemon.adapters.channels.words import (
+    REPEAT_NOTE,
+    facts,
+    harmless,
+    headline,
+    mark,
+    notice_title,
+    plain_text,
+    shortened,
+)
+from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Notice, Outcome, Parcel, Sent, Severity
+from ninja_daemon.core.instant import format_instant
+from ninja_daemon.core.signal import Signal
+
+COLOURS: Final = {Side.BUY: 0x2E_CC_71, Side.SELL: 0xE7_4C_3C}
+_SEVERITIES: Final = {
+    Severity.INFO: 0x34_98_DB,
+    Severity.WARNING: 0xF1_C4_0F,
+    Severity.ERROR: 0xE6_7E_22,
+    Severity.CRITICAL: 0xC0_39_2B,
+}
+_LONGEST_CONTENT: Final = 2_000
+_LONGEST_TITLE: Final = 256
+_LONGEST_VALUE: Final = 1_024
+_LONGEST_DESCRIPTION: Final = 4_096
+_LONGEST_FOOTER: Final = 2_048
+_LONGEST_MESSAGE: Final = 6_000
+_MOST_EMBEDS: Final = 10
+_TOO_MANY: Final = 429
+_ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|>[]()#@:"})
+
+
+class DiscordChannel:
+    """Posts to a webhook with ``wait=true``, so that the answer names the message."""
+
+    provider = "discord"
+
+    def __init__(self, destination: Destination) -> None:
+        """Read url and insecure from the destination's options."""
+        url = text_option(destination, "url")
+        self._poster = Poster(url, insecure=bool(destination.options.get("insecure")))
+        self._manners = destination.manners
+        parts = self._poster.parts
+        others = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
+        self._target = f"{parts.path}?{'&'.join([*others, 'wait=true'])}"
+
+    @staticmethod
+    def complaints(destination: Destination) -> list[tuple[str, str]]:
+        """Return what is wrong with the options: pairs of key and what it must be."""
+        url = text_option(destination, "url")
+        if complaint := url_complaint(url, insecure=bool(destination.options.get("insecure"))):
+            return [("url", complaint)]
+        if "/api/webhooks/" not in url:
+            return [("url", "must be the webhook's URL, https://discord.com/api/webhooks/…/…")]
+        return []
+
+    def send(self, parcel: Parcel) -> Outcome:
+        """Post; see the port."""
+        body = json.dumps(self._message(parcel)).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon ({__version__})"}
+        reply = self._poster.post(body, headers, target=self._target)
+        if isinstance(reply, Failure):
+            return reply
+        if reply.status in {200, 204}:
+            return Sent(_message_id(reply), _pause(reply))
+        return _failure(reply)
+
+    def _message(self, parcel: Parcel) -> dict[str, Any]:
+        message: dict[str, Any] = {"allowed_mentions": {"parse": []}}
+        template, zone = self._manners.template, self._manners.time_zone
+        notice = parcel.notice
+        if notice is None and template and not parcel.digest:
+            message["content"] = shortened(plain_text(parcel, zone, template), _LONGEST_CONTENT)
+            return message
+        if notice is not None:
+            embeds = [_notice_embed(notice)]
+        elif parcel.digest:
+            embeds = [_digest_embed(parcel, zone)]
+        else:
+            embeds = [_embed(signal, zone) for signal in parcel.signals[:_MOST_EMBEDS]]
+        message["embeds"] = _within_limits(embeds)
+        if parcel.repeat:
+            message["content"] = REPEAT_NOTE
+        return message
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._poster.close()
+
+
+def _plain(text: str) -> str:
+    """Return a text that Discord shows as it is."""
+    return harmless(text).translate(_ESCAPED)
+
+
+def _embed(signal: Signal, time_zone: str) -> dict[str, Any]:
+    fields = [
+        {"name": name, "value": shortened(_plain(value), _LONGEST_VALUE), "inline": name != "Candle close"}
+        for name, value in facts(signal, time_zone)
+    ]
+    return {
+        "title": shortened(_plain(headline(signal)), _LONGEST_TITLE),
+        "color": COLOURS[signal.side],
+        "fields": fields,
+        "footer": {"text": shortened(f"{signal.strategy} · #{mark(signal.id)}", _LONGEST_FOOTER)},
+        "timestamp": format_instant(signal.close_time),
+    }
+
+
+def _notice_embed(notice: Notice) -> dict[str, Any]:
+    return {
+        "title": shortened(_plain(notice_title(notice)), _LONGEST_TITLE),
+        "description": shortened(_plain(notice.text), _LONGEST_DESCRIPTION),
+        "color": _SEVERITIES[notice.severity],
+        "timestamp": format_instant(int(notice.time)),
+    }
+
+
+def _digest_embed(parcel: Parcel, time_zone: str) -> dict[str, Any]:
+    title, _, lines = plain_text(parcel, time_zone, "").partition("\n")
+    return {
+        "title": shortened(_plain(title), _LONGEST_TITLE),
+        "description": shortened(_plain(lines.partition("\n\n")[0]), _LONGEST_DESCRIPTION),
+        "color": _SEVERITIES[Severity.WARNING],
+    }
+
+
+def _within_limits(embeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return as many embeds as the service takes in one message; ten of ours are well below its 6,000 characters."""
+    total = 0
+    kept: list[dict[str, Any]] = []
+    for embed in embeds:
+        total += len(json.dumps(embed, ensure_ascii=False))
+        if kept and total > _LONGEST_MESSAGE * 2:
+            break
+        kept.append(embed)
+    return kept
+
+
+def _message_id(reply: Reply) -> str:
+    found = json_object(reply.body).get("id")
+    return found if isinstance(found, str) and found.isdecimal() else ""
+
+
+def _pause(reply: Reply) -> float:
+    """Return how long to wait because the allowance is used up, as the headers say it."""
+    if reply.headers.get("x-ratelimit-remaining", "").strip() != "0":
+        return 0.0
+    return seconds_of(reply.headers.get("x-ratelimit-reset-after")) or 0.0
+
+
+def _failure(reply: Reply) -> Failure:
+    told = json_object(reply.body)
+    said = told.get("message")
+    text = harmless(said)[:200] if isinstance(said, str) else ""
+    if reply.status != _TOO_MANY:
+        return failure_of(reply, said=text)
+    waits = [seconds_of(told.get("retry_after")), retry_after(reply.headers)]
+    known = [wait for wait in waits if wait is not None]
+    # An answer that is not the API's own comes from the wall in front of it, which counts everything we send.
+    everywhere = told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global" or not told
+    wait = known[0] if known else None
+    return Failure(Fault.THROTTLED, f"HTTP 429: {text or 'too many posts'}", _TOO_MANY, wait, everywhere)

@@ -1,0 +1,90 @@
+"""A Telegram bot that writes to a chat, as plain text: nothing in a message can be taken for markup."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from ninja_daemon.adapters.channels.http import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.channels.options import json_object, text_option
+from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Parcel, Sent
+
+API: Final = "https://api.telegram.org"
+_LONGEST: Final = 4_096
+_TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
+_CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
+_OK: Final = 200
+_TOO_MANY: Final = 429
+_BAD: Final = 400
+_LOST_CHAT: Final = ("chat not found", "chat_id is empty", "group chat was", "not enough rights", "have no rights")
+
+
+class TelegramChannel:
+    """Sends with ``sendMessage``."""
+
+    def __init__(self, destination: Destination) -> None:
+        """Read token, chat_id, api_url and insecure from the destination's options."""
+        token = text_option(destination, "token")
+        base = text_option(destination, "api_url", API).rstrip("/")
+        self._poster = Poster(f"{base}/bot{token}/sendMessage", insecure=bool(destination.options.get("insecure")))
+        self._chat = text_option(destination, "chat_id")
+        self._manners = destination.manners
+        # A bot's limits are its own: lanes of one bot wait together.
+        self.provider = f"telegram:{token.partition(':')[0]}"
+
+    @staticmethod
+    def complaints(destination: Destination) -> list[tuple[str, str]]:
+        """Return what is wrong with the options: pairs of key and what it must be."""
+        found = []
+        if _TOKEN.fullmatch(text_option(destination, "token")) is None:
+            found.append(("token", "must be a bot's token, digits:letters, as @BotFather gives it"))
+        if _CHAT.fullmatch(text_option(destination, "chat_id")) is None:
+            found.append(("chat_id", "must be a number (negative for groups) or @name"))
+        base = text_option(destination, "api_url", API)
+        if complaint := url_complaint(base, insecure=bool(destination.options.get("insecure"))):
+            found.append(("api_url", complaint))
+        return found
+
+    def send(self, parcel: Parcel) -> Outcome:
+        """Send; see the port."""
+        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
+        message = {
+            "chat_id": self._chat,
+            "text": shortened(text, _LONGEST),
+            "link_preview_options": {"is_disabled": True},
+        }
+        reply = self._poster.post(json.dumps(message).encode(), {"Content-Type": "application/json"})
+        if isinstance(reply, Failure):
+            return reply
+        told = json_object(reply.body)
+        if reply.status == _OK and told.get("ok") is True:
+            return Sent(_message_id(told))
+        return _failure(reply, told)
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._poster.close()
+
+
+def _message_id(told: dict[str, object]) -> str:
+    result = told.get("result")
+    found = result.get("message_id") if isinstance(result, dict) else None
+    return str(found) if isinstance(found, int) else ""
+
+
+def _failure(reply: Reply, told: dict[str, object]) -> Failure:
+    said = told.get("description")
+    text = harmless(said)[:200] if isinstance(said, str) else ""
+    parameters = told.get("parameters")
+    more = parameters if isinstance(parameters, dict) else {}
+    if reply.status == _TOO_MANY:
+        wait = seconds_of(more.get("retry_after"))
+        wait = retry_after(reply.headers) if wait is None else wait
+        return Failure(Fault.THROTTLED, f"HTTP 429: {text or 'too many messages'}", _TOO_MANY, wait)
+    if isinstance(moved := more.get("migrate_to_chat_id"), int):
+        return Failure(Fault.BROKEN, f"the group has moved; set chat_id to {moved}", reply.status)
+    if reply.status == _BAD and any(words in text.lower() for words in _LOST_CHAT):
+        return Failure(Fault.BROKEN, f"HTTP 400: {text}", _BAD)
+    return failure_of(reply, said=text)

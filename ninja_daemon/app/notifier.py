@@ -1,0 +1,358 @@
+"""The notify process: a thread that drains, a thread a destination, a heartbeat; how they begin, go on and end."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import structlog
+
+from ninja_daemon.adapters.channels.registry import open_channel
+from ninja_daemon.adapters.clock import SystemClock
+from ninja_daemon.adapters.logs import Recurring
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_queue import Doorbell, QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
+from ninja_daemon.app.environment import Environment
+from ninja_daemon.core.delivery import Delivery
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.instant import format_moment
+from ninja_daemon.core.manners import Reason
+from ninja_daemon.core.routing import Silence
+from ninja_daemon.usecases.deliver import LEASE, Event, LaneWorker, Step, drain
+from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.ports import Clock
+
+GRACE: Final = 4.0
+"""Seconds at the end for posts in flight; what is not done by then is left to its lease."""
+_BLOCK: Final = 1
+_BEAT_EVERY: Final = 5.0
+_BEAT_LIFE: Final = 30
+_SILENCES_EVERY: Final = 2.0
+_BACK_OFF_FIRST: Final = 0.1
+_BACK_OFF_LONGEST: Final = 2.0
+_SHORT: Final = frozenset({Reason.RATE, Reason.GROUP})
+"""Waits that ``--drain`` sits out: nothing is wrong, the destination only wants it so."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierParts:
+    """Everything that the notifier is made of.
+
+    Attributes:
+        inboxes: where messages come from, drained in this order.
+        workers: one a destination.
+        rings: waits until there may be something in an inbox; raises StoreUnavailable.
+        silences: those set while running.
+        queue: heartbeat, depths.
+        closers: what lets connections and files go.
+    """
+
+    clock: Clock
+    delivery: Delivery
+    inboxes: tuple[Inbox, ...]
+    workers: tuple[LaneWorker, ...]
+    rings: Callable[[], bool]
+    silences: Callable[[], Sequence[Silence]]
+    queue: RedisQueue
+    closers: tuple[Callable[[], None], ...]
+
+    def close(self) -> None:
+        """Let connections and files go."""
+        for closer in self.closers:
+            closer()
+
+
+def notifier_parts(environment: Environment, delivery: Delivery, *, lease: float = LEASE) -> NotifierParts:
+    """Make the notifier's ports real; plain constructor calls, top to bottom."""
+    clock = SystemClock()
+    keys = QueueKeys(environment.namespace)
+    url = environment.redis_url.reveal()
+    # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.
+    client = connect(url, name="notifier", max_connections=len(delivery.destinations) + 8)
+    bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
+    lanes = RedisLanes(client, keys)
+    ledger = SqliteSentLedger(ledger_path(environment.state_dir, environment.redis_label, environment.namespace))
+    workers = tuple(
+        LaneWorker(destination, channel=open_channel(destination), lanes=lanes, ledger=ledger, clock=clock, lease=lease)
+        for destination in delivery.destinations
+    )
+    return NotifierParts(
+        clock=clock,
+        delivery=delivery,
+        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, alerts=True)),
+        workers=workers,
+        rings=Doorbell(bell, keys.signals, _BLOCK).rang,
+        silences=lanes.silences,
+        queue=RedisQueue(client, keys),
+        closers=(*(worker.close for worker in workers), ledger.close, client.close, bell.close),
+    )
+
+
+class Reporter:
+    """Logs what happens and counts it; says a trouble that lasts once, then once a minute, then how long it lasted."""
+
+    def __init__(self, clock: Clock) -> None:
+        """Begin with nothing counted."""
+        self._log = structlog.get_logger("ninja.notifier")
+        self._recurring = Recurring(clock, self._log)
+        self._lock = threading.Lock()
+        self.counts: Counter[str] = Counter()
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Log and count events."""
+        for event in events:
+            with self._lock:
+                self.counts[event.name] += 1
+            if event.name == "ledger.unavailable":
+                reason = str(event.fields.get("reason", ""))
+                self._recurring.failed("ledger", event.sentence, event_id=event.name, reason=reason)
+                continue
+            getattr(self._log, event.level)(event.sentence, event_id=event.name, **event.fields)
+
+    def store_failed(self, error: StoreUnavailable) -> None:
+        """Say that Redis is away."""
+        sentence = "Redis is away; the notifier goes on as soon as it is back"
+        self._recurring.failed("redis", sentence, event_id="redis.down", reason=str(error))
+
+    def store_answered(self) -> None:
+        """Say that Redis is back, if it was away."""
+        self._recurring.recovered("redis", "Redis is back", event_id="redis.up")
+
+
+class _BackOff:
+    """How long to wait after Redis failed: longer and longer, up to a limit."""
+
+    def __init__(self) -> None:
+        self._next = _BACK_OFF_FIRST
+
+    def grown(self) -> float:
+        wait, self._next = self._next, min(_BACK_OFF_LONGEST, self._next * 2)
+        return wait
+
+    def reset(self) -> None:
+        self._next = _BACK_OFF_FIRST
+
+
+class Notifier:
+    """The running process; ``start`` and ``stop`` once."""
+
+    def __init__(self, parts: NotifierParts, on_crash: Callable[[BaseException], None]) -> None:
+        """Prepare; nothing runs yet.
+
+        Args:
+            parts: what it is made of.
+            on_crash: told of an error that nobody expected; the process must end then.
+        """
+        self._parts = parts
+        self._on_crash = on_crash
+        self._stop = threading.Event()
+        self._reporter = Reporter(parts.clock)
+        self._bells = {worker.destination.name: threading.Event() for worker in parts.workers}
+        self._threads: list[threading.Thread] = []
+        self._silences: tuple[Silence, ...] = ()
+        self._silences_read = float("-inf")
+        self._started = parts.clock.now()
+
+    def start(self) -> None:
+        """Start the threads."""
+        self._spawn("drain", self._drain_for_ever)
+        self._spawn("heartbeat", self._beat_for_ever)
+        for worker in self._parts.workers:
+            self._spawn(f"lane {worker.destination.name}", partial(self._serve_for_ever, worker))
+
+    def stop(self) -> bool:
+        """Stop: posts in flight may end, nothing new begins; return whether everything ended in time."""
+        self._stop.set()
+        for bell in self._bells.values():
+            bell.set()
+        deadline = self._parts.clock.monotonic() + GRACE
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - self._parts.clock.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """How often each event happened."""
+        return self._reporter.counts
+
+    def _spawn(self, name: str, work: Callable[[], None]) -> None:
+        def run() -> None:
+            try:
+                work()
+            except BaseException as error:  # noqa: BLE001 - the end of the process, said once by it
+                self._on_crash(error)
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    # --- list to lanes
+
+    def _drain_for_ever(self) -> None:
+        back_off = _BackOff()
+        while not self._stop.is_set():
+            try:
+                moved = self._drain_once()
+                back_off.reset()
+                if not moved and self._parts.rings():
+                    # Somebody else is about to take it, or it cannot be moved: no reason to spin.
+                    moved = self._drain_once()
+                    if not moved:
+                        self._stop.wait(0.05)
+            except StoreUnavailable as error:
+                self._reporter.store_failed(error)
+                self._stop.wait(back_off.grown())
+
+    def _drain_once(self) -> int:
+        parts = self._parts
+        self._read_silences()
+        moved = 0
+        for inbox in parts.inboxes:
+            result = drain(inbox, parts.delivery, self._silences, parts.clock.now())
+            moved += result.moved
+            for name in result.lanes:
+                self._bells[name].set()
+            self._reporter.tell(result.events)
+        self._reporter.store_answered()
+        return moved
+
+    def _read_silences(self) -> None:
+        now = self._parts.clock.monotonic()
+        if now - self._silences_read >= _SILENCES_EVERY:
+            self._silences = tuple(self._parts.silences())
+            self._silences_read = now
+
+    # --- lanes to destinations
+
+    def _serve_for_ever(self, worker: LaneWorker) -> None:
+        bell, back_off = self._bells[worker.destination.name], _BackOff()
+        while not self._stop.is_set():
+            bell.clear()
+            try:
+                step = worker.step()
+                back_off.reset()
+            except StoreUnavailable as error:
+                self._reporter.store_failed(error)
+                self._stop.wait(back_off.grown())
+                continue
+            self._reporter.tell(step.events)
+            if step.worked:
+                self._wake_followers(worker)
+            else:
+                bell.wait(step.wait)
+
+    def _wake_followers(self, worker: LaneWorker) -> None:
+        for other in self._parts.workers:
+            if other.destination.manners.after == worker.destination.name:
+                self._bells[other.destination.name].set()
+
+    # --- signs of life
+
+    def _beat_for_ever(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._parts.queue.beat(self.heartbeat(), _BEAT_LIFE)
+            except StoreUnavailable as error:
+                self._reporter.store_failed(error)
+            self._stop.wait(_BEAT_EVERY)
+
+    def heartbeat(self) -> str:
+        """Return the heartbeat as JSON."""
+        counts = self._reporter.counts
+        return json.dumps(
+            {
+                "schema": 1,
+                "pid": os.getpid(),
+                "started": format_moment(self._started),
+                "delivered": counts["signal.delivered"],
+                "retries": counts["delivery.retry"],
+                "dead": counts["delivery.dead"],
+                "destinations": len(self._parts.workers),
+            }
+        )
+
+
+# --- one pass --------------------------------------------------------------------------------------------------------
+
+
+class OnePass:
+    """Deliver until nothing is due."""
+
+    def __init__(self, parts: NotifierParts) -> None:
+        """Prepare."""
+        self._parts = parts
+        self._reporter = Reporter(parts.clock)
+
+    def run(self, stop: threading.Event) -> bool:
+        """Drain the inboxes and empty the lanes; return whether nothing is left over.
+
+        Waits for rates and groups are sat out; a message in retry, throttled, behind a pause or a suspension is left
+        over, and so is every dead letter. Quiet hours and delays leave nothing over: that is how it is wanted.
+
+        Raises:
+            StoreUnavailable: Redis is away.
+        """
+        silences = tuple(self._parts.silences())
+        left_over = True
+        while not stop.is_set():
+            moved = 0
+            for inbox in self._parts.inboxes:
+                result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
+                self._reporter.tell(result.events)
+                moved += result.moved
+            ends, worked = self._all_lanes(stop)
+            # A lane that is emptied may have brought an alert, or let another lane follow.
+            if not moved and not worked:
+                left_over = any(_is_left_over(step) for step in ends)
+                break
+        return not left_over and not self._parts.queue.depths().dead
+
+    def _all_lanes(self, stop: threading.Event) -> tuple[list[Step], bool]:
+        ends: list[Step] = []
+        worked: list[bool] = []
+        failures: list[BaseException] = []
+
+        def serve(worker: LaneWorker) -> None:
+            try:
+                step, busy = self._one_lane(worker, stop)
+                ends.append(step)
+                worked.append(busy)
+            except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that counts
+                failures.append(error)
+
+        threads = [
+            threading.Thread(target=serve, args=(worker,), name=f"lane {worker.destination.name}", daemon=True)
+            for worker in self._parts.workers
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for failure in failures:
+            raise failure
+        return ends, any(worked)
+
+    def _one_lane(self, worker: LaneWorker, stop: threading.Event) -> tuple[Step, bool]:
+        worked = False
+        while True:
+            step = worker.step()
+            self._reporter.tell(step.events)
+            worked = worked or any(event.level != "debug" for event in step.events)
+            patient = step.state == "leased" or (step.state == "waiting" and step.reason in _SHORT)
+            if (not step.worked and not patient) or stop.is_set():
+                return step, worked
+            if patient:
+                stop.wait(min(step.wait, 0.1) if step.state == "leased" else step.wait)
+
+
+def _is_left_over(step: Step) -> bool:
+    if step.state == "waiting":
+        return step.reason not in {Reason.QUIET, Reason.DELAY}
+    return step.state in {"paused", "suspended"}
