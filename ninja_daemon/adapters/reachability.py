@@ -3,43 +3,74 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import ssl
+import time
 from email.utils import parsedate_to_datetime
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from ninja_daemon.adapters.channels.http import Forbidden, Unreached, connect_checked, tls_context
+from ninja_daemon.adapters.channels.mail import PORTS as MAIL_PORTS
+from ninja_daemon.adapters.channels.options import number_option, text_option
+from ninja_daemon.adapters.channels.telegram import API
+from ninja_daemon.core.delivery import Destination
 from ninja_daemon.usecases.ports import Clock
 
 TIMEOUT: Final = 5.0
 """Seconds for a connection, and for the first line of an answer."""
-_PORTS: Final = {"http": 80, "https": 443, "smtp": 25, "smtps": 465}
+_PORTS: Final = {"http": 80, "https": 443}
 
 
-def unreachable_because(host: str, port: int, *, tls: bool) -> str | None:
-    """Return why nobody answers at an address, in a few words; None when somebody does."""
+class Endpoint(NamedTuple):
+    """Where a channel connects to.
+
+    Attributes:
+        tls: whether the connection is secured from its first byte.
+        insecure: whether addresses that are not public are allowed.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    insecure: bool
+
+
+def endpoint_of(destination: Destination) -> Endpoint | None:
+    """Return where a destination's messages go first; None for those that do not tell (console, apprise)."""
+    insecure = destination.options.get("insecure") is True
+    match destination.channel:
+        case "webhook" | "discord":
+            return _of_url(text_option(destination, "url"), insecure=insecure)
+        case "telegram":
+            return _of_url(text_option(destination, "api_url", API), insecure=insecure)
+        case "email":
+            security = text_option(destination, "security", "starttls")
+            port = number_option(destination, "port", MAIL_PORTS[security])
+            return Endpoint(text_option(destination, "host"), port, security == "tls", insecure)
+        case _:
+            return None
+
+
+def _of_url(url: str, *, insecure: bool) -> Endpoint:
+    parts = urlsplit(url)
+    return Endpoint(parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.scheme == "https", insecure)
+
+
+def unreachable_because(endpoint: Endpoint) -> str | None:
+    """Return why nobody can be spoken to there, in a few words; None when somebody can. Nothing is sent."""
+    host, port, tls, insecure = endpoint
     try:
-        with socket.create_connection((host, port), timeout=TIMEOUT) as connection:
+        with connect_checked(host, port, insecure=insecure, deadline=time.monotonic() + TIMEOUT) as connection:
             if tls:
-                with ssl.create_default_context().wrap_socket(connection, server_hostname=host):
+                with tls_context().wrap_socket(connection, server_hostname=host):
                     return None
             return None
     except ssl.SSLCertVerificationError as error:
-        return f"its certificate is not accepted ({error.verify_message})"
+        return f"the certificate of {host} is not accepted ({error.verify_message})"
+    except (Forbidden, Unreached) as error:
+        return str(error)
     except (OSError, ValueError) as error:
-        return _words(error)
-
-
-def url_unreachable_because(url: str) -> str | None:
-    """Do the same for the host of a URL, whose text is kept out of the answer."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "it is not an address"
-    if not host or (port is None and parts.scheme not in _PORTS):
-        return "it is not an address"
-    return unreachable_because(host, port or _PORTS[parts.scheme], tls=parts.scheme in {"https", "smtps"})
+        return f"no secure connection to {host} ({type(error).__name__})"
 
 
 def clock_ahead(url: str, clock: Clock) -> float | None:
@@ -58,13 +89,3 @@ def clock_ahead(url: str, clock: Clock) -> float | None:
         return None
     finally:
         connection.close()
-
-
-def _words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return f"no answer within {TIMEOUT:g} s"
-    if isinstance(error, socket.gaierror):
-        return "its name is not known to the name server"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
-    return type(error).__name__

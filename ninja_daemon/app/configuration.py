@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from ninja_daemon.app.environment import Environment, inspect_environment
 from ninja_daemon.app.known_instruments import KNOWN, is_known, suggestion
+from ninja_daemon.core.delivery import Delivery
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instrument import PriceSide, is_instrument_name
@@ -27,9 +28,6 @@ from ninja_daemon.core.market_hours import MarketHours
 from ninja_daemon.core.moving_average import MovingAverageKind
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.strategy import Strategy
-
-if TYPE_CHECKING:
-    from ninja_daemon.core.delivery import Delivery
 
 MAX_PERIOD: Final = 5_000
 NO_LONGER_NEEDED: Final = {
@@ -133,7 +131,7 @@ def inspect_configuration(environment: Environment) -> tuple[Configuration | Non
         return None, list(error.problems)
     reading = _Reading(str(path), tables)
     strategies = reading.strategies()
-    delivery = reading.delivery(environment.lookup)
+    delivery = reading.delivery(environment)
     if not strategies and not reading.problems:
         reading.notes.append(f"{path}: there is no strategy; add a [strategies.NAME] table")
     extra = frozenset(reading.extra_instruments)
@@ -297,24 +295,34 @@ class _Reading:
         made = [self._strategy(name, table, defaults) for name, table in tables.items()]
         return tuple(strategy for strategy in made if strategy is not None)
 
-    def delivery(self, lookup: Callable[[str], Secret | None]) -> Delivery:
-        """Return destinations and routes, as far as they are without fault."""
-        try:
-            from ninja_daemon.app.delivery_settings import parse_delivery  # noqa: PLC0415 - only who delivers needs it
-        except ModuleNotFoundError:
-            return None
+    def delivery(self, environment: Environment) -> Delivery:
+        """Return destinations and routes, as far as they are without fault; their secrets become known to the logs."""
+        # Brings every kind of channel; the models above are wanted without them, too.
+        from ninja_daemon.app.delivery_settings import TABLES, parse_delivery  # noqa: PLC0415
 
         def secret(name: str) -> Secret | None:
             try:
-                return lookup(name)
+                return environment.lookup(name)
             except ConfigError as error:
                 self.problems.extend(f"{self._file}: {problem}" for problem in error.problems)
                 return None
 
-        others = {name: table for name, table in self._tables.items() if name not in _OUR_TABLES}
-        delivery, problems = parse_delivery(others, self._file, secret)
+        self._find_unknown((*_OUR_TABLES, *TABLES))
+        tables = {name: table for name, table in self._tables.items() if name in TABLES}
+        delivery, problems = parse_delivery(tables, self._file, secret)
         self.problems.extend(problems)
+        for destination in delivery.destinations:
+            for value in destination.options.values():
+                if isinstance(value, Secret):
+                    environment.remember(value)
         return delivery
+
+    def _find_unknown(self, known: Sequence[str]) -> None:
+        for name in self._tables:
+            if name not in known:
+                close = get_close_matches(name.lower(), known, n=1, cutoff=0.6)
+                meant = f" (did you mean {close[0]}?)" if close else ""
+                self.problems.append(f"{self._file}: {_key(name)} is not a key{meant}; allowed are {', '.join(known)}")
 
     def _extra_instruments(self) -> list[str]:
         names = self._tables.get("extra_instruments", [])

@@ -174,6 +174,10 @@ class Environment:
         """Everything secret that was read so far, ``lookup`` included; what the logs must never show."""
         return tuple(self._sources.handed_out)
 
+    def remember(self, secret: Secret) -> None:
+        """Have the logs know a secret that came from elsewhere, such as one written into the configuration file."""
+        self._sources.remember(secret)
+
     @property
     def secret_files(self) -> tuple[Path, ...]:
         """The files that values were read from so far, besides ``.env`` and systemd's credentials."""

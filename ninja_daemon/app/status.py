@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_queue import QueueDepths, QueueKeys, RedisQueue
 from ninja_daemon.adapters.redis_reports import read_reports
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.figures import StrategyFigures, strategy_figures
-from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.instant import format_instant, format_moment
 from ninja_daemon.core.strategy import Strategy
 
@@ -26,6 +27,7 @@ class Status:
         daemon: fields of the daemon's heartbeat; None when it shows no sign of life.
         notifier: likewise.
         queued: signals on the list that no notifier has taken yet; None when it is not a list.
+        delivery: lanes and dead letters; None when they cannot be read.
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
     """
@@ -36,12 +38,21 @@ class Status:
     daemon: Mapping[str, Any] | None
     notifier: Mapping[str, Any] | None
     queued: int | None
+    delivery: QueueDepths | None
     strategies: tuple[StrategyFigures, ...]
     notes: tuple[str, ...] = ()
 
 
-def gather_status(environment: Environment, strategies: Sequence[Strategy], now: float) -> Status:
+def gather_status(
+    environment: Environment, strategies: Sequence[Strategy], now: float, destinations: Sequence[str] = ()
+) -> Status:
     """Read Redis and work out the figures.
+
+    Args:
+        environment: where Redis is.
+        strategies: whose figures are wanted.
+        now: epoch seconds.
+        destinations: lanes to show even when nothing was ever sent there.
 
     Raises:
         ConfigError: the daemon is set to work without Redis, so that there is nothing to read.
@@ -53,6 +64,8 @@ def gather_status(environment: Environment, strategies: Sequence[Strategy], now:
         keys = Keys(environment.namespace)
         reports = read_reports(client, keys)
         loaded = RedisStateStore(client, keys).load(strategies)
+        notes = list(reports.notes)
+        delivery = _delivery(RedisQueue(client, QueueKeys(environment.namespace)), destinations, notes)
     finally:
         client.close()
     waiting = _reasons(reports.daemon)
@@ -64,9 +77,18 @@ def gather_status(environment: Environment, strategies: Sequence[Strategy], now:
         daemon=reports.daemon,
         notifier=reports.notifier,
         queued=reports.waiting,
+        delivery=delivery,
         strategies=tuple(figures),
-        notes=reports.notes,
+        notes=tuple(notes),
     )
+
+
+def _delivery(queue: RedisQueue, destinations: Sequence[str], notes: list[str]) -> QueueDepths | None:
+    try:
+        return queue.depths(destinations)
+    except StoreUnavailable as error:
+        notes.append(f"the delivery figures cannot be read: {error}")
+        return None
 
 
 def require_redis(environment: Environment) -> None:
@@ -95,9 +117,40 @@ def status_fields(status: Status) -> dict[str, object]:
         "daemon": status.daemon,
         "notifier": status.notifier,
         "queued": status.queued,
+        "delivery": _delivery_fields(status.delivery),
         "strategies": [_strategy_fields(figures) for figures in status.strategies],
         "notes": list(status.notes),
     }
+
+
+def _delivery_fields(depths: QueueDepths | None) -> dict[str, object] | None:
+    if depths is None:
+        return None
+    return {
+        "alerts": depths.alerts,
+        "dead": depths.dead,
+        "unrouted": depths.unrouted,
+        "lanes": [
+            {
+                "destination": lane.destination,
+                "state": lane.state,
+                "waiting": lane.waiting,
+                "dead": lane.dead,
+                "attempts": lane.attempts,
+                "due_in": _rounded(lane.due_in),
+                "oldest_age": _rounded(lane.oldest_age),
+                "delivered": lane.delivered,
+                "repeats": lane.repeats,
+                "failures": lane.failures,
+                "error": lane.error or None,
+            }
+            for lane in depths.lanes
+        ],
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
 
 
 def _strategy_fields(figures: StrategyFigures) -> dict[str, object]:

@@ -12,7 +12,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from ninja_daemon.adapters.logs import duration
 from ninja_daemon.adapters.redaction import escaped
+from ninja_daemon.adapters.redis_queue import QueueDepths
 from ninja_daemon.app.figures import StrategyFigures, rejection_words
 from ninja_daemon.app.status import Status
 from ninja_daemon.core.crossover import Side
@@ -26,7 +28,10 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 def status_view(status: Status, width: int) -> RenderableType:
     """Return the picture, fit for a terminal of so many columns."""
-    parts: list[RenderableType] = [_header(status), _strategies(status, width)]
+    parts: list[RenderableType] = [_header(status)]
+    if status.delivery is not None and status.delivery.lanes:
+        parts.append(_lanes(status.delivery))
+    parts.append(_strategies(status, width))
     notes = [*status.notes, *(f"{each.strategy.name}: {note}" for each in status.strategies for note in each.notes)]
     parts += [Text(f"! {escaped(note)}", style="yellow") for note in notes]
     return Group(*parts)
@@ -42,6 +47,9 @@ def _header(status: Status) -> RenderableType:
     else:
         plural = "signal waits" if status.queued == 1 else "signals wait"
         lines.append(f"{status.queued} {plural} for the notifier", style="yellow" if status.queued else "")
+    if status.delivery is not None and status.delivery.dead:
+        plural = "dead letter" if status.delivery.dead == 1 else "dead letters"
+        lines.append(f"   {status.delivery.dead} {plural}, see: ninja-daemon queue", style="red")
     lines.append(f"   redis {status.redis}   namespace {status.namespace}", style="dim")
     when = datetime.fromtimestamp(int(status.at), UTC)
     return Panel(lines, title=f"ninja-daemon  {when:%Y-%m-%d %H:%M:%S} UTC", title_align="left", border_style="dim")
@@ -75,6 +83,28 @@ def _notifier_line(status: Status) -> Text:
         if name not in {"schema", "host", "pid", "v"} and isinstance(value, str | int | float | None)
     ]
     return line.append("alive  ", style="not bold green").append("  ".join(shown[:6]), style="not bold")
+
+
+def _lanes(delivery: QueueDepths) -> RenderableType:
+    table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 1))
+    for title in ("destination", "lane"):
+        table.add_column(title, no_wrap=True)
+    for title in ("waiting", "dead", "delivered", "oldest"):
+        table.add_column(title, no_wrap=True, justify="right")
+    table.add_column("last failure")
+    for lane in delivery.lanes:
+        is_well = lane.state in {"idle", "ready"}
+        due = "" if not lane.due_in else f" {_span(lane.due_in)}"
+        table.add_row(
+            Text(escaped(lane.destination)),
+            Text(escaped(lane.state) + due, style="green" if is_well else "yellow"),
+            Text(str(lane.waiting)),
+            Text(str(lane.dead), style="red" if lane.dead else ""),
+            Text(str(lane.delivered)),
+            Text("–" if lane.oldest_age is None else duration(max(0.0, lane.oldest_age))),
+            Text(escaped(lane.error)[:80], style="dim"),
+        )
+    return table
 
 
 def _strategies(status: Status, width: int) -> RenderableType:

@@ -8,12 +8,13 @@ import threading
 from collections.abc import Iterator
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import trustme
 
-from ninja_daemon.adapters.reachability import clock_ahead, unreachable_because, url_unreachable_because
+from ninja_daemon.adapters.reachability import Endpoint, clock_ahead, endpoint_of, unreachable_because
+from ninja_daemon.core.delivery import Destination, OptionValue
+from ninja_daemon.core.secret import Secret
 from tests.fakes.clock import FakeClock
 
 
@@ -39,37 +40,56 @@ def web() -> Iterator[ThreadingHTTPServer]:
         thread.join()
 
 
+def here(port: int, *, tls: bool = False, insecure: bool = True) -> Endpoint:
+    return Endpoint("127.0.0.1", port, tls, insecure)
+
+
 def test_a_server_that_answers_is_reachable(web: ThreadingHTTPServer) -> None:
-    assert unreachable_because("127.0.0.1", web.server_port, tls=False) is None
-    assert url_unreachable_because(f"http://127.0.0.1:{web.server_port}/secret/path") is None
+    assert unreachable_because(here(web.server_port)) is None
+
+
+def test_an_address_that_must_not_be_posted_to_is_not_even_tried(web: ThreadingHTTPServer) -> None:
+    reason = unreachable_because(here(web.server_port, insecure=False))
+    assert reason is not None
+    assert "not public" in reason
 
 
 def test_a_closed_port_is_refused() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert unreachable_because("127.0.0.1", port, tls=False) == "connection refused"
+    assert unreachable_because(here(port)) == "127.0.0.1 does not accept connections (Connection refused)"
 
 
-@pytest.mark.parametrize("url", ["", "x", "https://", "http://[::1", "ftp://h", "https://h:99999/"])
-def test_what_is_no_address_is_said_to_be_none(url: str) -> None:
-    assert url_unreachable_because(url) == "it is not an address"
+def test_a_name_that_cannot_be_one_has_no_address() -> None:
+    assert unreachable_because(Endpoint("a..b", 443, tls=True, insecure=False)) is not None
 
 
-def test_a_name_that_cannot_be_one_is_said_so_without_the_rest_of_the_address() -> None:
-    assert url_unreachable_because("https://a..b/secret") == "UnicodeError"
-
-
-def test_a_certificate_that_nobody_vouches_for_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_certificate_that_nobody_vouches_for_is_not_accepted() -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=_greet_once, args=(listener, context))
         thread.start()
-        reason = unreachable_because("127.0.0.1", listener.getsockname()[1], tls=True)
+        reason = unreachable_because(here(listener.getsockname()[1], tls=True))
         thread.join()
     assert reason is not None
-    assert reason.startswith("its certificate is not accepted")
-    assert not list(tmp_path.iterdir())
+    assert reason.startswith("the certificate of 127.0.0.1 is not accepted")
+
+
+@pytest.mark.parametrize(
+    ("channel", "options", "endpoint"),
+    [
+        ("webhook", {"url": Secret("https://h.example/x")}, Endpoint("h.example", 443, tls=True, insecure=False)),
+        ("discord", {"url": Secret("http://h:81/x"), "insecure": True}, Endpoint("h", 81, tls=False, insecure=True)),
+        ("telegram", {}, Endpoint("api.telegram.org", 443, tls=True, insecure=False)),
+        ("email", {"host": "mail.example"}, Endpoint("mail.example", 587, tls=False, insecure=False)),
+        ("email", {"host": "m", "security": "tls", "port": 99}, Endpoint("m", 99, tls=True, insecure=False)),
+        ("console", {}, None),
+        ("apprise", {"url": Secret("tgram://1/2")}, None),
+    ],
+)
+def test_where_a_channel_connects_to(channel: str, options: dict[str, OptionValue], endpoint: Endpoint | None) -> None:
+    assert endpoint_of(Destination("desk", channel, options)) == endpoint
 
 
 def _greet_once(listener: socket.socket, context: ssl.SSLContext) -> None:

@@ -23,6 +23,7 @@ from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instrument import PriceSide, is_instrument_name
 from ninja_daemon.core.market_hours import MarketHours
 from ninja_daemon.core.moving_average import MovingAverageKind
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.strategy import Strategy
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -339,6 +340,56 @@ def test_all_problems_of_environment_and_file_come_at_once(tmp_path: Path) -> No
         "strategies.B.slow_ma must be",
     ]
     assert sorted(starts) == sorted(next(start for start in starts if line.startswith(start)) for line in found)
+
+
+# --- destinations ---------------------------------------------------------------------------------------------------
+
+
+def test_destinations_and_routes_are_read_with_their_secrets(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("DESK_URL=https://desk.example/hook-1234\n")
+    (tmp_path / "ninja.toml").write_text("""
+        [destinations.desk]
+        channel = "webhook"
+        url = "env:DESK_URL"
+        [destinations.friends]
+        channel = "discord"
+        url = "https://discord.com/api/webhooks/1/literal-5678"
+        [[routes]]
+        match = { side = "BUY" }
+        to = ["desk"]
+        continue = true
+        [[routes]]
+        to = ["friends"]
+    """)
+    environment, configuration = load_settings({"HOME": "/", "NINJA_CONFIG": "ninja.toml"}, tmp_path)
+    desk = configuration.delivery.destination("desk")
+    assert desk.options["url"] == Secret("https://desk.example/hook-1234")
+    assert [route.to for route in configuration.delivery.routes] == [("desk",), ("friends",)]
+    assert Secret("https://desk.example/hook-1234") in environment.secrets
+    assert Secret("https://discord.com/api/webhooks/1/literal-5678") in environment.secrets
+    assert "5678" not in repr(configuration)
+
+
+def test_problems_of_destinations_come_with_all_others(tmp_path: Path) -> None:
+    text = f"""
+        [destinations.desk]
+        channel = "webhook"
+        url = "env:NOBODYS_URL"
+        [[routes]]
+        to = ["dsk"]
+        [strategies.S]
+        {LEAST}
+        atr_period = 0
+    """
+    found = " ".join(problems(tmp_path, text))
+    assert "strategies.S.atr_period must be" in found
+    assert "destinations.desk.url names NOBODYS_URL, which is not set" in found
+    assert "routes[1].to must be" in found
+
+
+def test_an_env_name_whose_file_cannot_be_read_is_named(tmp_path: Path) -> None:
+    text = '[destinations.desk]\nchannel = "webhook"\nurl = "env:DESK_URL"\n'
+    assert "DESK_URL_FILE in the environment must name a file" in problems(tmp_path, text, DESK_URL_FILE="no")[0]
 
 
 # --- any file -------------------------------------------------------------------------------------------------------

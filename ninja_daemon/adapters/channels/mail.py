@@ -18,7 +18,7 @@ from ninja_daemon.core.delivery import Destination, Failure, Fault, Kind, Outcom
 from ninja_daemon.usecases.deliver import DEADLINE
 
 SECURITIES: Final = ("starttls", "tls", "none")
-_PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 _LONGEST_SUBJECT: Final = 200
 
 
@@ -29,7 +29,7 @@ class MailChannel:
         """Read host, port, security, user, password, from, to and insecure from the destination's options."""
         self._host = text_option(destination, "host")
         self._security = text_option(destination, "security", "starttls")
-        self._port = number_option(destination, "port", _PORTS[self._security])
+        self._port = number_option(destination, "port", PORTS[self._security])
         self._user = text_option(destination, "user")
         self._password = text_option(destination, "password")
         self._from = text_option(destination, "from")

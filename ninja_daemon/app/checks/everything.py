@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from ninja_daemon.app.checks.broker import check_broker, check_token
+from ninja_daemon.app.checks.destinations import check_destinations, check_routes
 from ninja_daemon.app.checks.files import check_files
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.store import check_store
@@ -45,6 +46,9 @@ def all_checks(
         yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
         if environment.access_token is not None:
             yield Check("the broker", lambda: _broker(environment, strategies, clock))
+        if configuration is not None:
+            delivery = configuration.delivery
+            yield Check("the destinations", lambda: list(check_destinations(delivery)))
 
 
 def _broker(environment: Environment, strategies: Sequence[Strategy], clock: Clock) -> Sequence[Finding]:
@@ -65,6 +69,7 @@ def _configuration(
     findings += [Finding(Level.INFO, "configuration.note", "configuration", note) for note in notes]
     if configuration is not None:
         findings += check_strategies(configuration.strategies)
+        findings += check_routes(configuration.delivery, configuration.strategies)
         findings += check_lifetimes(
             configuration.strategies, environment.cache_ttl_ma_state, environment.cache_ttl_last_processed
         )

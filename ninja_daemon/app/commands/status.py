@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Event
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.app.configuration import load_settings
-from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.exact_json import exact_json
 from ninja_daemon.app.status import Status, gather_status, status_fields
 from ninja_daemon.core.strategy import Strategy
+
+_EVERY: Final = 2.0
+"""Seconds between two pictures."""
 
 
 def status(
@@ -27,13 +29,18 @@ def status(
     """Show what the daemon is doing."""
     environment, configuration = load_settings()
     strategies = _chosen(configuration.strategies, strategy or [])
+    destinations = [destination.name for destination in configuration.delivery.destinations]
     clock = SystemClock()
+
+    def look() -> Status:
+        return gather_status(environment, strategies, clock.now(), destinations)
+
     if as_json:
-        typer.echo(exact_json(status_fields(gather_status(environment, strategies, clock.now()))))
+        typer.echo(exact_json(status_fields(look())))
     elif watch:
-        _watch(environment, strategies, clock)
+        _watch(look, clock)
     else:
-        _show(gather_status(environment, strategies, clock.now()))
+        _show(look())
 
 
 def _chosen(strategies: Sequence[Strategy], names: Sequence[str]) -> tuple[Strategy, ...]:
@@ -54,7 +61,7 @@ def _show(picture: Status) -> None:
     console.print(status_view(picture, console.width))
 
 
-def _watch(environment: Environment, strategies: Sequence[Strategy], clock: SystemClock) -> None:
+def _watch(look: Callable[[], Status], clock: SystemClock) -> None:
     from rich.console import Console
     from rich.live import Live
 
@@ -62,8 +69,6 @@ def _watch(environment: Environment, strategies: Sequence[Strategy], clock: Syst
 
     console = Console()
     forever = Event()
-    first = gather_status(environment, strategies, clock.now())
-    with Live(status_view(first, console.width), console=console, auto_refresh=False, screen=False) as live:
-        while not clock.wait(forever, 2.0):
-            picture = gather_status(environment, strategies, clock.now())
-            live.update(status_view(picture, console.width), refresh=True)
+    with Live(status_view(look(), console.width), console=console, auto_refresh=False) as live:
+        while not clock.wait(forever, _EVERY):
+            live.update(status_view(look(), console.width), refresh=True)

@@ -1,0 +1,47 @@
+"""Routes that lead nowhere, and destinations that cannot be reached."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from ninja_daemon.adapters.reachability import Endpoint, endpoint_of, unreachable_because
+from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.delivery_settings import problems_for
+from ninja_daemon.core.delivery import CONSOLE, Delivery
+from ninja_daemon.core.strategy import Strategy
+
+_AT_ONCE: Final = 8
+
+
+def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator[Finding]:
+    """Prove that every strategy's signals go somewhere, and that something goes to every destination."""
+    names = {strategy.name for strategy in strategies}
+    for problem in problems_for(delivery, strategies):
+        is_lost = problem.subject in names
+        subject = f"{'strategy' if is_lost else 'destination'} {problem.subject}"
+        cause, _, cure = problem.text.partition("; ")
+        code = "routes.lost" if is_lost else "routes.unused"
+        yield Finding(Level.ERROR if is_lost else Level.WARNING, code, subject, cause, cure)
+
+
+def check_destinations(delivery: Delivery) -> Iterator[Finding]:
+    """Connect to every destination, without sending anything."""
+    endpoints: dict[str, Endpoint] = {}
+    for destination in delivery.destinations:
+        endpoint = endpoint_of(destination)
+        if endpoint is not None:
+            endpoints[destination.name] = endpoint
+        elif destination.name != CONSOLE:
+            cause = f"whether it can be reached is not known: {destination.channel} does not tell where it goes"
+            yield Finding(Level.INFO, "destination.unknown", f"destination {destination.name}", cause)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        reasons = list(pool.map(unreachable_because, endpoints.values()))
+    for name, reason in zip(endpoints, reasons, strict=True):
+        subject = f"destination {name}"
+        if reason is None:
+            yield Finding(Level.OK, "destination", subject, "can be reached; nothing was sent")
+        else:
+            cure = "is its address right, and may this machine go there? Messages wait in its lane and are retried"
+            yield Finding(Level.ERROR, "destination.unreachable", subject, reason, cure)
