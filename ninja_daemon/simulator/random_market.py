@@ -44,6 +44,8 @@ _DRAW_SIGMA: Final = 37_837
 _ACTIVITY: Final = (3, 7, 10, 13, 13, 11, 10, 10, 11, 15, 25, 31, 30, 27, 27, 32, 40, 41, 37, 28, 20, 15, 11, 7, 4)
 """How busy the hours of a trading day are, from 17:00 in New York; the 25th is that of a day of 25 hours."""
 
+_EVEN_ACTIVITY: Final = 19
+
 _BREAK_BEFORE: Final = 120
 _BREAK_AFTER: Final = 180
 """Seconds around 17:00 in New York without prices (facts: 3.5, 16:58 to 17:03)."""
@@ -167,6 +169,8 @@ class _Walk:
         self._key = key
         self._calendar = calendar
         self._has_break = not always_open
+        # A market that never closes has no busy hours either: something happens whenever somebody looks.
+        self._activity = np.full(len(_ACTIVITY), _EVEN_ACTIVITY) if always_open else np.array(_ACTIVITY)
         self._days = _drawn_days(key, nature, calendar)
         self._chunks: OrderedDict[tuple[int, int], _Integers] = OrderedDict()
 
@@ -279,7 +283,7 @@ class _Walk:
         days = self._calendar.index(times[:, 0])
         begins, ends = self._calendar.starts[days, np.newaxis], self._calendar.starts[days + 1, np.newaxis]
         if level == _HOURS:
-            weights = np.where(times < ends, np.array(_ACTIVITY) * (128 + luck), 0)
+            weights = np.where(times < ends, self._activity * (128 + luck), 0)
         elif level == _QUARTERS:
             weights = 128 + luck
         elif level == _MINUTES:
