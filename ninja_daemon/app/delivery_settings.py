@@ -80,6 +80,26 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
     return delivery, reading.problems
 
 
+def parse_span(text: str, most: float = 30 * 86_400) -> float | None:
+    """Read a length of time such as ``30 min`` in seconds; None when it is none, or longer than ``most`` seconds."""
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        return None
+    seconds = float(match[1]) * _UNITS[match[2][0]]
+    return seconds if seconds <= most else None
+
+
+def parse_silence(
+    name: str, conditions: Mapping[str, Any], until: float, destinations: Sequence[str], comment: str
+) -> tuple[Silence | None, list[str]]:
+    """Make a silence of what a person typed; None with the problems when it cannot be one."""
+    reading = _Reading("the silence", lambda _: None)
+    match = reading.match("match", conditions)
+    if match is None:
+        return None, reading.problems
+    return Silence(name, match, until, tuple(destinations), comment[:200]), []
+
+
 @dataclass(frozen=True, slots=True)
 class RouteFinding:
     """Something that the routes do and that was perhaps not meant.
@@ -235,9 +255,8 @@ class _Reading:
 
     def span(self, key: str, value: object, most: float = 30 * 86_400) -> float | None:
         """Read a length of time such as ``30 min``."""
-        match = _SPAN.fullmatch(value.strip()) if isinstance(value, str) else None
-        seconds = float(match[1]) * _UNITS[match[2][0]] if match else -1.0
-        if not 0 <= seconds <= most:
+        seconds = parse_span(value, most) if isinstance(value, str) else None
+        if seconds is None:
             self.must(key, 'a length of time like "90 s", "30 min", "4 h" or "2 days"', value)
             return None
         return seconds
