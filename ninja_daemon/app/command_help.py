@@ -193,11 +193,20 @@ COMMANDS: Final = {
         summary="Serve a simulated OANDA v20 REST server, for trying things out.",
         paragraphs=(
             (
-                "A market of its own, or CSV files, behind the rules and error texts of the real server. Point "
-                "OANDA_API_URL at it; any token is good."
+                "A random market of its own, the same for the same seed, or CSV files, behind the parameter rules, "
+                "defaults and error texts of the real server. It prints the line that points the daemon at it."
             ),
+            "Faults on order show how a client bears them; docs/simulator.md lists them all.",
         ),
-        examples=(("simulator", "serve on a free port of this machine"),),
+        examples=(
+            ("simulator --always-open", "trades on weekends, too"),
+            ("simulator --csv DIR", "the candles of your own files"),
+            ("simulator --completion lag", "candles complete a bit late"),
+            ("simulator --speed 60", "a minute a second, from now"),
+            ("simulator --fault 502,share=0.1", "every tenth answer is a 502"),
+        ),
+        exits=("0   stopped",),
+        lists_problems=False,
     ),
 }
 """Every command by name, in the order in which they are listed."""

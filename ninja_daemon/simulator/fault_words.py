@@ -13,11 +13,27 @@ from ninja_daemon.simulator import faults
 from ninja_daemon.simulator.faults import Effect, Fault, Flaw
 
 _STATUSES: Final = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
+_A_DAY: Final = 86_400
 _LONG_NUMBER: Final = "1" * 5_000
 _CONDITIONS: Final = frozenset({"times", "skip", "share", "path", "instrument", "granularity"})
 _NO_JSON_NUMBER: Final = '{"instrument":"EUR_USD","granularity":"S5","candles":[{"complete":true,"volume":NaN}]}'
 
 _Make = Callable[[str, Mapping[str, str]], Effect]
+
+
+def _number(name: str, text: str, least: float, most: float) -> float:
+    number = float(text)
+    if not least <= number <= most:
+        message = f"{name} must be from {least} to {most}, was {text}"
+        raise ValueError(message)
+    return number
+
+
+def _needed(options: Mapping[str, str], key: str) -> str:
+    if key not in options:
+        message = f"{key}= must be given, too"
+        raise ValueError(message)
+    return options[key]
 
 
 def _flaw(flaw: Flaw) -> _Make:
@@ -35,14 +51,14 @@ def _status(code: str) -> _Make:
 _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
     {
         **{code: _status(code) for code in _STATUSES},
-        "delay": lambda value, _: faults.Delay(float(value or 30)),
-        "slow-body": lambda value, _: faults.SlowBody(float(value or 1)),
+        "delay": lambda value, _: faults.Delay(_number("delay", value or "30", 0, _A_DAY)),
+        "slow-body": lambda value, _: faults.SlowBody(_number("slow-body", value or "1", 0, _A_DAY)),
         "reset": _fixed(faults.Reset()),
         "cut-body": lambda value, _: faults.CutBody(int(value or 40)),
         "cut-json": lambda value, _: faults.CutJson(int(value or 60)),
         "gzip-bomb": lambda value, _: faults.GzipBomb(int(value or 64)),
         "redirect": lambda value, _: faults.redirect(value) if value else faults.redirect(),
-        "skew": lambda value, _: faults.Skew(float(value or 10)),
+        "skew": lambda value, _: faults.Skew(_number("skew", value or "10", -_A_DAY, _A_DAY)),
         "empty": _fixed(faults.body("")),
         "null": _fixed(faults.body("null")),
         "list": _fixed(faults.body("[]")),
@@ -52,7 +68,7 @@ _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
         "long-number": _fixed(faults.CloseText(_LONG_NUMBER)),
         "price": lambda value, _: faults.CloseText(value),
         "missing": lambda value, _: faults.Missing(parse_instant(value)),
-        "late": lambda value, options: faults.Late(parse_instant(value), parse_instant(options.get("until", ""))),
+        "late": lambda value, options: faults.Late(parse_instant(value), parse_instant(_needed(options, "until"))),
         "revised": lambda value, options: faults.Revised(
             parse_instant(value), int(options.get("by", "10")), parse_instant(options.get("since", "0"))
         ),
@@ -109,7 +125,7 @@ def _conditioned(effect: Effect, options: Mapping[str, str]) -> Fault:
         effect,
         times=None if times is None else int(times),
         skip=int(options.get("skip", "0")),
-        share=float(options.get("share", "1")),
+        share=_number("share", options.get("share", "1"), 0, 1),
         path=options.get("path", ""),
         instrument=options.get("instrument"),
         granularity=None if granularity is None else Granularity.named(granularity),

@@ -193,6 +193,6 @@ def _nanoseconds(text: str) -> int | None:
 def _is_zone(name: str) -> bool:
     try:
         ZoneInfo(name)
-    except (ValueError, OSError):  # no such zone, no such file, not a name at all
+    except (KeyError, ValueError, OSError):  # no such zone, not a name at all, a folder
         return False
     return True

@@ -42,7 +42,7 @@ _Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 _Address: TypeAlias = tuple[str, int] | str
 _KEPT: Final = 10_000
 _WORTH_PACKING: Final = 128
-_LOOK: Final = 0.05
+_LOOK: Final = 0.02
 _LINGER: Final = struct.Struct("ii")
 _RESET_ON_CLOSE: Final = _LINGER.pack(1, 0)
 _FIRST_REQUEST_ID: Final = 24_600_000_000_000_001
@@ -140,9 +140,14 @@ class SimulatorServer:
     @property
     def url(self) -> str:
         """Return the address for ``OANDA_API_URL``."""
+        host, port = self.address
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Return host and port, for clients that are no HTTP clients."""
         host, port = self._http.server_address[:2]
-        name = f"[{host!s}]" if ":" in str(host) else str(host)
-        return f"http://{name}:{port}"
+        return str(host), int(port)
 
     @property
     def requests(self) -> list[Served]:
