@@ -18,13 +18,16 @@ from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.logs import Recurring
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import Doorbell, QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
+from ninja_daemon.app.daily_report import DailyReporter
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.core.delivery import Delivery
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_moment
 from ninja_daemon.core.manners import Reason
 from ninja_daemon.core.routing import Silence
+from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.deliver import LEASE, Event, LaneWorker, Step, drain
 from ninja_daemon.usecases.delivery_ports import Inbox
 from ninja_daemon.usecases.ports import Clock
@@ -51,6 +54,7 @@ class NotifierParts:
         rings: waits until there may be something in an inbox; raises StoreUnavailable.
         silences: those set while running.
         queue: heartbeat, depths.
+        daily: sends the daily report; None when nobody asked for it.
         closers: what lets connections and files go.
     """
 
@@ -61,6 +65,7 @@ class NotifierParts:
     rings: Callable[[], bool]
     silences: Callable[[], Sequence[Silence]]
     queue: RedisQueue
+    daily: DailyReporter | None
     closers: tuple[Callable[[], None], ...]
 
     def close(self) -> None:
@@ -69,15 +74,28 @@ class NotifierParts:
             closer()
 
 
-def notifier_parts(environment: Environment, delivery: Delivery, *, lease: float = LEASE) -> NotifierParts:
-    """Make the notifier's ports real; plain constructor calls, top to bottom."""
+def notifier_parts(
+    environment: Environment, delivery: Delivery, strategies: Sequence[Strategy] = (), *, lease: float = LEASE
+) -> NotifierParts:
+    """Make the notifier's ports real; plain constructor calls, top to bottom.
+
+    Args:
+        environment: where Redis and the state directory are.
+        delivery: destinations and routes.
+        strategies: whom the daily report is about.
+        lease: seconds for which a lane is kept.
+    """
     clock = SystemClock()
     keys = QueueKeys(environment.namespace)
     url = environment.redis_url.reveal()
     # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.
     client = connect(url, name="notifier", max_connections=len(delivery.destinations) + 8)
     bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
-    lanes = RedisLanes(client, keys)
+    lanes, queue = RedisLanes(client, keys), RedisQueue(client, keys)
+    daily = None
+    if delivery.daily is not None:
+        states = RedisStateStore(client, Keys(environment.namespace))
+        daily = DailyReporter(delivery.daily, strategies, states.load, queue)
     ledger = SqliteSentLedger(ledger_path(environment.state_dir, environment.redis_label, environment.namespace))
     workers = tuple(
         LaneWorker(destination, channel=open_channel(destination), lanes=lanes, ledger=ledger, clock=clock, lease=lease)
@@ -90,7 +108,8 @@ def notifier_parts(environment: Environment, delivery: Delivery, *, lease: float
         workers=workers,
         rings=Doorbell(bell, keys.signals, _BLOCK).rang,
         silences=lanes.silences,
-        queue=RedisQueue(client, keys),
+        queue=queue,
+        daily=daily,
         closers=(*(worker.close for worker in workers), ledger.close, client.close, bell.close),
     )
 
@@ -259,6 +278,8 @@ class Notifier:
         while not self._stop.is_set():
             try:
                 self._parts.queue.beat(self.heartbeat(), _BEAT_LIFE)
+                if self._parts.daily is not None:
+                    self._parts.daily.tick(self._parts.clock.now())
             except StoreUnavailable as error:
                 self._reporter.store_failed(error)
             self._stop.wait(_BEAT_EVERY)

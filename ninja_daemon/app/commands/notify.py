@@ -77,7 +77,7 @@ def _test_json(notice: Notice) -> str:
 def _one_pass(environment: Environment, configuration: Configuration) -> int:
     stop = threading.Event()
     _stop_on_signals(stop)
-    parts = notifier_parts(environment, configuration.delivery)
+    parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
     try:
         nothing_left = OnePass(parts).run(stop)
     finally:
@@ -95,7 +95,7 @@ def _live(environment: Environment, configuration: Configuration) -> int:
         crashes.append(error)
         stop.set()
 
-    parts = notifier_parts(environment, configuration.delivery)
+    parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
     notifier = Notifier(parts, crash)
     names = [worker.destination.name for worker in parts.workers]
     log.info(
