@@ -249,9 +249,9 @@ def test_t5_every_candle_around_the_changes_of_new_yorks_clocks_is_taken_when_it
     rules: Rules = replace(nasty(series)[0], min_rr_ratio=Decimal(1))
     candles = read_candles(candles_dir / f"{series}.csv")
     everything = oracle(candles_dir / f"{series}.csv", rules).signals
-    for year, month in ((2015, 3), (2015, 11), (2019, 3), (2019, 11)):
-        days = [f"{year}-{month:02}-{day:02}" for day in range(1, 16)]
-        around = [place for place, candle in enumerate(candles) if candle["time"][:10] in days]
+    for sunday in ("2015-03-08", "2015-11-01", "2019-03-10", "2019-11-03"):
+        noon = epoch(f"{sunday}T12:00:00Z")
+        around = [place for place, candle in enumerate(candles) if abs(epoch(candle["time"]) - noon) < 8 * 86_400]
         stage = make_stage([rules], candles_dir)
         for place in around:
             stage.show(candles[place], timeframe, later=1.0)
