@@ -44,7 +44,7 @@ def test_the_version_is_the_packages(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == f"ninja-daemon {__version__}\n"
 
 
-@pytest.mark.parametrize("name", ["run", "check", "status", "signals"])
+@pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_examples_and_exit_codes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(name, "--help") == 0
     shown = capsys.readouterr().out

@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.codec import decode_signal
+from ninja_daemon.adapters.queue_codec import DeadLetter, encode_dead
 from ninja_daemon.app import cli
 from ninja_daemon.app.exact_json import exact_json
 from ninja_daemon.core.crossover import Side
@@ -280,3 +281,21 @@ def test_watching_goes_on_until_it_is_interrupted(tmp_path: Path, redis_url: str
         _, error = process.communicate()
         assert process.returncode == 130
         assert "Traceback" not in error
+
+
+def test_lanes_and_dead_letters_are_shown(
+    command: Command, client: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with (tmp_path / "ninja.toml").open("a") as file:
+        file.write('[destinations.desk]\nchannel = "webhook"\nurl = "https://desk.example/hook-1234"\n')
+    client.hset("{ninja}:counters", "delivered:desk", 12)
+    client.rpush(
+        "{ninja}:dead", encode_dead(DeadLetter("desk", "signal", "1" * 32, "refused", 400, "no", 1, 1.0, 2.0, "{}"))
+    )
+    monkeypatch.setenv("COLUMNS", "120")
+    lanes = {lane["destination"]: lane for lane in json.loads(command("status", "--json"))["delivery"]["lanes"]}
+    assert (lanes["desk"]["state"], lanes["desk"]["delivered"], lanes["desk"]["dead"]) == ("idle", 12, 1)
+    picture = command("status")
+    assert "1 dead letter, see: ninja-daemon queue" in picture
+    assert "desk" in picture
+    assert "hook-1234" not in picture
