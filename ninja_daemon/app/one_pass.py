@@ -14,7 +14,7 @@ from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.catch_up import Outcome, Start, catch_up
-from ninja_daemon.usecases.ports import Fetched, Wanted
+from ninja_daemon.usecases.ports import Wanted
 
 _LEASE: Final = 60.0
 """Seconds that a pass is expected to take at most. Correctness does not hang on it, the commits see to that."""
@@ -111,6 +111,6 @@ def _behind(strategies: Sequence[Strategy], parts: Parts) -> dict[str, str]:
         answer = answers[request]
         if isinstance(answer, NinjaError):
             behind[name] = str(answer)
-        elif isinstance(answer, Fetched) and answer.candles:
+        elif answer.candles:
             behind[name] = f"{len(answer.candles)} candles are waiting"
     return behind

@@ -32,7 +32,7 @@ class Child:
         arguments: Sequence[str],
         environment: Mapping[str, str],
         log: Path,
-        on_line: Callable[[str], None] = str,
+        on_line: Callable[[str], object] = str,
     ) -> None:
         """Prepare; ``start`` starts it.
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import redis
@@ -209,11 +210,11 @@ def test_loading_and_committing_many_strategies_is_one_round_trip_each(store: Re
     changes = [Change(rules, loaded[rules.strategy.name], state, Tally(), (), 10) for rules in many]
     store.commit(changes)
     sent: list[int] = []
-    original = redis.connection.AbstractConnection.send_packed_command
+    original: Any = redis.connection.AbstractConnection.send_packed_command
 
-    def counted(self: redis.connection.AbstractConnection, *arguments: object, **named: object) -> object:
+    def counted(self: object, *arguments: object, **named: object) -> object:
         sent.append(1)
-        return original(self, *arguments, **named)  # type: ignore[arg-type]
+        return original(self, *arguments, **named)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(redis.connection.AbstractConnection, "send_packed_command", counted)
@@ -243,7 +244,7 @@ def test_the_listed_signal_is_the_one_in_the_history(store: RedisStateStore, cli
 
 def test_a_value_of_a_hundred_megabytes_is_not_fetched(store: RedisStateStore, client: redis.Redis) -> None:
     commit(store, change_to(store, state_after(RULES, candles(10)), 10))
-    client.execute_command("SETRANGE", KEYS.last_processed("EUR_USD_H1"), 100_000_000, "x")
+    client.setrange(KEYS.last_processed("EUR_USD_H1"), 100_000_000, "x")
     client.hset(KEYS.ma_state("EUR_USD_H1"), "atr", "1" * 5_000_000)
 
     loaded = stored(store)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta, timezone
 
-import pytest
 from hypothesis import given, strategies as st
 
 from ninja_daemon.adapters.scheduler import LONGEST_WAIT, CandleCloseTrigger, Scheduler, _WakefulScheduler
@@ -19,7 +18,7 @@ def times_after(granularity: Granularity, hours: MarketHours, start: str, count:
     trigger = CandleCloseTrigger(granularity, hours, DELAY)
     now, fired = datetime.fromisoformat(start), []
     for _ in range(count):
-        now = trigger.get_next_fire_time(None, now) or pytest.fail("a schedule never ends")
+        now = trigger.get_next_fire_time(None, now)
         fired.append(now.isoformat())
     return fired
 
