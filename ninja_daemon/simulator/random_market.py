@@ -302,7 +302,7 @@ class _Walk:
 
 
 def _drawn_days(key: str, nature: Nature, calendar: _Calendar) -> _Integers:
-    """Draw every trading day: a walk that is folded back when it strays a quarter from its level."""
+    """Draw every trading day: a walk that is folded back when it strays an eighth from its level."""
     starts = calendar.starts[:-1]
     noise = _drawn(starts, _key(f"{key}:days"))
     more = _drawn(starts, _key(f"{key}:ranges"))
@@ -310,7 +310,7 @@ def _drawn_days(key: str, nature: Nature, calendar: _Calendar) -> _Integers:
     months = np.arange(len(starts), dtype=np.int64) // 23
     sigma = nature.daily * (60 + (_drawn(months, _key(f"{key}:months")) % np.uint64(101)).astype(np.int64)) // 100
     moves = np.where(calendar.is_open & ~calendar.is_stray, sigma * _normal(noise) // _DRAW_SIGMA, 0)
-    lowest, highest = nature.level * 3 // 4, nature.level * 5 // 4
+    lowest, highest = nature.level * 7 // 8, nature.level * 9 // 8
     close = _folded(nature.level + np.cumsum(moves), lowest, highest)
     before = np.concatenate(([nature.level], close[:-1]))
     rested = np.concatenate(([False], ~calendar.is_open[:-1]))
