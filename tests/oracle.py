@@ -60,7 +60,7 @@ class Rules:
     def toml(self) -> str:
         """The strategy's table in a configuration file."""
         return (
-            f'[strategies.{self.name}]\ninstrument = "{self.instrument}"\ntimeframe = "{self.timeframe}"\n'
+            f'[strategies."{self.name}"]\ninstrument = "{self.instrument}"\ntimeframe = "{self.timeframe}"\n'
             f"fast_ma = {self.fast_ma}\nslow_ma = {self.slow_ma}\natr_period = {self.atr_period}\n"
             f"sl_atr_multiplier = {self.sl_atr_multiplier}\ntp_atr_multiplier = {self.tp_atr_multiplier}\n"
             f"min_atr_value = {self.min_atr_value:f}\nmin_rr_ratio = {self.min_rr_ratio}\n"

@@ -80,6 +80,11 @@ class Stage:
     def source(self) -> OandaSource:
         return self._source
 
+    def set_rules(self, rules: Iterable[Rules]) -> None:
+        """Change the configuration file, and begin again under it."""
+        self.strategies = strategies_of(rules, self.directory)
+        self.restart()
+
     def show(self, candle: Mapping[str, str], timeframe: str, later: float = SOON_AFTER_CLOSE) -> None:
         """Let a candle be the newest complete one."""
         self.clock.time = epoch(close_time(candle["time"], timeframe)) + later
