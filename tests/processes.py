@@ -172,8 +172,7 @@ class Workplace:
     def end_all(self) -> None:
         """Kill what still runs."""
         for running in self._running:
-            if running.alive:
-                running.kill()
+            running.kill()
 
 
 @pytest.fixture

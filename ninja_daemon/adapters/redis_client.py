@@ -71,11 +71,8 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
         ConfigError: the URL cannot be read.
     """
     try:
-        return redis.Redis.from_url(
+        client = redis.Redis.from_url(
             url,
-            socket_timeout=socket_timeout,
-            socket_connect_timeout=CONNECT_TIMEOUT,
-            health_check_interval=15,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             encoding_errors="surrogateescape",
@@ -87,6 +84,13 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
             f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
         )
         raise ConfigError(message) from None
+    # After the URL was read: options inside it must not undo the limits that everything here relies on.
+    client.connection_pool.connection_kwargs.update(
+        socket_timeout=socket_timeout,
+        socket_connect_timeout=CONNECT_TIMEOUT,
+        health_check_interval=15,
+    )
+    return client
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from ninja_daemon.app.daemon import Daemon
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.one_pass import bring_up_to_date
 from ninja_daemon.app.wiring import Parts, daemon_parts
+from ninja_daemon.core.errors import ConfigError
 
 _LOOK: Final = 5.0
 
@@ -44,6 +45,9 @@ def run(
     Exit codes: 0 done, 1 a strategy is behind (--once) or an unexpected error, 78 the configuration cannot work.
     """
     environment, configuration = load_settings()
+    if not configuration.strategies:
+        message = f"{configuration.path}: [strategies.NAME] must be there at least once, there is none to watch"
+        raise ConfigError(message)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     parts = daemon_parts(environment)
     log = structlog.get_logger("ninja.daemon")
