@@ -56,10 +56,7 @@ def _service(url: str) -> Any:  # noqa: ANN401 - apprise has no types
     import apprise  # noqa: PLC0415 - optional, and slow to load
 
     with contextlib.suppress(Exception):
-        asset = apprise.AppriseAsset(secure_logging=True)
-        if hasattr(asset, "http_redirects"):
-            asset.http_redirects = False
-        bundle = apprise.Apprise(asset=asset)
+        bundle = apprise.Apprise(asset=apprise.AppriseAsset(secure_logging=True, http_redirects=False))
         if bundle.add(url) and len(bundle) == 1:
             return bundle
     return None

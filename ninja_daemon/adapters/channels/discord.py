@@ -38,7 +38,7 @@ _LONGEST_FOOTER: Final = 2_048
 _LONGEST_MESSAGE: Final = 6_000
 _MOST_EMBEDS: Final = 10
 _TOO_MANY: Final = 429
-_ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|>[]()#@:"})
+_ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|<>[]#@"})
 
 
 class DiscordChannel:

@@ -147,9 +147,10 @@ def tls_context() -> ssl.SSLContext:
 class _Deadlined(io.RawIOBase):
     """Reads a socket, never past a deadline, however small the pieces that come."""
 
-    def __init__(self, connection: socket.socket, left: Callable[[], float]) -> None:
+    def __init__(self, connection: socket.socket, file: io.IOBase, left: Callable[[], float]) -> None:
         super().__init__()
         self._connection = connection
+        self._file = file
         self._left = left
 
     def readable(self) -> bool:
@@ -158,6 +159,12 @@ class _Deadlined(io.RawIOBase):
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         self._connection.settimeout(self._left())
         return self._connection.recv_into(buffer)
+
+    def close(self) -> None:
+        # The file of http.client's own keeps the socket open until the answer is read, although the connection is
+        # closed before when the server asks for that.
+        self._file.close()
+        super().close()
 
 
 class _Connection(http.client.HTTPConnection):
@@ -185,8 +192,7 @@ class _Connection(http.client.HTTPConnection):
 
     def _response(self, made: socket.socket, *arguments: object, **options: object) -> http.client.HTTPResponse:
         response = http.client.HTTPResponse(made, *arguments, **options)  # type: ignore[arg-type]
-        response.fp.close()
-        response.fp = io.BufferedReader(_Deadlined(made, self.left))
+        response.fp = io.BufferedReader(_Deadlined(made, response.fp, self.left))
         return response
 
 

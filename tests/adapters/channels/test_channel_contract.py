@@ -1,0 +1,425 @@
+"""What every channel promises, whichever service is behind it: one test, run against each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from ninja_daemon.adapters.channels import http
+from ninja_daemon.adapters.channels.apprise_channel import AppriseChannel
+from ninja_daemon.adapters.channels.discord import DiscordChannel
+from ninja_daemon.adapters.channels.registry import KINDS, open_channel
+from ninja_daemon.adapters.channels.telegram import TelegramChannel
+from ninja_daemon.adapters.channels.webhook import WebhookChannel
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Parcel, Sent
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.usecases.delivery_ports import Channel
+from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.receiver import OK, Answer, Receiver, receiver
+
+TOKEN = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+@dataclass
+class Scene:
+    """A channel and the server that it posts to."""
+
+    kind: str
+    channel: Channel
+    server: Receiver
+
+    def sends(self, parcel: Parcel | None = None) -> Outcome:
+        return self.channel.send(parcel or a_parcel())
+
+    def fails(self, parcel: Parcel | None = None) -> Failure:
+        outcome = self.sends(parcel)
+        assert isinstance(outcome, Failure), outcome
+        assert TOKEN not in outcome.text
+        assert len(outcome.text) <= 300
+        return outcome
+
+
+def options(kind: str, url: str) -> dict[str, Any]:
+    return {
+        "webhook": {"url": Secret(f"{url}/hook"), "insecure": True, "secret": Secret("whsec_" + "QUJD" * 8)},
+        "discord": {"url": Secret(f"{url}/api/webhooks/42/{TOKEN}"), "insecure": True},
+        "telegram": {"token": Secret(TOKEN), "chat_id": "-100200", "api_url": url, "insecure": True},
+    }[kind]
+
+
+@pytest.fixture(params=["webhook", "discord", "telegram"])
+def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+    monkeypatch.setattr(http.Poster.__init__, "__kwdefaults__", {"insecure": False, "deadline": 0.6, "context": None})
+    with receiver() as server:
+        destination = Destination("desk", request.param, options(request.param, server.url))
+        assert not KINDS[request.param].complaints(destination)
+        channel = open_channel(destination)
+        yield Scene(request.param, channel, server)
+        channel.close()
+
+
+def test_a_signal_that_is_accepted_is_sent(scene: Scene) -> None:
+    outcome = scene.sends()
+    assert isinstance(outcome, Sent)
+    assert outcome.message_id == {"webhook": "", "discord": "1001", "telegram": "7"}[scene.kind]
+    assert len(scene.server.posts) == 1
+
+
+def test_a_message_names_what_a_reader_acts_on(scene: Scene) -> None:
+    scene.sends()
+    text = scene.server.posts[0].body.decode().replace("\\u00b7", "·")
+    for fact in ("1.09259", "1.10084", "1.08022", "82.5", "123.7", "1.5", "0.0041235714", "H4", a_signal(1).id[:8]):
+        assert fact in text
+
+
+def test_connections_are_kept_between_posts(scene: Scene) -> None:
+    for number in range(1, 6):
+        assert isinstance(scene.sends(a_parcel(an_entry(number))), Sent)
+    assert {post.connection for post in scene.server.posts} == {1}
+
+
+def test_a_server_that_closed_a_kept_connection_is_connected_to_again(scene: Scene) -> None:
+    scene.server.answers(Answer(OK.status, OK.body, {**OK.headers, "Connection": "close"}), OK)
+    assert isinstance(scene.sends(), Sent)
+    assert isinstance(scene.sends(), Sent)
+    assert [post.connection for post in scene.server.posts] == [1, 2]
+
+
+def test_no_content_is_an_acceptance_where_the_service_answers_so(scene: Scene) -> None:
+    scene.server.answers(Answer(204))
+    outcome = scene.sends()
+    if scene.kind == "telegram":
+        assert isinstance(outcome, Failure)
+        assert outcome.fault is Fault.AMBIGUOUS
+    else:
+        assert outcome == Sent("")
+
+
+@pytest.mark.parametrize(
+    ("status", "fault"),
+    [
+        (400, Fault.REFUSED),
+        (413, Fault.REFUSED),
+        (422, Fault.REFUSED),
+        (401, Fault.BROKEN),
+        (403, Fault.BROKEN),
+        (404, Fault.BROKEN),
+        (410, Fault.BROKEN),
+        (408, Fault.AMBIGUOUS),
+        (500, Fault.AMBIGUOUS),
+        (502, Fault.AMBIGUOUS),
+        (503, Fault.AMBIGUOUS),
+    ],
+)
+def test_a_failure_is_named_by_what_is_done_about_it(scene: Scene, status: int, fault: Fault) -> None:
+    scene.server.answers(Answer(status, b"<html>no</html>"))
+    failure = scene.fails()
+    assert failure.fault is fault
+    assert failure.status == status
+    assert str(status) in failure.text
+
+
+def test_too_many_is_a_wait_as_long_as_the_header_says(scene: Scene) -> None:
+    scene.server.answers(Answer.of(429, {"message": "slow down"}, Retry_After="2.5"))
+    failure = scene.fails()
+    assert (failure.fault, failure.wait, failure.everywhere) == (Fault.THROTTLED, 2.5, False)
+
+
+def test_too_many_is_a_wait_as_long_as_the_body_says(scene: Scene) -> None:
+    body = {"retry_after": 0.75, "parameters": {"retry_after": 0.75}, "description": "too many"}
+    scene.server.answers(Answer.of(429, body, Retry_After="0.75"))
+    assert scene.fails().wait == 0.75
+
+
+def test_too_many_without_a_word_about_the_wait_says_so(scene: Scene) -> None:
+    scene.server.answers(Answer.of(429, {"message": "slow down"}))
+    failure = scene.fails()
+    assert failure.fault is Fault.THROTTLED
+    assert failure.wait is None
+
+
+def test_a_global_limit_holds_for_all_of_discord() -> None:
+    with receiver() as server:
+        channel = DiscordChannel(Destination("desk", "discord", options("discord", server.url)))
+        for answer in (
+            Answer.of(429, {"retry_after": 3, "global": True, "message": "x"}),
+            Answer.of(429, {"retry_after": 3, "message": "x"}, X_RateLimit_Scope="global"),
+            Answer(429, b"<html>error 1015</html>", {"Retry-After": "3"}),
+        ):
+            server.answers(answer)
+            failure = channel.send(a_parcel())
+            assert isinstance(failure, Failure)
+            assert failure.everywhere
+            assert failure.wait == 3.0
+        channel.close()
+
+
+@pytest.mark.parametrize("how", ["hang", "reset", "close", "trickle", "garbage"])
+def test_what_breaks_after_sending_is_ambiguous_and_over_at_the_deadline(scene: Scene, how: str) -> None:
+    scene.server.answers(Answer(body=b"{}", how=how))
+    assert scene.fails().fault is Fault.AMBIGUOUS
+    scene.server.let_go.set()
+    scene.server.answers(OK)
+    assert isinstance(scene.sends(), Sent)
+
+
+def test_an_answer_that_breaks_off_counts_by_what_came_of_it(scene: Scene) -> None:
+    scene.server.answers(Answer(body=b"{", how="torn"))
+    outcome = scene.sends()
+    if scene.kind == "telegram":
+        assert isinstance(outcome, Failure)
+        assert outcome.fault is Fault.AMBIGUOUS
+    else:
+        assert outcome == Sent("")
+    scene.server.answers(OK)
+    assert isinstance(scene.sends(), Sent)
+    assert [post.connection for post in scene.server.posts] == [1, 2]
+
+
+def test_what_is_not_connected_was_certainly_not_delivered(scene: Scene) -> None:
+    scene.server.stop()
+    assert scene.fails().fault is Fault.UNREACHED
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_not_followed(scene: Scene, status: int) -> None:
+    with receiver() as elsewhere:
+        scene.server.answers(Answer(status, b"", {"Location": f"{elsewhere.url}/stolen"}))
+        assert scene.fails().fault is Fault.BROKEN
+        assert not elsewhere.posts
+
+
+def test_proxies_of_the_environment_are_ignored(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver() as proxy:
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        assert isinstance(scene.sends(), Sent)
+        assert not proxy.posts
+
+
+def test_a_huge_answer_is_not_read_to_its_end(scene: Scene) -> None:
+    scene.server.answers(Answer(500, b"x" * 30_000_000))
+    failure = scene.fails()
+    assert failure.fault is Fault.AMBIGUOUS
+    scene.server.answers(OK)
+    assert isinstance(scene.sends(), Sent)
+
+
+def test_hostile_text_stays_text(scene: Scene) -> None:
+    hostile = "@everyone <@&1> [x](https://evil.example) `*_~|> \x1b[31m\x00 \u202egnp.exe " + "A" * 3_900
+    assert isinstance(scene.sends(a_parcel(a_notice_entry(text=hostile))), Sent)
+    post = scene.server.posts[0]
+    message = post.json
+    if scene.kind == "webhook":
+        assert message["text"] == hostile
+        return
+    shown = message["embeds"][0]["description"] if scene.kind == "discord" else message["text"]
+    assert len(shown) <= 4_096
+    assert not set(shown) & {"\x1b", "\x00", "\u202e"}
+    if scene.kind == "discord":
+        assert message["allowed_mentions"] == {"parse": []}
+        assert shown.startswith("\\@everyone \\<\\@&1\\> \\[x\\](https")
+    else:
+        assert "parse_mode" not in message
+
+
+def test_many_signals_in_one_message_stay_within_the_services_limits(scene: Scene) -> None:
+    entries = [an_entry(number, strategy="S" * 64, instrument="ABCDEFGHIJ_KLMNOPQRST") for number in range(1, 11)]
+    assert isinstance(scene.sends(a_parcel(*entries, grouped=True)), Sent)
+    message = scene.server.posts[0].json
+    if scene.kind == "discord":
+        assert len(message["embeds"]) == 10
+        texts = [embed["title"] + embed["footer"]["text"] for embed in message["embeds"]]
+        texts += [field["name"] + field["value"] for embed in message["embeds"] for field in embed["fields"]]
+        assert sum(map(len, texts)) <= 6_000
+    elif scene.kind == "telegram":
+        assert len(message["text"]) <= 4_096
+        assert all(entry.id[:8] in message["text"] for entry in entries)
+    else:
+        assert [element["id"] for element in message] == [entry.id for entry in entries]
+
+
+def test_a_digest_names_every_signal_in_it(scene: Scene) -> None:
+    entries = [an_entry(number, late=True) for number in range(1, 31)]
+    assert isinstance(scene.sends(a_parcel(*entries, digest=True)), Sent)
+    body = scene.server.posts[0].body.decode()
+    assert all(entry.id[:8] in body for entry in entries)
+
+
+def test_a_possible_repeat_says_so(scene: Scene) -> None:
+    scene.sends(a_parcel(repeat=False))
+    scene.sends(a_parcel(repeat=True))
+    first, second = scene.server.posts
+    if scene.kind == "webhook":
+        assert "ninja-possible-repeat" not in first.headers
+        assert second.headers["ninja-possible-repeat"] == "true"
+    else:
+        assert b"repeat" not in first.body
+        assert b"This may be a repeat" in second.body
+
+
+def test_two_channels_of_one_kind_have_providers_that_say_what_they_share(scene: Scene) -> None:
+    other = open_channel(Destination("other", scene.kind, options(scene.kind, scene.server.url)))
+    assert (other.provider == scene.channel.provider) == (scene.kind != "webhook")
+    other.close()
+
+
+# --- what is particular to one of them -------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made
+
+
+def test_discord_waits_before_its_limit_bites(server: Receiver) -> None:
+    server.answers(Answer.of(200, {"id": "5"}, X_RateLimit_Remaining="0", X_RateLimit_Reset_After="1.25"))
+    channel = DiscordChannel(Destination("desk", "discord", options("discord", server.url)))
+    assert channel.send(a_parcel()) == Sent("5", 1.25)
+    server.answers(Answer.of(200, {"id": "6"}, X_RateLimit_Remaining="4", X_RateLimit_Reset_After="1.25"))
+    assert channel.send(a_parcel()) == Sent("6", 0.0)
+    channel.close()
+
+
+def test_discord_keeps_a_thread_and_asks_to_wait_for_the_message(server: Receiver) -> None:
+    url = Secret(f"{server.url}/api/webhooks/42/{TOKEN}?thread_id=9&wait=false")
+    channel = DiscordChannel(Destination("desk", "discord", {"url": url, "insecure": True}))
+    channel.send(a_parcel())
+    assert server.posts[0].path == f"/api/webhooks/42/{TOKEN}?thread_id=9&wait=true"
+    channel.close()
+
+
+def test_discord_says_everything_that_issue_and_contract_ask_for(server: Receiver) -> None:
+    channel = DiscordChannel(Destination("desk", "discord", options("discord", server.url)))
+    channel.send(a_parcel())
+    embed = server.posts[0].json["embeds"][0]
+    fields = {field["name"]: field["value"] for field in embed["fields"]}
+    assert embed["title"] == "▼ SELL EUR/USD H4"
+    assert embed["color"] == 0xE74C3C
+    assert fields["Entry"] == "1.09259"
+    assert fields["Stop"] == "1.10084 (82.5 pips)"
+    assert fields["Target"] == "1.08022 (123.7 pips)"
+    assert fields["Risk/reward"] == "1 : 1.5"
+    assert fields["ATR"] == "0.0041235714"
+    assert fields["Candle close"] == "2022-03-04 18:00 UTC"
+    assert a_signal(1).id[:8] in embed["footer"]["text"]
+    channel.close()
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [
+        (400, {"ok": False, "description": "Bad Request: chat not found"}, "chat not found"),
+        (403, {"ok": False, "description": "Forbidden: bot was blocked by the user"}, "blocked"),
+        (
+            400,
+            {"ok": False, "description": "group chat was upgraded", "parameters": {"migrate_to_chat_id": -100999}},
+            "set chat_id to -100999",
+        ),
+    ],
+)
+def test_telegram_suspends_when_the_chat_is_gone(
+    server: Receiver, status: int, body: dict[str, object], words: str
+) -> None:
+    server.answers(Answer.of(status, body))
+    channel = TelegramChannel(Destination("desk", "telegram", options("telegram", server.url)))
+    failure = channel.send(a_parcel())
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.BROKEN
+    assert words in failure.text
+    channel.close()
+
+
+def test_a_telegram_answer_that_is_not_ok_is_no_acceptance(server: Receiver) -> None:
+    server.answers(Answer.of(200, {"ok": False}))
+    channel = TelegramChannel(Destination("desk", "telegram", options("telegram", server.url)))
+    failure = channel.send(a_parcel())
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.AMBIGUOUS
+    channel.close()
+
+
+def test_a_webhook_gets_the_signal_to_the_byte(server: Receiver) -> None:
+    channel = WebhookChannel(Destination("desk", "webhook", {"url": f"{server.url}/x?y=1", "insecure": True}))
+    entry = an_entry()
+    channel.send(a_parcel(entry))
+    post = server.posts[0]
+    assert post.path == "/x?y=1"
+    assert post.body == entry.text.encode()
+    assert post.headers["content-type"] == "application/json"
+    assert post.headers["webhook-id"] == entry.id
+    assert "webhook-signature" not in post.headers
+    channel.close()
+
+
+def test_a_grouping_webhook_gets_an_array_even_of_one(server: Receiver) -> None:
+    channel = WebhookChannel(Destination("desk", "webhook", {"url": server.url, "insecure": True}))
+    first, second = an_entry(1), an_entry(2)
+    channel.send(a_parcel(first, grouped=True))
+    channel.send(a_parcel(first, second, grouped=True))
+    assert server.posts[0].body == f"[{first.text}]".encode()
+    assert server.posts[1].body == f"[{first.text},{second.text}]".encode()
+    assert server.posts[1].headers["webhook-id"] == first.id
+    channel.close()
+
+
+def test_a_webhook_signs_by_the_standard_webhooks_scheme(server: Receiver) -> None:
+    # The scheme's own published example: key, id, time, body and signature.
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    target = {"url": server.url, "insecure": True, "secret": Secret(secret)}
+    channel = WebhookChannel(Destination("desk", "webhook", target), now=lambda: 1_614_265_330.9)
+    entry = an_entry()
+    channel.send(a_parcel(entry))
+    headers = server.posts[0].headers
+    assert headers["webhook-timestamp"] == "1614265330"
+    from ninja_daemon.adapters.channels.webhook import signature, signing_key  # noqa: PLC0415 - used here only
+
+    assert headers["webhook-signature"] == signature(signing_key(secret), entry.id, 1_614_265_330, entry.text.encode())
+    known = signature(signing_key(secret), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, b'{"test": 2432232314}')
+    assert known == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+    channel.close()
+
+
+@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # apprise's own affair
+def test_an_apprise_service_gets_title_and_text(server: Receiver) -> None:
+    url = f"json://127.0.0.1:{server.port}/hook"
+    channel = AppriseChannel(Destination("desk", "apprise", {"url": Secret(url)}))
+    assert channel.send(a_parcel()) == Sent("")
+    sent = server.posts[0].json
+    assert sent["title"] == "▼ SELL EUR/USD H4"
+    assert "1.09259" in sent["message"]
+    server.answers(Answer(500))
+    failure = channel.send(a_parcel())
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.AMBIGUOUS
+
+
+@pytest.mark.parametrize("kind", ["webhook", "discord", "telegram"])
+def test_an_address_that_is_not_public_is_refused_when_it_is_not_allowed(kind: str, server: Receiver) -> None:
+    base = f"https://localhost:{server.port}"
+    made = {**options(kind, base), "insecure": False}
+    channel = open_channel(Destination("desk", kind, made))
+    failure = channel.send(a_parcel())
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.BROKEN
+    assert "not public" in failure.text
+    assert not server.posts
+    channel.close()
+
+
+def test_a_certificate_that_cannot_be_trusted_ends_before_anything_is_sent(server: Receiver) -> None:
+    # Plain HTTP behind an https address: the handshake fails.
+    channel = WebhookChannel(
+        Destination("desk", "webhook", {"url": f"https://127.0.0.1:{server.port}/", "insecure": True})
+    )
+    failure = channel.send(a_parcel())
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.UNREACHED
+    assert not server.posts
+    channel.close()
+
+

@@ -1,0 +1,69 @@
+"""What the terminal shows."""
+
+from __future__ import annotations
+
+import io
+
+from ninja_daemon.adapters.channels.console import ConsoleChannel
+from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Sent
+from ninja_daemon.core.manners import Manners
+from tests.fakes.messages import a_notice_entry, a_parcel, an_entry
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def shown(*, manners: Manners | None = None, stream: io.StringIO | None = None, **changes: object) -> str:
+    stream = stream or io.StringIO()
+    channel = ConsoleChannel(Destination("console", "console", manners=manners or Manners()), stream)
+    assert channel.send(a_parcel(an_entry(1, **changes))) == Sent()
+    return stream.getvalue()
+
+
+def test_a_signal_is_one_line_with_what_a_reader_acts_on() -> None:
+    line = shown()
+    assert line.count("\n") == 1
+    for fact in ("▼ SELL EUR/USD H4", "1.09259", "stop 1.10084 (82.5)", "target 1.08022 (123.7)", "2022-03-04 18:00 UTC"):
+        assert fact in line
+
+
+def test_a_late_signal_says_so() -> None:
+    assert "(late)" in shown(late=True)
+
+
+def test_the_readers_time_zone_stands_beside_utc() -> None:
+    assert "18:00 UTC (2022-03-04 13:00 EST)" in shown(manners=Manners(time_zone="America/New_York"))
+
+
+def test_colours_are_for_terminals_only() -> None:
+    assert "\x1b[" not in shown()
+    assert "\x1b[1;32m" in shown(stream=_Terminal(), side=Side.BUY)
+
+
+def test_a_template_is_the_whole_line() -> None:
+    manners = Manners(template="{arrow} {pair} {close} #{mark}")
+    assert shown(manners=manners).startswith("▼ EUR/USD 1.09259 #")
+
+
+def test_control_characters_cannot_reach_the_terminal() -> None:
+    stream = io.StringIO()
+    hostile = "red \x1b[31m and\nforged line\u202e"
+    ConsoleChannel(Destination("console", "console"), stream).send(a_parcel(a_notice_entry(text=hostile)))
+    assert stream.getvalue().count("\n") == 1
+    assert not set(stream.getvalue()) & {"\x1b", "\u202e"}
+
+
+def test_an_output_that_is_closed_is_a_failure_to_try_again() -> None:
+    class Closed(io.StringIO):
+        def isatty(self) -> bool:
+            return False
+
+        def write(self, text: str) -> int:
+            raise BrokenPipeError(text)
+
+    outcome = ConsoleChannel(Destination("console", "console"), Closed()).send(a_parcel())
+    assert isinstance(outcome, Failure)
+    assert outcome.fault is Fault.UNREACHED
