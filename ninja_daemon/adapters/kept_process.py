@@ -22,7 +22,8 @@ watcher=$!
 exec 3<&-
 wait "$program"
 status=$?
-kill "$watcher" 2>/dev/null
+exec 2>/dev/null
+kill "$watcher"
 exit "$status"
 """
 """A shell program that runs its arguments and stops them when its standard input is closed."""
