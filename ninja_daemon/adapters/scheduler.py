@@ -91,6 +91,10 @@ class Scheduler:
         first = datetime.now(UTC)
         self._scheduler.add_job(job, IntervalTrigger(seconds=seconds, timezone=UTC), next_run_time=first)
 
+    def soon(self, job: Callable[[], None]) -> None:
+        """Run ``job`` once, as soon as a thread is free."""
+        self._scheduler.add_job(job)
+
     def start(self) -> None:
         """Begin."""
         self._scheduler.start()

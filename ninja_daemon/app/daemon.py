@@ -193,6 +193,8 @@ class Daemon:
             self._active = True
             with self._lock:
                 self._retries = {strategy.name: (0.0, _RETRY_FIRST) for strategy in self.strategies}
+            # Not within this job: a long catch-up must not keep the lease from being renewed.
+            self._scheduler.soon(self.retry)
         elif not lease.held and self._active is not False:
             self._log.info(
                 "another daemon is the active one; this one stands by",
