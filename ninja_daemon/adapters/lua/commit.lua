@@ -61,7 +61,8 @@ for index = 0, signals - 1 do
   if not redis.call('ZSCORE', KEYS[5], id) then fresh[#fresh + 1] = at + 3 * index end
 end
 local waiting = redis.call('LLEN', KEYS[4])
-if #fresh > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
+-- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
+if #fresh > 0 and waiting > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
 
 for _, offset in ipairs(fresh) do
   redis.call('RPUSH', KEYS[4], ARGV[offset + 3])
