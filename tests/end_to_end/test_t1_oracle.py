@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from ninja_daemon.adapters import redis_store
 from ninja_daemon.usecases.catch_up import Start
 from tests.end_to_end.settings import SERIES, all_rules, cuts, nasty, oracle, tied_candles, write_candles
 from tests.end_to_end.stage import Stage
-from tests.oracle import Rules, Signal, expectation, ids, read_candles, signals_after
+from tests.oracle import Rules, Signal, expectation, ids, read_candles, signals_after, signals_until
 from tests.servers import RedisServer
 
 Loss = Callable[[Stage, str], None]
@@ -231,6 +232,27 @@ def test_after_an_outage_signals_are_late_and_those_in_time_are_not(
         if not late:
             assert any(time in text for time in in_time)
     assert sum('"late":true' in text for text in stage.listed()) > 100
+
+
+def test_a_full_list_makes_commits_wait_and_an_empty_one_takes_an_outage_of_any_length(
+    make_stage: Callable[..., Stage], candles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_store, "QUEUE_CAP", 10)
+    (rules,) = nasty("GBP_JPY_H4")[:1]
+    candles = read_candles(candles_dir / "GBP_JPY_H4.csv")
+    stage = make_stage([rules], candles_dir)
+    for place in (500, 505):
+        stage.show(candles[place], "H4")
+        stage.good_wake()
+    assert 0 < len(stage.listed()) < 10
+    stage.show(candles[900], "H4")
+    (outcome,) = stage.wake().outcomes
+    assert "full" in str(outcome.error)
+    assert stage.client.get(stage.keys.last_processed(rules.name)) == candles[505]["time"]
+    stage.drain()
+    stage.good_wake()
+    must = signals_until(oracle(candles_dir / "GBP_JPY_H4.csv", rules).signals, candles[900]["time"])
+    stage.assert_listed({rules.name: [each for each in must if each["time"] >= candles[500]["time"]]})
 
 
 def test_the_same_candle_gives_the_same_id_on_two_machines(make_stage: Callable[..., Stage], candles_dir: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,6 +32,7 @@ from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import nasty, oracle
 from tests.end_to_end.stage import Stage
 from tests.oracle import assert_same_signals, read_candles, signals_after, signals_until
+from tests.servers import RedisServer
 
 POINTS = (
     "before load",
@@ -187,6 +189,58 @@ def test_t2_a_first_start_may_end_anywhere_too(make_stage: Callable[..., Stage],
         must = signals_until(oracle(candles_dir / "GBP_JPY_D.csv", each).signals, candles[340]["time"])
         assert_same_signals(
             stage.listed(each.name), [signal for signal in must if signal["time"] >= candles[300]["time"]]
+        )
+
+
+@dataclass
+class FatefulSource(MortalSource):
+    """The real broker adapter; something happens while its answer is on the way."""
+
+    happens: Callable[[], object] = lambda: None
+
+    def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
+        answers = super().newer(wanted)
+        self.happens()
+        return answers
+
+
+@pytest.mark.parametrize("how", ["killed", "restarted", "flushed", "averages evicted", "cursor moved by another"])
+def test_t9_what_becomes_of_redis_between_reading_and_writing_changes_no_signal(
+    make_stage: Callable[..., Stage], fresh_redis: RedisServer, candles_dir: Path, how: str
+) -> None:
+    rules = nasty("GBP_JPY_D")[:2]
+    candles = read_candles(candles_dir / "GBP_JPY_D.csv")
+    stage = make_stage(rules, candles_dir)
+
+    def happen() -> None:
+        match how:
+            case "killed":
+                fresh_redis.kill()
+            case "restarted":
+                fresh_redis.restart()
+            case "flushed":
+                stage.drain()
+                stage.client.flushall()
+            case "averages evicted":
+                stage.client.delete(*(stage.keys.ma_state(each.name) for each in rules))
+            case _:
+                catch_up(
+                    stage.strategies, source=stage.source, store=stage.store, journal=stage.journal, clock=stage.clock
+                )
+
+    for place in (400, 420, 421, 450):
+        stage.show(candles[place], "D")
+        if place in {420, 450}:
+            source = FatefulSource(stage.source, Fuse(""), happen)
+            with suppress(StoreUnavailable):
+                catch_up(stage.strategies, source=source, store=stage.store, journal=stage.journal, clock=stage.clock)
+            if not fresh_redis.running:
+                fresh_redis.start()
+        stage.good_wake()
+    for each in rules:
+        must = signals_until(oracle(candles_dir / "GBP_JPY_D.csv", each).signals, candles[450]["time"])
+        assert_same_signals(
+            stage.listed(each.name), [signal for signal in must if signal["time"] >= candles[400]["time"]]
         )
 
 
