@@ -19,9 +19,10 @@ from ninja_daemon.app.figures import StrategyFigures, rejection_words
 from ninja_daemon.app.status import Status
 from ninja_daemon.core.crossover import Side
 
+_MOMENT_AGO: Final = 600
 _BARS: Final = 6
 _FULL_BAR: Final = 4
-_WIDE: Final = 132
+_WIDE: Final = 150
 _MIDDLE: Final = 100
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -189,7 +190,8 @@ def _when(at: int, now: float) -> str:
     moment = datetime.fromtimestamp(at, UTC)
     today = datetime.fromtimestamp(now, UTC)
     if moment.date() == today.date():
-        return f"today {moment:%H:%M}"
+        # Minutes say enough of anything but a moment ago.
+        return f"today {moment:%H:%M:%S}" if now - at < _MOMENT_AGO else f"today {moment:%H:%M}"
     return f"{moment:%d %b %H:%M}" if moment.year == today.year else f"{moment:%d %b %Y}"
 
 
