@@ -126,6 +126,11 @@ class Stage:
         texts = [*self.taken, *map(str, waiting)]
         return [text for text in texts if name is None or json.loads(text)["strategy"] == name]
 
+    def evaluated(self, name: str) -> int:
+        """How many candles the strategy says it has taken in since its first start."""
+        (strategy,) = [each for each in self.strategies if each.name == name]
+        return self.store.load([strategy])[name].tally.evaluated
+
     def assert_listed(self, expected: Mapping[str, Sequence[Signal]]) -> None:
         """Compare with the oracle, strategy by strategy."""
         assert set(expected) == {strategy.name for strategy in self.strategies}

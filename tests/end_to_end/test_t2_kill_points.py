@@ -172,6 +172,7 @@ def test_t2_a_pass_that_ends_at_any_point_changes_nothing_in_the_end(
         assert_same_signals(
             stage.listed(each.name), [signal for signal in must if signal["time"] >= candles[first]["time"]]
         )
+        assert stage.evaluated(each.name) == last - first, "each candle exactly once"
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -242,6 +243,7 @@ def test_t9_what_becomes_of_redis_between_reading_and_writing_changes_no_signal(
         assert_same_signals(
             stage.listed(each.name), [signal for signal in must if signal["time"] >= candles[400]["time"]]
         )
+        assert stage.evaluated(each.name) == (29 if how == "flushed" else 50), "each candle exactly once"
 
 
 def kill_in_its_middle(outside: Outside, seconds: float) -> None:
