@@ -5,6 +5,7 @@ Everything here is a pure function of what lies in a lane and of the time. ``pla
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -23,7 +24,7 @@ DIGEST_MOST: Final = 30
 """Late signals in a digest at most; so many lines fit into every channel's limits."""
 DIGEST_WAIT: Final = 5.0
 """Seconds that a digest waits for more late signals, counted from the first."""
-_MINUTES: Final = 1_440
+_CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 
 
 class LatePolicy(StrEnum):
@@ -104,13 +105,11 @@ def minute_of_day(text: str) -> int:
     Raises:
         ValueError: it is none.
     """
-    hours, _, minutes = text.partition(":")
-    if not (len(text) == 5 and hours.isdecimal() and minutes.isdecimal() and text.isascii()):  # noqa: PLR2004
-        raise ValueError(text)
-    minute = int(hours) * 60 + int(minutes)
-    if not (minute < _MINUTES and int(minutes) < 60):  # noqa: PLR2004 - minutes of an hour
-        raise ValueError(text)
-    return minute
+    match = _CLOCK.fullmatch(text)
+    if match is None:
+        message = f"a clock time must look like 22:00, was {text[:20]!r}"
+        raise ValueError(message)
+    return int(match[1]) * 60 + int(match[2])
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ _THROTTLE_DEFAULT: Final = 5.0
 """Seconds to wait when a service says that there were too many posts and not how long to wait."""
 _LONGEST_WAIT: Final = 86_400.0
 _POLL: Final = 1.0
+_BREATH: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,7 @@ class LaneWorker:
         if not ours:
             sentence = f"the lane of {self.destination.name} changed hands while it was being emptied"
             events = [*events, self._event("lane.fenced", "warning", sentence)]
+            return Step(False, _BREATH, "leased", events=tuple(events))  # noqa: FBT003 - a field
         return Step(True, 0.0, events=tuple(events))  # noqa: FBT003 - a field
 
     def _handled(self, taken: Taken, started: float) -> tuple[Settlement, list[Event]]:

@@ -62,86 +62,8 @@ class Receiver:
         self.connections = 0
         self.came = threading.Condition()
         self.let_go = threading.Event()
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            timeout = 30
-            disable_nagle_algorithm = True
-            number = 0
-
-            def setup(self) -> None:
-                super().setup()
-                with receiver.came:
-                    receiver.connections += 1
-                    self.number = receiver.connections
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                post = Post(self.path, headers, body, self.number)
-                answer = receiver.script(post)
-                with receiver.came:
-                    receiver.posts.append(post)
-                    receiver.came.notify_all()
-                getattr(self, f"_{answer.how}")(answer)
-
-            def _reply(self, answer: Answer) -> None:
-                self.send_response(answer.status)
-                for name, value in answer.headers.items():
-                    self.send_header(name, value)
-                if answer.status != 204:
-                    self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                if answer.status != 204:
-                    self.wfile.write(answer.body)
-
-            def _hang(self, answer: Answer) -> None:
-                del answer
-                receiver.let_go.wait(20)
-                self.close_connection = True
-
-            def _reset(self, answer: Answer) -> None:
-                del answer
-                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                self.close_connection = True
-
-            def _close(self, answer: Answer) -> None:
-                del answer
-                self.close_connection = True
-
-            def _trickle(self, answer: Answer) -> None:
-                del answer
-                self.close_connection = True
-                with contextlib.suppress(OSError):
-                    for letter in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"y" * 500:
-                        self.wfile.write(bytes([letter]))
-                        if receiver.let_go.wait(0.05):
-                            return
-
-            def _torn(self, answer: Answer) -> None:
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(answer.body) + 1000))
-                self.end_headers()
-                self.wfile.write(answer.body)
-                self.close_connection = True
-
-            def _garbage(self, answer: Answer) -> None:
-                del answer
-                self.wfile.write(b"\x00\xff no protocol at all\r\n\r\n")
-                self.close_connection = True
-
-            def log_message(self, *_: object) -> None:
-                return
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 64
-
-            def handle_error(self, *_: object) -> None:
-                return
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.receiver = self
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), daemon=True)
         self._thread.start()
 
@@ -173,6 +95,87 @@ class Receiver:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join(5)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+    disable_nagle_algorithm = True
+    number = 0
+    server: _Server
+
+    def setup(self) -> None:
+        super().setup()
+        with self.server.receiver.came:
+            self.server.receiver.connections += 1
+            self.number = self.server.receiver.connections
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        post = Post(self.path, headers, body, self.number)
+        answer = self.server.receiver.script(post)
+        with self.server.receiver.came:
+            self.server.receiver.posts.append(post)
+            self.server.receiver.came.notify_all()
+        getattr(self, f"_{answer.how}")(answer)
+
+    def _reply(self, answer: Answer) -> None:
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        if answer.status != 204:
+            self.send_header("Content-Length", str(len(answer.body)))
+        self.end_headers()
+        if answer.status != 204:
+            self.wfile.write(answer.body)
+
+    def _hang(self, answer: Answer) -> None:
+        del answer
+        self.server.receiver.let_go.wait(20)
+        self.close_connection = True
+
+    def _reset(self, answer: Answer) -> None:
+        del answer
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+
+    def _close(self, answer: Answer) -> None:
+        del answer
+        self.close_connection = True
+
+    def _trickle(self, answer: Answer) -> None:
+        del answer
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for letter in b"HTTP/1.1 200 OK\r\nX-Slow: " + b"y" * 500:
+                self.wfile.write(bytes([letter]))
+                if self.server.receiver.let_go.wait(0.05):
+                    return
+
+    def _torn(self, answer: Answer) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer.body) + 1000))
+        self.end_headers()
+        self.wfile.write(answer.body)
+        self.close_connection = True
+
+    def _garbage(self, answer: Answer) -> None:
+        del answer
+        self.wfile.write(b"\x00\xff no protocol at all\r\n\r\n")
+        self.close_connection = True
+
+    def log_message(self, *_: object) -> None:
+        return
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    receiver: Receiver
+    request_queue_size = 64
+
+    def handle_error(self, *_: object) -> None:
+        return
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.channels.discord import DiscordChannel
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.channels.telegram import TelegramChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Parcel, Sent
+from ninja_daemon.core.delivery import Destination, Failure, Fault, OptionValue, Outcome, Parcel, Sent
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
@@ -370,7 +370,7 @@ def test_a_grouping_webhook_gets_an_array_even_of_one(server: Receiver) -> None:
 def test_a_webhook_signs_by_the_standard_webhooks_scheme(server: Receiver) -> None:
     # The scheme's own published example: key, id, time, body and signature.
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    target = {"url": server.url, "insecure": True, "secret": Secret(secret)}
+    target: dict[str, OptionValue] = {"url": server.url, "insecure": True, "secret": Secret(secret)}
     channel = WebhookChannel(Destination("desk", "webhook", target), now=lambda: 1_614_265_330.9)
     entry = an_entry()
     channel.send(a_parcel(entry))
@@ -421,5 +421,3 @@ def test_a_certificate_that_cannot_be_trusted_ends_before_anything_is_sent(serve
     assert failure.fault is Fault.UNREACHED
     assert not server.posts
     channel.close()
-
-

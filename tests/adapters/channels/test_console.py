@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import Any
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.core.crossover import Side
@@ -16,7 +17,7 @@ class _Terminal(io.StringIO):
         return True
 
 
-def shown(*, manners: Manners | None = None, stream: io.StringIO | None = None, **changes: object) -> str:
+def shown(*, manners: Manners | None = None, stream: io.StringIO | None = None, **changes: Any) -> str:
     stream = stream or io.StringIO()
     channel = ConsoleChannel(Destination("console", "console", manners=manners or Manners()), stream)
     assert channel.send(a_parcel(an_entry(1, **changes))) == Sent()
@@ -26,7 +27,13 @@ def shown(*, manners: Manners | None = None, stream: io.StringIO | None = None, 
 def test_a_signal_is_one_line_with_what_a_reader_acts_on() -> None:
     line = shown()
     assert line.count("\n") == 1
-    for fact in ("▼ SELL EUR/USD H4", "1.09259", "stop 1.10084 (82.5)", "target 1.08022 (123.7)", "2022-03-04 18:00 UTC"):
+    for fact in (
+        "▼ SELL EUR/USD H4",
+        "1.09259",
+        "stop 1.10084 (82.5)",
+        "target 1.08022 (123.7)",
+        "2022-03-04 18:00 UTC",
+    ):
         assert fact in line
 
 

@@ -88,7 +88,16 @@ def test_any_text_is_either_fine_or_complained_about(url: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("3", 3.0), ("0.75", 0.75), (" 5 ", 5.0), ("", None), ("soon", None), ("-1", None), ("nan", None), ("1e999", None)],
+    [
+        ("3", 3.0),
+        ("0.75", 0.75),
+        (" 5 ", 5.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("nan", None),
+        ("1e999", None),
+    ],
 )
 def test_retry_after_in_seconds(text: str, seconds: float | None) -> None:
     assert retry_after({"retry-after": text}) == seconds

@@ -1,0 +1,54 @@
+"""A channel that remembers what it was given and answers as it was told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from ninja_daemon.core.delivery import Outcome, Parcel, Sent
+
+
+class FakeChannel:
+    """The channel port; ``answers`` are given one after the other, then everything is accepted."""
+
+    def __init__(self, *answers: Outcome, provider: str = "fake") -> None:
+        self.provider = provider
+        self.answers = list(answers)
+        self.parcels: list[Parcel] = []
+        self.before: Callable[[Parcel], None] = lambda _: None
+        self.closed = False
+
+    def send(self, parcel: Parcel) -> Outcome:
+        self.before(parcel)
+        self.parcels.append(parcel)
+        return self.answers.pop(0) if self.answers else Sent(f"m{len(self.parcels)}")
+
+    @property
+    def accepted(self) -> int:
+        return len(self.parcels)
+
+    @property
+    def ids(self) -> list[str]:
+        """Ids of everything that was sent, failures included."""
+        return [entry.id for parcel in self.parcels for entry in parcel.entries]
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class FakeLedger:
+    """The sent ledger in memory."""
+
+    def __init__(self) -> None:
+        self.sent: dict[tuple[str, str], str] = {}
+        self.failure: Exception | None = None
+
+    def known(self, destination: str, ids: Collection[str]) -> frozenset[str]:
+        if self.failure is not None:
+            raise self.failure
+        return frozenset(one for one in ids if (destination, one) in self.sent)
+
+    def remember(self, destination: str, ids: Collection[str], message_id: str, now: float) -> None:
+        del now
+        if self.failure is not None:
+            raise self.failure
+        self.sent |= {(destination, one): message_id for one in ids}
