@@ -81,10 +81,6 @@ class Bench:
     def counters(self) -> dict[str, int]:
         return dict(self.queue.depths().counters)
 
-    def state(self, lane: str = "desk") -> dict[str, str]:
-        found = self.client.hgetall(self.keys.lane_state(lane))
-        return {str(name): str(value) for name, value in found.items()}
-
     def waiting(self, lane: str = "desk") -> int:
         return int(self.client.llen(self.keys.lane(lane)))
 
