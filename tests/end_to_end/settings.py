@@ -42,7 +42,17 @@ def nasty(series: str) -> tuple[Rules, ...]:
         rules_for(series, "close_itself", 1, 2, atr_period=1),
         rules_for(series, "mirrored", 80, 50, min_atr_value=_BINDING[series]),
         rules_for(series, "late_range", 3, 5, atr_period=60, sl_atr_multiplier="0.7", tp_atr_multiplier="1.05"),
-        rules_for(series, "odd_ratio", 7, 13, sl_atr_multiplier="1.3", tp_atr_multiplier="3.7", min_rr_ratio="2.846"),
+        # 64 in a divisor: averages that lie exactly between two printed digits
+        rules_for(
+            series,
+            "odd_ratio",
+            16,
+            64,
+            atr_period=64,
+            sl_atr_multiplier="1.3",
+            tp_atr_multiplier="3.7",
+            min_rr_ratio="2.846",
+        ),
         rules_for(series, "all_refused", 5, 20, sl_atr_multiplier="1.5", tp_atr_multiplier="2.0"),
     )
 

@@ -145,7 +145,8 @@ def test_t11_all_is_green_while_it_works(today: Today) -> None:
     picture = today.status()
     assert picture["daemon"]["state"] == "active"
     assert [each["stale"] for each in picture["strategies"]] == [False, False]
-    assert {each["condition"] for each in picture["strategies"]} == {"up to date"}
+    # The second holds for a minute and a half after 17:00 in New York.
+    assert {each["condition"] for each in picture["strategies"]} <= {"up to date", "waiting for the candle to complete"}
 
 
 @pytest.mark.parametrize("code", [401, 404, 503])

@@ -33,6 +33,7 @@ def test_t1_repeated_passes_leave_the_oracles_signals(outside: Outside, candles_
     for number, place in enumerate(places):
         outside.show(candles[place], timeframe)
         outside.once()
+        assert {outside.cursor(rules.name) for rules in all_rules(series)} == {candles[place]["time"]}
         if number == 1:
             outside.once()
             outside.redis.delete(f"{{ninja}}:ma_state:{series}", "{ninja}:ma_state:late_range")

@@ -103,7 +103,7 @@ def test_t1_whatever_is_lost_between_wakes_the_list_is_the_oracles(
     places = cuts(chance, len(candles), chance.randrange(len(candles) // 6, len(candles) // 3), singles=60)
     for place in places:
         stage.show(candles[place], series.rsplit("_", maxsplit=1)[1])
-        stage.good_wake()
+        stage.good_wake(candles[place])
         for each in rules:
             if chance.random() < 0.1:
                 chance.choice(LOSSES)(stage, each.name)
@@ -128,7 +128,7 @@ def test_t1_where_averages_are_often_equal_the_side_is_found_again_behind_the_ti
     places = cuts(chance, len(candles), 200, singles=200)
     for place in places:
         stage.show(candles[place], "H4")
-        stage.good_wake()
+        stage.good_wake(candles[place])
         for each in rules:
             if chance.random() < 0.3:
                 chance.choice(LOSSES)(stage, each.name)
@@ -158,7 +158,7 @@ def test_a_cursor_set_back_takes_candles_in_again_and_repeats_no_signal(
     stage = make_stage(rules, candles_dir)
     for place in cuts(chance, len(candles), 400, singles=60):
         stage.show(candles[place], "D")
-        stage.good_wake()
+        stage.good_wake(candles[place])
         if chance.random() < 0.4:
             back = candles[max(400, place - chance.choice((1, 3, 40, 500)))]
             stage.client.set(stage.keys.last_processed(rules[chance.randrange(3)].name), back["time"])
@@ -176,13 +176,13 @@ def test_everything_lost_is_a_first_start_that_says_nothing_of_the_past(
     stage = make_stage(rules, candles_dir)
     for place in (1_000, 1_400):
         stage.show(candles[place], "H4")
-        stage.good_wake()
+        stage.good_wake(candles[place])
     stage.drain()
     stage.client.flushall()
     stage.restart(journal_lost=True)
     for place in (2_000, 2_300):
         stage.show(candles[place], "H4")
-        outcomes = stage.good_wake()
+        outcomes = stage.good_wake(candles[place])
         assert all((outcome.start is Start.FIRST) == (place == 2_000) for outcome in outcomes)
     must = expected_from(candles_dir, rules, candles[1_000])
     known = (candles[1_000]["time"], candles[1_400]["time"], candles[2_000]["time"], candles[2_300]["time"])
@@ -225,7 +225,7 @@ def test_after_an_outage_signals_are_late_and_those_in_time_are_not(
     stage = make_stage([rules], candles_dir)
     for place in (500, 900):
         stage.show(candles[place], "H4")
-        stage.good_wake()
+        stage.good_wake(candles[place])
     in_time = {candles[900]["time"], candles[899]["time"], candles[500]["time"]}
     for text in stage.listed():
         late = '"late":true' in text
@@ -243,7 +243,7 @@ def test_a_full_list_makes_commits_wait_and_an_empty_one_takes_an_outage_of_any_
     stage = make_stage([rules], candles_dir)
     for place in (500, 505):
         stage.show(candles[place], "H4")
-        stage.good_wake()
+        stage.good_wake(candles[place])
     assert 0 < len(stage.listed()) < 10
     stage.show(candles[900], "H4")
     (outcome,) = stage.wake().outcomes
@@ -263,7 +263,7 @@ def test_the_same_candle_gives_the_same_id_on_two_machines(make_stage: Callable[
         stage = make_stage(rules, candles_dir)
         for place in places:
             stage.show(candles[place], "D")
-            stage.good_wake()
+            stage.good_wake(candles[place])
         found.append(ids(stage.listed()))
     one, other = found
     assert set(other) < set(one)
