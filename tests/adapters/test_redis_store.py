@@ -346,4 +346,8 @@ def test_options_inside_the_address_do_not_undo_the_limits() -> None:
     client = connect("redis://127.0.0.1:1/0?socket_timeout=60&health_check_interval=0", name="test")
 
     limits = client.connection_pool.connection_kwargs
-    assert (limits["socket_timeout"], limits["socket_connect_timeout"], limits["health_check_interval"]) == (2.0, 1.0, 15)
+    assert (limits["socket_timeout"], limits["socket_connect_timeout"], limits["health_check_interval"]) == (
+        2.0,
+        1.0,
+        15,
+    )
