@@ -79,10 +79,22 @@ COMMANDS: Final = {
                 "overtaken, and no destination delays another. What a destination refuses for good is kept as a dead "
                 "letter; see `ninja-daemon queue`."
             ),
-            "With --drain it delivers until nothing is due, for cron, and ends.",
+            (
+                "With --drain it delivers until nothing is due, for cron, and ends. Rates and groups are waited for; "
+                "retries are not."
+            ),
+            "With --test it sends one marked test message to a destination, past its lane, and says what came of it.",
         ),
-        examples=(("notify", "the notifier"), ("notify --drain", "deliver what is due, then end")),
-        exits=("0   stopped, or nothing is left", "1   with --drain: something is left in retry or dead"),
+        examples=(
+            ("notify", "the notifier"),
+            ("notify --drain", "deliver what is due, then end"),
+            ("notify --test desk", "does desk hear us?"),
+        ),
+        exits=(
+            "0   stopped, or nothing is left, or the test message was taken",
+            "1   with --drain: something is left in retry, behind a pause or suspension, or dead (also from before)",
+            "1   with --test: it was not taken",
+        ),
     ),
     "demo": CommandHelp(
         summary="See it all work on this machine, with no account and no server.",
@@ -166,6 +178,8 @@ COMMANDS: Final = {
             ("queue retry desk", "send the dead letters of desk again"),
             ("queue pause desk", "hold desk back"),
             ("queue resume desk", "let it go on"),
+            ("queue dead", "the dead letters, with their reasons"),
+            ("queue silence --for '2 h' --instrument 'EUR_*'", "hear nothing of these for a while"),
         ),
         exits=("0   done", "1   Redis could not be read, or nothing was there to change"),
     ),
