@@ -11,9 +11,9 @@ from typing import Any, Final, NoReturn
 
 from ninja_daemon.adapters.codec import decode_signal
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Entry, Kind, Notice, Severity
 from ninja_daemon.core.errors import SignalRejected
 from ninja_daemon.core.instant import format_instant, format_moment, parse_instant
+from ninja_daemon.core.message import Entry, Kind, Notice, Severity
 from ninja_daemon.core.routing import Match, Silence
 
 LONGEST: Final = 8_192

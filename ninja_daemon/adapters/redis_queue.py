@@ -27,9 +27,9 @@ from ninja_daemon.adapters.queue_codec import (
     encode_silence,
 )
 from ninja_daemon.adapters.redis_client import explain, translated_errors
-from ninja_daemon.core.delivery import Entry
 from ninja_daemon.core.errors import SignalRejected, StoreUnavailable
 from ninja_daemon.core.manners import Reason
+from ninja_daemon.core.message import Entry
 from ninja_daemon.core.routing import Silence
 from ninja_daemon.usecases.delivery_ports import Assignment, Drained, NotNow, Settlement, Taken, Waiting
 

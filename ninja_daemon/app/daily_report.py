@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from ninja_daemon.adapters.queue_codec import encode_notice
 from ninja_daemon.adapters.redis_queue import RedisQueue
 from ninja_daemon.app.figures import StrategyFigures, strategy_figures
-from ninja_daemon.core.delivery import DailyReport, Notice, Severity
+from ninja_daemon.core.delivery import DailyReport
+from ninja_daemon.core.message import Notice, Severity
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded
 

@@ -10,13 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
+from ninja_daemon.core.message import Entry
 from ninja_daemon.core.retry import RetryPolicy
-
-if TYPE_CHECKING:
-    from ninja_daemon.core.delivery import Entry
 
 GROUP_MOST: Final = 10
 """Signals in a grouped message at most; Discord takes ten embeds."""

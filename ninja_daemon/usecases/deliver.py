@@ -10,21 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ninja_daemon.core.delivery import (
-    CONSOLE,
-    Delivery,
-    Destination,
-    Entry,
-    Failure,
-    Fault,
-    Kind,
-    Notice,
-    Parcel,
-    Sent,
-    Severity,
-)
+from ninja_daemon.core.delivery import CONSOLE, Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.manners import Discard, Drop, Expire, Plan, Reason, Send, Wait, plan
+from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
 from ninja_daemon.core.routing import Silence, audible, destinations_for
 from ninja_daemon.usecases.delivery_ports import (
     Assignment,

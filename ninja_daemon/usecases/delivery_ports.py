@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ninja_daemon.core.delivery import Entry, Kind, Notice, Outcome, Parcel
+from ninja_daemon.core.delivery import Outcome
 from ninja_daemon.core.manners import Reason
+from ninja_daemon.core.message import Entry, Kind, Notice, Parcel
 from ninja_daemon.core.routing import Silence
 from ninja_daemon.core.signal import Signal
 

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.core.delivery import Entry
 from ninja_daemon.core.manners import (
     DIGEST_MOST,
     DIGEST_WAIT,
@@ -27,6 +26,7 @@ from ninja_daemon.core.manners import (
     minute_of_day,
     plan,
 )
+from ninja_daemon.core.message import Entry
 from tests.fakes.messages import CLOSE_TIME, a_notice_entry, an_entry
 
 ACCEPTED = CLOSE_TIME + 3.0

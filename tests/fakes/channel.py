@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from ninja_daemon.core.delivery import Outcome, Parcel, Sent
+from ninja_daemon.core.delivery import Outcome, Sent
+from ninja_daemon.core.message import Parcel
 
 
 class FakeChannel:

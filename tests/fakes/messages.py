@@ -10,7 +10,7 @@ from typing import Any
 from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.adapters.queue_codec import encode_notice
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
 from ninja_daemon.core.signal import Signal
 
 CLOSE_TIME = 1_646_416_800

@@ -18,7 +18,8 @@ from ninja_daemon.adapters.channels.words import (
     when,
 )
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Parcel, Sent
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.message import Parcel
 from ninja_daemon.core.signal import Signal
 
 _COLOURS: Final = {Side.BUY: "1;32", Side.SELL: "1;31"}

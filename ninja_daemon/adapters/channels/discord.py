@@ -19,8 +19,9 @@ from ninja_daemon.adapters.channels.words import (
     shortened,
 )
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Notice, Outcome, Parcel, Sent, Severity
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.instant import format_instant
+from ninja_daemon.core.message import Notice, Parcel, Severity
 from ninja_daemon.core.signal import Signal
 
 COLOURS: Final = {Side.BUY: 0x2E_CC_71, Side.SELL: 0xE7_4C_3C}

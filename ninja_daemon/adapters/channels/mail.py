@@ -14,7 +14,8 @@ from typing import Final
 from ninja_daemon.adapters.channels.http import Forbidden, Unreached, connect_checked, tls_context
 from ninja_daemon.adapters.channels.options import list_option, number_option, text_option
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened, subject
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Kind, Outcome, Parcel, Sent
+from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.message import Kind, Parcel
 from ninja_daemon.usecases.deliver import DEADLINE
 
 SECURITIES: Final = ("starttls", "tls", "none")

@@ -14,7 +14,8 @@ from typing import Final
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.http import Poster, failure_of, url_complaint
 from ninja_daemon.adapters.channels.options import text_option
-from ninja_daemon.core.delivery import Destination, Failure, Outcome, Parcel, Sent
+from ninja_daemon.core.delivery import Destination, Failure, Outcome, Sent
+from ninja_daemon.core.message import Parcel
 
 _PREFIX: Final = "whsec_"
 _LEAST_KEY: Final = 16

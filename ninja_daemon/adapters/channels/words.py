@@ -10,7 +10,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Notice, Parcel
+from ninja_daemon.core.message import Notice, Parcel
 from ninja_daemon.core.signal import Signal
 
 ARROWS: Final = {Side.BUY: "▲", Side.SELL: "▼"}

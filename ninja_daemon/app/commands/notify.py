@@ -20,7 +20,8 @@ from ninja_daemon.adapters.logs import configure_logs
 from ninja_daemon.app.configuration import Configuration, load_configuration
 from ninja_daemon.app.environment import Environment, read_environment
 from ninja_daemon.app.notifier import Notifier, OnePass, notifier_parts
-from ninja_daemon.core.delivery import Delivery, Entry, Failure, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.delivery import Delivery, Failure
+from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
 
 _LOOK: Final = 5.0
 
