@@ -17,8 +17,8 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.logs import configure_logs
-from ninja_daemon.app.configuration import Configuration, load_configuration
-from ninja_daemon.app.environment import Environment, read_environment
+from ninja_daemon.app.configuration import Configuration, load_settings
+from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.notifier import Notifier, OnePass, notifier_parts
 from ninja_daemon.core.delivery import Delivery, Failure
 from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
@@ -37,8 +37,7 @@ def notify(
     log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
-    environment = read_environment()
-    configuration = load_configuration(environment)
+    environment, configuration = load_settings()
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
