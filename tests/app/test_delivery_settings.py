@@ -225,7 +225,12 @@ def test_every_condition_of_a_match_and_routes_within_routes() -> None:
         f"""
         {DESK}
         [[routes]]
-        match = {{ instrument = "EUR_*", timeframe = ["H4", "D"], strategy = "*", side = "SELL", late = false, min_risk_reward = 1.5 }}
+        match.instrument = "EUR_*"
+        match.timeframe = ["H4", "D"]
+        match.strategy = "*"
+        match.side = "SELL"
+        match.late = false
+        match.min_risk_reward = 1.5
         to = "desk"
         continue = true
         [[routes.routes]]
@@ -234,7 +239,7 @@ def test_every_condition_of_a_match_and_routes_within_routes() -> None:
         """
     )
     (route,) = delivery.routes
-    assert route.match == Match(("EUR_*",), ("H4", "D"), ("*",), Side.SELL, False, Decimal("1.5"))  # noqa: FBT003
+    assert route.match == Match(("EUR_*",), ("H4", "D"), ("*",), Side.SELL, False, Decimal("1.5"))
     assert route.goes_on
     assert route.routes == (Route(Match(late=True), ()),)
 

@@ -13,7 +13,6 @@ from ninja_daemon.adapters.channels.words import (
     facts,
     harmless,
     headline,
-    mark,
     notice_title,
     plain_text,
     shortened,
@@ -114,7 +113,7 @@ def _embed(signal: Signal, time_zone: str) -> dict[str, Any]:
         "title": shortened(_plain(headline(signal)), _LONGEST_TITLE),
         "color": COLOURS[signal.side],
         "fields": fields,
-        "footer": {"text": shortened(f"{signal.strategy} · #{mark(signal.id)}", _LONGEST_FOOTER)},
+        "footer": {"text": shortened(f"{signal.strategy} · {signal.id}", _LONGEST_FOOTER)},
         "timestamp": format_instant(signal.close_time),
     }
 

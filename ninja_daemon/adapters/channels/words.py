@@ -123,7 +123,7 @@ def full_text(signal: Signal, time_zone: str) -> str:
     width = max(len(name) for name, _ in facts(signal, time_zone))
     lines = [headline(signal)]
     lines += [f"{name:<{width}}  {value}" for name, value in facts(signal, time_zone)]
-    lines.append(f"{signal.strategy} · #{mark(signal.id)}")
+    lines.append(f"{signal.strategy} · {signal.id}")
     return "\n".join(lines)
 
 

@@ -1,0 +1,221 @@
+"""Write docs/messages/: what each channel shows, made by the channels themselves. ``python -m tests.transcripts``."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape
+
+from ninja_daemon.adapters.channels.console import ConsoleChannel
+from ninja_daemon.adapters.channels.registry import open_channel
+from ninja_daemon.adapters.channels.webhook import WebhookChannel
+from ninja_daemon.adapters.channels.words import plain_text, subject
+from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.delivery import Destination, OptionValue
+from ninja_daemon.core.manners import Manners
+from ninja_daemon.core.message import Parcel, Severity
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.usecases.delivery_ports import Channel
+from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
+from tests.fakes.receiver import Post, receiver
+
+FOLDER = Path(__file__).resolve().parent.parent / "docs" / "messages"
+MANNERS = Manners(time_zone="Europe/Berlin")
+TOKEN = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+SUSPENDED = (
+    "Nothing is sent to desk any more: HTTP 404: Unknown Webhook. Its messages are kept. Mend the destination, then: "
+    "ninja-daemon queue resume desk"
+)
+DAILY = (
+    "16 strategies, since the last report: 112 candles evaluated, 3 crosses, 2 signals.\n"
+    "Nearest to a cross: EUR_GBP_H4, at a close of 0.83412 (-4.1 pips from the last).\n"
+    "Every strategy is up to date."
+)
+
+
+def parcels() -> dict[str, Parcel]:
+    """The kinds of message that there are."""
+    prices = {"close": "152.318", "stop_loss": "151.492", "take_profit": "153.557", "atr": "0.4130714"}
+    prices |= {"sl_pips": "82.6", "tp_pips": "123.9", "fast_ma": "152.0141", "slow_ma": "152.01329"}
+    buy: dict[str, Any] = {name: Decimal(value) for name, value in prices.items()}
+    buy |= {"instrument": "GBP_JPY", "strategy": "GBP_JPY_H4", "side": Side.BUY}
+    late = [an_entry(number, late=True, close_time=CLOSE_TIME - 14_400 * (4 - number)) for number in (1, 2, 3)]
+    return {
+        "A signal": a_parcel(an_entry(1)),
+        "A signal that may be a repeat": a_parcel(an_entry(1), repeat=True),
+        "Two signals of one close, grouped": a_parcel(an_entry(1), an_entry(2, **buy), grouped=True),
+        "Late signals after an outage, as a digest": a_parcel(*late, digest=True),
+        "An operations alert": a_parcel(
+            a_notice_entry(id="suspended-desk-7", topic="lane_suspended", text=SUSPENDED, severity=Severity.ERROR)
+        ),
+        "The daily report": a_parcel(
+            a_notice_entry(id="daily-2022-03-04", topic="heartbeat", text=DAILY, severity=Severity.INFO)
+        ),
+    }
+
+
+def transcripts() -> dict[str, str]:
+    """Return every file of the folder by its name."""
+    return {
+        "terminal.txt": terminal(),
+        "discord.json": json.dumps(posts_of("discord"), indent=2, ensure_ascii=False) + "\n",
+        "discord.svg": discord_picture(posts_of("discord")),
+        "telegram.txt": telegram(),
+        "email.txt": email(),
+        "webhook.txt": webhook(),
+    }
+
+
+def terminal() -> str:
+    """What standard output shows."""
+    stream = io.StringIO()
+    channel = ConsoleChannel(Destination("console", "console", manners=MANNERS), stream)
+    for title, parcel in parcels().items():
+        stream.write(f"# {title}\n")
+        channel.send(parcel)
+        stream.write("\n")
+    return stream.getvalue()
+
+
+def email() -> str:
+    """Subject and text."""
+    return "\n".join(
+        f"# {title}\n\nSubject: {subject(parcel)}\n\n{plain_text(parcel, MANNERS.time_zone, '')}\n"
+        for title, parcel in parcels().items()
+    )
+
+
+def telegram() -> str:
+    """The text of each message."""
+    return "\n".join(f"# {title}\n\n{body['text']}\n" for title, body in posts_of("telegram").items())
+
+
+def webhook() -> str:
+    """Headers of ours and the body, to the byte."""
+    with posted("webhook") as (channel, posts):
+        for parcel in parcels().values():
+            channel.send(parcel)
+    shown = []
+    for title, post in zip(parcels(), posts, strict=True):
+        names = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature", "ninja-kind")
+        lines = [f"{name}: {post.headers[name]}" for name in (*names, "ninja-possible-repeat") if name in post.headers]
+        shown.append(f"# {title}\n\n" + "\n".join(lines) + f"\n\n{post.body.decode()}\n")
+    return "\n".join(shown)
+
+
+def posts_of(kind: str) -> dict[str, Any]:
+    """The JSON bodies, by title."""
+    with posted(kind) as (channel, posts):
+        for parcel in parcels().values():
+            channel.send(parcel)
+    return {title: post.json for title, post in zip(parcels(), posts, strict=True)}
+
+
+@contextmanager
+def posted(kind: str) -> Iterator[tuple[Channel, list[Post]]]:
+    """A channel to a receiver, and what comes there."""
+    with receiver() as server:
+        options: dict[str, dict[str, OptionValue]] = {
+            "discord": {"url": f"{server.url}/api/webhooks/1/{TOKEN}"},
+            "telegram": {"token": Secret(TOKEN), "chat_id": "-100200", "api_url": server.url},
+            "webhook": {"url": server.url, "secret": Secret("whsec_" + "QUJD" * 8)},
+        }
+        destination = Destination("desk", kind, {**options[kind], "insecure": True}, MANNERS)
+        channel: Channel
+        if kind == "webhook":
+            channel = WebhookChannel(destination, now=lambda: CLOSE_TIME + 3.2)
+        else:
+            channel = open_channel(destination)
+        yield channel, server.posts
+        channel.close()
+
+
+# --- a picture of Discord --------------------------------------------------------------------------------------------
+
+WIDTH, LINE, PAD = 640, 20, 14
+
+
+def discord_picture(messages: dict[str, Any]) -> str:
+    """Draw the messages as Discord's dark theme lays them out."""
+    parts: list[str] = []
+    height = PAD
+    for title, message in messages.items():
+        height = text(parts, 16, height + LINE, title, "#949ba4", 13)
+        if content := message.get("content"):
+            height = text(parts, 16, height + LINE, content, "#dbdee1", 14)
+        for embed in message.get("embeds", []):
+            height = card(parts, embed, height + 10)
+        height += PAD
+    body = "\n".join(parts)
+    fill = '<rect width="100%" height="100%" fill="#313338"/>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
+        f'font-family="Helvetica, Arial, sans-serif">\n{fill}\n{body}\n</svg>\n'
+    )
+
+
+def card(parts: list[str], embed: dict[str, Any], top: int) -> int:
+    """Draw one embed; return where it ends."""
+    inner: list[str] = []
+    height = text(inner, 32, top + LINE + 4, shown(embed["title"]), "#ffffff", 15, bold=True)
+    for line in wrapped(shown(embed.get("description", ""))):
+        height = text(inner, 32, height + LINE, line, "#dbdee1", 13)
+    column = 0
+    for field in embed.get("fields", []):
+        column = column if field["inline"] else 0
+        if column == 0:
+            height += 2 * LINE + 4
+        left = 32 + 190 * column
+        text(inner, left, height - LINE + 2, shown(field["name"]), "#ffffff", 12, bold=True)
+        text(inner, left, height, shown(field["value"]), "#dbdee1", 13)
+        column = (column + 1) % 3
+    if footer := embed.get("footer"):
+        height = text(inner, 32, height + LINE + 4, shown(footer["text"]), "#b5bac1", 11)
+    bottom = height + 12
+    size = f'width="{WIDTH - 32}" height="{bottom - top}"'
+    parts.append(f'<rect x="16" y="{top}" {size} rx="4" fill="#2b2d31"/>')
+    parts.append(f'<rect x="16" y="{top}" width="4" height="{bottom - top}" fill="#{embed["color"]:06x}"/>')
+    parts.extend(inner)
+    return bottom
+
+
+def text(parts: list[str], left: int, base: int, line: str, colour: str, size: int, *, bold: bool = False) -> int:
+    """Draw a line; return its base."""
+    weight = ' font-weight="bold"' if bold else ""
+    parts.append(f'<text x="{left}" y="{base}" fill="{colour}" font-size="{size}"{weight}>{escape(line)}</text>')
+    return base
+
+
+def shown(line: str) -> str:
+    """Take the escapes away, as Discord does when it shows a text."""
+    return line.replace("\\", "")
+
+
+def wrapped(paragraphs: str, width: int = 80) -> list[str]:
+    """Break lines where Discord would."""
+    lines: list[str] = []
+    for paragraph in paragraphs.splitlines():
+        line = ""
+        for word in paragraph.split():
+            if line and len(line) + 1 + len(word) > width:
+                lines.append(line)
+                line = ""
+            line = f"{line} {word}".strip()
+        lines.append(line)
+    return lines
+
+
+def main() -> None:
+    """Write the folder."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, content in transcripts().items():
+        (FOLDER / name).write_text(content, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
