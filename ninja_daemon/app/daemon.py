@@ -10,9 +10,10 @@ import json
 import os
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Final, Protocol
 
 import structlog
@@ -40,9 +41,13 @@ LEASE_SECONDS: Final = 15.0
 """A daemon that does not renew for so long is taken over; three renewals may fail."""
 _TICK: Final = 5.0
 _RETRY_FIRST: Final = 10.0
-_RETRY_LONGEST: Final = 300.0
+_RETRY_LONGEST: Final = 60.0
+_GIVE_UP: Final = 3_600.0
+"""Seconds after which a candle that never came, without any error, is left to the next close."""
 _STOP_GRACE: Final = 3.0
 _HEARTBEAT_LIFE: Final = 60
+_NAMED: Final = 4
+"""Strategies that a line names; the others are in ``status``."""
 
 
 class DaemonStore(StateStore, Protocol):
@@ -159,15 +164,12 @@ class Daemon:
         """Bring the strategies of a timeframe up to date; called a little after each close of its candles."""
         if not self._active or self._stop.is_set():
             return
-        border = hours.last_close(granularity, int(self._clock.now()))
         with self._claimed(self._by_timeframe[granularity, hours]) as due:
-            while due:
-                self._settle(due, border)
-                newest = hours.last_close(granularity, int(self._clock.now()))
-                if newest <= border or self._stop.is_set():
-                    return
-                # The next candle closed while we were still waiting for this one.
+            border = None
+            # Again when the next candle has closed while we were still waiting for this one.
+            while due and not self._stop.is_set() and border != (newest := self._border(due[0])):
                 border = newest
+                self._settle(due)
 
     def retry(self) -> None:
         """Try again what did not work at its close, at growing distances, whatever the reason was."""
@@ -177,7 +179,7 @@ class Daemon:
         names = {name for name, (due, _) in list(self._retries.items()) if due <= now}
         with self._claimed(strategy for strategy in self.strategies if strategy.name in names) as due:
             if due:
-                self._settle(due, None)
+                self._settle(due, once=True)
 
     def renew_lease(self) -> None:
         """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""
@@ -187,14 +189,12 @@ class Daemon:
         except StoreUnavailable as error:
             self._redis_failed(error)
             return
-        self._troubles.recovered("redis.down", "Redis is back", event_id="redis.up")
+        if self._troubles.recovered("redis.down", "Redis is back", event_id="redis.up"):
+            self._retry_all_now()
         if lease.held and not self._active:
             self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
             self._active = True
-            with self._lock:
-                self._retries = {strategy.name: (0.0, _RETRY_FIRST) for strategy in self.strategies}
-            # Not within this job: a long catch-up must not keep the lease from being renewed.
-            self._scheduler.soon(self.retry)
+            self._retry_all_now()
         elif not lease.held and self._active is not False:
             self._log.info(
                 "another daemon is the active one; this one stands by",
@@ -205,18 +205,19 @@ class Daemon:
 
     # --- one wake ----------------------------------------------------------------------------------------------------
 
-    def _settle(self, due: Sequence[Strategy], border: Instant | None) -> None:
-        """Ask until every strategy has the candle that closed at ``border``, or patience ends; None asks once."""
+    def _settle(self, due: Sequence[Strategy], *, once: bool = False) -> None:
+        """Ask until every strategy has the candle that closed last, or patience ends; only once when told so."""
         report = _WakeReport(len(due))
-        waiting = list(due)
+        borders = {strategy.name: self._border(strategy) for strategy in due}
+        looking, failed = list(due), list[Strategy]()
         patience = min(PATIENCE, _SHARE_OF_CANDLE * due[0].granularity.seconds)
         delays = iter(_DELAYS)
-        while waiting and not self._stop.is_set():
+        while looking and not self._stop.is_set():
             began = self._clock.monotonic()
-            is_last = border is None or self._clock.now() - border >= patience
+            is_last = once or self._clock.now() - borders[due[0].name] >= patience
             try:
                 wake = catch_up(
-                    waiting,
+                    looking,
                     source=self._source,
                     store=self._store,
                     journal=self._journal,
@@ -225,18 +226,32 @@ class Daemon:
                 )
             except StoreUnavailable as error:
                 self._redis_failed(error)
-                self._retry_later(waiting)
                 break
             report.add(wake, self._clock.monotonic() - began)
             self._note(wake)
-            waiting = [outcome.strategy for outcome in wake.outcomes if not _is_settled(outcome, border)]
+            looking = []
+            for outcome in wake.outcomes:
+                strategy = outcome.strategy
+                match _verdict(outcome, borders[strategy.name]):
+                    case _Verdict.DONE:
+                        self._retries.pop(strategy.name, None)
+                    case _Verdict.FAILED:
+                        failed.append(strategy)
+                    case _Verdict.LOOK_AGAIN:
+                        looking.append(strategy)
             if wake.fenced:
                 self._active = False
                 break
-            if is_last or not waiting:
+            if is_last or not looking:
                 break
             self._clock.wait(self._stop, next(delays, _DELAYS[-1]))
-        self._conclude(report, waiting, border)
+        self._note_missing([strategy for strategy in looking if strategy.name not in self.figures.waiting], borders)
+        self._retry_later([*looking, *failed], borders)
+        self._conclude(report, len(looking) + len(failed), once=once)
+
+    def _border(self, strategy: Strategy) -> Instant:
+        """Return when the newest candle that is to be expected has closed."""
+        return strategy.market_hours.last_close(strategy.granularity, int(self._clock.now()))
 
     def _note(self, wake: Wake) -> None:
         """Log what one look found, and remember who has to be tried again."""
@@ -255,7 +270,6 @@ class Daemon:
             self._troubles.failed(f"state.{strategy.name}.{note[:20]}", f"{strategy.name}: {note}")
         if outcome.error is None:
             with self._lock:
-                self._retries.pop(strategy.name, None)
                 self.figures.waiting.pop(strategy.name, None)
             if outcome.start is Start.REBUILT:
                 log.info(f"{strategy.name}: averages rebuilt from the broker's history", event_id="state.rebuilt")
@@ -289,7 +303,7 @@ class Daemon:
                     self.figures.waiting[outcome.strategy.name] = str(outcome.error)[:200]
         for trouble, those in stopped.items():
             error = those[0].error
-            names = ", ".join(outcome.strategy.name for outcome in those[:4]) + (" …" if len(those) > 4 else "")  # noqa: PLR2004
+            names = ", ".join(outcome.strategy.name for outcome in those[:_NAMED]) + " …" * (len(those) > _NAMED)
             is_news = not self._troubles.is_failing(trouble)
             self._troubles.failed(
                 trouble, f"waiting: {error}", event_id=trouble.split(".")[0] + ".trouble", strategies=names
@@ -304,8 +318,39 @@ class Daemon:
             if outcome.error is None:
                 self._troubles.recovered(f"strategy.{outcome.strategy.name}", f"{outcome.strategy.name} goes on")
 
-    def _conclude(self, report: _WakeReport, waiting: Sequence[Strategy], border: Instant | None) -> None:
-        """Write the wake's one summary line and put off what is left."""
+    def _note_missing(self, strategies: Sequence[Strategy], borders: Mapping[str, Instant]) -> None:
+        """Say which candles did not come although nothing failed, so that the silence is explained."""
+        for strategy in strategies:
+            missing = f"the candle that closed at {format_instant(borders[strategy.name])} has not come"
+            with self._lock:
+                self.figures.waiting[strategy.name] = missing
+        if strategies:
+            names = ", ".join(strategy.name for strategy in strategies[:_NAMED]) + " …" * (len(strategies) > _NAMED)
+            self._log.info(
+                f"no news of {len(strategies)} strategies after the close; a period without prices has no candle",
+                event_id="candle.missing",
+                strategies=names,
+            )
+
+    def _retry_later(self, strategies: Iterable[Strategy], borders: Mapping[str, Instant]) -> None:
+        now = self._clock.monotonic()
+        with self._lock:
+            for strategy in strategies:
+                _, distance = self._retries.get(strategy.name, (0.0, _RETRY_FIRST))
+                is_missing = self.figures.waiting.get(strategy.name, "").startswith("the candle that closed")
+                if is_missing and self._clock.now() - borders[strategy.name] > _GIVE_UP:
+                    self._retries.pop(strategy.name, None)
+                else:
+                    self._retries[strategy.name] = (now + distance, min(2 * distance, _RETRY_LONGEST))
+
+    def _retry_all_now(self) -> None:
+        with self._lock:
+            self._retries = {strategy.name: (0.0, _RETRY_FIRST) for strategy in self.strategies}
+        # Not within the caller's job: a long catch-up must not keep the lease from being renewed.
+        self._scheduler.soon(self.retry)
+
+    def _conclude(self, report: _WakeReport, left: int, *, once: bool) -> None:
+        """Count the wake, and write its one summary line unless it was a try again that found nothing."""
         figures = self.figures
         with self._lock:
             figures.wakes += 1
@@ -317,29 +362,21 @@ class Daemon:
             figures.firsts += report.starts[Start.FIRST]
             figures.signals += report.signals
             figures.last_wake = self._clock.now()
-            if not waiting:
+            if not left:
                 figures.last_good_wake = figures.last_wake
-        self._retry_later(waiting)
-        if not report.polls or (border is None and not report.new and not report.starts.total()):
+        if not report.polls or (once and not report.starts.total()):
             return
         ratio = figures.hit_ratio
         self._log.info(
             f"incremental fetch: {report.new} new candles for {report.strategies} strategies in {report.seconds:.3f} s",
             event_id="wake",
             signals=report.signals,
-            waiting=len(waiting),
+            waiting=left,
             looks=report.polls,
             rebuilt=report.starts[Start.REBUILT],
             hit_ratio="none yet" if ratio is None else f"{ratio:.1%}",
             incremental_ratio=f"{report.incremental_ratio:.1%}",
         )
-
-    def _retry_later(self, waiting: Iterable[Strategy]) -> None:
-        now = self._clock.monotonic()
-        with self._lock:
-            for strategy in waiting:
-                _, distance = self._retries.get(strategy.name, (0.0, _RETRY_FIRST))
-                self._retries[strategy.name] = (now + distance, min(2 * distance, _RETRY_LONGEST))
 
     def _redis_failed(self, error: StoreUnavailable) -> None:
         self._troubles.failed(
@@ -428,17 +465,26 @@ class _WakeReport:
         return self.starts[Start.STORED] / total if total else 1.0
 
 
-def _is_settled(outcome: Outcome, border: Instant | None) -> bool:
-    """Tell whether asking again soon could bring anything."""
+class _Verdict(Enum):
+    """What is to be done about a strategy after a look."""
+
+    DONE = "done"
+    LOOK_AGAIN = "look again"
+    FAILED = "failed"
+
+
+def _verdict(outcome: Outcome, border: Instant) -> _Verdict:
+    """Decide whether a strategy has what closed at ``border``, and if not, whether looking again soon can help."""
     if outcome.held:
-        return False
+        return _Verdict.LOOK_AGAIN
     if outcome.error is not None:
-        return not isinstance(outcome.error, TransientError)
-    if border is None or outcome.cursor is None:
-        return True
+        return _Verdict.LOOK_AGAIN if isinstance(outcome.error, TransientError) else _Verdict.FAILED
+    if outcome.cursor is None:
+        return _Verdict.FAILED
     has_candle = outcome.strategy.granularity.close_of(outcome.cursor) >= border
     # A candle that forms after the border proves that none is to come for a period without prices.
-    return has_candle or (outcome.forming is not None and outcome.forming >= border)
+    is_quiet = outcome.forming is not None and outcome.forming >= border
+    return _Verdict.DONE if has_candle or is_quiet else _Verdict.LOOK_AGAIN
 
 
 def _trouble(outcome: Outcome) -> str:

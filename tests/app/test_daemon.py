@@ -16,7 +16,7 @@ from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.app.daemon import FIRST_LOOK, PATIENCE, Daemon
 from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, NinjaError
+from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, CandleRejected, NinjaError, StoreUnavailable
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.market_hours import MarketHours
@@ -244,3 +244,75 @@ def test_stopping_gives_the_lease_back(stage: Stage) -> None:
 
     assert stage.daemon.stop()
     assert stage.client.get(stage.keys.leader) is None
+
+
+def test_a_candle_that_comes_minutes_late_is_taken_in_before_the_next_close(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.asks_before_new = 10_000
+    stage.close_of(30)
+    for _ in range(20):
+        stage.clock.time += 5
+        stage.daemon.retry()
+    asked = len(stage.broker.asked)
+    stage.broker.asks_before_new = 0
+
+    for _ in range(13):
+        stage.clock.time += 5
+        stage.daemon.retry()
+
+    assert stage.cursor() == START + 900 * 30
+    assert len(stage.broker.asked) - asked <= 4
+
+
+def test_a_candle_that_never_comes_is_explained_and_left_after_an_hour(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.asks_before_new = 10_000
+    with capture_logs() as logs:
+        stage.close_of(30)
+    assert any(entry.get("event_id") == "candle.missing" for entry in logs)
+    stage.daemon.renew_lease()
+    beat = json.loads(stage.client.get(stage.keys.heartbeat) or "{}")
+    assert beat["waiting"]["FIFTEEN"].startswith("the candle that closed at 20")
+    # The same close, seen an hour later: the schedule of a timeframe longer than this one would still wait for it.
+    slow = replace(FIFTEEN, granularity=Granularity.D)
+    stage.daemon._retry_later([slow], {slow.name: int(stage.clock.time) - 3_700})
+
+    assert slow.name not in stage.daemon._retries
+
+
+def test_a_refused_candle_is_tried_again_at_growing_distances_only(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.failing[OTHER.series] = CandleRejected("a candle must be possible")
+    stage.close_of(30)
+    asked = len(stage.broker.asked)
+    for _ in range(24):
+        stage.clock.time += 5
+        stage.daemon.retry()
+
+    assert 2 <= len(stage.broker.asked) - asked <= 4
+    assert stage.cursor() == START + 900 * 30
+
+
+def test_when_redis_is_back_everything_is_tried_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(stage)
+
+    def away(*_: object, **__: object) -> None:
+        message = "Redis cannot be reached"
+        raise StoreUnavailable(message)
+
+    with monkeypatch.context() as patch:
+        for name in ("load", "lease"):
+            patch.setattr(RedisStateStore, name, away)
+        with capture_logs() as logs:
+            stage.close_of(30)
+            for _ in range(8):
+                stage.daemon.renew_lease()
+        assert sum("Redis cannot be reached" in entry["event"] for entry in logs) == 1
+    asked = len(stage.broker.asked)
+    with capture_logs() as logs:
+        stage.daemon.renew_lease()
+        stage.daemon.retry()
+
+    assert len(stage.broker.asked) > asked
+    assert stage.cursor() == START + 900 * 30
+    assert any(entry["event"] == "Redis is back" for entry in logs)
