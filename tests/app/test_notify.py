@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -13,7 +15,7 @@ from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.adapters.queue_codec import encode_notice
 from tests.fakes.messages import a_notice, a_signal
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
-from tests.processes import Workplace, workplace
+from tests.processes import ROOT, Workplace, workplace
 from tests.servers import RedisServer
 
 __all__ = ["workplace"]
@@ -350,3 +352,32 @@ def test_a_wrong_command_line_is_a_usage_error(
     workplace: Workplace, redis_url: str, server: Receiver, arguments: tuple[str, ...]
 ) -> None:
     prepared(workplace, redis_url, webhook("desk", server)).run(*arguments).exited(2)
+
+
+# --- rights ----------------------------------------------------------------------------------------------------------
+
+
+def test_the_rights_that_the_documentation_names_are_enough(
+    workplace: Workplace, start_redis: Callable[..., RedisServer], tmp_path: Path, server: Receiver
+) -> None:
+    documented = (ROOT / "docs" / "redis-keys.md").read_text(encoding="utf-8").partition("needs\n")[2]
+    rights = re.findall(r"\+[a-z|_]+", documented)
+    assert len(rights) > 30
+    acl = tmp_path / "users.acl"
+    notifier = " ".join(["user notifier on >pw resetchannels -@all ~{ninja}:*", *rights])
+    acl.write_text(f"user default on nopass ~* &* +@all\n{notifier}\n")
+    redis_server = start_redis(aclfile=acl)
+    with redis_server.client() as client:
+        lists(client, 1, 2)
+        client.rpush(SIGNALS, "junk")
+        server.answers(Answer(400), OK)
+        url = redis_server.url.replace("unix://", "unix://notifier:pw@")
+        place = prepared(workplace, url, webhook("desk", server))
+        running = place.start("notify")
+        server.wait_for_posts(2)
+        running.until(lambda: client.get("{ninja}:heartbeat:notifier"), "a heartbeat")
+        done = running.terminate().exited(0)
+        assert "permission" not in done.err
+        for command in (("pause", "desk"), ("resume", "desk"), ("retry",), ("silence", "--for", "1 h")):
+            place.run("queue", *command).exited(0)
+        place.run("queue", "purge", "desk", "--waiting", "--yes").exited(0)
