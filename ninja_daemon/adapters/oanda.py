@@ -7,11 +7,12 @@ since one that is a second too new is refused; the alignment is always sent, so 
 
 from __future__ import annotations
 
-import queue
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final, Protocol
+from typing import Any, Final
+from urllib.parse import quote
 
 from oandapyV20.endpoints.accounts import AccountInstruments
 from oandapyV20.endpoints.apirequest import APIRequest
@@ -23,27 +24,29 @@ from ninja_daemon.adapters.oanda_candles import (
     RawCandle,
     decimals_of,
     read_page,
+    shown_again,
     usable,
 )
-from ninja_daemon.adapters.oanda_transport import Gate, OandaSession, Traffic
-from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
+from ninja_daemon.adapters.oanda_crew import Crew
+from ninja_daemon.adapters.oanda_transport import FORBIDDEN, Gate, OandaSession, Traffic
+from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, ConfigError, NinjaError
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant
 from ninja_daemon.core.instrument import Instrument, Series, is_instrument_name
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.ports import Clock, Fetched, Wanted, WantedHistory
 
-MOST_SESSIONS: Final = 8
 PAGE: Final = 5_000
 """Candles that the broker gives in one answer at most."""
 _SPARE: Final = 4
-_SPECIFICATIONS: Final = 60
-"""Series in one request of the batched endpoint: about 1,200 characters of address."""
+_MOST_SPECIFICATIONS: Final = 60
+_LONGEST_SPECIFICATIONS: Final = 1_700
+"""Characters, encoded; with the rest the address stays below 2,000, which every gateway lets through."""
 _BATCH_PAUSE: Final = 3_600.0
 _LIST_PAUSE: Final = 600.0
-_NEW_SESSION_EVERY: Final = 0.5
 _ALIGNMENT: Final = {"dailyAlignment": 17, "alignmentTimezone": "America/New_York", "weeklyAlignment": "Friday"}
 _MOST_DECIMALS: Final = 10
+_FUTURE: Final = "Time is in the future"
 
 
 class _LatestCandles(APIRequest):  # type: ignore[misc]  # oandapyV20 is untyped
@@ -54,15 +57,8 @@ class _LatestCandles(APIRequest):  # type: ignore[misc]  # oandapyV20 is untyped
         self.params = params
 
 
-class _Job(Protocol):
-    """Work for one session."""
-
-    def __call__(self, session: OandaSession) -> Fetched:
-        """Ask the broker.
-
-        Raises:
-            NinjaError: what stands in place of the answer.
-        """
+_Job = Callable[[OandaSession], Fetched]
+"""What one series costs: a few requests over one session. Raises the NinjaError that stands for the answer."""
 
 
 class OandaSource:
@@ -76,12 +72,19 @@ class OandaSource:
             api_url: base of the REST server.
             account_id: with it, precisions come from the account and candles from the batched endpoint.
             clock: time, for waits and for guessing how many candles are new.
+
+        Raises:
+            ConfigError: the token is no text that a header can hold.
         """
+        if not all("!" <= character <= "~" for character in token.reveal() or " "):
+            message = "OANDA_ACCESS_TOKEN must be one line of printable ASCII without spaces, was something else"
+            raise ConfigError(message)
         self._clock = clock
-        self._account_id = account_id
+        self._account_id = None if account_id is None else quote(account_id, safe="")
         self._gate = Gate(clock)
-        self._crew = _Crew(lambda: OandaSession(token, api_url, self._gate), self._gate.closed)
+        self._crew = Crew(lambda: OandaSession(token, api_url, self._gate), self._gate.closed)
         self._lock = threading.Lock()
+        self._listing = threading.Lock()
         self._listed: dict[str, Instrument] = {}
         self._guessed: dict[str, Instrument] = {}
         self._list_again = 0.0
@@ -95,7 +98,7 @@ class OandaSource:
 
     def close(self) -> None:
         """End waiting, close the connections and let the threads go."""
-        self._gate.closed.set()
+        self._gate.close()
         self._crew.close()
 
     # --- the port ----------------------------------------------------------------------------------------------------
@@ -122,15 +125,16 @@ class OandaSource:
         """Tell whether there was any price between two instants, by the finest candles; see the port."""
         finest = series._replace(granularity=Granularity.S5)
 
-        def ask(session: OandaSession) -> Fetched:
+        def ask(session: OandaSession) -> bool:
             page = self._page(session, finest, {"from": format_instant(start), "count": 1})
-            seen = any(start <= raw.time < end for raw in page.candles)
-            return Fetched(Instrument(series.instrument, 0, 0), forming=start if seen else None)
+            if page.rejected is not None and not page.candles:
+                raise page.rejected
+            return any(start <= raw.time < end for raw in page.candles)
 
         (answer,) = self._crew.run([ask])
         if isinstance(answer, NinjaError):
             raise answer
-        return answer.forming is not None
+        return answer
 
     def account_instruments(self) -> Mapping[str, Instrument] | None:
         """Return decimals and pip of every instrument of the account; None without an account id.
@@ -140,16 +144,10 @@ class OandaSource:
         """
         if self._account_id is None:
             return None
-
-        def ask(session: OandaSession) -> Fetched:
-            self._read_instruments(session)
-            return Fetched(Instrument("", 0, 0))
-
-        (answer,) = self._crew.run([ask])
+        (answer,) = self._crew.run([self._read_instruments])
         if isinstance(answer, NinjaError):
             raise answer
-        with self._lock:
-            return dict(self._listed)
+        return answer
 
     # --- one series --------------------------------------------------------------------------------------------------
 
@@ -182,13 +180,13 @@ class OandaSource:
         cursor: Instant,
     ) -> Fetched:
         instrument = self._instrument(session, series.instrument, raws)
-        taken = usable(series, instrument, Page(raws, rejected))
-        before = [candle for candle in taken.complete if candle.time < cursor]
+        at_cursor, before_cursor = shown_again(series, instrument, raws, cursor)
+        taken = usable(series, instrument, Page([raw for raw in raws if raw.time > cursor], rejected))
         return Fetched(
             instrument,
-            [candle for candle in taken.complete if candle.time > cursor],
-            at_cursor=next((candle for candle in taken.complete if candle.time == cursor), None),
-            before_cursor=before[-1] if before else None,
+            taken.complete,
+            at_cursor=at_cursor,
+            before_cursor=before_cursor,
             forming=taken.forming,
             rejected=taken.rejected,
         )
@@ -196,20 +194,23 @@ class OandaSource:
     def _history_job(self, wanted: WantedHistory) -> _Job:
         def ask(session: OandaSession) -> Fetched:
             series, until = wanted.series, wanted.until
-            missing = wanted.count + (until is None)
+            # Two more than wanted: the one that forms, and one that has ended and is not called complete yet.
+            missing = wanted.count + (2 if until is None else 0)
             border = None if until is None else until + 1
             raws: list[RawCandle] = []
             rejected = None
             while missing > 0 and rejected is None:
-                parameters: dict[str, object] = {"count": min(PAGE, missing)}
+                count = min(PAGE, missing)
+                parameters: dict[str, object] = {"count": count}
                 if border is not None:
                     parameters["to"] = format_instant(border)
                 page = self._page(session, series, parameters)
                 rejected = page.rejected
-                older = [raw for raw in page.candles if not raws or raw.time < raws[0].time]
-                raws = [*older, *raws]
+                older = [raw for raw in page.candles if _is_wanted(raw, raws, until)]
+                # Behind a candle that cannot be read nothing is used, so neither are the newer pages.
+                raws = older if rejected is not None else [*older, *raws]
                 missing -= len(older)
-                if not older or len(page.candles) < min(PAGE, missing + len(older)):
+                if not older or len(page.candles) < count:
                     break
                 border = raws[0].time
             instrument = self._instrument(session, series.instrument, raws)
@@ -226,8 +227,7 @@ class OandaSource:
 
         return ask
 
-    @staticmethod
-    def _page(session: OandaSession, series: Series, parameters: Mapping[str, object]) -> Page:
+    def _page(self, session: OandaSession, series: Series, parameters: Mapping[str, object]) -> Page:
         request = InstrumentsCandles(
             series.instrument,
             params={
@@ -238,7 +238,28 @@ class OandaSource:
                 **parameters,
             },
         )
-        return read_page(series, session.ask(request))
+        try:
+            answer = session.ask(request)
+        except BrokerRefused as refusal:
+            if _FUTURE not in str(refusal):
+                raise
+            return self._page_of_a_slow_broker(session, series, parameters)
+        return self._read(series, answer)
+
+    def _page_of_a_slow_broker(self, session: OandaSession, series: Series, parameters: Mapping[str, object]) -> Page:
+        """Ask without the end that the broker calls future: what it holds ends there anyway."""
+        if "to" in parameters:
+            return self._page(session, series, {name: parameters[name] for name in parameters if name != "to"})
+        message = (
+            f"the broker's clock must have passed {parameters.get('from')}, but calls it the future; is this machine's "
+            "clock ahead, or last_processed?"
+        )
+        raise BrokerUnavailable(message)
+
+    def _read(self, series: Series, answer: Mapping[str, Any]) -> Page:
+        page = read_page(series, answer)
+        self._gate.took_candles(len(page.candles))
+        return page
 
     # --- all series at once ------------------------------------------------------------------------------------------
 
@@ -250,37 +271,42 @@ class OandaSource:
             # One series a wake is read singly, in turn, so that revisions behind the cursor are noticed, too.
             near.remove(min(near, key=lambda request: self._read_singly.get(request.series, 0.0)))
         answers: dict[Wanted, Fetched | NinjaError] = {}
-        for first in range(0, len(near), _SPECIFICATIONS):
-            chunk = near[first : first + _SPECIFICATIONS]
-            (outcome,) = self._crew.run([partial(self._latest, chunk=chunk, answers=answers)])
-            if isinstance(outcome, BrokerDenied | BrokerUnavailable):
-                return dict.fromkeys(near, outcome)
-            if isinstance(outcome, BrokerRefused):
+        for chunk in _chunks(near):
+            (outcome,) = self._crew.run([partial(self._latest, chunk=chunk)])
+            if isinstance(outcome, BrokerDenied):
+                return dict.fromkeys(wanted, outcome) | answers
+            if isinstance(outcome, BrokerUnavailable):
+                return dict.fromkeys(near, outcome) | answers
+            if isinstance(outcome, NinjaError):
                 self._batch_again = self._clock.monotonic() + _BATCH_PAUSE
-                return {}
+                return answers
+            answers |= outcome
         return answers
 
-    def _latest(
-        self, session: OandaSession, chunk: Sequence[Wanted], answers: dict[Wanted, Fetched | NinjaError]
-    ) -> Fetched:
-        names = [
-            f"{series.instrument}:{series.granularity.name}:{PRICE_LETTERS[series.price]}"
-            for series in (request.series for request in chunk)
-        ]
-        parameters = {"candleSpecifications": ",".join(dict.fromkeys(names)), **_ALIGNMENT}
-        body = session.ask(_LatestCandles(self._account_id or "", parameters))
-        latest = _by_series(body)
-        for request, name in zip(chunk, names, strict=True):
-            answer = latest.get(name)
-            fetched = None if answer is None else self._connected(session, request, answer)
-            if fetched is not None:
-                answers[request] = fetched
-        return Fetched(Instrument("", 0, 0))
+    def _latest(self, session: OandaSession, chunk: Sequence[Wanted]) -> Mapping[Wanted, Fetched]:
+        names = ",".join(dict.fromkeys(_specification(request.series) for request in chunk))
+        request = _LatestCandles(self._account_id or "", {"candleSpecifications": names, **_ALIGNMENT})
+        try:
+            latest = _by_specification(session.ask(request))
+        except BrokerDenied as denial:
+            if session.status != FORBIDDEN:
+                raise
+            # The account is not this token's. Candles are to be had without one.
+            raise BrokerRefused(str(denial)) from None
+        fetched = {
+            wanted: self._connected(session, wanted, latest[name])
+            for wanted in chunk
+            if (name := _specification(wanted.series)) in latest
+        }
+        return {wanted: answer for wanted, answer in fetched.items() if answer is not None}
 
     def _connected(self, session: OandaSession, request: Wanted, answer: Mapping[str, Any]) -> Fetched | None:
         """Return what the two newest candles say, or None when a gap may lie between the cursor and them."""
         series, cursor = request.series, request.cursor
-        page = read_page(series, answer)
+        try:
+            page = self._read(series, answer)
+        except BrokerUnavailable:
+            return None
         if not page.candles or page.rejected is not None:
             return None
         first = page.candles[0].time
@@ -293,17 +319,9 @@ class OandaSource:
 
     def _instrument(self, session: OandaSession, name: str, raws: Sequence[RawCandle]) -> Instrument:
         """Return an instrument's decimals and pip: the account's word, else what its prices show."""
-        with self._lock:
-            listed = self._listed.get(name)
-        if listed is None and self._account_id is not None and self._clock.monotonic() >= self._list_again:
-            self._list_again = self._clock.monotonic() + _LIST_PAUSE
-            try:
-                self._read_instruments(session)
-            except (BrokerUnavailable, BrokerRefused):
-                listed = None
-            else:
-                with self._lock:
-                    listed = self._listed.get(name)
+        listed = self._listed.get(name)
+        if listed is None and self._account_id is not None:
+            listed = self._listed_now(session, name)
         if listed is not None:
             return listed
         with self._lock:
@@ -313,15 +331,27 @@ class OandaSource:
                 self._guessed[name] = known = Instrument.from_decimals(name, decimals)
             return known
 
-    def _read_instruments(self, session: OandaSession) -> None:
+    def _listed_now(self, session: OandaSession, name: str) -> Instrument | None:
+        """Return what the account says, asking it again for an instrument that is new; None when it cannot be had."""
+        # The others wait meanwhile: guessed and listed precisions of one wake must not differ.
+        with self._listing:
+            if name not in self._listed and self._clock.monotonic() >= self._list_again:
+                with suppress(BrokerUnavailable, BrokerRefused):
+                    self._read_instruments(session)
+                self._list_again = self._clock.monotonic() + _LIST_PAUSE
+            return self._listed.get(name)
+
+    def _read_instruments(self, session: OandaSession) -> Mapping[str, Instrument]:
         body = session.ask(AccountInstruments(self._account_id))
         rows = body.get("instruments")
         if not isinstance(rows, list):
             message = f"the broker's answer must hold a list of instruments, was {type(rows).__name__}"
             raise BrokerUnavailable(message)
-        listed = {instrument.name: instrument for instrument in map(_listed_instrument, rows) if instrument is not None}
-        with self._lock:
-            self._listed = listed
+        # Replaced as a whole: others read it without a lock.
+        self._listed = {
+            instrument.name: instrument for instrument in map(_listed_instrument, rows) if instrument is not None
+        }
+        return dict(self._listed)
 
 
 def _listed_instrument(row: object) -> Instrument | None:
@@ -351,11 +381,40 @@ def _is_near(request: Wanted, now: int) -> bool:
     return now < granularity.close_of(granularity.close_of(following))
 
 
-def _by_series(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _is_wanted(raw: RawCandle, newer: Sequence[RawCandle], until: Instant | None) -> bool:
+    """Tell whether a candle belongs to a history, and no newer page has shown it."""
+    return (until is None or raw.time <= until) and (not newer or raw.time < newer[0].time)
+
+
+def _specification(series: Series) -> str:
+    return f"{series.instrument}:{series.granularity.name}:{PRICE_LETTERS[series.price]}"
+
+
+def _chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
+    """Cut requests into parts whose address is short enough."""
+    chunk: list[Wanted] = []
+    length = 0
+    for request in wanted:
+        size = len(quote(f",{_specification(request.series)}", safe=""))
+        if chunk and (length + size > _LONGEST_SPECIFICATIONS or len(chunk) == _MOST_SPECIFICATIONS):
+            yield chunk
+            chunk, length = [], 0
+        chunk.append(request)
+        length += size
+    if chunk:
+        yield chunk
+
+
+def _by_specification(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the batched endpoint's answers by what was asked for.
+
+    Raises:
+        BrokerRefused: it answers in a shape of its own, and is of no use.
+    """
     rows = body.get("latestCandles")
     if not isinstance(rows, list):
         message = f"the broker's answer must hold a list of latest candles, was {type(rows).__name__}"
-        raise BrokerUnavailable(message)
+        raise BrokerRefused(message)
     found: dict[str, Mapping[str, Any]] = {}
     for row in rows:
         if isinstance(row, dict) and isinstance(row.get("candles"), list):
@@ -368,108 +427,3 @@ def _by_series(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
             for letter in letters:
                 found[f"{row.get('instrument')}:{row.get('granularity')}:{letter}"] = row
     return found
-
-
-class _Crew:
-    """At most eight threads, each with a session of its own, begun only as work piles up."""
-
-    def __init__(self, make_session: Callable[[], OandaSession], closed: threading.Event) -> None:
-        self._make_session = make_session
-        self._closed = closed
-        self._tasks: queue.SimpleQueue[_Task | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
-        self._idle = 0
-        self._lock = threading.Lock()
-
-    def run(self, jobs: Sequence[_Job]) -> list[Fetched | NinjaError]:
-        """Do the jobs and return their results in order."""
-        batch = _Batch(len(jobs))
-        for index, job in enumerate(jobs):
-            self._tasks.put(_Task(batch, index, job))
-        # Two sessions at once, as the broker allows; then one more each half second while work still waits.
-        for _ in jobs[:2]:
-            self._grow()
-        while not batch.done.wait(_NEW_SESSION_EVERY):
-            if self._closed.is_set():
-                break
-            self._grow()
-        closed = BrokerUnavailable("the broker adapter is closed")
-        return [closed if result is None else result for result in batch.results]
-
-    def close(self) -> None:
-        """Have the threads end after what they do now."""
-        for _ in self._threads:
-            self._tasks.put(None)
-
-    def _grow(self) -> None:
-        with self._lock:
-            waiting = self._tasks.qsize()
-            if len(self._threads) < MOST_SESSIONS and waiting > self._idle:
-                name = f"oanda-{len(self._threads) + 1}"
-                thread = threading.Thread(target=self._work, name=name, daemon=True)
-                self._threads.append(thread)
-                thread.start()
-
-    def _work(self) -> None:
-        session = self._make_session()
-        try:
-            while not self._closed.is_set():
-                with self._lock:
-                    self._idle += 1
-                task = self._tasks.get()
-                with self._lock:
-                    self._idle -= 1
-                if task is None:
-                    return
-                task.do(session)
-        finally:
-            session.close()
-
-
-class _Batch:
-    """Jobs that were given together."""
-
-    def __init__(self, size: int) -> None:
-        self.results: list[Fetched | NinjaError | None] = [None] * size
-        self.done = threading.Event()
-        self.denied: BrokerDenied | None = None
-        self._left = size
-        self._lock = threading.Lock()
-        if not size:
-            self.done.set()
-
-    def finish(self, index: int, result: Fetched | NinjaError) -> None:
-        with self._lock:
-            self.results[index] = result
-            if isinstance(result, BrokerDenied):
-                self.denied = result
-            self._left -= 1
-            if not self._left:
-                self.done.set()
-
-
-class _Task:
-    """One job of a batch."""
-
-    __slots__ = ("_batch", "_index", "_job")
-
-    def __init__(self, batch: _Batch, index: int, job: _Job) -> None:
-        self._batch = batch
-        self._index = index
-        self._job = job
-
-    def do(self, session: OandaSession) -> None:
-        """Do it; a token that was refused for one is not tried for the others."""
-        if self._batch.denied is not None:
-            self._batch.finish(self._index, self._batch.denied)
-            return
-        try:
-            result: Fetched | NinjaError = self._job(session)
-        except NinjaError as error:
-            result = error
-        except BaseException as error:
-            self._batch.finish(
-                self._index, BrokerUnavailable(f"unexpected {type(error).__name__} in the broker adapter")
-            )
-            raise
-        self._batch.finish(self._index, result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from ninja_daemon.core.candle import Candle, checked_candle
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, NinjaError
@@ -13,24 +13,26 @@ from ninja_daemon.core.instant import Instant, format_instant, parse_instant
 from ninja_daemon.core.instrument import Instrument, PriceSide, Series
 
 PRICE_LETTERS: Final = {PriceSide.MID: "M", PriceSide.BID: "B", PriceSide.ASK: "A"}
-MOST_DECIMALS: Final = 10
+_MOST_DIGITS: Final = 15
+_LATEST: Final = 2**32
+"""Past every candle there will be, and within what the calendar of the grid can reckon with: the year 2106."""
 _PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?", re.ASCII)
 _PARTS: Final = ("o", "h", "l", "c")
 
 
 @dataclass(frozen=True, slots=True)
 class RawCandle:
-    """A candle as it was sent, its shape checked and nothing more.
+    """A candle as it was sent; only what tells its place is checked.
 
     Attributes:
         time: its open.
         complete: whether the broker says that it is complete.
-        prices: open, high, low, close as decimal text.
+        prices: what was sent as open, high, low and close; decimal texts, if all is well.
     """
 
     time: Instant
     complete: bool
-    prices: tuple[str, str, str, str]
+    prices: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +40,8 @@ class Page:
     """One answer.
 
     Attributes:
-        candles: as sent, up to the first that cannot be read.
-        rejected: why the next one was refused, None when all could be read.
+        candles: as sent, up to the first whose place cannot be told.
+        rejected: why the next one was refused, None when all have a place.
     """
 
     candles: Sequence[RawCandle]
@@ -74,29 +76,29 @@ def _raw(series: Series, row: object) -> RawCandle:
         message = f"a candle of {series} must be a JSON object, was {type(row).__name__}"
         raise CandleRejected(message)
     complete, time, prices = row.get("complete"), row.get("time"), row.get(series.price.value)
-    if not isinstance(complete, bool) or not isinstance(time, str) or not isinstance(prices, dict):
-        message = f"a candle of {series} must have complete, time and {series.price} prices, was without"
+    if not isinstance(complete, bool) or not isinstance(time, str):
+        message = f"a candle of {series} must say when it opened and whether it is complete, did not"
         raise CandleRejected(message)
     try:
         opened = parse_instant(time)
     except (ValueError, OverflowError) as error:
         message = f"a candle of {series}: {error}"
         raise CandleRejected(message) from None
-    texts = [prices.get(part) for part in _PARTS]
-    for text in texts:
-        if not isinstance(text, str) or _PRICE.fullmatch(text) is None:
-            message = (
-                f"a price of {series} must be a plain decimal such as 1.08412, was {str(text)[:24]!r} "
-                f"in the candle of {format_instant(opened)}"
-            )
-            raise CandleRejected(message)
-    open_, high, low, close = (str(text) for text in texts)
-    return RawCandle(opened, complete, (open_, high, low, close))
+    if not 0 < opened < _LATEST:
+        message = f"a candle of {series} must open between 1970 and 2106, was {time[:40]!r}"
+        raise CandleRejected(message)
+    return RawCandle(opened, complete, tuple(map(prices.get, _PARTS)) if isinstance(prices, dict) else ())
 
 
 def decimals_of(candles: Sequence[RawCandle]) -> int:
     """Return the most digits behind the point that any price shows."""
-    return max((len(price.partition(".")[2]) for candle in candles for price in candle.prices), default=0)
+    return max(
+        (len(price.partition(".")[2]) for candle in candles for price in candle.prices if _is_price(price)), default=0
+    )
+
+
+def _is_price(text: object) -> TypeGuard[str]:
+    return isinstance(text, str) and len(text) <= _MOST_DIGITS + 1 and _PRICE.fullmatch(text) is not None
 
 
 def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
@@ -105,20 +107,29 @@ def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
     Raises:
         CandleRejected: a price has more digits than the instrument, or the candle cannot be true.
     """
-    prices = [_units(text, instrument, raw.time) for text in raw.prices]
-    return checked_candle(series.granularity, raw.time, *prices)
+    if not raw.prices:
+        message = f"the candle of {format_instant(raw.time)} of {series} must have {series.price} prices, was without"
+        raise CandleRejected(message)
+    return checked_candle(series.granularity, raw.time, *(_units(series, raw, text, instrument) for text in raw.prices))
 
 
-def _units(text: str, instrument: Instrument, time: Instant) -> int:
-    whole, _, fraction = text.partition(".")
-    excess = fraction[instrument.decimals :]
-    if excess.strip("0"):
+def _units(series: Series, raw: RawCandle, text: object, instrument: Instrument) -> int:
+    where = f"in the candle of {format_instant(raw.time)}"
+    if not _is_price(text):
         message = (
-            f"a price of {instrument.name} must have at most {instrument.decimals} decimals, was {text} "
-            f"in the candle of {format_instant(time)}"
+            f"a price of {series} must be a plain decimal of at most {_MOST_DIGITS} digits such as 1.08412, "
+            f"was {str(text)[:24]!r} {where}"
         )
         raise CandleRejected(message)
-    return int(whole + fraction[: instrument.decimals].ljust(instrument.decimals, "0"))
+    whole, _, fraction = text.partition(".")
+    if fraction[instrument.decimals :].strip("0"):
+        message = f"a price of {series} must have at most {instrument.decimals} decimals, was {text} {where}"
+        raise CandleRejected(message)
+    units = int(whole + fraction[: instrument.decimals].ljust(instrument.decimals, "0"))
+    if units >= 10**_MOST_DIGITS:
+        message = f"a price of {series} must have at most {_MOST_DIGITS} digits with its decimals, was {text} {where}"
+        raise CandleRejected(message)
+    return units
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,3 +180,22 @@ def _ordered(series: Series, raws: Sequence[RawCandle]) -> tuple[list[RawCandle]
         elif problem is None:
             kept.append(raw)
     return kept, problem
+
+
+def shown_again(
+    series: Series, instrument: Instrument, raws: Sequence[RawCandle], cursor: Instant
+) -> tuple[Candle | None, Candle | None]:
+    """Return the candle at the cursor and the one right before it, as far as the broker shows sound ones.
+
+    They were taken in long ago: one that cannot be read now is no reason to keep newer candles waiting.
+    """
+    candles: list[Candle] = []
+    for raw in raws:
+        if raw.complete and raw.time <= cursor:
+            try:
+                candles.append(in_units(series, raw, instrument))
+            except CandleRejected:
+                continue
+    before = [candle for candle in candles if candle.time < cursor]
+    at_cursor = next((candle for candle in candles if candle.time == cursor), None)
+    return at_cursor, max(before) if before else None

@@ -3,8 +3,8 @@
 oandapyV20 0.7.2 brings no timeout and no retry, follows redirects with the token, logs addresses with account ids, and
 knows two servers only. All of that is put right below it, in the transport adapter of its ``requests`` session: the
 address is rewritten there, requests and new connections are counted and held to the broker's limits, bodies are read
-with a deadline and a size limit, and nothing is followed. No exception that leaves this module carries a request, and
-so none carries the token.
+with a deadline and a size limit, JSON is read strictly, and nothing is followed. No exception that leaves this module
+carries a request, neither as its cause nor as its context, and so none carries the token.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import logging
 import random
 import socket
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,16 +43,31 @@ TOTAL_TIMEOUT: Final = 20.0
 """Seconds for a request as a whole, however slowly it trickles."""
 LARGEST_BODY: Final = 32 * 1024 * 1024
 """Bytes of a decoded answer; 5,000 candles with three prices are about 1.5 MB."""
+LARGEST_PACKED: Final = 8 * 1024 * 1024
+"""Bytes of an answer as it travels."""
 TRIES: Final = 3
 _DENIED_PAUSE: Final = 1.0
 _FIRST_PAUSE: Final = 0.5
-_LONGEST_ASKED_PAUSE: Final = 30.0
+LONGEST_ASKED_PAUSE: Final = 30.0
+"""Seconds that a call waits at most because the broker asks for it; longer ones are left to the caller."""
 _LONGEST_TEXT: Final = 200
 _CHUNK: Final = 65_536
 _PLACEHOLDER: Final = "https://api-fxpractice.oanda.com"
 """The address that oandapyV20 builds for its environment ``practice``; the transport puts the real one in its place."""
 
-_UNAUTHORISED, _FORBIDDEN, _TOO_MANY, _SERVER_ERROR = 401, 403, 429, 500
+_CLOSED: Final = "the broker adapter is closed"
+_KEPT_AWAKE: Final = (
+    *urllib3.connection.HTTPConnection.default_socket_options,
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), seconds)
+        for name, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 3))
+        if hasattr(socket, name)
+    ),
+)
+"""A router that forgets an idle connection says nothing: without probes the next candle would cost a read timeout."""
+
+UNAUTHORISED, FORBIDDEN, _TOO_MANY, _SERVER_ERROR, _ERROR = 401, 403, 429, 500, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +77,60 @@ class Traffic:
     Attributes:
         requests: by HTTP status; 0 for those that had no answer.
         bytes_received: of decoded bodies.
-        connections: opened.
+        connections: opened, or tried to.
+        candles: received, those that were known already included.
     """
 
     requests: Mapping[int, int]
     bytes_received: int
     connections: int
+    candles: int
+
+
+class _Watch:
+    """One thread that ends requests which take too long; a timer each would cost more than the request's own work.
+
+    It goes by the machine's own clock, as sockets do.
+    """
+
+    def __init__(self) -> None:
+        self._due: dict[_Transport, float] = {}
+        self._change = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._is_idle = False
+        self._is_over = False
+
+    def begin(self, transport: _Transport) -> None:
+        """End the transport's request after ``TOTAL_TIMEOUT``."""
+        with self._change:
+            self._due[transport] = time.monotonic() + TOTAL_TIMEOUT
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._watch, name="oanda-watch", daemon=True)
+                self._thread.start()
+            elif self._is_idle:
+                self._change.notify()
+
+    def end(self, transport: _Transport) -> None:
+        """Leave the transport alone from now on."""
+        with self._change:
+            self._due.pop(transport, None)
+
+    def close(self) -> None:
+        """Let the thread end."""
+        with self._change:
+            self._is_over = True
+            self._change.notify()
+
+    def _watch(self) -> None:
+        with self._change:
+            while not self._is_over:
+                now = time.monotonic()
+                for transport in [transport for transport, due in self._due.items() if due <= now]:
+                    del self._due[transport]
+                    transport.cut()
+                # A deadline that is set meanwhile lies behind those that are: only an idle watch must be told.
+                self._is_idle = not self._due
+                self._change.wait(None if self._is_idle else max(0.0, min(self._due.values()) - now))
 
 
 class Gate:
@@ -76,24 +140,29 @@ class Gate:
         """Begin with nothing sent."""
         self.clock = clock
         self.closed = threading.Event()
+        self.watch = _Watch()
         self._requests = RateLimit(clock, REQUESTS_A_SECOND)
         self._connections = RateLimit(clock, CONNECTIONS_A_SECOND)
         self._statuses: Counter[int] = Counter()
         self._bytes = 0
         self._opened = 0
+        self._candles = 0
         self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """End all waiting, and let nothing through any more."""
+        self.closed.set()
+        self.watch.close()
 
     def sending(self) -> None:
         """Wait until a request may be sent."""
         if not self._requests.take(self.closed):
-            message = "the broker adapter is closed"
-            raise BrokerUnavailable(message)
+            raise BrokerUnavailable(_CLOSED)
 
     def connecting(self) -> None:
         """Wait until a connection may be opened."""
         if not self._connections.take(self.closed):
-            message = "the broker adapter is closed"
-            raise BrokerUnavailable(message)
+            raise BrokerUnavailable(_CLOSED)
         with self._lock:
             self._opened += 1
 
@@ -103,11 +172,25 @@ class Gate:
             self._statuses[status] += 1
             self._bytes += size
 
+    def took_candles(self, count: int) -> None:
+        """Count candles."""
+        with self._lock:
+            self._candles += count
+
     @property
     def traffic(self) -> Traffic:
         """The counts so far."""
         with self._lock:
-            return Traffic(dict(self._statuses), self._bytes, self._opened)
+            return Traffic(dict(self._statuses), self._bytes, self._opened, self._candles)
+
+
+def _nothing(record: logging.LogRecord) -> bool:
+    """Let no record through: the library logs addresses with account ids. A filter outlives changes of the level."""
+    del record
+    return False
+
+
+_library: Final = logging.getLogger("oandapyV20.oandapyV20")
 
 
 class OandaSession:
@@ -115,7 +198,7 @@ class OandaSession:
 
     def __init__(self, token: Secret, api_url: str, gate: Gate) -> None:
         """Prepare; the connection is opened by the first request."""
-        logging.getLogger("oandapyV20").setLevel(logging.CRITICAL + 1)
+        _library.addFilter(_nothing)
         self._gate = gate
         self._transport = _Transport(api_url, gate)
         self._api = oandapyV20.API(token.reveal(), request_params={"allow_redirects": False})
@@ -137,7 +220,7 @@ class OandaSession:
                 return self._once(request)
             except BrokerDenied:
                 # A good token is refused now and then; twice more, then it is meant.
-                is_passing = attempt < TRIES and self._transport.status == _UNAUTHORISED
+                is_passing = attempt < TRIES and self.status == UNAUTHORISED
                 if not is_passing or self._gave_up(_DENIED_PAUSE):
                     raise
             except BrokerUnavailable as error:
@@ -145,8 +228,17 @@ class OandaSession:
                     raise
             attempt += 1
 
+    @property
+    def status(self) -> int:
+        """HTTP status of the last answer; 0 for none."""
+        return self._transport.status
+
+    def abort(self) -> None:
+        """End what is under way, from any thread."""
+        self._transport.cut()
+
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; for the thread that has used it."""
         self._api.close()
 
     def _gave_up(self, seconds: float | None) -> bool:
@@ -158,25 +250,23 @@ class OandaSession:
         jitter = random.uniform(0, _FIRST_PAUSE * 2**attempt)  # noqa: S311 - spreads load, guards nothing
         if error.retry_after is None:
             return jitter
-        return error.retry_after + jitter / 10 if error.retry_after <= _LONGEST_ASKED_PAUSE else None
+        return error.retry_after + jitter / 10 if error.retry_after <= LONGEST_ASKED_PAUSE else None
 
     def _once(self, request: APIRequest) -> dict[str, Any]:
         self._gate.sending()
-        transport = self._transport
+        transport, failure = self._transport, None
+        answer: object = None
         try:
             answer = self._api.request(request)
         except V20Error as error:
-            raise _refusal(error.code, str(error.msg), transport.retry_after) from None
-        except NinjaError:
-            raise
+            failure = _refusal(error.code, str(error.msg), transport.retry_after)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            if transport.status == 0:
-                self._gate.answered(0, 0)
-            message = f"the broker did not answer ({_kind_of(error)})"
-            raise BrokerUnavailable(message) from None
+            failure = BrokerUnavailable(_CLOSED if self._gate.closed.is_set() else transport.why_not(error))
         except (ValueError, RecursionError) as error:
-            message = f"the broker's answer (HTTP {transport.status}) must be JSON, was not ({type(error).__name__})"
-            raise BrokerUnavailable(message) from None
+            failure = _unreadable(transport.status, error, transport.retry_after)
+        # Raised out here, where no foreign error is being handled: those hold the request, and that the token.
+        if failure is not None:
+            raise failure
         if not isinstance(answer, dict):
             message = f"the broker's answer must be a JSON object, was {type(answer).__name__}"
             raise BrokerUnavailable(message)
@@ -190,25 +280,26 @@ class _Transport(HTTPAdapter):
         self._base = api_url.rstrip("/")
         self._gate = gate
         self._connection: urllib3.connection.HTTPConnection | None = None
+        self._is_cut = False
         self.status = 0
         self.retry_after: float | None = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - requests' own shape
-        super().init_poolmanager(*arguments, **named)
+        super().init_poolmanager(*arguments, **named, socket_options=_KEPT_AWAKE)
         transport = self
 
         class Plain(urllib3.connection.HTTPConnection):
             def connect(self) -> None:
-                transport._gate.connecting()
-                transport._connection = self
+                transport.connecting(self)
                 super().connect()
+                transport.connected()
 
         class Encrypted(urllib3.connection.HTTPSConnection):
             def connect(self) -> None:
-                transport._gate.connecting()
-                transport._connection = self
+                transport.connecting(self)
                 super().connect()
+                transport.connected()
 
         class PlainPool(urllib3.HTTPConnectionPool):
             ConnectionCls = Plain
@@ -218,13 +309,22 @@ class _Transport(HTTPAdapter):
 
         self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": EncryptedPool}
 
+    def connecting(self, connection: urllib3.connection.HTTPConnection) -> None:
+        """Wait until a connection may be opened."""
+        self._gate.connecting()
+        self._connection = connection
+
+    def connected(self) -> None:
+        """Look at the deadline, which cannot end the opening of a connection: there is no socket to shut before."""
+        if self._is_cut:
+            raise TimeoutError
+
     def send(self, request: requests.PreparedRequest, *_: Any, **named: Any) -> requests.Response:  # noqa: ANN401
         """Send to the real address and read the whole answer, within its limits."""
-        self.status, self.retry_after = 0, None
+        self.status, self.retry_after, self._is_cut = 0, None, False
         request.url = self._base + str(request.url).removeprefix(_PLACEHOLDER)
-        deadline = threading.Timer(TOTAL_TIMEOUT, self._cut)
-        deadline.daemon = True
-        deadline.start()
+        body = b""
+        self._gate.watch.begin(self)
         try:
             response = super().send(
                 request, stream=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), verify=named.get("verify", True)
@@ -233,51 +333,99 @@ class _Transport(HTTPAdapter):
             self.retry_after = _asked_pause(response.headers.get("Retry-After"), self._gate.clock.now())
             body = self._body(response)
         finally:
-            deadline.cancel()
-        self._gate.answered(self.status, len(body))
-        if response.is_redirect or 300 <= self.status < 400:  # noqa: PLR2004 - redirections
+            self._gate.watch.end(self)
+            self._gate.answered(self.status, len(body))
+        if 300 <= self.status < _ERROR:  # noqa: PLR2004 - redirections
             message = f"the broker's address must answer itself, was a redirect (HTTP {self.status}); see OANDA_API_URL"
             raise BrokerRefused(message)
+        if self.status < _ERROR:
+            _require_plain_json(body)
         response._content = body  # noqa: SLF001 - requests offers no other way to hand a body in
         return response
 
-    def _body(self, response: requests.Response) -> bytes:
-        pieces, size = [], 0
-        try:
-            for piece in response.raw.stream(_CHUNK, decode_content=True):
-                pieces.append(piece)
-                size += len(piece)
-                _require_bounded(size)
-        except BrokerUnavailable:
-            response.raw.close()
-            raise
-        response.raw.release_conn()
-        return b"".join(pieces)
-
-    def _cut(self) -> None:
+    def cut(self) -> None:
         """End a request that has taken too long, wherever it is: every read of its socket fails from now on."""
+        self._is_cut = True
         connection = self._connection
         sock = connection.sock if connection is not None else None
         if sock is not None:
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                # The plain call: that of an encrypted socket would first put its encryption away, under its reader.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 return
 
+    def why_not(self, error: Exception) -> str:
+        """Say why there was no answer, in words that hold nothing of the request."""
+        if self._is_cut:
+            return f"the broker did not answer within {TOTAL_TIMEOUT:g} s"
+        return f"the broker did not answer ({_kind_of(error)})"
 
-def _require_bounded(size: int) -> None:
-    if size > LARGEST_BODY:
-        message = f"the broker's answer must be at most {LARGEST_BODY // 2**20} MB, was larger"
-        raise BrokerUnavailable(message)
+    def _body(self, response: requests.Response) -> bytes:
+        pieces, size = [], 0
+        is_whole = False
+        try:
+            for piece in response.raw.stream(_CHUNK, decode_content=True):
+                pieces.append(piece)
+                size += len(piece)
+                _require_bounded(size, response.raw.tell())
+            if self._is_cut:
+                raise TimeoutError
+            is_whole = True
+        finally:
+            if is_whole:
+                response.raw.release_conn()
+            else:
+                response.raw.close()
+        return b"".join(pieces)
+
+
+def _require_bounded(size: int, packed: int) -> None:
+    for limit, actual in ((LARGEST_BODY, size), (LARGEST_PACKED, packed)):
+        if actual > limit:
+            message = f"the broker's answer must be at most {limit / 2**20:.3g} MB, was larger"
+            raise BrokerUnavailable(message)
+
+
+def _require_plain_json(body: bytes) -> None:
+    """Read a body more strictly than the library will: a key that comes twice or a NaN means two things or none.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON, or not plain.
+        RecursionError: it is nested too deeply.
+    """
+    json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        message = "a key comes twice"
+        raise ValueError(message)
+    return fields
+
+
+def _no_number(name: str) -> None:
+    message = f"{name} is no number"
+    raise ValueError(message)
+
+
+def _unreadable(status: int, error: Exception, retry_after: float | None) -> NinjaError:
+    """Say what an answer means that cannot be read: an error by its status, anything else is torn."""
+    if status >= _ERROR:
+        return _refusal(status, "", retry_after)
+    return BrokerUnavailable(
+        f"the broker's answer (HTTP {status}) must be JSON in UTF-8, was not ({type(error).__name__})"
+    )
 
 
 def _refusal(code: int, body: str, retry_after: float | None) -> NinjaError:
     """Turn an HTTP error into ours."""
     text = _error_text(body)
     said = f"HTTP {code}: {text}" if text else f"HTTP {code}"
-    if code == _UNAUTHORISED:
+    if code == UNAUTHORISED:
         return BrokerDenied(f"the broker does not accept OANDA_ACCESS_TOKEN for this environment ({said})")
-    if code == _FORBIDDEN:
+    if code == FORBIDDEN:
         return BrokerDenied(f"the broker does not let this token use OANDA_ACCOUNT_ID ({said})")
     if code == _TOO_MANY:
         return BrokerUnavailable(f"the broker asks for fewer requests ({said})", retry_after=retry_after)
@@ -307,10 +455,10 @@ def _asked_pause(text: str | None, now: float) -> float | None:
         return float(text)
     try:
         date = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError):
+        aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
+        return max(0.0, (aware - datetime.fromtimestamp(now, UTC)).total_seconds())
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.fromtimestamp(now, UTC)).total_seconds())
 
 
 def _kind_of(error: Exception) -> str:
