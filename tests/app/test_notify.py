@@ -298,6 +298,20 @@ def test_the_queue_shows_what_waits_and_what_is_dead(
     assert "HTTP 500" in table
 
 
+def test_a_lane_whose_destination_was_taken_out_is_shown_until_it_is_purged(
+    workplace: Workplace, redis_url: str, client: redis.Redis, server: Receiver
+) -> None:
+    lists(client, 1)
+    server.answers(Answer(500))
+    prepared(workplace, redis_url, webhook("old", server)).run("notify", "--drain").exited(1)
+    place = prepared(workplace, redis_url, webhook("new", server))
+    lanes = json.loads(place.run("queue", "--json").exited(0).out)["destinations"]
+    assert {lane["destination"]: lane["state"] for lane in lanes}["old"] == "not configured"
+    place.run("queue", "purge", "old", "--waiting", "--yes").exited(0)
+    lanes = json.loads(place.run("queue", "--json").exited(0).out)["destinations"]
+    assert "old" not in [lane["destination"] for lane in lanes]
+
+
 def test_a_pause_holds_back_and_loses_nothing(
     workplace: Workplace, redis_url: str, client: redis.Redis, server: Receiver
 ) -> None:

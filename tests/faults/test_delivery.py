@@ -97,7 +97,7 @@ def throttling(seed: int) -> Receiver:
     return made
 
 
-def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: int) -> None:
+def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: int, redis_kills: int) -> None:
     draw = random.Random(seed)
     with ExitStack() as stack:
         steady, absent = stack.enter_context(receiver()), stack.enter_context(receiver())
@@ -110,7 +110,7 @@ def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: i
         for name, server in servers.items():
             keep_accepted(server, accepted[name])
         environment = surroundings(tmp_path, redis, servers)
-        with redis.client() as client, nursery(environment) as workers:
+        with nursery(environment) as workers:
             workers.starts_one()
             workers.starts_one()
             listed = [encode_signal(a_signal(number)) for number in range(signals)]
@@ -119,7 +119,7 @@ def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: i
             while elements or killed < kills:
                 if elements:
                     count = min(len(elements), draw.randint(1, max(1, 2 * signals // kills)))
-                    client.rpush("{ninja}:signals", *elements[:count])
+                    pushes(redis, elements[:count])
                     del elements[:count]
                 if killed == kills // 3:
                     down.is_down.set()
@@ -130,11 +130,21 @@ def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: i
                     workers.kills(draw.randrange(2))
                     workers.starts_one()
                     killed += 1
+                    if killed % redis_kills == 0:
+                        redis.kill()
+                        redis.start()
             expected = [a_signal(number).id for number in range(signals)]
             wait_for_all(accepted, expected)
-            judge(accepted, expected, client.hgetall("{ninja}:counters"))
-            letters = [json.loads(str(text)) for text in client.lrange("{ninja}:dead", 0, -1)]
+            with redis.client() as client:
+                counters = client.hgetall("{ninja}:counters")
+                letters = [json.loads(str(text)) for text in client.lrange("{ninja}:dead", 0, -1)]
+            judge(accepted, expected, counters)
             assert sorted(letter["text"] for letter in letters) == ["", "[1]", "not json"]
+
+
+def pushes(redis: RedisServer, elements: list[str]) -> None:
+    with redis.client() as client:
+        client.rpush("{ninja}:signals", *elements)
 
 
 def keep_accepted(server: Receiver, posts: list[Post]) -> None:
@@ -211,10 +221,12 @@ def judge(accepted: dict[str, list[Post]], expected: list[str], counters: dict[s
     print(f"repeats by destination, all marked: {repeats}")  # noqa: T201 - the figure that docs/notifier.md quotes
 
 
-def test_nothing_is_missing_after_twenty_kills(tmp_path: Path, fresh_redis: RedisServer) -> None:
-    run(tmp_path, fresh_redis, signals=120, kills=20, seed=SEED)
+def test_nothing_is_missing_after_twenty_kills_of_workers_and_two_of_redis(
+    tmp_path: Path, fresh_redis: RedisServer
+) -> None:
+    run(tmp_path, fresh_redis, signals=120, kills=20, seed=SEED, redis_kills=7)
 
 
 @pytest.mark.timeout(180)
 def test_nothing_is_missing_of_600_signals_after_ninety_kills(tmp_path: Path, fresh_redis: RedisServer) -> None:
-    run(tmp_path, fresh_redis, signals=600, kills=90, seed=SEED + 1)
+    run(tmp_path, fresh_redis, signals=600, kills=90, seed=SEED + 1, redis_kills=1_000)

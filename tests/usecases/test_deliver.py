@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -493,6 +494,31 @@ def test_a_free_tier_never_overtakes_the_premium_one(bench: Bench) -> None:
     assert heard[-1] == f"free {a_signal(2).id}"
 
 
+def test_a_free_tier_whose_premium_one_is_held_up_does_not_lose_its_messages_to_age(bench: Bench) -> None:
+    bench.lists(a_signal(1))
+    bench.drains(to("desk", "other"))
+    free = FakeChannel()
+    worker = bench.worker(free, Destination("other", "fake", manners=Manners(max_age=60.0, after="desk")))
+    grow_old(bench, "other")
+    assert bench.works(worker).reason is Reason.BEHIND
+    bench.works(bench.worker(FakeChannel()))
+    bench.works(worker)
+    assert free.ids == [a_signal(1).id]
+
+
+def test_a_pause_that_ends_by_itself_makes_no_message_too_old(bench: Bench) -> None:
+    one_waiting(bench)
+    strict = replace(DESK, manners=Manners(max_age=60.0))
+    channel = FakeChannel()
+    worker = bench.worker(channel, strict)
+    bench.queue.pause("desk", 3_600.0)
+    assert bench.works(worker).state == "paused"
+    grow_old(bench)
+    bench.client.hset(bench.keys.lane_state("desk"), "paused", round(time.time() * 1000))
+    until(lambda: bench.works(worker).state == "empty")
+    assert channel.ids == [a_signal(1).id]
+
+
 def test_a_free_tier_hears_what_the_premium_one_is_not_sent(bench: Bench) -> None:
     bench.lists(a_signal(1))
     bench.drains(to("other"))
@@ -539,8 +565,6 @@ def test_a_dead_workers_lane_is_taken_over_when_its_lease_has_run_out_and_the_re
 
 
 def until(happened: Callable[[], bool]) -> None:
-    import time  # noqa: PLC0415 - used here only
-
     deadline = time.monotonic() + 5
     while not happened():
         assert time.monotonic() < deadline

@@ -43,7 +43,11 @@ if KEYS[4] ~= KEYS[1] then
   if ahead then
     local theirs = tonumber(string.match(ahead, '^%S+ %S+ (%d+) '))
     local ours = tonumber(string.match(head, '^%S+ %S+ (%d+) '))
-    if theirs and ours and theirs <= ours then return {'WAITING', '1000', 'behind'} end
+    if theirs and ours and theirs <= ours then
+      -- This wait was asked for, too: whatever holds the lane ahead must not make messages of this one too old.
+      redis.call('HSET', KEYS[2], 'young_since', now)
+      return {'WAITING', '1000', 'behind'}
+    end
   end
 end
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
@@ -40,7 +40,8 @@ def show(context: typer.Context, *, as_json: AsJson = False) -> None:
     if context.invoked_subcommand is not None:
         return
     with _queue() as (found, environment):
-        depths = found.depths(_configured(environment))
+        configured = _configured(environment)
+        depths = _told_apart(found.depths(configured), configured)
         silences = _silences(environment)
     if as_json:
         print(json.dumps({**_depths_json(depths), "silences": [_silence_json(one) for one in silences]}, indent=2))
@@ -205,6 +206,18 @@ def _configured(environment: Environment) -> tuple[str, ...]:
         return ()
 
 
+def _told_apart(depths: QueueDepths, configured: tuple[str, ...]) -> QueueDepths:
+    """Say of lanes that nobody serves any more that it is so: their destination was taken out of the configuration."""
+    if not configured:
+        return depths
+    lanes = [
+        lane if lane.destination in configured else replace(lane, state="not configured", due_in=None)
+        for lane in depths.lanes
+        if lane.destination in configured or lane.waiting or lane.dead
+    ]
+    return replace(depths, lanes=tuple(lanes))
+
+
 def _silences(environment: Environment) -> Sequence[Silence]:
     from ninja_daemon.adapters.redis_client import connect
     from ninja_daemon.adapters.redis_queue import QueueKeys, RedisLanes
@@ -297,7 +310,7 @@ def _print_depths(depths: QueueDepths, silences: Sequence[Silence]) -> None:
 
 
 def _row(lane: LaneDepth, text: Callable[..., Any]) -> list[Any]:
-    troubled = lane.state in {"suspended", "retry", "paused"}
+    troubled = lane.state in {"suspended", "retry", "paused", "not configured"}
     state = lane.state + (f" {_duration(lane.due_in)}" if lane.due_in else "")
     return [
         text(lane.destination),
