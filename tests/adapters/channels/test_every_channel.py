@@ -1,0 +1,187 @@
+"""What all six channels promise, the terminal, the mail server and the optional library included.
+
+The three that speak plain HTTP promise more: test_channel_contract.py.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from ninja_daemon.adapters.channels.console import ConsoleChannel
+from ninja_daemon.adapters.channels.registry import KINDS, open_channel
+from ninja_daemon.core.delivery import Destination, Failure, Fault, OptionValue, Sent
+from ninja_daemon.core.manners import Manners
+from ninja_daemon.core.message import Kind, Severity
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.usecases.delivery_ports import Channel
+from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.receiver import Answer, receiver
+from tests.servers import free_port
+
+TOKEN = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# apprise loads every plugin it has, and one of them an old module of the standard library.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+
+@dataclass
+class Scene:
+    """A channel, what its reader has got so far, and how to make it fail."""
+
+    kind: str
+    channel: Channel
+    heard: Callable[[], list[str]]
+    fails: Callable[[], None]
+
+
+class _Mailbox:
+    def __init__(self) -> None:
+        self.mails: list[str] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        del server, session
+        mail = message_from_bytes(envelope.content, policy=policy.default)
+        body = mail.get_body()
+        assert body is not None
+        self.mails.append(f"{mail['Subject']}\n{body.get_content()}")
+        return self.answer
+
+    def fail(self) -> None:
+        self.answer = "451 later"
+
+
+class _Screen(io.StringIO):
+    broken = False
+
+    def write(self, text: str) -> int:
+        if self.broken:
+            raise BrokenPipeError
+        return super().write(text)
+
+    def fail(self) -> None:
+        self.broken = True
+
+
+def console(manners: Manners) -> Iterator[Scene]:
+    screen = _Screen()
+    destination = Destination("desk", "console", {}, manners)
+    yield Scene("console", ConsoleChannel(destination, screen), lambda: screen.getvalue().splitlines(), screen.fail)
+
+
+def mail(manners: Manners) -> Iterator[Scene]:
+    mailbox = _Mailbox()
+    controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    options: dict[str, OptionValue] = {
+        "host": "127.0.0.1",
+        "port": controller.port,
+        "security": "none",
+        "insecure": True,
+        "from": "ninja@example.org",
+        "to": ("desk@example.org",),
+    }
+    yield Scene(
+        "email", open_channel(Destination("desk", "email", options, manners)), lambda: mailbox.mails, mailbox.fail
+    )
+    controller.stop()
+
+
+def over_http(kind: str, manners: Manners) -> Iterator[Scene]:
+    with receiver() as server:
+        options: dict[str, OptionValue] = {
+            "webhook": {"url": server.url, "insecure": True},
+            "discord": {"url": f"{server.url}/api/webhooks/1/{TOKEN}", "insecure": True},
+            "telegram": {"token": Secret(TOKEN), "chat_id": "1", "api_url": server.url, "insecure": True},
+            "apprise": {"url": Secret(f"json://127.0.0.1:{server.port}/")},
+        }[kind]  # type: ignore[assignment]
+        channel = open_channel(Destination("desk", kind, options, manners))
+        yield Scene(
+            kind,
+            channel,
+            lambda: [str(post.json) + str(post.headers) for post in server.posts],
+            lambda: server.answers(Answer(503)),
+        )
+        channel.close()
+
+
+def opened(kind: str, manners: Manners = Manners()) -> Iterator[Scene]:  # noqa: B008 - frozen
+    return {"console": console, "email": mail}.get(kind, lambda given: over_http(kind, given))(manners)
+
+
+@pytest.fixture(params=list(KINDS))
+def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
+    yield from opened(request.param)
+
+
+def test_a_signal_is_accepted_and_readable(scene: Scene) -> None:
+    assert isinstance(scene.channel.send(a_parcel()), Sent)
+    (message,) = scene.heard()
+    for fact in ("SELL", "1.09259", "1.10084", "1.08022", "82.5", "123.7", "H4", a_signal(1).id[:8]):
+        assert fact in message
+
+
+def test_every_kind_of_notice_is_accepted(scene: Scene) -> None:
+    for severity in Severity:
+        entry = a_notice_entry(severity=severity, topic="lane_suspended", text="first line\nsecond line")
+        assert isinstance(scene.channel.send(a_parcel(entry)), Sent)
+    assert len(scene.heard()) == len(Severity)
+    assert "second line" in scene.heard()[0]
+
+
+def test_a_group_and_a_digest_name_every_signal(scene: Scene) -> None:
+    for changes in ({"grouped": True}, {"digest": True}):
+        before = len(scene.heard())
+        entries = [an_entry(number, late="digest" in changes) for number in range(1, 11)]
+        assert isinstance(scene.channel.send(a_parcel(*entries, **changes)), Sent)
+        shown = "".join(scene.heard()[before:])
+        assert all(entry.id[:8] in shown for entry in entries)
+
+
+def test_a_possible_repeat_is_marked_and_nothing_else_is(scene: Scene) -> None:
+    scene.channel.send(a_parcel())
+    scene.channel.send(a_parcel(repeat=True))
+    first, second = scene.heard()
+    assert "repeat" not in first
+    assert "repeat" in second
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b]0;title\x07", "\r\nX: y", "\u202eabc", "\u2028", "\U0001f600", "%s {x} <b>", "A" * 4_000]
+)
+def test_whatever_stands_in_a_notice_is_sent_as_text(scene: Scene, text: str) -> None:
+    assert isinstance(scene.channel.send(a_parcel(a_notice_entry(text=text))), Sent)
+    if scene.kind != "webhook":
+        assert not set("".join(scene.heard())) & {"\x1b", "\x07", "\u202e"}
+
+
+def test_a_failure_is_an_answer_and_no_exception(scene: Scene) -> None:
+    scene.fails()
+    outcome = scene.channel.send(a_parcel())
+    assert isinstance(outcome, Failure)
+    assert outcome.fault in {Fault.AMBIGUOUS, Fault.UNREACHED}
+    assert 0 < len(outcome.text) <= 300
+
+
+def test_closing_twice_does_no_harm(scene: Scene) -> None:
+    scene.channel.send(a_parcel())
+    scene.channel.close()
+    scene.channel.close()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "webhook"])
+def test_a_template_and_the_readers_time_zone_are_kept(kind: str) -> None:
+    manners = Manners(template="{pair} at {close}, {local_time}", time_zone="Asia/Tokyo")
+    for scene in opened(kind, manners):
+        assert isinstance(scene.channel.send(a_parcel()), Sent)
+        assert "EUR/USD at 1.09259, 2022-03-05 03:00 JST" in scene.heard()[0]
+
+
+def test_kinds_of_messages_have_names_that_receivers_may_rely_on() -> None:
+    assert [kind.value for kind in Kind] == ["signal", "alert", "heartbeat", "test"]
