@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,7 +57,8 @@ Script = Callable[[Post], Answer]
 class Receiver:
     """The server: ``script`` decides each answer, ``posts`` keeps what came."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.scheme = "http" if tls is None else "https"
         self.posts: list[Post] = []
         self.script: Script = lambda _: OK
         self.connections = 0
@@ -64,6 +66,8 @@ class Receiver:
         self.let_go = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _Handler)
         self._server.receiver = self
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), daemon=True)
         self._thread.start()
 
@@ -73,7 +77,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def answers(self, *answers: Answer) -> None:
         """Give these answers one after the other, the last one for ever."""
@@ -179,9 +183,9 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
     """A receiver for the length of a block."""
-    made = Receiver()
+    made = Receiver(tls)
     try:
         yield made
     finally:

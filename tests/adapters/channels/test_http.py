@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+import socket
+import ssl
 import time
+from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
+import trustme
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.channels.http import is_public, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.channels.http import (
+    Poster,
+    Reply,
+    is_public,
+    retry_after,
+    seconds_of,
+    tls_context,
+    url_complaint,
+)
+from ninja_daemon.core.delivery import Failure, Fault
+from tests.fakes.receiver import Receiver, receiver
+
+AUTHORITY = trustme.CA()
 
 
 @pytest.mark.parametrize(
@@ -114,3 +130,107 @@ def test_retry_after_as_a_date() -> None:
 def test_a_wait_that_somebody_sends_is_a_number_of_seconds_or_nothing(value: object) -> None:
     seconds = seconds_of(value)
     assert seconds is None or 0 <= seconds < float("inf")
+
+
+# --- TLS -------------------------------------------------------------------------------------------------------------
+
+
+def secured(*names: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    AUTHORITY.issue_cert(*names).configure_cert(context)
+    return context
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with receiver(secured("localhost", "127.0.0.1")) as made:
+        yield made
+
+
+def trusting() -> ssl.SSLContext:
+    context = tls_context()
+    AUTHORITY.configure_trust(context)
+    return context
+
+
+def test_a_certificate_of_the_right_name_and_authority_is_posted_to_and_kept_connected(server: Receiver) -> None:
+    poster = Poster(f"https://localhost:{server.port}/x", insecure=True, context=trusting())
+    for _ in range(3):
+        reply = poster.post(b"{}", {})
+        assert isinstance(reply, Reply)
+        assert reply.status == 200
+    assert {post.connection for post in server.posts} == {1}
+    assert server.posts[0].headers["host"] == f"localhost:{server.port}"
+    poster.close()
+
+
+def test_a_certificate_of_nobody_is_refused_before_anything_is_sent(server: Receiver) -> None:
+    failure = Poster(f"https://localhost:{server.port}/x", insecure=True).post(b"{}", {})
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.UNREACHED
+    assert not server.posts
+
+
+def test_a_certificate_of_another_name_is_refused_before_anything_is_sent() -> None:
+    with receiver(secured("example.org")) as server:
+        failure = Poster(f"https://localhost:{server.port}/x", insecure=True, context=trusting()).post(b"{}", {})
+        assert isinstance(failure, Failure)
+        assert failure.fault is Fault.UNREACHED
+        assert not server.posts
+
+
+# --- names -----------------------------------------------------------------------------------------------------------
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Have every name lead to these addresses."""
+
+    def resolve(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        del host
+        if not addresses:
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+@pytest.mark.parametrize("addresses", [("127.0.0.1",), ("8.8.8.8", "10.0.0.1"), ("169.254.169.254",)])
+def test_a_name_that_leads_inside_is_refused_whatever_else_it_leads_to(
+    monkeypatch: pytest.MonkeyPatch, addresses: tuple[str, ...]
+) -> None:
+    answers(monkeypatch, *addresses)
+    failure = Poster("https://hooks.example.org/x").post(b"{}", {})
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.BROKEN
+    assert "not public" in failure.text
+
+
+def test_a_name_that_has_no_address_was_certainly_not_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    failure = Poster("https://hooks.example.org/x").post(b"{}", {})
+    assert isinstance(failure, Failure)
+    assert failure.fault is Fault.UNREACHED
+
+
+def test_the_connection_goes_to_the_address_that_was_checked(monkeypatch: pytest.MonkeyPatch, server: Receiver) -> None:
+    """A name that leads elsewhere when it is asked again changes nothing: it is not asked again."""
+    asked: list[str] = []
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, **_: object) -> object:
+        asked.append(host)
+        return real("127.0.0.1", port, type=socket.SOCK_STREAM)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    poster = Poster(f"https://localhost:{server.port}/x", insecure=True, context=trusting())
+    assert isinstance(poster.post(b"{}", {}), Reply)
+    assert asked == ["localhost"]
+    poster.close()
+
+
+def test_an_address_that_does_not_answer_gives_way_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver() as server:
+        answers(monkeypatch, "127.0.0.2", "127.0.0.1")
+        poster = Poster(f"http://localhost:{server.port}/x", insecure=True)
+        assert isinstance(poster.post(b"{}", {}), Reply)
+        poster.close()
