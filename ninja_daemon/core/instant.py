@@ -15,14 +15,24 @@ Instant = int
 
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _UNIX = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
+_END = 7_258_118_400
+"""2200-01-01: calendars end at the year 9999, and what is asked of an instant looks a candle ahead of it."""
 
 
 def parse_instant(text: str) -> Instant:
     """Read an instant as OANDA and Redis write it: RFC 3339 in UTC, or UNIX seconds, either with up to nine zeros.
 
     Raises:
-        ValueError: the text is no such instant, or names a fraction of a second.
+        ValueError: the text is no such instant, names a fraction of a second, or lies before 1970 or after 2199.
     """
+    at = _seconds_of(text)
+    if at is None or not 0 <= at < _END:
+        message = f"an instant must look like 2025-08-10T14:30:00Z and lie between 1970 and 2199, was {text[:40]!r}"
+        raise ValueError(message)
+    return at
+
+
+def _seconds_of(text: str) -> Instant | None:
     if match := _RFC3339.fullmatch(text):
         year, month, day, hour, minute, second, fraction = match.groups()
         if fraction is None or not fraction.strip("0"):
@@ -30,8 +40,7 @@ def parse_instant(text: str) -> Instant:
             return int(at.timestamp())
     elif (match := _UNIX.fullmatch(text)) and (match[2] is None or not match[2].strip("0")):
         return int(match[1])
-    message = f"an instant must look like 2025-08-10T14:30:00Z, was {text[:40]!r}"
-    raise ValueError(message)
+    return None
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.instant import format_instant, format_moment, parse_instant
 
-instants = st.integers(0, 253_402_300_799)
+instants = st.integers(0, 7_258_118_399)
 
 
 @given(instants)
@@ -34,6 +34,11 @@ def test_an_instant_is_written_as_python_writes_it_in_utc(instant: int) -> None:
         "2025-02-29T14:30:00Z",
         "2025-08-10T24:00:00Z",
         "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00Z",
+        "1969-12-31T23:59:59Z",
+        "2200-01-01T00:00:00Z",
+        "9999-12-31T22:00:00Z",
+        "999999999999",
         "٢٠٢٥-08-10T14:30:00Z",
         "-5",
         "1e9",
