@@ -15,6 +15,7 @@ from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
+from ninja_daemon.core.instant import format_instant
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.strategy import Strategy, StrategyState
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
@@ -44,7 +45,13 @@ class LocalStateStore:
             state, instrument, tally, settings = self._known.get(strategy.name, (None, None, Tally(), ""))
             if settings != strategy.settings_hash:
                 state = instrument = None
-            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally)
+            notes = []
+            if mark is not None and not strategy.granularity.is_border(mark):
+                notes.append(
+                    f"the journal must name a candle of {strategy.granularity.name}, had {format_instant(mark)}"
+                )
+                mark = None
+            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally, notes)
         return loaded
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:

@@ -58,14 +58,14 @@ _KINDS: Final[dict[type[RedisError], str]] = {
 """What redis-py has an exception of its own for."""
 
 
-def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 8) -> redis.Redis:
+def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 64) -> redis.Redis:
     """Return a client that has not connected yet.
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``, credentials inside.
         name: shown by CLIENT LIST, after ``ninja-``.
         socket_timeout: seconds that a command may take; longer than any blocking wait that is asked for.
-        max_connections: connections at most.
+        max_connections: connections at most; one that is wanted beyond them is refused, so it exceeds the threads.
 
     Raises:
         ConfigError: the URL cannot be read.

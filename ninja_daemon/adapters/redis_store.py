@@ -284,7 +284,8 @@ def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple
     if kind != "string":
         notes.append(f"last_processed must be a string, was a {kind}")
         return None, f"!{kind}"
-    token = "=" + entry[1][:64]
+    # The commit script compares the first 64 bytes; letters may be more than one.
+    token = "=" + entry[1].encode("utf-8", "surrogateescape")[:64].decode("utf-8", "surrogateescape")
     try:
         cursor = parse_instant(entry[1])
     except ValueError as error:

@@ -226,10 +226,13 @@ class _Wake:
         return self._marks.get(name)
 
     def _unmask_future_cursors(self, plans: Sequence[_Plan]) -> None:
-        """Find out which cursors that our clock calls future are wrong, and which only look so on a slow clock."""
+        """Find out which cursors are wrong that our clock, or what is stored beside them, calls future."""
         now = self.clock.now()
         doubtful = [
-            plan for plan in plans if plan.cursor is not None and _closes_after(plan.strategy, plan.cursor, now)
+            plan
+            for plan in plans
+            if plan.cursor is not None
+            and (_closes_after(plan.strategy, plan.cursor, now) or _is_ahead_of_the_rest(plan, plan.cursor))
         ]
         if not doubtful:
             return
@@ -327,7 +330,9 @@ class _Wake:
         fetched = plan.newer or Fetched(plan.instrument)
         if fetched.instrument.decimals > plan.instrument.decimals:
             return _Work(plan, _outcome(plan, _OtherPrices("the broker's prices have more digits than before")))
-        instrument = replace(fetched.instrument, decimals=plan.instrument.decimals)
+        # Few prices may show fewer digits than the instrument has; a pip guessed from these would be wrong.
+        fewer = fetched.instrument.decimals < plan.instrument.decimals
+        instrument = plan.instrument if fewer else fetched.instrument
         factor = 10 ** (plan.instrument.decimals - fetched.instrument.decimals)
         candles = [_scaled(candle, factor) for candle in fetched.candles]
         quiet, gaps, held_from = self._missing(plan, candles)
@@ -358,7 +363,9 @@ class _Wake:
         change = None
         must_store = taken_in or plan.start is not Start.STORED or plan.loaded.cursor != plan.cursor
         if state.last is not None and must_store:
-            change = Change(rules, plan.loaded, state, tally, signals, taken_in)
+            # Rebuilt averages do not grow out of the stored ones, however alike their counts are.
+            grown_from = plan.loaded if plan.start is Start.STORED else replace(plan.loaded, state=None)
+            change = Change(rules, grown_from, state, tally, signals, taken_in)
         outcome = Outcome(
             strategy,
             plan.start,
@@ -459,6 +466,13 @@ class _OtherPrices(TransientError):
 
 def _closes_after(strategy: Strategy, cursor: Instant, now: float) -> bool:
     return strategy.granularity.close_of(cursor) > now
+
+
+def _is_ahead_of_the_rest(plan: _Plan, cursor: Instant) -> bool:
+    """Tell whether averages or side, which are written together with the cursor, name an earlier candle than it."""
+    state, named = plan.loaded.state, plan.loaded.named
+    is_stored = state is not None and state.last is not None and state.last.time < cursor
+    return plan.start is not Start.STORED and (is_stored or (named is not None and named < cursor))
 
 
 def _history_problem(plan: _Plan, answer: Fetched, candles: Sequence[Candle]) -> NinjaError | None:

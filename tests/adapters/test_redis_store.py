@@ -6,7 +6,9 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -259,6 +261,20 @@ def test_a_server_that_is_away_is_one_kind_of_error(tmp_path: object) -> None:
 
     with pytest.raises(StoreUnavailable, match="cannot be reached"):
         store.load([STRATEGY])
+
+
+def test_the_threads_of_every_timeframe_may_ask_at_once(client: redis.Redis) -> None:
+    store = RedisStateStore(client, KEYS)
+    threads = 24
+    together = threading.Barrier(threads)
+
+    def load(_: int) -> None:
+        together.wait(10)
+        for _ in range(20):
+            store.load([STRATEGY])
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(load, range(threads)))
 
 
 class TestLease:

@@ -232,7 +232,10 @@ class TestLostParts:
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "garbage"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "2020-09-13T12:31:00Z"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "2199-01-01T00:00:00Z"),
+            lambda client: client.set("{test}:last_processed:EUR_USD_M15", "9999-12-31T22:00:00Z"),
+            lambda client: client.set("{test}:last_processed:EUR_USD_M15", "999999999999"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", b"\xff\xfe\x00"),
+            lambda client: client.set("{test}:last_processed:EUR_USD_M15", "\u00e9\u65e5" * 40),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "9" * 1_000_000),
             lambda client: (
                 client.delete("{test}:last_processed:EUR_USD_M15"),
@@ -285,6 +288,28 @@ class TestLostParts:
         assert (outcome.error, outcome.taken_in) == (None, 280)
         assert outcome.repeated == len(expected(STRATEGY, candles[:301], candles[120].time))
         assert redis_world.listed() == expected(STRATEGY, candles[:401], candles[100].time)
+
+    def test_averages_rebuilt_behind_a_cursor_that_was_set_back_are_stored_as_a_whole(self, redis_world: World) -> None:
+        candles = redis_world.broker.candles[STRATEGY.series]
+        redis_world.wake(100)
+        redis_world.store.client.set("{test}:last_processed:EUR_USD_M15", format_instant(candles[97].time))  # type: ignore[union-attr]
+        redis_world.wake(100)
+
+        outcome = redis_world.wake(101).outcomes[0]
+
+        assert (outcome.start, list(outcome.notes)) == (Start.STORED, [])
+
+    def test_a_cursor_ahead_of_the_broker_is_found_out_whatever_our_clock_says(self, redis_world: World) -> None:
+        candles = redis_world.broker.candles[STRATEGY.series]
+        redis_world.wake(100)
+        redis_world.store.client.set("{test}:last_processed:EUR_USD_M15", format_instant(candles[300].time))  # type: ignore[union-attr]
+        redis_world.broker.newest[STRATEGY.series] = candles[200].time
+        redis_world.clock.time = candles[599].time
+
+        outcome = redis_world.wake().outcomes[0]
+
+        assert (outcome.error, outcome.taken_in, outcome.cursor) == (None, 100, candles[200].time)
+        assert redis_world.listed() == expected(STRATEGY, candles[:201], candles[100].time)
 
     def test_a_history_that_does_not_end_at_the_cursor_makes_the_strategy_wait(self, redis_world: World) -> None:
         candles = list(redis_world.broker.candles[STRATEGY.series])
@@ -414,6 +439,33 @@ def test_prices_with_more_digits_than_before_are_taken_in_exactly(redis_world: W
     assert redis_world.store.client.hget("{test}:ma_state:EUR_USD_M15", "decimals") == "5"  # type: ignore[union-attr]
 
 
+def test_a_pip_is_not_guessed_from_a_few_prices_that_show_fewer_digits(redis_world: World) -> None:
+    candles = redis_world.broker.candles[STRATEGY.series]
+    redis_world.wake(100)
+    round_ones = [Candle(candle.time, *(price // 100 for price in candle[1:])) for candle in candles[100:]]
+    redis_world.broker.instruments["EUR_USD"] = Instrument.from_decimals("EUR_USD", 3)
+    redis_world.broker.candles[STRATEGY.series] = [*candles[:100], *round_ones]
+
+    redis_world.wake(200)
+
+    signals = [decode_signal(text) for text in redis_world.store.client.lrange("{test}:signals", 0, -1)]  # type: ignore[union-attr]
+    assert signals
+    assert all(signal.sl_pips == abs(signal.close - signal.stop_loss) * 10_000 for signal in signals)
+
+
+def test_a_timeframe_that_changes_under_the_same_name_is_a_first_start(world: World) -> None:
+    world.wake(101)
+    candles = world.broker.candles[STRATEGY.series]
+    hourly = Strategy("EUR_USD_M15", "EUR_USD", Granularity.H1, 3, 8, atr_period=5, market_hours=MarketHours.ALWAYS)
+    start = Granularity.H1.open_at(candles[0].time)
+    world.broker.candles[hourly.series] = candles_of(wandering(100), start, 3_600)
+    world.strategies = (hourly,)
+
+    outcome = world.wake(60).outcomes[0]
+
+    assert (outcome.start, outcome.error) == (Start.FIRST, None)
+
+
 def test_settings_that_change_rebuild_the_averages_and_go_on_from_the_cursor(redis_world: World) -> None:
     candles = redis_world.broker.candles[STRATEGY.series]
     redis_world.wake(100)
@@ -450,12 +502,14 @@ def test_a_full_list_makes_the_commit_wait_and_loses_nothing(
     monkeypatch.setattr("ninja_daemon.adapters.redis_store.QUEUE_CAP", 2)
     redis_world.wake(100)
     client = redis_world.store.client  # type: ignore[union-attr]
+    client.rpush("{test}:signals", "one that waits")
 
     outcome = redis_world.wake(599).outcomes[0]
 
     assert isinstance(outcome.error, TransientError)
     assert "is the notifier running?" in str(outcome.error)
-    assert redis_world.listed() == []
+    assert client.lrange("{test}:signals", 0, -1) == ["one that waits"]
+    client.delete("{test}:signals")
     monkeypatch.setattr("ninja_daemon.adapters.redis_store.QUEUE_CAP", 10_000)
     redis_world.wake(599)
     candles = redis_world.broker.candles[STRATEGY.series]
