@@ -44,7 +44,8 @@ _RETRY_FIRST: Final = 10.0
 _RETRY_LONGEST: Final = 60.0
 _GIVE_UP: Final = 3_600.0
 """Seconds after which a candle that never came, without any error, is left to the next close."""
-_STOP_GRACE: Final = 3.0
+_STOP_GRACE: Final = 2.0
+"""Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
 _HEARTBEAT_LIFE: Final = 60
 _NAMED: Final = 4
 """Strategies that a line names; the others are in ``status``."""
@@ -125,6 +126,8 @@ class Daemon:
         self._lock = threading.Lock()
         self._active: bool | None = None
         self._busy: set[str] = set()
+        self._idle = threading.Event()
+        self._idle.set()
         self._retries: dict[str, tuple[float, float]] = {}
         self._troubles = Recurring(clock, self._log)
         self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
@@ -148,15 +151,13 @@ class Daemon:
         """
         self._stop.set()
         self._scheduler.stop()
-        deadline = self._clock.monotonic() + _STOP_GRACE
-        while self._is_busy() and self._clock.monotonic() < deadline:
-            self._clock.wait(threading.Event(), 0.02)
+        ended = self._idle.wait(_STOP_GRACE)
         if self._active:
             try:
                 self._store.release(self._token)
             except StoreUnavailable as error:
                 self._log.info("the lease could not be given back and will run out by itself", reason=str(error))
-        return not self._is_busy()
+        return ended
 
     # --- jobs --------------------------------------------------------------------------------------------------------
 
@@ -183,6 +184,8 @@ class Daemon:
 
     def renew_lease(self) -> None:
         """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""
+        if self._stop.is_set():
+            return
         try:
             lease = self._store.lease(self._token, LEASE_SECONDS)
             self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
@@ -395,15 +398,15 @@ class Daemon:
         with self._lock:
             mine = [strategy for strategy in strategies if strategy.name not in self._busy]
             self._busy.update(strategy.name for strategy in mine)
+            if self._busy:
+                self._idle.clear()
         try:
             yield mine
         finally:
             with self._lock:
                 self._busy.difference_update(strategy.name for strategy in mine)
-
-    def _is_busy(self) -> bool:
-        with self._lock:
-            return bool(self._busy)
+                if not self._busy:
+                    self._idle.set()
 
     def _heartbeat(self) -> str:
         figures = self.figures
