@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,34 +52,43 @@ def processes_that_mention(text: str) -> list[str]:
     return found
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A folder whose path leaves room for that of a socket inside."""
+    with tempfile.TemporaryDirectory(prefix="nd") as folder:
+        yield Path(folder)
+
+
 def test_the_demo_shows_a_signal_within_thirty_seconds_and_leaves_nothing_behind(
-    workplace: Workplace, tmp_path: Path
+    workplace: Workplace, short_folder: Path
 ) -> None:
-    (tmp_path / "tmp").mkdir()
-    demo = workplace.start("demo", environment={"TMPDIR": str(tmp_path / "tmp")})
+    demo = workplace.start("demo", environment={"TMPDIR": str(short_folder)})
     demo.until(lambda: SIGNAL.search(demo.out), "a signal on the terminal", limit=30)
 
     demo.terminate(limit=15).exited(0)
 
-    assert list((tmp_path / "tmp").iterdir()) == []
-    assert processes_that_mention(str(tmp_path / "tmp")) == []
+    assert list(short_folder.iterdir()) == []
+    assert processes_that_mention(str(short_folder)) == []
     assert "stopped;" in demo.out
 
 
-def test_a_demo_that_is_killed_takes_its_processes_along(workplace: Workplace, tmp_path: Path) -> None:
-    (tmp_path / "tmp").mkdir()
-    demo = workplace.start("demo", environment={"TMPDIR": str(tmp_path / "tmp")})
+def test_a_demo_that_is_killed_takes_its_processes_along(workplace: Workplace, short_folder: Path) -> None:
+    demo = workplace.start("demo", environment={"TMPDIR": str(short_folder)})
     demo.says("strategies up to date")
-    assert len(processes_that_mention(str(tmp_path / "tmp"))) >= 4
+    assert len(processes_that_mention(str(short_folder))) >= 4
     demo.kill()
 
     deadline = time.monotonic() + 20
-    while processes_that_mention(str(tmp_path / "tmp")) and time.monotonic() < deadline:
+    while processes_that_mention(str(short_folder)) and time.monotonic() < deadline:
         threading.Event().wait(0.05)
-    assert processes_that_mention(str(tmp_path / "tmp")) == []
+    assert processes_that_mention(str(short_folder)) == []
 
 
-def test_a_token_and_no_redis_is_served_by_a_server_of_its_own_whose_data_stay(workplace: Workplace) -> None:
+def test_a_token_and_no_redis_is_served_by_a_server_of_its_own_whose_data_stay(
+    workplace: Workplace, short_folder: Path
+) -> None:
+    workplace.state_dir = short_folder / "state"
+    workplace.environment["NINJA_STATE_DIR"] = str(workplace.state_dir)
     with SimulatorServer(RandomMarket(seed=5, always_open=True), token=TOKEN) as broker:
         workplace.configure(FAST)
         workplace.environment |= {"OANDA_API_URL": broker.url, "OANDA_ACCESS_TOKEN": TOKEN}
