@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.app.show import child_environment
 from ninja_daemon.simulator.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
@@ -105,6 +106,20 @@ def test_a_token_and_no_redis_is_served_by_a_server_of_its_own_whose_data_stay(
     first_log, _, second_log = log.read_text().partition("daemon.stopped")
     assert "first start" in first_log
     assert "first start" not in second_log
+
+
+def test_a_token_and_a_redis_are_used_as_they_are(workplace: Workplace, redis_url: str) -> None:
+    with SimulatorServer(RandomMarket(seed=6, always_open=True), token=TOKEN) as broker:
+        workplace.configure(FAST).uses(broker=broker.url, redis=redis_url, token=TOKEN)
+        running = workplace.start("up")
+        running.until(lambda: SIGNAL.search(running.out), "a signal on the terminal", limit=40)
+        running.terminate(limit=15).exited(0)
+
+    client = connect(redis_url, name="test")
+    assert client.llen("{ninja}:history") >= 1
+    assert client.exists("{ninja}:last_processed:EUR_USD_S5")
+    client.close()
+    assert not (workplace.state_dir / "redis").exists()
 
 
 def test_up_with_a_configuration_that_cannot_work_ends_in_78(workplace: Workplace) -> None:
