@@ -1,0 +1,1 @@
+"""What BENCHMARKS.md quotes: run all with ``make bench``, one with ``python -m benchmarks.NAME``."""
