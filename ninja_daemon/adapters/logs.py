@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, Literal, Protocol, TextIO
 
@@ -29,7 +30,6 @@ from ninja_daemon.usecases.ports import Clock
 Form = Literal["auto", "console", "plain", "json"]
 """``auto`` is ``console`` on a terminal and ``plain`` anywhere else."""
 
-LEVELS: Final = ("debug", "info", "warning", "error")
 CLAMPED: Final = ("oandapyV20", "urllib3", "requests", "apscheduler", "tzlocal", "redis", "apprise", "asyncio")
 """Libraries that say too much, URLs with secrets in them too: never below WARNING, whatever the level."""
 
@@ -40,6 +40,15 @@ _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "
 _FIRST_FIELDS: Final = ("timestamp", "level", "event", "exception")
 
 
+class Level(StrEnum):
+    """The lowest level that is shown, as the command line names it."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 def configure_logs(
     *, level: str = "info", secrets: Iterable[Secret] = (), stream: TextIO | None = None, form: Form = "auto"
 ) -> None:
@@ -48,7 +57,7 @@ def configure_logs(
     Uncaught exceptions of the process and of its threads take the same road.
 
     Args:
-        level: the lowest level that is shown, one of ``LEVELS``; for libraries WARNING at least.
+        level: the lowest level that is shown, one of ``Level``; for libraries WARNING at least.
         secrets: texts that must not appear, in any spelling.
         stream: where the lines go; None for standard error.
         form: how they look.

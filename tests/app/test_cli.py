@@ -61,7 +61,16 @@ def test_every_command_says_what_to_use_it_for() -> None:
         assert any(line.startswith("0 ") for line in texts.exits)
 
 
-@pytest.mark.parametrize("arguments", [("chek",), ("status", "--jsn"), ("signals", "--limit", "-1"), ("signals", "x")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("chek",),
+        ("status", "--jsn"),
+        ("signals", "--limit", "-1"),
+        ("signals", "x"),
+        ("run", "--once", "--log-level", "loud"),
+    ],
+)
 def test_a_wrong_command_line_ends_with_two(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) == 2
     assert "Error" in capsys.readouterr().err

@@ -16,7 +16,7 @@ import typer
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.clock import SystemClock
-from ninja_daemon.adapters.logs import configure_logs
+from ninja_daemon.adapters.logs import Level, configure_logs
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.notifier import Notifier, OnePass, notifier_parts
@@ -34,7 +34,7 @@ def notify(
     test: Annotated[
         str, typer.Option("--test", metavar="DESTINATION", help="Send one marked test message there, then end.")
     ] = "",
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
     environment, configuration = load_settings()

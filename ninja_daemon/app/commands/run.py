@@ -13,7 +13,7 @@ import structlog
 import typer
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.logs import configure_logs
+from ninja_daemon.adapters.logs import Level, configure_logs
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.daemon import Daemon
 from ninja_daemon.app.environment import Environment
@@ -27,7 +27,7 @@ _LOOK: Final = 5.0
 def run(
     *,
     once: Annotated[bool, typer.Option("--once", help="One pass over all strategies, then exit.")] = False,
-    log_level: Annotated[str, typer.Option(help="debug, info, warning or error.")] = "info",
+    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
 ) -> None:
     """Watch every strategy's candles and put exact crossover signals on the Redis list.
 
