@@ -65,7 +65,8 @@ class ConsoleChannel:
         return (
             f"{head} {signal.close:f}  stop {signal.stop_loss:f} ({signal.sl_pips:f})  "
             f"target {signal.take_profit:f} ({signal.tp_pips:f})  rr {signal.risk_reward_ratio:f}  "
-            f"atr {signal.atr.normalize():f}  {when(signal, self._manners.time_zone)}  {signal.strategy}  #{mark(signal.id)}"
+            f"atr {signal.atr.normalize():f}  "
+            f"{when(signal, self._manners.time_zone)}  {signal.strategy}  #{mark(signal.id)}"
         )
 
     def close(self) -> None:
