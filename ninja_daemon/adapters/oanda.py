@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -38,6 +39,8 @@ from ninja_daemon.usecases.ports import Clock, Fetched, Wanted, WantedHistory
 
 PAGE: Final = 5_000
 """Candles that the broker gives in one answer at most."""
+SLICE: Final = 20_000
+"""Candles of one series that are handed over at once at most; after a long outage the rest is asked for again."""
 _SPARE: Final = 4
 _MOST_SPECIFICATIONS: Final = 60
 _LONGEST_SPECIFICATIONS: Final = 1_700
@@ -166,6 +169,8 @@ class OandaSource:
                 rejected = page.rejected
                 if len(page.candles) < count or not fresh or not fresh[-1].complete:
                     break
+                if len(raws) >= SLICE:
+                    return replace(self._fetched(session, series, raws, rejected, cursor), more=True)
                 start, count = raws[-1].time, PAGE
             return self._fetched(session, series, raws, rejected, cursor)
 

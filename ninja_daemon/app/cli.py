@@ -15,12 +15,15 @@ from typer.main import get_command
 
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
+from ninja_daemon.app.stopping import end_at_once_on_sigterm
 from ninja_daemon.core.errors import ConfigError, NinjaError
 
 EXIT_LEFT_OVER: Final = 1
 EXIT_CONFIGURATION: Final = 78
 EXIT_INTERRUPTED: Final = 130
 PROGRAM: Final = "ninja-daemon"
+_LASTING: Final = frozenset({"run", "notify", "up", "demo"})
+"""Commands that run until they are told to stop, and for which being told so early is no failure either."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -30,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: the command line without the program's name; None for that of this process.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if arguments and arguments[0] in _LASTING:
+        end_at_once_on_sigterm()
     try:
         get_command(application(arguments))(args=arguments, prog_name=PROGRAM)
     except ConfigError as error:

@@ -21,7 +21,7 @@ _LEASE: Final = 60.0
 """Seconds that a pass is expected to take at most. Correctness does not hang on it, the commits see to that."""
 _WAIT: Final = 20.0
 """Seconds to wait for another daemon to let go or to be done."""
-_STEP: Final = 0.5
+_STEP: Final = 2.0
 
 
 def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:

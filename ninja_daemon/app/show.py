@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Final, Self
 
 from rich.console import Console, Group, RenderableType
@@ -24,6 +23,7 @@ from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.status import Status, gather_status
 from ninja_daemon.app.status_view import status_view
+from ninja_daemon.app.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.together import CONFIGURATION_ERROR, Child, keep_running
 from ninja_daemon.core.errors import StoreUnavailable
 
@@ -54,7 +54,7 @@ def show_together(title: str, environ: Mapping[str, str], directory: Path, *, fo
         Child(["notify"], environ, directory / "notifier.log", picture.delivered),
     ]
     stop = threading.Event()
-    _stop_on_signals(stop)
+    stop_on_signals(stop, (*STOPPING, signal.SIGHUP))
     with picture:
         code = keep_running(children, stop, lambda: picture.redraw(children), _ROUND)
     if code == CONFIGURATION_ERROR:
@@ -158,12 +158,3 @@ def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
         if not name.startswith(("OANDA_", "REDIS_", "CACHE_", "NINJA_"))
     }
     return {**kept, "PYTHONUNBUFFERED": "1", **changes}
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, handle)

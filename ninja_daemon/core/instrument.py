@@ -57,10 +57,10 @@ class Instrument:
     def from_decimals(cls, name: str, decimals: int) -> Instrument:
         """Guess the pip from the decimals, where no account tells it: one digit coarser than the price.
 
-        True for every currency pair, metal and index of the broker's list (facts: 1.6). Prices without decimals have
-        a pip of one.
+        True for every currency pair, metal and index of the broker's list (facts: 1.6). Prices of four or two decimals
+        leave the finer digit out and are as fine as a pip.
         """
-        return cls(name, decimals, min(0, 1 - decimals))
+        return cls(name, decimals, -decimals if decimals in {2, 4} else min(0, 1 - decimals))
 
 
 def is_instrument_name(name: str) -> bool:

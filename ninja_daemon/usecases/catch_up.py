@@ -64,6 +64,7 @@ class Outcome:
         quiet: candles that are missing because there was no price.
         gaps: opens of candles that are missing although there were prices.
         held: a gap keeps newer candles waiting for now.
+        more: the broker has more candles than were handed over at once.
         error: why the strategy is not up to date; None when it is.
         notes: stored parts that could not be used, one sentence each.
     """
@@ -81,6 +82,7 @@ class Outcome:
     quiet: int = 0
     gaps: Sequence[Instant] = ()
     held: bool = False
+    more: bool = False
     error: NinjaError | None = None
     notes: Sequence[str] = ()
 
@@ -161,20 +163,23 @@ class _Wake:
         self._marks: Mapping[str, Instant] | None = None
 
     def run(self, strategies: Sequence[Strategy]) -> dict[str, Outcome]:
-        """Work until no strategy was overtaken by another daemon while it was worked on."""
+        """Work until nothing more is to be had, and no strategy was overtaken by another daemon meanwhile."""
         outcomes: dict[str, Outcome] = {}
         rebuild: frozenset[str] = frozenset()
         again: Sequence[Strategy] = strategies
-        for _ in range(_STALE_TRIES):
-            outcomes |= self._once(again, rebuild)
-            rebuild = frozenset(name for name, outcome in outcomes.items() if isinstance(outcome.error, _OtherPrices))
-            again = [
-                outcome.strategy
-                for outcome in outcomes.values()
-                if isinstance(outcome.error, _Overtaken | _OtherPrices)
+        tries = 0
+        while again:
+            latest = self._once(again, rebuild)
+            for name, outcome in latest.items():
+                outcomes[name] = _joined(outcomes.get(name), outcome)
+            rebuild = frozenset(name for name, outcome in latest.items() if isinstance(outcome.error, _OtherPrices))
+            overtaken = [
+                outcome.strategy for outcome in latest.values() if isinstance(outcome.error, _Overtaken | _OtherPrices)
             ]
-            if not again:
-                break
+            tries += bool(overtaken)
+            again = [outcome.strategy for outcome in latest.values() if outcome.more and outcome.error is None]
+            if tries < _STALE_TRIES:
+                again += overtaken
         return outcomes
 
     def _once(self, strategies: Sequence[Strategy], rebuild: frozenset[str]) -> dict[str, Outcome]:
@@ -378,6 +383,7 @@ class _Wake:
             quiet=feed.quiet,
             gaps=feed.gaps,
             held=feed.held,
+            more=feed.fetched.more and taken_in > 0 and not feed.held,
             error=plan.error or feed.fetched.rejected or _nothing_there(state),
             notes=plan.notes,
         )
@@ -537,6 +543,25 @@ def _tallied(tally: Tally, taken_in: int, crosses: Iterable[Cross], signals: Seq
         rejected=rejected,
         last_signal_id=newest.id if newest else tally.last_signal_id,
         last_signal_time=newest.time if newest else tally.last_signal_time,
+    )
+
+
+def _joined(earlier: Outcome | None, later: Outcome) -> Outcome:
+    """Add what a strategy did earlier in the same wake to what it did last."""
+    if earlier is None:
+        return later
+    return replace(
+        later,
+        start=later.start if earlier.error is not None else earlier.start,
+        taken_in=earlier.taken_in + later.taken_in,
+        fetched=earlier.fetched + later.fetched,
+        signals=[*earlier.signals, *later.signals],
+        repeated=earlier.repeated + later.repeated,
+        crosses=[*earlier.crosses, *later.crosses],
+        revised=earlier.revised or later.revised,
+        quiet=earlier.quiet + later.quiet,
+        gaps=[*earlier.gaps, *later.gaps],
+        notes=list(dict.fromkeys([*earlier.notes, *later.notes])),
     )
 
 

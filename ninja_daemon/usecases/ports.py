@@ -49,6 +49,7 @@ class Fetched:
         forming: open of the oldest candle after the cursor that is still forming, None when there is none.
         rejected: why the candle after the last of ``candles`` was refused (and with it all that follow); None when
             all were good.
+        more: there are more candles than could be handed over at once; ask again when these are taken in.
     """
 
     instrument: Instrument
@@ -57,6 +58,7 @@ class Fetched:
     before_cursor: Candle | None = None
     forming: Instant | None = None
     rejected: NinjaError | None = None
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)

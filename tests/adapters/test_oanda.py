@@ -119,6 +119,22 @@ def test_a_long_gap_is_paged_and_no_candle_comes_twice(source: OandaSource, brok
     assert list(again.candles) == list(answer.candles[-3_000:])
 
 
+def test_a_very_long_gap_is_handed_over_in_slices(source: OandaSource, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.oanda.PAGE", 500)
+    monkeypatch.setattr("ninja_daemon.adapters.oanda.SLICE", 1_000)
+    cursor = parse_instant("2024-02-20T09:00:00Z")
+    slices: list[Candle] = []
+    answer = newer(source, M5, cursor)
+    while answer.more:
+        assert len(answer.candles) < 1_600
+        slices.extend(answer.candles)
+        answer = newer(source, M5, answer.candles[-1].time)
+    slices.extend(answer.candles)
+
+    monkeypatch.setattr("ninja_daemon.adapters.oanda.SLICE", 20_000)
+    assert slices == list(newer(source, M5, cursor).candles)
+
+
 def test_history_ends_exactly_where_it_is_asked_to(source: OandaSource) -> None:
     answer = history(source, CURSOR, 300)
 

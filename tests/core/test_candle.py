@@ -33,9 +33,10 @@ def test_a_candle_off_the_grid_is_refused_with_the_border_before_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("decimals", "pip_location", "pip_digits"), [(5, -4, 1), (3, -2, 1), (1, 0, 1), (0, 0, 0), (2, -1, 1)]
+    ("decimals", "pip_location", "pip_digits"),
+    [(6, -5, 1), (5, -4, 1), (4, -4, 0), (3, -2, 1), (2, -2, 0), (1, 0, 1), (0, 0, 0)],
 )
-def test_without_an_account_the_pip_is_one_digit_coarser_than_the_price(
+def test_without_an_account_the_pip_follows_from_the_decimals(
     decimals: int, pip_location: int, pip_digits: int
 ) -> None:
     instrument = Instrument.from_decimals("EUR_USD", decimals)

@@ -22,6 +22,7 @@ class FakeBroker:
         newest: open of the newest complete candle that is shown, by series; None shows all.
         failing: errors by series, in place of every answer.
         forming: open of the forming candle, by series.
+        slice: candles that one answer holds at most.
         prices_between: what ``had_prices`` answers.
         asked: every request, in order.
     """
@@ -31,6 +32,7 @@ class FakeBroker:
     newest: dict[Series, Instant] = field(default_factory=dict)
     failing: dict[Series, NinjaError] = field(default_factory=dict)
     forming: dict[Series, Instant] = field(default_factory=dict)
+    slice: int = 1_000_000
     prices_between: bool = False
     asked: list[Wanted | WantedHistory] = field(default_factory=list)
 
@@ -53,12 +55,14 @@ class FakeBroker:
         if request.series in self.failing:
             return self.failing[request.series]
         shown = self.shown(request.series)
+        fresh = [candle for candle in shown if candle.time > request.cursor]
         return Fetched(
             self.instruments[request.series.instrument],
-            [candle for candle in shown if candle.time > request.cursor],
+            fresh[: self.slice],
             next((candle for candle in shown if candle.time == request.cursor), None),
             next((candle for candle in reversed(shown) if candle.time < request.cursor), None),
             forming=self.forming.get(request.series),
+            more=len(fresh) > self.slice,
         )
 
     def _history(self, request: WantedHistory) -> Fetched | NinjaError:

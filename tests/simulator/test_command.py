@@ -122,7 +122,7 @@ def test_on_a_weekend_it_says_that_the_market_is_closed() -> None:
     ("options", "message"),
     [
         (("--fault", "bogus"), "--fault: a fault must begin with one of"),
-        (("--start", "yesterday"), "--start: an instant must look like 2025-08-10T14:30:00Z, was 'yesterday'"),
+        (("--start", "yesterday"), "--start: an instant must look like 2025-08-10T14:30:00Z and lie between 1970"),
         (("--lag", "3"), "--lag: must be given together with --completion lag"),
         (("--speed", "-1"), "--speed"),
         (("--csv", "."), "had none"),

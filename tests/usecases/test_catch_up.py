@@ -377,6 +377,21 @@ def test_two_strategies_on_one_series_keep_apart(redis_world: World) -> None:
     assert len({id_ for id_, _ in both}) == len(both)
 
 
+def test_a_long_outage_is_taken_in_slice_by_slice_within_one_wake(world: World) -> None:
+    candles = world.broker.candles[STRATEGY.series]
+    world.wake(100)
+    before = world.listed()
+    world.broker.slice = 37
+
+    outcome = world.wake(599).outcomes[0]
+
+    assert (outcome.taken_in, outcome.error, outcome.more) == (499, None, False)
+    assert world.listed() == before + expected(STRATEGY, candles, candles[100].time)
+    assert [signal.id for signal in outcome.signals] == [
+        id_ for id_, _ in expected(STRATEGY, candles, candles[100].time)
+    ]
+
+
 def test_a_revised_candle_is_counted_and_never_evaluated_again(redis_world: World) -> None:
     redis_world.wake(100)
     candles = list(redis_world.broker.candles[STRATEGY.series])

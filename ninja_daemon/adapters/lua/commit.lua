@@ -37,7 +37,8 @@ for place = 4, 7 do
 end
 
 local newest = tonumber(redis.call('GET', KEYS[7]) or 0) or 0
-if fence > 0 and fence < newest then return {'FENCED', tostring(newest), ''} end
+if not (newest >= 0 and newest < 2 ^ 53) then newest = 0 end
+if fence > 0 and fence < newest then return {'FENCED', string.format('%.0f', newest), ''} end
 
 local side_kind = kind(KEYS[3])
 local cursor_kind = kind(KEYS[1])

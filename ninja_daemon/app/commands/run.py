@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
-from types import FrameType
 from typing import Annotated, Final
 
 import structlog
@@ -18,6 +16,7 @@ from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.daemon import Daemon
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.one_pass import bring_up_to_date
+from ninja_daemon.app.stopping import stop_on_signals
 from ninja_daemon.app.wiring import Parts, daemon_parts
 from ninja_daemon.core.errors import ConfigError
 
@@ -66,7 +65,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
     """Run until a signal comes; the life of the process in ten lines."""
     log = structlog.get_logger("ninja.daemon")
     stop, crashes = threading.Event(), list[BaseException]()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
 
     def crash(error: BaseException) -> None:
         crashes.append(error)
@@ -101,12 +100,3 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         os._exit(code)
     parts.close()
     return code
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)
