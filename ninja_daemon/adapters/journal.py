@@ -63,7 +63,7 @@ class SqliteJournal:
 
     def remember(self, marks: Mapping[str, Instant]) -> None:
         """Keep these marks, durably; see the port."""
-        with self._session() as connection, _transaction(connection):
+        with self._session() as connection, transaction(connection):
             connection.executemany(
                 "INSERT INTO marks VALUES (?, ?) ON CONFLICT (strategy) DO UPDATE SET time = excluded.time",
                 list(marks.items()),
@@ -86,7 +86,7 @@ class SqliteJournal:
         Raises:
             JournalUnavailable: it cannot be written.
         """
-        with self._session() as connection, _transaction(connection):
+        with self._session() as connection, transaction(connection):
             row = connection.execute("SELECT time FROM marks WHERE strategy = ?", (strategy,)).fetchone()
             if (row[0] if row else None) != expected:
                 return None
@@ -113,7 +113,7 @@ class SqliteJournal:
         Raises:
             JournalUnavailable: it cannot be written.
         """
-        with self._session() as connection, _transaction(connection):
+        with self._session() as connection, transaction(connection):
             connection.executemany("UPDATE outbox SET taken = 1 WHERE sequence = ?", [(one,) for one in sequences])
 
     def history(self, most: int) -> Sequence[str]:
@@ -191,7 +191,7 @@ def _require_sound(connection: sqlite3.Connection) -> None:
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Write all of it or nothing; the lock is taken at once, so that what is read inside stays true."""
     connection.execute("BEGIN IMMEDIATE")
     try:

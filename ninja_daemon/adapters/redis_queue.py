@@ -68,6 +68,92 @@ class QueueKeys:
         return f"{self.prefix}hold:{provider}"
 
 
+# --- what every queue writes and reads in the same form --------------------------------------------------------------
+
+
+def waiting_element(length: int, text: str, digest: str, *, is_alert: bool) -> Waiting:
+    """Read an element of an inbox.
+
+    Args:
+        length: bytes of the whole element.
+        text: the element, perhaps cut behind ``MAX_SIGNAL_BYTES``; bytes that are no UTF-8 as lone surrogates.
+        digest: by which the inbox knows it again.
+        is_alert: an alert, not a signal.
+    """
+    if length > MAX_SIGNAL_BYTES:
+        reason = f"it must be at most {MAX_SIGNAL_BYTES} bytes, was {length}"
+        return Waiting(text[:_QUOTED], digest, unreadable=reason)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Waiting(text, digest, unreadable="it must be UTF-8, was not")
+    try:
+        if is_alert:
+            notice = decode_notice(text)
+            return Waiting(text, digest, notice.id, notice=notice)
+        signal = decode_signal(text)
+    except SignalRejected as error:
+        return Waiting(text, digest, unreadable=str(error))
+    return Waiting(text, digest, signal.id, signal)
+
+
+def unrouted_letter(assignment: Assignment, now: float, *, is_alert: bool) -> str:
+    """Write the dead letter of an element that gets no destination; empty when it is no dead letter."""
+    if not assignment.dead:
+        return ""
+    waiting = assignment.waiting
+    return encode_dead(
+        DeadLetter(
+            destination="",
+            kind="alert" if is_alert else "signal",
+            id=waiting.id,
+            cause="unreadable" if waiting.unreadable else "unrouted",
+            status=None,
+            reason=assignment.dead,
+            attempts=0,
+            first=0.0,
+            last=now,
+            text=waiting.text,
+            cut=bool(waiting.unreadable) and len(waiting.text) == _QUOTED,
+        )
+    )
+
+
+def given_up_letter(lane: str, taken: Taken, entry: Entry, done: Settlement) -> str:
+    """Write the dead letter of a message that its lane gives up."""
+    is_head = entry is taken.entries[0]
+    attempts = (taken.attempts if is_head else 0) + (done.cause == "refused")
+    return encode_dead(
+        DeadLetter(
+            destination=lane,
+            kind=entry.kind.value,
+            id=entry.id,
+            cause=done.cause,
+            status=done.status,
+            reason=done.text or taken.error,
+            attempts=attempts,
+            first=(taken.first_attempt if is_head else 0.0) or (taken.now if attempts else 0.0),
+            last=taken.now,
+            text=entry.text,
+        )
+    )
+
+
+def fates(done: Settlement) -> list[tuple[str, bool]]:
+    """Return what became of each message from the head: the name to count it under, and whether it is dead."""
+    return (
+        [("delivered", False)] * done.delivered + [(done.counted, False)] * done.dropped + [("dead", True)] * done.dead
+    )
+
+
+def milliseconds(seconds: float) -> int:
+    """Turn seconds into whole milliseconds, never negative."""
+    return max(0, round(seconds * 1000))
+
+
+# --- the ports on Redis ----------------------------------------------------------------------------------------------
+
+
 def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
         raise StoreUnavailable(explain(reply)) from reply
@@ -106,24 +192,8 @@ class RedisInbox(_Scripts):
     def peek(self, most: int) -> Sequence[Waiting]:
         """Return the oldest elements, which stay where they are; see the port."""
         reply = self.run("peek", (self.key,), (most, MAX_SIGNAL_BYTES + 1))
-        return [self._read(int(reply[at]), str(reply[at + 1]), str(reply[at + 2])) for at in range(0, len(reply), 3)]
-
-    def _read(self, length: int, text: str, digest: str) -> Waiting:
-        if length > MAX_SIGNAL_BYTES:
-            reason = f"it must be at most {MAX_SIGNAL_BYTES} bytes, was {length}"
-            return Waiting(text[:_QUOTED], digest, unreadable=reason)
-        try:
-            text.encode()
-        except UnicodeEncodeError:
-            return Waiting(text, digest, unreadable="it must be UTF-8, was not")
-        try:
-            if self._alerts:
-                notice = decode_notice(text)
-                return Waiting(text, digest, notice.id, notice=notice)
-            signal = decode_signal(text)
-        except SignalRejected as error:
-            return Waiting(text, digest, unreadable=str(error))
-        return Waiting(text, digest, signal.id, signal)
+        elements = [(int(reply[at]), str(reply[at + 1]), str(reply[at + 2])) for at in range(0, len(reply), 3)]
+        return [waiting_element(*element, is_alert=self._alerts) for element in elements]
 
     def drain(self, assignments: Sequence[Assignment]) -> Drained:
         """Move elements to their lanes; see the port."""
@@ -134,33 +204,14 @@ class RedisInbox(_Scripts):
         for assignment in assignments:
             waiting = assignment.waiting
             arguments += [waiting.digest, waiting.kind.value, waiting.id]
-            arguments += [assignment.counted or "drained", self._dead(assignment), len(assignment.to)]
+            dead = unrouted_letter(assignment, time.time(), is_alert=self._alerts)
+            arguments += [assignment.counted or "drained", dead, len(assignment.to)]
             for name in assignment.to:
                 arguments += [places[name], name]
         fixed = (self.key, keys.dead, keys.seen, keys.sequence, keys.counters, keys.lanes)
         reply = self.run("drain", (*fixed, *map(keys.lane, lanes)), arguments)
         repeated = tuple(assignments[int(place)] for place in reply[2:])
         return Drained(int(reply[1]), repeated)
-
-    def _dead(self, assignment: Assignment) -> str:
-        if not assignment.dead:
-            return ""
-        waiting = assignment.waiting
-        return encode_dead(
-            DeadLetter(
-                destination="",
-                kind="alert" if self._alerts else "signal",
-                id=waiting.id,
-                cause="unreadable" if waiting.unreadable else "unrouted",
-                status=None,
-                reason=assignment.dead,
-                attempts=0,
-                first=0.0,
-                last=time.time(),
-                text=waiting.text,
-                cut=bool(waiting.unreadable) and len(waiting.text) == _QUOTED,
-            )
-        )
 
 
 class RedisLanes(_Scripts):
@@ -170,7 +221,7 @@ class RedisLanes(_Scripts):
         """Take a lane that is due; see the port."""
         keys = self.keys
         touched = (keys.lane(lane), keys.lane_state(lane), keys.hold(provider), keys.lane(after or lane))
-        reply = self.run("take", touched, (_ms(lease), most))
+        reply = self.run("take", touched, (milliseconds(lease), most))
         verdict = str(reply[0])
         if verdict != "TAKEN":
             return _not_now(verdict, reply)
@@ -192,46 +243,26 @@ class RedisLanes(_Scripts):
         arguments: list[str | int] = [
             taken.token,
             lane,
-            _ms(done.wait),
+            milliseconds(done.wait),
             done.reason.value if done.reason else "",
             "young" if done.rejuvenates else "",
             done.attempts,
-            _ms(done.first_attempt),
+            milliseconds(done.first_attempt),
             done.maybe_sent,
-            _ms(done.allowance),
+            milliseconds(done.allowance),
             done.text[:300],
             done.suspend[:300],
             encode_notice(done.alert) if done.alert else "",
-            _ms(done.hold_provider),
+            milliseconds(done.hold_provider),
             done.repeats,
             1 if done.text else 0,
         ]
-        fates = [("delivered", False)] * done.delivered + [(done.counted, False)] * done.dropped
-        fates += [("dead", True)] * done.dead
-        arguments.append(len(fates))
-        for entry, (counted, dead) in zip(taken.entries, fates, strict=False):
-            arguments += [entry.number, counted, self._dead(lane, taken, entry, done) if dead else ""]
+        settled = list(zip(taken.entries, fates(done), strict=False))
+        arguments.append(len(settled))
+        for entry, (counted, dead) in settled:
+            arguments += [entry.number, counted, given_up_letter(lane, taken, entry, done) if dead else ""]
         touched = (keys.lane(lane), keys.lane_state(lane), keys.dead, keys.counters, keys.alerts, keys.hold(provider))
         return bool(self.run("settle", touched, arguments)[0] == "OK")
-
-    @staticmethod
-    def _dead(lane: str, taken: Taken, entry: Entry, done: Settlement) -> str:
-        is_head = entry is taken.entries[0]
-        attempts = (taken.attempts if is_head else 0) + (done.cause == "refused")
-        return encode_dead(
-            DeadLetter(
-                destination=lane,
-                kind=entry.kind.value,
-                id=entry.id,
-                cause=done.cause,
-                status=done.status,
-                reason=done.text or taken.error,
-                attempts=attempts,
-                first=(taken.first_attempt if is_head else 0.0) or (taken.now if attempts else 0.0),
-                last=taken.now,
-                text=entry.text,
-            )
-        )
 
     def silences(self) -> Sequence[Silence]:
         """Return the silences that were set while running and have not ended; see the port."""
@@ -250,10 +281,6 @@ def _not_now(verdict: str, reply: Sequence[Any]) -> NotNow:
     if verdict == "LEASED" or (verdict == "PAUSED" and int(reply[1]) >= 0):
         return NotNow(verdict.lower(), int(reply[1]) / 1000)
     return NotNow(verdict.lower())
-
-
-def _ms(seconds: float) -> int:
-    return max(0, round(seconds * 1000))
 
 
 def _whole(text: object) -> int:
@@ -375,7 +402,7 @@ class RedisQueue(_Scripts):
         now = int(replies[3][0]) + int(replies[3][1]) / 1_000_000
         dead = [decode_dead(str(text)).destination for text in replies[4]]
         lanes = tuple(
-            _depth(name, replies[5 + 3 * at : 8 + 3 * at], dead.count(name), counters, now)
+            lane_depth(name, replies[5 + 3 * at : 8 + 3 * at], dead.count(name), counters, now)
             for at, name in enumerate(names)
         )
         unrouted = sum(1 for name in dead if name not in names)
@@ -430,7 +457,7 @@ class RedisQueue(_Scripts):
         """Hold a lane back, for so long or until it is resumed."""
         with translated_errors():
             clock: Any = self.client.time()
-            until = -1 if seconds is None else int(clock[0]) * 1000 + _ms(seconds)
+            until = -1 if seconds is None else int(clock[0]) * 1000 + milliseconds(seconds)
             self.client.hset(self.keys.lane_state(destination), "paused", str(until))
             self.client.sadd(self.keys.lanes, destination)
 
@@ -481,7 +508,16 @@ class RedisQueue(_Scripts):
             self.client.set(self.keys.daily, text)
 
 
-def _depth(name: str, replies: Sequence[Any], dead: int, counters: Mapping[str, int], now: float) -> LaneDepth:
+def lane_depth(name: str, replies: Sequence[Any], dead: int, counters: Mapping[str, int], now: float) -> LaneDepth:
+    """Work out what people see of a lane.
+
+    Args:
+        name: of the destination.
+        replies: how many messages wait, what is known of the lane (fields as in docs/redis-keys.md), the first message.
+        dead: dead letters of the destination.
+        counters: of the whole queue.
+        now: epoch seconds.
+    """
     waiting, state, head = int(replies[0]), replies[1], replies[2]
     due_in = _whole(state.get("due", 0)) / 1000 - now
     paused = float(state.get("paused", 0) or 0)

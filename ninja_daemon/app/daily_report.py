@@ -8,8 +8,8 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ninja_daemon.adapters.queue_codec import encode_notice
-from ninja_daemon.adapters.redis_queue import RedisQueue
 from ninja_daemon.app.figures import StrategyFigures, strategy_figures
+from ninja_daemon.app.queues import Queue
 from ninja_daemon.core.delivery import DailyReport
 from ninja_daemon.core.message import Notice, Severity
 from ninja_daemon.core.strategy import Strategy
@@ -33,7 +33,15 @@ def due_since(report: DailyReport, now: float) -> tuple[str, float]:
 class DailyReporter:
     """Puts the report on the alerts list once a day; several notifiers still send one, since its id is the date."""
 
-    def __init__(self, report: DailyReport, strategies: Sequence[Strategy], load: Load, queue: RedisQueue) -> None:
+    def __init__(
+        self,
+        report: DailyReport,
+        strategies: Sequence[Strategy],
+        load: Load,
+        queue: Queue,
+        *,
+        counted: bool = True,
+    ) -> None:
         """Prepare.
 
         Args:
@@ -41,11 +49,13 @@ class DailyReporter:
             strategies: whom it is about.
             load: reads what is stored of them.
             queue: where the report goes and where yesterday's figures lie.
+            counted: what is stored holds counts; without Redis they are in the daemon's memory only.
         """
         self._report = report
         self._strategies = strategies
         self._load = load
         self._queue = queue
+        self._counted = counted
 
     def tick(self, now: float) -> bool:
         """Send the report if one is due and was not sent; return whether it was.
@@ -59,7 +69,7 @@ class DailyReporter:
             return False
         loaded = self._load(self._strategies)
         figures = [strategy_figures(one, loaded[one.name], now) for one in self._strategies]
-        text = report_text(figures, before)
+        text = report_text(figures, before, counted=self._counted)
         notice = Notice(f"daily-{day}", "heartbeat", Severity.INFO, text, now)
         # The report first: dying between the two repeats its id, which is dropped, rather than losing it.
         self._queue.push_alert(encode_notice(notice))
@@ -67,17 +77,18 @@ class DailyReporter:
         return True
 
 
-def report_text(figures: Sequence[StrategyFigures], before: Mapping[str, object]) -> str:
+def report_text(figures: Sequence[StrategyFigures], before: Mapping[str, object], *, counted: bool = True) -> str:
     """Write the report.
 
     Args:
         figures: of all strategies, now.
         before: what the last report left; empty at the first.
+        counted: the figures hold counts.
     """
     totals = _totals(figures)
     since = "since the last report" if before else "since the first start"
-    counted = [f"{_grown(totals, before, name)} {label}" for name, label in _LABELS.items()]
-    lines = [f"{len(figures)} strategies, {since}: {', '.join(counted)}."]
+    counts = [f"{_grown(totals, before, name)} {label}" for name, label in _LABELS.items()]
+    lines = [f"{len(figures)} strategies" + (f", {since}: {', '.join(counts)}." if counted else ".")]
     near = [one for one in figures if one.averages is not None and one.averages.cross_pips is not None]
     if near:
         closest = min(near, key=_distance)

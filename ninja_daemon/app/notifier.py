@@ -15,13 +15,17 @@ import structlog
 
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.clock import SystemClock
+from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.local_queue import LocalDoorbell, LocalInbox, LocalLanes, LocalQueue
+from ninja_daemon.adapters.local_store import LocalStateStore
 from ninja_daemon.adapters.logs import Recurring
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import Doorbell, QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
-from ninja_daemon.app.daily_report import DailyReporter
+from ninja_daemon.app.daily_report import DailyReporter, Load
 from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.queues import Queue, journal_file, local_queue_file, store_label
 from ninja_daemon.core.delivery import Delivery
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_moment
@@ -29,7 +33,7 @@ from ninja_daemon.core.manners import Reason
 from ninja_daemon.core.routing import Silence
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.deliver import LEASE, Event, LaneWorker, Step, drain
-from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery_ports import Inbox, Lanes
 from ninja_daemon.usecases.ports import Clock
 
 GRACE: Final = 4.0
@@ -54,6 +58,7 @@ class NotifierParts:
         rings: waits until there may be something in an inbox; raises StoreUnavailable.
         silences: those set while running.
         queue: heartbeat, depths.
+        store: what the queue lies in, for the log.
         daily: sends the daily report; None when nobody asked for it.
         closers: what lets connections and files go.
     """
@@ -64,7 +69,8 @@ class NotifierParts:
     workers: tuple[LaneWorker, ...]
     rings: Callable[[], bool]
     silences: Callable[[], Sequence[Silence]]
-    queue: RedisQueue
+    queue: Queue
+    store: str
     daily: DailyReporter | None
     closers: tuple[Callable[[], None], ...]
 
@@ -86,39 +92,83 @@ def notifier_parts(
         lease: seconds for which a lane is kept.
     """
     clock = SystemClock()
-    keys = QueueKeys(environment.namespace)
-    url = environment.redis_url.reveal()
-    # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.
-    client = connect(url, name="notifier", max_connections=len(delivery.destinations) + 8)
-    bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
-    lanes, queue = RedisLanes(client, keys), RedisQueue(client, keys)
+    base = _redis_base(environment, delivery) if environment.cache_enabled else _local_base(environment)
     daily = None
     if delivery.daily is not None:
-        states = RedisStateStore(client, Keys(environment.namespace))
-        daily = DailyReporter(delivery.daily, strategies, states.load, queue)
-    ledger = SqliteSentLedger(ledger_path(environment.state_dir, environment.redis_label, environment.namespace))
+        counted = environment.cache_enabled
+        daily = DailyReporter(delivery.daily, strategies, base.load, base.queue, counted=counted)
+    ledger = SqliteSentLedger(ledger_path(environment.state_dir, store_label(environment), environment.namespace))
     workers = tuple(
-        LaneWorker(destination, channel=open_channel(destination), lanes=lanes, ledger=ledger, clock=clock, lease=lease)
+        LaneWorker(
+            destination, channel=open_channel(destination), lanes=base.lanes, ledger=ledger, clock=clock, lease=lease
+        )
         for destination in delivery.destinations
     )
     return NotifierParts(
         clock=clock,
         delivery=delivery,
-        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, alerts=True)),
+        inboxes=base.inboxes,
         workers=workers,
-        rings=Doorbell(bell, keys.signals, _BLOCK).rang,
-        silences=lanes.silences,
-        queue=queue,
+        rings=base.rings,
+        silences=base.lanes.silences,
+        queue=base.queue,
+        store="Redis" if environment.cache_enabled else "the journal",
         daily=daily,
-        closers=(*(worker.close for worker in workers), ledger.close, client.close, bell.close),
+        closers=(*(worker.close for worker in workers), ledger.close, *base.closers),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What differs between a notifier with Redis and one without."""
+
+    inboxes: tuple[Inbox, ...]
+    lanes: Lanes
+    rings: Callable[[], bool]
+    queue: Queue
+    load: Load
+    closers: tuple[Callable[[], None], ...]
+
+
+def _redis_base(environment: Environment, delivery: Delivery) -> _Base:
+    keys = QueueKeys(environment.namespace)
+    url = environment.redis_url.reveal()
+    # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.
+    client = connect(url, name="notifier", max_connections=len(delivery.destinations) + 8)
+    bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
+    return _Base(
+        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, alerts=True)),
+        lanes=RedisLanes(client, keys),
+        rings=Doorbell(bell, keys.signals, _BLOCK).rang,
+        queue=RedisQueue(client, keys),
+        load=RedisStateStore(client, Keys(environment.namespace)).load,
+        closers=(client.close, bell.close),
+    )
+
+
+def _local_base(environment: Environment) -> _Base:
+    file, journal = local_queue_file(environment), SqliteJournal(journal_file(environment))
+    return _Base(
+        inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
+        lanes=LocalLanes(file),
+        rings=LocalDoorbell(file, _BLOCK).rang,
+        queue=LocalQueue(file),
+        load=LocalStateStore(journal).load,
+        closers=(file.close, journal.close),
     )
 
 
 class Reporter:
     """Logs what happens and counts it; says a trouble that lasts once, then once a minute, then how long it lasted."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Begin with nothing counted."""
+    def __init__(self, clock: Clock, store: str = "Redis") -> None:
+        """Begin with nothing counted.
+
+        Args:
+            clock: tells how long a trouble lasts.
+            store: what the queue lies in.
+        """
+        self._store = store[:1].upper() + store[1:]
         self._log = structlog.get_logger("ninja.notifier")
         self._recurring = Recurring(clock, self._log)
         self._lock = threading.Lock()
@@ -136,13 +186,13 @@ class Reporter:
             getattr(self._log, event.level)(event.sentence, event_id=event.name, **event.fields)
 
     def store_failed(self, error: StoreUnavailable) -> None:
-        """Say that Redis is away."""
-        sentence = "Redis is away; the notifier goes on as soon as it is back"
+        """Say that the queue is away."""
+        sentence = f"{self._store} is away; the notifier goes on as soon as it is back"
         self._recurring.failed("redis", sentence, event_id="redis.down", reason=str(error))
 
     def store_answered(self) -> None:
-        """Say that Redis is back, if it was away."""
-        self._recurring.recovered("redis", "Redis is back", event_id="redis.up")
+        """Say that the queue is back, if it was away."""
+        self._recurring.recovered("redis", f"{self._store} is back", event_id="redis.up")
 
 
 class _BackOff:
@@ -172,7 +222,7 @@ class Notifier:
         self._parts = parts
         self._on_crash = on_crash
         self._stop = threading.Event()
-        self._reporter = Reporter(parts.clock)
+        self._reporter = Reporter(parts.clock, parts.store)
         self._bells = {worker.destination.name: threading.Event() for worker in parts.workers}
         self._threads: list[threading.Thread] = []
         self._silences: tuple[Silence, ...] = ()
@@ -309,7 +359,7 @@ class OnePass:
     def __init__(self, parts: NotifierParts) -> None:
         """Prepare."""
         self._parts = parts
-        self._reporter = Reporter(parts.clock)
+        self._reporter = Reporter(parts.clock, parts.store)
 
     def run(self, stop: threading.Event) -> bool:
         """Drain the inboxes and empty the lanes; return whether nothing is left over.

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ninja_daemon.adapters.clock import SystemClock
-from ninja_daemon.adapters.journal import SqliteJournal, journal_path
+from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.local_store import LocalStateStore
 from ninja_daemon.adapters.oanda import OandaSource
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.app.daemon import DaemonStore
 from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.queues import journal_file
 from ninja_daemon.core.errors import ConfigError
 
 
@@ -84,5 +85,4 @@ def state_store(environment: Environment, *, name: str = "daemon") -> RedisState
 
 def journal(environment: Environment) -> SqliteJournal:
     """Return this machine's own memory."""
-    where = environment.redis_label if environment.cache_enabled else "no Redis"
-    return SqliteJournal(journal_path(environment.state_dir, where, environment.namespace))
+    return SqliteJournal(journal_file(environment))

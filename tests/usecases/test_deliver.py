@@ -1,11 +1,12 @@
-"""From the list to the destinations, on a real server: routing, lanes, and what each kind of failure leads to."""
+"""From the list to the destinations, on a real server and on the journal: routing, lanes, what failures lead to."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,83 +15,37 @@ import redis
 from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.adapters.queue_codec import decode_dead, encode_notice
 from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_queue import QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.delivery import DailyReport, Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.manners import LatePolicy, Manners, Rate, Reason
 from ninja_daemon.core.retry import RetryPolicy
 from ninja_daemon.core.routing import MATCH_ALL, Match, Route, Silence
-from ninja_daemon.core.signal import Signal
-from ninja_daemon.usecases.deliver import DrainResult, Event, LaneWorker, Step, drain
-from ninja_daemon.usecases.delivery_ports import Settlement, Taken
-from tests.fakes.channel import FakeChannel, FakeLedger
-from tests.fakes.clock import FakeClock
+from ninja_daemon.usecases.deliver import drain
+from ninja_daemon.usecases.delivery_ports import Lanes, Settlement, Taken
+from tests.fakes.bench import DESK, Bench, LocalGround, RedisGround
+from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_notice, a_signal
-
-AT_ONCE = RetryPolicy(base=0.0)
-DESK = Destination("desk", "fake", manners=Manners(retry=AT_ONCE, max_age=1e9))
-
-
-@dataclass
-class Bench:
-    """A queue on a real server, and the destinations behind it."""
-
-    client: redis.Redis
-    keys: QueueKeys = field(default_factory=lambda: QueueKeys("t"))
-    ledger: FakeLedger = field(default_factory=FakeLedger)
-    events: list[Event] = field(default_factory=list)
-    draw: float = 0.0
-
-    def lists(self, *signals: Signal | str) -> None:
-        for one in signals:
-            text = one if isinstance(one, str) else encode_signal(one)
-            self.client.rpush(self.keys.signals, text.encode("utf-8", "surrogateescape"))
-
-    def drains(self, delivery: Delivery, *silences: Silence, alerts: bool = False) -> DrainResult:
-        inbox = RedisInbox(self.client, self.keys, alerts=alerts)
-        result = drain(inbox, delivery, silences, 1_700_000_000.0)
-        self.events += result.events
-        return result
-
-    def worker(self, channel: FakeChannel, destination: Destination = DESK, lease: float = 20.0) -> LaneWorker:
-        return LaneWorker(
-            destination,
-            channel=channel,
-            lanes=RedisLanes(self.client, self.keys),
-            ledger=self.ledger,
-            clock=FakeClock(),
-            draw=lambda: self.draw,
-            lease=lease,
-        )
-
-    def works(self, worker: LaneWorker) -> Step:
-        """Let the worker go on until it has nothing to do; return why."""
-        while True:
-            step = worker.step()
-            self.events += step.events
-            if not step.worked:
-                return step
-
-    @property
-    def queue(self) -> RedisQueue:
-        return RedisQueue(self.client, self.keys)
-
-    def names(self) -> list[str]:
-        return [event.name for event in self.events]
-
-    def counters(self) -> dict[str, int]:
-        return dict(self.queue.depths().counters)
-
-    def waiting(self, lane: str = "desk") -> int:
-        return int(self.client.llen(self.keys.lane(lane)))
 
 
 @pytest.fixture
-def bench(redis_url: str) -> Iterator[Bench]:
+def redis_ground(redis_url: str) -> Iterator[RedisGround]:
     client = connect(redis_url, name="test")
-    yield Bench(client)
+    yield RedisGround(client)
     client.close()
+
+
+@pytest.fixture
+def local_ground(tmp_path: Path) -> Iterator[LocalGround]:
+    ground = LocalGround(tmp_path / "state" / "journal.sqlite3")
+    yield ground
+    ground.file.close()
+
+
+@pytest.fixture(params=["redis_ground", "local_ground"])
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """Every promise is kept by both queues."""
+    return Bench(request.getfixturevalue(request.param))
 
 
 def to(*names: str, **changes: Any) -> Delivery:
@@ -109,7 +64,7 @@ def test_every_signal_goes_to_each_of_its_destinations_in_order(bench: Bench) ->
         channel = FakeChannel()
         bench.works(bench.worker(channel, Destination(name, "fake", manners=DESK.manners)))
         assert channel.ids == [a_signal(number).id for number in range(5)]
-    assert bench.client.llen(bench.keys.signals) == 0
+    assert not bench.listed()
 
 
 def test_the_text_arrives_to_the_byte(bench: Bench) -> None:
@@ -138,8 +93,7 @@ def test_an_entry_that_cannot_be_read_is_kept_with_its_reason_and_the_rest_goes_
     assert letter.cut is (len(junk) > 8_192)
     assert bench.queue.retry(letter) is not letter.cut
     if not letter.cut:
-        back = bench.client.lindex(bench.keys.signals, 0)
-        assert back == junk
+        assert bench.listed() == [junk]
     assert bench.counters()["unreadable"] == 1
 
 
@@ -158,7 +112,7 @@ def test_an_id_that_was_taken_before_is_dropped_and_counted(bench: Bench) -> Non
 def test_draining_the_same_look_twice_moves_nothing_twice(bench: Bench) -> None:
     """As after a reply that was lost on its way."""
     bench.lists(a_signal(1), a_signal(2))
-    inbox = RedisInbox(bench.client, bench.keys)
+    inbox: Any = bench.ground.inbox()
     looks: list[Any] = []
     original = inbox.drain
 
@@ -167,7 +121,7 @@ def test_draining_the_same_look_twice_moves_nothing_twice(bench: Bench) -> None:
         looks.append(original(assignments))
         return looks[0]
 
-    inbox.drain = twice  # type: ignore[method-assign]
+    inbox.drain = twice
     drain(inbox, to("desk"), (), 0.0)
     assert [look.taken for look in looks] == [2, 0]
     assert bench.waiting() == 2
@@ -207,34 +161,37 @@ def test_a_silence_from_the_configuration_counts_as_well(bench: Bench) -> None:
 
 
 def test_alerts_go_to_their_own_destinations_and_the_report_to_its(bench: Bench) -> None:
-    bench.client.rpush(bench.keys.alerts, encode_notice(a_notice()))
-    bench.client.rpush(bench.keys.alerts, encode_notice(a_notice(id="h", topic="heartbeat")))
-    bench.client.rpush(bench.keys.alerts, encode_notice(a_notice(id="x", about="ops")))
+    bench.alarms(encode_notice(a_notice()))
+    bench.alarms(encode_notice(a_notice(id="h", topic="heartbeat")))
+    bench.alarms(encode_notice(a_notice(id="x", about="ops")))
     bench.drains(to("desk", daily=DailyReport(0, "UTC", ("other",))), alerts=True)
     lanes = {name: bench.waiting(name) for name in ("desk", "other", "ops", "console")}
     assert lanes == {"desk": 0, "other": 1, "ops": 1, "console": 1}
 
 
 def test_junk_among_the_alerts_is_kept_as_well(bench: Bench) -> None:
-    bench.client.rpush(bench.keys.alerts, "junk")
+    bench.alarms("junk")
     bench.drains(to("desk"), alerts=True)
     assert [letter.kind for letter in bench.queue.dead_letters()] == ["alert"]
 
 
 @pytest.mark.parametrize("key", ["signals", "dead", "seen", "sequence", "counters", "lanes"])
-def test_a_key_of_the_wrong_type_stops_the_drain_before_anything_is_written(bench: Bench, key: str) -> None:
-    name = getattr(bench.keys, key)
+def test_a_key_of_the_wrong_type_stops_the_drain_before_anything_is_written(
+    redis_ground: RedisGround, key: str
+) -> None:
+    bench, client = Bench(redis_ground), redis_ground.client
+    name = getattr(redis_ground.keys, key)
     if key != "signals":
         bench.lists(a_signal(1), "junk")
     wrong = "list" if key == "sequence" else "string"
     if wrong == "list":
-        bench.client.rpush(name, "x")
+        client.rpush(name, "x")
     else:
-        bench.client.set(name, "x")
-    before = {str(one): bench.client.dump(one) for one in bench.client.keys("*")}
+        client.set(name, "x")
+    before = {str(one): client.dump(one) for one in client.keys("*")}
     with pytest.raises(StoreUnavailable, match="wrong type"):
         bench.drains(to("desk"))
-    assert {str(one): bench.client.dump(one) for one in bench.client.keys("*")} == before
+    assert {str(one): client.dump(one) for one in client.keys("*")} == before
 
 
 # --- what each outcome leads to --------------------------------------------------------------------------------------
@@ -358,20 +315,11 @@ def test_a_rotated_token_does_not_empty_the_queue_into_the_dead_letters(bench: B
     strict = replace(DESK, manners=Manners(max_age=0.2))
     channel = FakeChannel(failure(Fault.BROKEN, status=401))
     bench.works(bench.worker(channel, strict))
-    grow_old(bench)
+    bench.grow_old()
     bench.queue.resume("desk")
     bench.works(bench.worker(channel, strict))
     assert channel.ids[1:] == [a_signal(1).id, a_signal(2).id]
     assert not bench.queue.dead_letters()
-
-
-def grow_old(bench: Bench, lane: str = "desk", seconds: int = 3_600) -> None:
-    """Make every message of a lane older than it is."""
-    key = bench.keys.lane(lane)
-    for index, text in enumerate(map(str, bench.client.lrange(key, 0, -1))):
-        header, _, body = text.partition("\n")
-        kind, identity, number, accepted = header.split()
-        bench.client.lset(key, index, f"{kind} {identity} {number} {int(accepted) - seconds * 1000}\n{body}")
 
 
 def test_a_message_that_grew_too_old_goes_to_the_dead_letters_with_the_last_failure(bench: Bench) -> None:
@@ -380,8 +328,8 @@ def test_a_message_that_grew_too_old_goes_to_the_dead_letters_with_the_last_fail
     bench.draw = 0.5
     channel = FakeChannel(failure(Fault.UNREACHED, text="no route to host"))
     bench.works(bench.worker(channel, slow))
-    grow_old(bench)
-    bench.client.hset(bench.keys.lane_state("desk"), "due", 0)
+    bench.grow_old()
+    bench.ground.set_lane("desk", "due", 0)
     bench.works(bench.worker(channel, slow))
     letters = bench.queue.dead_letters("desk")
     assert [(letter.cause, letter.attempts) for letter in letters] == [("expired", 1), ("expired", 0)]
@@ -450,7 +398,7 @@ def test_one_bad_message_does_not_take_its_group_with_it(bench: Bench) -> None:
 def test_after_an_outage_late_signals_are_one_digest(bench: Bench) -> None:
     bench.lists(*(a_signal(number, late=True) for number in range(1, 41)), a_signal(99))
     bench.drains(to("desk"))
-    grow_old(bench, seconds=10)
+    bench.grow_old(seconds=10)
     gathering = replace(DESK, manners=replace(DESK.manners, late=LatePolicy.DIGEST))
     channel = FakeChannel()
     bench.works(bench.worker(channel, gathering))
@@ -499,7 +447,7 @@ def test_a_free_tier_whose_premium_one_is_held_up_does_not_lose_its_messages_to_
     bench.drains(to("desk", "other"))
     free = FakeChannel()
     worker = bench.worker(free, Destination("other", "fake", manners=Manners(max_age=60.0, after="desk")))
-    grow_old(bench, "other")
+    bench.grow_old("other")
     assert bench.works(worker).reason is Reason.BEHIND
     bench.works(bench.worker(FakeChannel()))
     bench.works(worker)
@@ -513,8 +461,8 @@ def test_a_pause_that_ends_by_itself_makes_no_message_too_old(bench: Bench) -> N
     worker = bench.worker(channel, strict)
     bench.queue.pause("desk", 3_600.0)
     assert bench.works(worker).state == "paused"
-    grow_old(bench)
-    bench.client.hset(bench.keys.lane_state("desk"), "paused", round(time.time() * 1000))
+    bench.grow_old()
+    bench.end_pause("desk")
     until(lambda: bench.works(worker).state == "empty")
     assert channel.ids == [a_signal(1).id]
 
@@ -582,15 +530,19 @@ def test_a_worker_that_lost_its_lane_changes_nothing(bench: Bench) -> None:
     assert bench.waiting() == 0
 
 
-class LosesReplies(RedisLanes):
+class LosesReplies:
     """Applies each settlement and loses the answer the first time."""
 
-    lost = 0
+    def __init__(self, lanes: Lanes) -> None:
+        self.take = lanes.take
+        self.silences = lanes.silences
+        self._settle = lanes.settle
+        self._lost = 0
 
     def settle(self, lane: str, provider: str, taken: Taken, settlement: Settlement) -> bool:
-        done = super().settle(lane, provider, taken, settlement)
-        self.lost += 1
-        if self.lost % 2:
+        done = self._settle(lane, provider, taken, settlement)
+        self._lost += 1
+        if self._lost % 2:
             message = "the reply was lost"
             raise StoreUnavailable(message)
         return done
@@ -599,8 +551,7 @@ class LosesReplies(RedisLanes):
 def test_a_lost_reply_to_an_acknowledgement_sends_nothing_twice(bench: Bench) -> None:
     one_waiting(bench, 3)
     channel = FakeChannel()
-    lanes = LosesReplies(bench.client, bench.keys)
-    worker = LaneWorker(DESK, channel=channel, lanes=lanes, ledger=bench.ledger, clock=FakeClock())
+    worker = bench.worker(channel, lanes=LosesReplies(bench.ground.lanes))
     for _ in range(12):
         try:
             worker.step()
@@ -630,7 +581,7 @@ def test_a_settlement_after_a_purge_by_hand_takes_nothing_else_away(bench: Bench
 def test_draining_works_while_redis_is_out_of_memory(start_redis: Callable[..., Any]) -> None:
     server = start_redis(maxmemory="0")
     client = connect(server.url, name="test")
-    bench = Bench(client)
+    bench = Bench(RedisGround(client))
     bench.lists(*(a_signal(number) for number in range(1, 6)))
     client.config_set("maxmemory", "1")
     with pytest.raises(redis.exceptions.OutOfMemoryError):
@@ -645,14 +596,14 @@ def test_draining_works_while_redis_is_out_of_memory(start_redis: Callable[..., 
 
 def test_a_message_in_a_lane_that_cannot_be_read_any_more_goes_to_the_dead_letters(bench: Bench) -> None:
     one_waiting(bench)
-    bench.client.lset(bench.keys.lane("desk"), 0, "signal abc 1 1700000000000\n{}")
+    bench.ground.spoil_head("desk")
     bench.works(bench.worker(FakeChannel()))
     assert [letter.cause for letter in bench.queue.dead_letters("desk")] == ["unreadable"]
 
 
 def test_junk_that_somebody_put_into_a_lane_does_not_stop_it(bench: Bench) -> None:
     one_waiting(bench)
-    bench.client.lpush(bench.keys.lane("desk"), "junk of somebody")
+    bench.ground.put_junk_first("desk")
     channel = FakeChannel()
     bench.works(bench.worker(channel))
     assert channel.ids == [a_signal(1).id]
@@ -662,7 +613,7 @@ def test_junk_that_somebody_put_into_a_lane_does_not_stop_it(bench: Bench) -> No
 def test_dead_letters_are_json_that_a_person_can_read(bench: Bench) -> None:
     one_waiting(bench)
     bench.works(bench.worker(FakeChannel(failure(Fault.REFUSED, status=413))))
-    stored = str(bench.client.lindex(bench.keys.dead, 0))
+    (stored,) = bench.ground.dead()
     fields = json.loads(stored)
     assert fields["destination"] == "desk"
     assert json.loads(fields["text"])["id"] == a_signal(1).id

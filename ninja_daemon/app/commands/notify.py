@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 import uuid
-from types import FrameType
 from typing import Annotated, Final
 
 import structlog
@@ -20,6 +18,8 @@ from ninja_daemon.adapters.logs import Level, configure_logs
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.notifier import Notifier, OnePass, notifier_parts
+from ninja_daemon.app.queues import store_label
+from ninja_daemon.app.stopping import stop_on_signals
 from ninja_daemon.core.delivery import Delivery, Failure
 from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
 
@@ -76,7 +76,7 @@ def _test_json(notice: Notice) -> str:
 
 def _one_pass(environment: Environment, configuration: Configuration) -> int:
     stop = threading.Event()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
     try:
         nothing_left = OnePass(parts).run(stop)
@@ -89,7 +89,7 @@ def _live(environment: Environment, configuration: Configuration) -> int:
     """Run until a signal comes; the life of the process in a few lines."""
     log = structlog.get_logger("ninja.notifier")
     stop, crashes = threading.Event(), list[BaseException]()
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
 
     def crash(error: BaseException) -> None:
         crashes.append(error)
@@ -101,7 +101,7 @@ def _live(environment: Environment, configuration: Configuration) -> int:
     log.info(
         f"the notifier of ninja-daemon {__version__} serves {', '.join(names)}",
         event_id="notifier.started",
-        redis=environment.redis_label,
+        redis=store_label(environment),
         namespace=environment.namespace,
     )
     notifier.start()
@@ -120,12 +120,3 @@ def _live(environment: Environment, configuration: Configuration) -> int:
         os._exit(code)
     parts.close()
     return code
-
-
-def _stop_on_signals(stop: threading.Event) -> None:
-    def handle(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, handle)

@@ -18,7 +18,8 @@ from ninja_daemon.core.instant import format_moment
 
 if TYPE_CHECKING:
     from ninja_daemon.adapters.queue_codec import DeadLetter
-    from ninja_daemon.adapters.redis_queue import LaneDepth, QueueDepths, RedisQueue
+    from ninja_daemon.adapters.redis_queue import LaneDepth, QueueDepths
+    from ninja_daemon.app.queues import Queue
     from ninja_daemon.core.routing import Silence
 
 UNROUTED: Final = "-"
@@ -186,16 +187,12 @@ def unsilence(name: Annotated[str, typer.Argument(metavar="SILENCE", help="Its n
 
 
 @contextmanager
-def _queue() -> Iterator[tuple[RedisQueue, Environment]]:
-    from ninja_daemon.adapters.redis_client import connect
-    from ninja_daemon.adapters.redis_queue import QueueKeys, RedisQueue
+def _queue() -> Iterator[tuple[Queue, Environment]]:
+    from ninja_daemon.app.queues import open_queue
 
     environment = read_environment()
-    client = connect(environment.redis_url.reveal(), name="queue")
-    try:
-        yield RedisQueue(client, QueueKeys(environment.namespace)), environment
-    finally:
-        client.close()
+    with open_queue(environment) as doors:
+        yield doors.queue, environment
 
 
 def _configured(environment: Environment) -> tuple[str, ...]:
@@ -219,17 +216,13 @@ def _told_apart(depths: QueueDepths, configured: tuple[str, ...]) -> QueueDepths
 
 
 def _silences(environment: Environment) -> Sequence[Silence]:
-    from ninja_daemon.adapters.redis_client import connect
-    from ninja_daemon.adapters.redis_queue import QueueKeys, RedisLanes
+    from ninja_daemon.app.queues import open_queue
 
-    client = connect(environment.redis_url.reveal(), name="queue")
-    try:
-        return RedisLanes(client, QueueKeys(environment.namespace)).silences()
-    finally:
-        client.close()
+    with open_queue(environment) as doors:
+        return doors.lanes.silences()
 
 
-def _known(name: str, found: RedisQueue, environment: Environment) -> None:
+def _known(name: str, found: Queue, environment: Environment) -> None:
     names = [lane.destination for lane in found.depths(_configured(environment)).lanes]
     if name not in names:
         _usage(f"DESTINATION must be one of {', '.join(names) or '(none yet)'}, was {name[:64]!r}")

@@ -1,0 +1,62 @@
+"""Where the queue lies: in Redis, or without Redis in the journal's file in the state directory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from ninja_daemon.adapters.clock import SystemClock
+from ninja_daemon.adapters.journal import journal_path
+from ninja_daemon.adapters.local_queue import LocalLanes, LocalQueue, LocalQueueFile
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_queue import QueueKeys, RedisLanes, RedisQueue
+from ninja_daemon.app.environment import Environment
+
+WITHOUT_REDIS: Final = "no Redis"
+"""Stands for the address of Redis in the names of the files of a product that uses none."""
+
+Queue: TypeAlias = RedisQueue | LocalQueue
+
+
+def store_label(environment: Environment) -> str:
+    """Return what the state belongs to: the Redis, without credentials, or none."""
+    return environment.redis_label if environment.cache_enabled else WITHOUT_REDIS
+
+
+def journal_file(environment: Environment) -> Path:
+    """Return where the journal lies."""
+    return journal_path(environment.state_dir, store_label(environment), environment.namespace)
+
+
+def local_queue_file(environment: Environment) -> LocalQueueFile:
+    """Return the journal's file as the queue's, for a product without Redis."""
+    return LocalQueueFile(journal_file(environment), SystemClock())
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDoors:
+    """The queue as people use it."""
+
+    queue: Queue
+    lanes: RedisLanes | LocalLanes
+
+
+@contextmanager
+def open_queue(environment: Environment) -> Iterator[QueueDoors]:
+    """Open the queue for the length of a block."""
+    if environment.cache_enabled:
+        client = connect(environment.redis_url.reveal(), name="queue")
+        keys = QueueKeys(environment.namespace)
+        try:
+            yield QueueDoors(RedisQueue(client, keys), RedisLanes(client, keys))
+        finally:
+            client.close()
+        return
+    file = local_queue_file(environment)
+    try:
+        yield QueueDoors(LocalQueue(file), LocalLanes(file))
+    finally:
+        file.close()
