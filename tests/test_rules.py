@@ -69,7 +69,7 @@ LOCK_PIN = re.compile(r"(?P<name>[a-z0-9][a-z0-9.-]*)==(?P<version>[0-9][0-9a-z.
 LOCK_HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}(?P<more> \\)?")
 
 PLACES = re.compile(r"(?<![\w.}])/(?:work|root|Users|opt/pypi)/\w")
-INDEXES = re.compile(r"pypi\.org/simple|files\.pythonhosted|index-url")
+INDEXES = re.compile(r"py[p]i\.org/simple|files\.py[t]honhosted|inde[x]-url")
 LINK = re.compile(r"(?<!`)\[[^\]\n]*\]\((?P<target>[^)\s#]+)(?:#[^)\s]*)?\)")
 
 

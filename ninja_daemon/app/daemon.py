@@ -22,12 +22,12 @@ from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.adapters.logs import Recurring
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.adapters.scheduler import Scheduler
+from ninja_daemon.app.news import say_news
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.market_hours import MarketHours
-from ninja_daemon.core.signal import Signal
-from ninja_daemon.core.strategy import Cross, Strategy
+from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.catch_up import Outcome, Start, Wake, catch_up
 from ninja_daemon.usecases.ports import CandleSource, Clock, Journal, StateStore
 
@@ -268,33 +268,12 @@ class Daemon:
 
     def _note_outcome(self, outcome: Outcome) -> None:
         strategy = outcome.strategy
-        log = self._log.bind(strategy=strategy.name)
         for note in outcome.notes:
             self._troubles.failed(f"state.{strategy.name}.{note[:20]}", f"{strategy.name}: {note}")
         if outcome.error is None:
             with self._lock:
                 self.figures.waiting.pop(strategy.name, None)
-            if outcome.start is Start.REBUILT:
-                log.info(f"{strategy.name}: averages rebuilt from the broker's history", event_id="state.rebuilt")
-            elif outcome.start is Start.FIRST:
-                log.info(f"{strategy.name}: first start, warmed up on history", event_id="state.first")
-        if outcome.taken_in and outcome.revised:
-            log.warning(
-                f"{strategy.name}: the broker changed a candle that was complete; the first version stays",
-                event_id="candle.revised",
-            )
-        for gap in outcome.gaps if outcome.taken_in else ():
-            log.warning(
-                f"{strategy.name}: the candle of {format_instant(gap)} never came although there were prices",
-                event_id="candle.gap",
-            )
-        for cross in outcome.crosses:
-            if cross.rejected_by is not None:
-                log.info(
-                    rejection_sentence(strategy, cross), event_id="cross.rejected", rejected_by=cross.rejected_by.value
-                )
-        for signal in outcome.signals:
-            log.info(signal_sentence(signal), event_id="signal.emitted", id=signal.id, late=signal.late)
+        say_news(self._log, outcome)
 
     def _note_errors(self, outcomes: Sequence[Outcome]) -> None:
         """Say each trouble once for all the strategies that it stops."""
@@ -498,21 +477,3 @@ def _trouble(outcome: Outcome) -> str:
             return "broker.down"
         case _:
             return f"strategy.{outcome.strategy.name}"
-
-
-def signal_sentence(signal: Signal) -> str:
-    """Say a signal in one line."""
-    late = " (late)" if signal.late else ""
-    return (
-        f"{signal.strategy} {signal.side.name} at {signal.close}: stop {signal.stop_loss} ({signal.sl_pips} pips), "
-        f"target {signal.take_profit} ({signal.tp_pips} pips){late}"
-    )
-
-
-def rejection_sentence(strategy: Strategy, cross: Cross) -> str:
-    """Say in one line why a cross is no signal."""
-    assert cross.rejected_by is not None  # noqa: S101 - the caller asked
-    when = format_instant(cross.candle.time)
-    return (
-        f"{strategy.name} crossed to {cross.side.name} in the candle of {when}, not a signal: {cross.rejected_by.value}"
-    )

@@ -9,10 +9,9 @@ from typing import Final
 import structlog
 
 from ninja_daemon.adapters.holder import holder_token
-from ninja_daemon.app.daemon import rejection_sentence, signal_sentence
+from ninja_daemon.app.news import say_news
 from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
-from ninja_daemon.core.instant import format_instant
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.catch_up import Outcome, Start, catch_up
 from ninja_daemon.usecases.ports import Wanted
@@ -85,25 +84,7 @@ def _say(outcome: Outcome) -> None:
         log.error(
             f"{outcome.strategy.name} could not be brought up to date: {outcome.error}", event_id="strategy.trouble"
         )
-    elif outcome.start is Start.REBUILT:
-        log.info(f"{outcome.strategy.name}: averages rebuilt from the broker's history", event_id="state.rebuilt")
-    elif outcome.start is Start.FIRST:
-        log.info(f"{outcome.strategy.name}: first start, warmed up on history", event_id="state.first")
-    if outcome.taken_in and outcome.revised:
-        log.warning(
-            f"{outcome.strategy.name}: the broker changed a candle that was complete; the first version stays",
-            event_id="candle.revised",
-        )
-    for gap in outcome.gaps if outcome.taken_in else ():
-        log.warning(
-            f"{outcome.strategy.name}: the candle of {format_instant(gap)} never came although there were prices",
-            event_id="candle.gap",
-        )
-    for cross in outcome.crosses:
-        if cross.rejected_by is not None:
-            log.info(rejection_sentence(outcome.strategy, cross), event_id="cross.rejected")
-    for signal in outcome.signals:
-        log.info(signal_sentence(signal), event_id="signal.emitted", id=signal.id)
+    say_news(structlog.get_logger("ninja.daemon"), outcome)
 
 
 def _behind(strategies: Sequence[Strategy], parts: Parts) -> dict[str, str]:
