@@ -46,6 +46,8 @@ _LONGEST_LEASE_MS: Final = 600_000
 """A lease that ends later than this was given before the clock was set back; it holds nobody up."""
 _BEHIND_MS: Final = 1_000
 _LOOK_EVERY: Final = 0.1
+_BUSY_MS: Final = 3_000
+"""Lanes may wait for one another for so long; SQLite's turns are not fair."""
 _SCHEMA: Final = """
 CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (sequence) WHERE taken = 0;
 CREATE TABLE IF NOT EXISTS queue_alerts (sequence INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL);
@@ -130,6 +132,7 @@ class LocalQueueFile(SqliteJournal):
     def _connected(self) -> sqlite3.Connection:
         connection = super()._connected()
         try:
+            connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             connection.executescript(_SCHEMA)
             self._inode = self.path.stat().st_ino
         except BaseException:
@@ -259,6 +262,9 @@ class LocalLanes:
 
     def take(self, lane: str, *, most: int, provider: str, after: str, lease: float) -> Taken | NotNow:
         """Take a lane that is due; see the port."""
+        with self._file.reading() as connection:
+            if _first_number(connection, lane) is None:
+                return NotNow("empty")  # Nothing to do is the rule, and needs no lock.
         now = self._file.now_ms()
         with self._file.changing() as connection:
             head = _first_number(connection, lane)

@@ -6,7 +6,7 @@ Only read here, and whatever stands there: a value that is not ours is reported,
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from ninja_daemon.core.errors import SignalRejected
 from ninja_daemon.core.signal import Signal
 
 _LONGEST_HEARTBEAT: Final = 262_144
-_MOST_ENTRIES: Final = 100_000
+MOST_ENTRIES: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,15 @@ def read_reports(client: redis.Redis, keys: Keys) -> Reports:
         notes.append(f"{keys.signals} must be a list, was not; nothing is committed before it is moved away")
         waiting = None
     return Reports(
-        _heartbeat(daemon, f"{keys.prefix}heartbeat:daemon", notes),
-        _heartbeat(notifier, f"{keys.prefix}heartbeat:notifier", notes),
+        heartbeat_fields(daemon, f"{keys.prefix}heartbeat:daemon", notes),
+        heartbeat_fields(notifier, f"{keys.prefix}heartbeat:notifier", notes),
         waiting,
         tuple(notes),
     )
 
 
-def _heartbeat(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:
+def heartbeat_fields(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:
+    """Read a heartbeat; None when there is none, or when it cannot be read, which becomes a note about ``key``."""
     if reply is None:
         return None
     if isinstance(reply, str) and len(reply) <= _LONGEST_HEARTBEAT:
@@ -99,13 +100,18 @@ def read_history(client: redis.Redis, keys: Keys) -> History:
     """
     with translated_errors():
         try:
-            texts = client.lrange(keys.history, -_MOST_ENTRIES, -1)
+            texts = client.lrange(keys.history, -MOST_ENTRIES, -1)
         except ResponseError as error:
             if not str(error).startswith("WRONGTYPE"):
                 raise
             return History((), unreadable=1)
+    return history_of([str(text) for text in texts])
+
+
+def history_of(texts: Sequence[str]) -> History:
+    """Read signals as they were listed; bytes that are no UTF-8 are lone surrogates in them."""
     entries: list[tuple[Signal, str]] = []
-    for text in map(str, texts):
+    for text in texts:
         try:
             text.encode()
             entries.append((decode_signal(text), text))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, TypeAlias
 
+from ninja_daemon.adapters.local_queue import LocalQueue
+from ninja_daemon.adapters.local_reports import load_local, read_local_reports
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import QueueDepths, QueueKeys, RedisQueue
-from ninja_daemon.adapters.redis_reports import read_reports
+from ninja_daemon.adapters.redis_reports import Reports, read_reports
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.figures import StrategyFigures, strategy_figures
-from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+from ninja_daemon.app.queues import Queue, local_queue_file
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_instant, format_moment
 from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.usecases.ports import Loaded
+
+MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +29,8 @@ class Status:
 
     Attributes:
         at: epoch seconds.
-        redis: where Redis is, without credentials.
+        redis: where Redis is, without credentials; None where the product works without. Averages and counts are then
+            in the daemon's memory only, and not known here.
         daemon: fields of the daemon's heartbeat; None when it shows no sign of life.
         notifier: likewise.
         queued: signals on the list that no notifier has taken yet; None when it is not a list.
@@ -33,7 +40,7 @@ class Status:
     """
 
     at: float
-    redis: str
+    redis: str | None
     namespace: str
     daemon: Mapping[str, Any] | None
     notifier: Mapping[str, Any] | None
@@ -46,7 +53,7 @@ class Status:
 def gather_status(
     environment: Environment, strategies: Sequence[Strategy], now: float, destinations: Sequence[str] = ()
 ) -> Status:
-    """Read Redis and work out the figures.
+    """Read Redis, or what stands in for it, and work out the figures.
 
     Args:
         environment: where Redis is.
@@ -55,24 +62,15 @@ def gather_status(
         destinations: lanes to show even when nothing was ever sent there.
 
     Raises:
-        ConfigError: the daemon is set to work without Redis, so that there is nothing to read.
-        StoreUnavailable: Redis did not answer.
+        StoreUnavailable: Redis did not answer, or the journal cannot be read.
     """
-    require_redis(environment)
-    client = connect(environment.redis_url.reveal(), name="status")
-    try:
-        keys = Keys(environment.namespace)
-        reports = read_reports(client, keys)
-        loaded = RedisStateStore(client, keys).load(strategies)
-        notes = list(reports.notes)
-        delivery = _delivery(RedisQueue(client, QueueKeys(environment.namespace)), destinations, notes)
-    finally:
-        client.close()
+    look = _redis_look if environment.cache_enabled else _local_look
+    reports, loaded, delivery, notes = look(environment, strategies, destinations)
     waiting = _reasons(reports.daemon)
     figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
     return Status(
         at=now,
-        redis=environment.redis_label,
+        redis=environment.redis_label if environment.cache_enabled else None,
         namespace=environment.namespace,
         daemon=reports.daemon,
         notifier=reports.notifier,
@@ -83,23 +81,40 @@ def gather_status(
     )
 
 
-def _delivery(queue: RedisQueue, destinations: Sequence[str], notes: list[str]) -> QueueDepths | None:
+_Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list[str]]
+
+
+def _redis_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
+    client = connect(environment.redis_url.reveal(), name="status")
+    try:
+        keys = Keys(environment.namespace)
+        reports = read_reports(client, keys)
+        loaded = RedisStateStore(client, keys).load(strategies)
+        notes = list(reports.notes)
+        delivery = _delivery(RedisQueue(client, QueueKeys(environment.namespace)), destinations, notes)
+    finally:
+        client.close()
+    return reports, loaded, delivery, notes
+
+
+def _local_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
+    file = local_queue_file(environment)
+    try:
+        reports = read_local_reports(file)
+        loaded = load_local(file, strategies)
+        notes = [*reports.notes, MEMORY_ONLY]
+        delivery = _delivery(LocalQueue(file), destinations, notes)
+    finally:
+        file.close()
+    return reports, loaded, delivery, notes
+
+
+def _delivery(queue: Queue, destinations: Sequence[str], notes: list[str]) -> QueueDepths | None:
     try:
         return queue.depths(destinations)
     except StoreUnavailable as error:
         notes.append(f"the delivery figures cannot be read: {error}")
         return None
-
-
-def require_redis(environment: Environment) -> None:
-    """Refuse to look into a Redis that the daemon is told not to use.
-
-    Raises:
-        ConfigError: it is told so.
-    """
-    if not environment.cache_enabled:
-        message = "CACHE_ENABLED must be true for this command, was false: without Redis there is nothing to read"
-        raise ConfigError(message)
 
 
 def _reasons(heartbeat: Mapping[str, Any] | None) -> Mapping[str, str]:
@@ -118,7 +133,7 @@ def status_fields(status: Status) -> dict[str, object]:
         "notifier": status.notifier,
         "queued": status.queued,
         "delivery": _delivery_fields(status.delivery),
-        "strategies": [_strategy_fields(figures) for figures in status.strategies],
+        "strategies": [_strategy_fields(figures, counted=status.redis is not None) for figures in status.strategies],
         "notes": list(status.notes),
     }
 
@@ -153,7 +168,7 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def _strategy_fields(figures: StrategyFigures) -> dict[str, object]:
+def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, object]:
     strategy, averages, tally = figures.strategy, figures.averages, figures.tally
     return {
         "strategy": strategy.name,
@@ -176,12 +191,12 @@ def _strategy_fields(figures: StrategyFigures) -> dict[str, object]:
         "cross_when": None if averages is None or averages.cross_price is None else _beyond(averages.cross_above),
         "candles": averages and averages.warm,
         "candles_needed": strategy.warm_up,
-        "evaluated": tally.evaluated,
-        "crosses": tally.crosses,
-        "signals": tally.signals,
-        "rejected": dict(tally.rejected),
-        "revisions": tally.revisions,
-        "gaps": tally.gaps,
+        "evaluated": tally.evaluated if counted else None,
+        "crosses": tally.crosses if counted else None,
+        "signals": tally.signals if counted else None,
+        "rejected": dict(tally.rejected) if counted else None,
+        "revisions": tally.revisions if counted else None,
+        "gaps": tally.gaps if counted else None,
         "last_signal_id": tally.last_signal_id or None,
         "last_signal_time": _instant(tally.last_signal_time),
         "notes": list(figures.notes),

@@ -51,7 +51,8 @@ def _header(status: Status) -> RenderableType:
     if status.delivery is not None and status.delivery.dead:
         plural = "dead letter" if status.delivery.dead == 1 else "dead letters"
         lines.append(f"   {status.delivery.dead} {plural}, see: ninja-daemon queue", style="red")
-    lines.append(f"   redis {status.redis}   namespace {status.namespace}", style="dim")
+    where = "without Redis" if status.redis is None else f"redis {status.redis}"
+    lines.append(f"   {where}   namespace {status.namespace}", style="dim")
     when = datetime.fromtimestamp(int(status.at), UTC)
     return Panel(lines, title=f"ninja-daemon  {when:%Y-%m-%d %H:%M:%S} UTC", title_align="left", border_style="dim")
 
@@ -124,11 +125,11 @@ def _strategies(status: Status, width: int) -> RenderableType:
         table.add_column("crosses", no_wrap=True)
     table.add_column("state", ratio=1)
     for figures in status.strategies:
-        table.add_row(*_cells(figures, status.at, width))
+        table.add_row(*_cells(figures, status.at, width, counted=status.redis is not None))
     return table
 
 
-def _cells(figures: StrategyFigures, now: float, width: int) -> Sequence[RenderableType]:
+def _cells(figures: StrategyFigures, now: float, width: int, *, counted: bool) -> Sequence[RenderableType]:
     averages = figures.averages
     cells: list[RenderableType] = [Text(figures.strategy.name), _side(figures.side)]
     cells.append(Text("–" if figures.last_close is None else _when(figures.last_close, now)))
@@ -144,7 +145,7 @@ def _cells(figures: StrategyFigures, now: float, width: int) -> Sequence[Rendera
         arrow = "▲" if averages.cross_above else "▼"
         cells.append(Text(f"{averages.cross_price}{arrow} {averages.cross_pips:+}"))
     if width >= _WIDE:
-        cells += [_last_signal(figures, now), _crosses(figures)]
+        cells += [_last_signal(figures, now), _crosses(figures) if counted else Text("–")]
     cells.append(Text(escaped(figures.condition), style="red" if figures.is_stale else "green"))
     return cells
 

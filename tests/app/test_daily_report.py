@@ -54,6 +54,11 @@ def test_the_report_counts_since_the_last_one() -> None:
     assert "2 strategies, since the last report: 12 candles evaluated, 1 crosses, 0 signals." in text
 
 
+def test_without_redis_the_report_says_who_is_behind_and_claims_no_counts() -> None:
+    figures = [strategy_figures(one, loaded(0, 0), at("2026-07-01T08:00:00")) for one in STRATEGIES]
+    assert report_text(figures, {}, counted=False) == "2 strategies.\nEvery strategy is up to date."
+
+
 def test_counts_that_were_lost_meanwhile_are_never_negative() -> None:
     figures = [strategy_figures(one, loaded(3, 0), at("2026-07-01T08:00:00")) for one in STRATEGIES]
     assert "6 candles evaluated, 0 crosses" in report_text(figures, {"evaluated": 10_000, "crosses": 5})

@@ -164,15 +164,6 @@ def test_without_redis_it_is_said_and_the_exit_code_is_one(
     assert command.error.startswith("ninja-daemon: Redis cannot be reached")
 
 
-@pytest.mark.parametrize("name", ["status", "signals"])
-def test_where_the_daemon_works_without_redis_it_is_said(
-    command: Command, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
-    monkeypatch.setenv("CACHE_ENABLED", "false")
-    command(name, code=78)
-    assert "CACHE_ENABLED must be true for this command" in command.error
-
-
 # --- signals --------------------------------------------------------------------------------------------------------
 
 

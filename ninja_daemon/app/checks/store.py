@@ -24,8 +24,9 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
     """Look at the server, and at what is stored of our strategies."""
     subject = f"Redis {environment.redis_label}"
     if not environment.cache_enabled:
-        cause = "CACHE_ENABLED is false: it is not used, and no signal reaches a list"
-        yield Finding(Level.INFO, "redis.unused", subject, cause, "set CACHE_ENABLED=true to deliver signals")
+        cause = "CACHE_ENABLED is false: it is not used; cursors, signals and queue are in the journal on this machine"
+        cure = "set CACHE_ENABLED=true to keep averages over a restart and to let other programs read the signals"
+        yield Finding(Level.INFO, "redis.unused", subject, cause, cure)
         return
     client = connect(environment.redis_url.reveal(), name="check")
     keys = Keys(environment.namespace)

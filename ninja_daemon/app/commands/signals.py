@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import UTC, date, datetime
 from typing import Annotated, Final
 
@@ -14,11 +15,12 @@ import typer
 
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.local_reports import read_local_history
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_reports import History, read_history
 from ninja_daemon.adapters.redis_store import Keys
-from ninja_daemon.app.environment import read_environment
-from ninja_daemon.app.status import require_redis
+from ninja_daemon.app.environment import Environment, read_environment
+from ninja_daemon.app.queues import local_queue_file
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.instant import format_instant, parse_instant
 from ninja_daemon.core.signal import Signal
@@ -62,13 +64,7 @@ def signals(
         message = "must not be given together with --json"
         raise typer.BadParameter(message, param_hint="--csv")
     earliest = None if since is None else _instant(since)
-    environment = read_environment()
-    require_redis(environment)
-    client = connect(environment.redis_url.reveal(), name="signals")
-    try:
-        history = read_history(client, Keys(environment.namespace))
-    finally:
-        client.close()
+    history = _history(read_environment())
     chosen = _chosen(history, set(strategy or ()), earliest, limit)
     if as_json:
         typer.echo("[\n" + ",\n".join(text for _, text in chosen) + "\n]" if chosen else "[]")
@@ -78,6 +74,14 @@ def signals(
         _show([signal for signal, _ in chosen])
     if history.unreadable:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
+
+
+def _history(environment: Environment) -> History:
+    if not environment.cache_enabled:
+        with closing(local_queue_file(environment)) as file:
+            return read_local_history(file)
+    with closing(connect(environment.redis_url.reveal(), name="signals")) as client:
+        return read_history(client, Keys(environment.namespace))
 
 
 def _chosen(history: History, names: set[str], earliest: int | None, limit: int) -> Sequence[tuple[Signal, str]]:
