@@ -1,0 +1,109 @@
+"""Delivery out of the journal while workers are killed: nothing missing, order kept, every repeat marked."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.app.environment import read_environment
+from ninja_daemon.app.queues import journal_file
+from tests.fakes.messages import a_signal
+from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
+from tests.processes import ROOT
+
+SIGNALS = 150
+AT_ONCE = 10
+KILLS = 25
+NAMES = ("a", "b")
+STRATEGY = '[strategies.s]\ninstrument = "EUR_USD"\ntimeframe = "H4"\nfast_ma = 3\nslow_ma = 5\n'
+
+
+class Nursery:
+    """Two workers; one that is killed is replaced at once."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._workers = [self._born(), self._born()]
+
+    def _born(self) -> int:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline())
+
+    def kill(self, place: int) -> None:
+        os.kill(self._workers[place], signal.SIGKILL)
+        self._workers[place] = self._born()
+
+
+@contextmanager
+def nursery(environment: dict[str, str]) -> Iterator[Nursery]:
+    command = [sys.executable, "-m", "tests.faults.worker_nursery"]
+    with subprocess.Popen(
+        command, env=environment, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield Nursery(process)
+        finally:
+            with contextlib.suppress(OSError):
+                assert process.stdin is not None
+                process.stdin.close()
+            process.wait(20)
+
+
+def delivered(server: Receiver, name: str) -> list[Post]:
+    return [post for post in server.posts if post.path == f"/{name}"]
+
+
+def ids(posts: list[Post]) -> list[str]:
+    return [post.headers["webhook-id"] for post in posts]
+
+
+def test_nothing_is_missing_after_twenty_five_kills(tmp_path: Path) -> None:
+    chance = random.Random(25)
+    with receiver() as server:
+        server.script = lambda _: Answer(500) if chance.random() < 0.05 else OK
+        tables = "".join(
+            f'[destinations.{name}]\nchannel = "webhook"\nurl = "{server.url}/{name}"\ninsecure = true\n'
+            for name in NAMES
+        )
+        (tmp_path / "ninja.toml").write_text(tables + STRATEGY)
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "NINJA_CONFIG": str(tmp_path / "ninja.toml"),
+            "NINJA_STATE_DIR": str(tmp_path / "state"),
+            "CACHE_ENABLED": "false",
+        }
+        journal = SqliteJournal(journal_file(read_environment(environment, tmp_path)))
+        with nursery(environment) as workers:
+            mark = None
+            for kill in range(KILLS):
+                if kill * AT_ONCE < SIGNALS:
+                    numbers = range(kill * AT_ONCE, (kill + 1) * AT_ONCE)
+                    found = {a_signal(number).id: encode_signal(a_signal(number)) for number in numbers}
+                    assert journal.commit("s", mark, kill * 900, found) == AT_ONCE
+                    mark = kill * 900
+                    server.wait_for_posts(len(server.posts) + chance.randrange(1, 2 * AT_ONCE))
+                workers.kill(chance.randrange(2))
+            wanted = [a_signal(number).id for number in range(SIGNALS)]
+            server.wait_for(lambda _: all(set(ids(delivered(server, name))) == set(wanted) for name in NAMES), 40)
+        journal.close()
+    for name in NAMES:
+        seen: list[str] = []
+        for post in delivered(server, name):
+            if post.headers["webhook-id"] in seen:
+                assert post.headers["ninja-possible-repeat"] == "true"
+            else:
+                seen.append(post.headers["webhook-id"])
+        assert seen == wanted
