@@ -15,14 +15,13 @@ from typing import Any, Final, NamedTuple
 import redis
 from redis.exceptions import RedisError
 
-from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.commits import PreparedCommit, prepared
 from ninja_daemon.adapters.holder import is_dead
 from ninja_daemon.adapters.lua_scripts import Call, run_scripts, script
 from ninja_daemon.adapters.redis_client import explain, translated_errors
-from ninja_daemon.adapters.state_codec import decode_state, decode_tally, encode_state, encode_tally
+from ninja_daemon.adapters.state_codec import decode_state, decode_tally
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant, format_instant, format_moment, parse_instant
+from ninja_daemon.core.instant import Instant, format_moment, parse_instant
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
 
@@ -36,7 +35,6 @@ LISTED_KEPT: Final = 5_000
 """Listed ids remembered for each strategy, against repeats after a cursor was set back."""
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
-_FOUR_DAYS_MS: Final = 4 * 86_400_000
 
 
 class Keys:
@@ -105,14 +103,28 @@ class RedisStateStore:
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
         """Return what is stored, by strategy name; see the port."""
         load = script("load", reads_only=True)
-        calls = [Call(load, self._state_keys(strategy), (LONGEST_VALUE, MOST_FIELDS)) for strategy in strategies]
+        calls = [Call(load, self._state_keys(strategy.name), (LONGEST_VALUE, MOST_FIELDS)) for strategy in strategies]
         replies = run_scripts(self.client, calls)
         return {strategy.name: _loaded(strategy, reply) for strategy, reply in zip(strategies, replies, strict=True)}
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
         """Write the changes, each all or nothing; see the port."""
-        replies = run_scripts(self.client, [self._commit_call(change) for change in changes])
-        return {change.rules.strategy.name: _committed(reply) for change, reply in zip(changes, replies, strict=True)}
+        commits = [self.prepared(change) for change in changes]
+        results = self.send(commits)
+        return {commit.strategy: result for commit, result in zip(commits, results, strict=True)}
+
+    def prepared(self, change: Change) -> PreparedCommit:
+        """Write a change down, for ``send`` or to be kept until it can be sent."""
+        return prepared(change, self.ma_state_floor)
+
+    def send(self, commits: Sequence[PreparedCommit]) -> list[Committed | NinjaError]:
+        """Make the commits in their order, in one round trip, under the fence that is ours now.
+
+        Raises:
+            StoreUnavailable: nothing is known of any of them.
+        """
+        replies = run_scripts(self.client, [self._commit_call(commit) for commit in commits])
+        return [_committed(reply) for reply in replies]
 
     def lease(self, token: str, seconds: float) -> Lease:
         """Take or keep the lease under ``token``, and commit under its fence from now on when it is ours.
@@ -174,71 +186,37 @@ class RedisStateStore:
             pipeline.ltrim(self.keys.alerts, -ALERTS_KEPT, -1)
             pipeline.execute()
 
-    def _state_keys(self, strategy: Strategy) -> tuple[str, str, str]:
+    def _state_keys(self, name: str) -> tuple[str, str, str]:
         keys = self.keys
-        return keys.last_processed(strategy.name), keys.ma_state(strategy.name), keys.signal_state(strategy.name)
+        return keys.last_processed(name), keys.ma_state(name), keys.signal_state(name)
 
-    def _commit_call(self, change: Change) -> Call:
-        rules, state, loaded = change.rules, change.state, change.loaded
-        strategy = rules.strategy
-        assert state.last is not None  # noqa: S101 - only states with a candle are committed
-        base = _base_of(change)
-        averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
-        sides = encode_tally(state, change.tally)
-        target = format_instant(state.last.time)
+    def _commit_call(self, commit: PreparedCommit) -> Call:
         arguments: list[str | int] = [
             self.fence,
-            loaded.cursor_token,
-            target,
-            _commit_id(change, averages),
+            commit.expected,
+            commit.target,
+            commit.commit,
             QUEUE_CAP,
             HISTORY_KEPT,
             LISTED_KEPT,
-            averages_life_ms(strategy.granularity, self.ma_state_floor),
-            "" if base is None else format_instant(base),
-            strategy.settings_hash,
-            len(averages),
-            len(sides),
-            len(change.signals),
+            commit.life_ms,
+            commit.base,
+            commit.settings,
+            len(commit.averages),
+            len(commit.sides),
+            len(commit.signals),
         ]
-        for field in (*averages.items(), *sides.items()):
+        for field in (*commit.averages.items(), *commit.sides.items(), *commit.signals):
             arguments.extend(field)
-        for signal in change.signals:
-            arguments.extend((signal.id, signal.time, encode_signal(signal)))
         keys = self.keys
         where = (
-            *self._state_keys(strategy),
+            *self._state_keys(commit.strategy),
             keys.signals,
-            keys.listed(strategy.name),
+            keys.listed(commit.strategy),
             keys.history,
             keys.fence,
         )
         return Call(script("commit"), where, arguments)
-
-
-def averages_life_ms(granularity: Granularity, floor: int) -> int:
-    """Return how long averages live, in ms: four candles and four days, or the floor in seconds when that is longer.
-
-    Contract 4.6: no setting may make the daemon forget between two candles.
-    """
-    return max(floor * 1000, 4 * granularity.seconds * 1000 + _FOUR_DAYS_MS)
-
-
-def _base_of(change: Change) -> Instant | None:
-    """Return the time of the stored averages that the change builds on; None when all fields must be written."""
-    before = change.loaded.state
-    if before is None or before.last is None or change.taken_in >= change.state.closes.size:
-        return None
-    grew_from_it = before.seen + change.taken_in == change.state.seen
-    same_prices = change.loaded.instrument == change.rules.instrument
-    return before.last.time if grew_from_it and same_prices else None
-
-
-def _commit_id(change: Change, averages: Mapping[str, str]) -> str:
-    """Name the commit by what it does, so that the same work after a lost reply is known again."""
-    parts = [change.loaded.cursor_token, *(f"{name}={value}" for name, value in sorted(averages.items()))]
-    parts.extend(signal.id for signal in change.signals)
-    return hashlib.sha256("|".join(parts).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns

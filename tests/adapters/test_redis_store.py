@@ -16,9 +16,10 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.codec import decode_signal
+from ninja_daemon.adapters.commits import averages_life_ms
 from ninja_daemon.adapters.holder import holder_token, is_dead
 from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore, averages_life_ms
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
@@ -111,7 +112,7 @@ def test_a_candle_changes_a_dozen_fields_however_long_the_averages_are(store: Re
     commit(store, change_to(store, state, 399, rules=rules))
     state, _ = rules.advance(state, made[-1])
 
-    call = store._commit_call(change_to(store, state, 1, rules=rules))
+    call = store._commit_call(store.prepared(change_to(store, state, 1, rules=rules)))
 
     assert sum(len(str(argument)) for argument in call.arguments) < 600
 
