@@ -1,9 +1,10 @@
 """The local journal: a SQLite file in the state directory, durable at every commit.
 
 It holds the last committed candle of each strategy, so that a Redis that lost everything is no first start
-(contract 4.8); and, where the product runs without Redis (``CACHE_ENABLED=false``), the signals themselves. The file
-belongs to one Redis and one namespace; a damaged one is set aside and begun anew, since whatever it holds is derived
-again from the broker.
+(contract 4.8); the commits that wait for a Redis that is away (adapters/spool.py); and the outbox: the signals of
+these commits or, where the product runs without Redis (``CACHE_ENABLED=false``), all of them. The file belongs to one
+Redis and one namespace; a damaged one is set aside and begun anew, since whatever it holds is derived again from the
+broker.
 """
 
 from __future__ import annotations
@@ -33,7 +34,23 @@ CREATE TABLE IF NOT EXISTS outbox (
     signal TEXT NOT NULL,
     taken INTEGER NOT NULL DEFAULT 0
 );
+CREATE TABLE IF NOT EXISTS spool (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    strategy TEXT NOT NULL,
+    target INTEGER NOT NULL,
+    is_open INTEGER NOT NULL,
+    body TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS spool_by_strategy ON spool (strategy, sequence);
+CREATE TABLE IF NOT EXISTS leadership (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    at INTEGER NOT NULL
+);
 """
+_MOST_PAGES: Final = 16_384
+"""Pages of 4 kB: a journal of 64 MB is full, and what would be written waits."""
+_OUTBOX_KEPT: Final = 10_000
+"""Signals of the outbox that are kept after they were taken: the history without Redis, and the memory of their ids."""
 
 
 def journal_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
@@ -90,10 +107,7 @@ class SqliteJournal:
             row = connection.execute("SELECT time FROM marks WHERE strategy = ?", (strategy,)).fetchone()
             if (row[0] if row else None) != expected:
                 return None
-            new = sum(
-                connection.execute("INSERT OR IGNORE INTO outbox (id, signal) VALUES (?, ?)", item).rowcount
-                for item in signals.items()
-            )
+            new = put_into_outbox(connection, signals)
             connection.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (strategy, target))
             return new
 
@@ -125,6 +139,16 @@ class SqliteJournal:
         with self._session() as connection:
             query = "SELECT signal FROM outbox ORDER BY sequence DESC LIMIT ?"
             return [row[0] for row in connection.execute(query, (most,))][::-1]
+
+    @contextmanager
+    def session(self) -> Iterator[sqlite3.Connection]:
+        """Be the one thread of this process that uses the file.
+
+        Raises:
+            JournalUnavailable: it cannot be used.
+        """
+        with self._session() as connection:
+            yield connection
 
     def close(self) -> None:
         """Close the file."""
@@ -162,6 +186,7 @@ class SqliteJournal:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES}")
             _require_sound(connection)
             connection.executescript(_SCHEMA)
             connection.execute(f"PRAGMA user_version = {FORM}")
@@ -188,6 +213,16 @@ def _require_sound(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
         message = "it is damaged"
         raise sqlite3.DatabaseError(message)
+
+
+def put_into_outbox(connection: sqlite3.Connection, signals: Mapping[str, str]) -> int:
+    """Append signals, JSON by id; return how many had not been there. To be called within a transaction."""
+    query = "INSERT OR IGNORE INTO outbox (id, signal) VALUES (?, ?)"
+    new = sum(connection.execute(query, item).rowcount for item in signals.items())
+    if new:
+        old = "sequence <= (SELECT max(sequence) FROM outbox) - ?"
+        connection.execute(f"DELETE FROM outbox WHERE taken = 1 AND {old}", (_OUTBOX_KEPT,))  # noqa: S608 - our own
+    return new
 
 
 @contextmanager

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_store import Lease
+from ninja_daemon.adapters.spooling_store import Replayed
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
 from ninja_daemon.core.instant import format_instant
 from ninja_daemon.core.instrument import Instrument
@@ -26,9 +27,17 @@ _NO_CURSOR: Final = ""
 class LocalStateStore:
     """The state store port on the local journal."""
 
-    def __init__(self, journal: SqliteJournal) -> None:
-        """Begin with no averages."""
+    def __init__(
+        self, journal: SqliteJournal, push_alert: Callable[[str, str, str, float], None] = lambda *_: None
+    ) -> None:
+        """Begin with no averages.
+
+        Args:
+            journal: where cursors and signals lie.
+            push_alert: hands an alert to the notifier: kind, severity, text, epoch seconds.
+        """
         self._journal = journal
+        self._push_alert = push_alert
         self._known: dict[str, tuple[StrategyState, Instrument, Tally, str]] = {}
         self._lock_file: int | None = None
 
@@ -125,7 +134,24 @@ class LocalStateStore:
         return self._journal.path.with_suffix(".heartbeat")
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Do nothing: without Redis the log is the one place for the operator."""
+        """Have the notifier tell the operator something.
+
+        Raises:
+            StoreUnavailable: the journal cannot be written.
+        """
+        self._push_alert(kind, severity, text, at)
+
+    @property
+    def away(self) -> None:
+        """Nothing: the journal is what there is, and it is here or raises."""
+
+    def led_here(self) -> bool:
+        """Tell that a daemon that cannot have the lease has nothing to go on with."""
+        return False
+
+    def replayed(self) -> Sequence[Replayed]:
+        """Return nothing: no commit waits for another store."""
+        return ()
 
     def close(self) -> None:
         """Let go of everything."""

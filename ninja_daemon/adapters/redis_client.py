@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
+from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -91,6 +92,12 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
         health_check_interval=15,
     )
     return client
+
+
+def is_on_this_machine(url: str) -> bool:
+    """Tell whether a Redis URL leads to this machine: a socket, or a loopback address."""
+    address = urlsplit(url)
+    return address.scheme == "unix" or (address.hostname or "localhost") in {"localhost", "127.0.0.1", "::1"}
 
 
 @contextmanager

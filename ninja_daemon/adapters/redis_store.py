@@ -68,6 +68,13 @@ class Keys:
         return f"{self.prefix}listed:{strategy}"
 
 
+def encode_alert(kind: str, severity: str, text: str, at: float) -> str:
+    """Write an operations alert as the notifier reads it; the same text in the same hour has the same id."""
+    identity = hashlib.sha256(f"{kind}|{text}|{int(at // 3600)}".encode()).hexdigest()[:32]
+    body = {"schema": 1, "id": identity, "kind": kind, "severity": severity, "text": text, "time": format_moment(at)}
+    return json.dumps(body)
+
+
 class Lease(NamedTuple):
     """What came of asking for the lease.
 
@@ -171,18 +178,9 @@ class RedisStateStore:
         Raises:
             StoreUnavailable: Redis did not take it.
         """
-        identity = hashlib.sha256(f"{kind}|{text}|{int(at // 3600)}".encode()).hexdigest()[:32]
-        body = {
-            "schema": 1,
-            "id": identity,
-            "kind": kind,
-            "severity": severity,
-            "text": text,
-            "time": format_moment(at),
-        }
         with translated_errors():
             pipeline = self.client.pipeline(transaction=False)
-            pipeline.rpush(self.keys.alerts, json.dumps(body))
+            pipeline.rpush(self.keys.alerts, encode_alert(kind, severity, text, at))
             pipeline.ltrim(self.keys.alerts, -ALERTS_KEPT, -1)
             pipeline.execute()
 

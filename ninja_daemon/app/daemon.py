@@ -22,6 +22,7 @@ from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.adapters.logs import Recurring
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.adapters.scheduler import Scheduler
+from ninja_daemon.adapters.spooling_store import Replayed
 from ninja_daemon.app.news import say_news
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
 from ninja_daemon.core.granularity import Granularity
@@ -65,6 +66,16 @@ class DaemonStore(StateStore, Protocol):
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
         """Have the notifier tell the operator something."""
+
+    @property
+    def away(self) -> StoreUnavailable | None:
+        """Why the store is not what is written to at the moment: commits wait in the local journal."""
+
+    def led_here(self) -> bool:
+        """Tell whether a daemon that starts while the store is away may go on alone."""
+
+    def replayed(self) -> Sequence[Replayed]:
+        """Return what became of commits that waited, since this was last called."""
 
 
 @dataclass(slots=True)
@@ -191,7 +202,16 @@ class Daemon:
             self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
         except StoreUnavailable as error:
             self._redis_failed(error)
+            if self._active is None and self._store.led_here():
+                self._log.info(
+                    "this machine's daemon was the active one when Redis was lost; it goes on alone",
+                    event_id="leader.alone",
+                )
+                self._active = True
+                self._retry_all_now()
             return
+        finally:
+            self._note_replayed()
         if self._troubles.recovered("redis.down", "Redis is back", event_id="redis.up"):
             self._retry_all_now()
         if lease.held and not self._active:
@@ -231,6 +251,8 @@ class Daemon:
                 self._redis_failed(error)
                 break
             report.add(wake, self._clock.monotonic() - began)
+            if (away := self._store.away) is not None:
+                self._redis_failed(away)
             self._note(wake)
             looking = []
             for outcome in wake.outcomes:
@@ -362,8 +384,24 @@ class Daemon:
 
     def _redis_failed(self, error: StoreUnavailable) -> None:
         self._troubles.failed(
-            "redis.down", f"{error}; nothing is lost, the daemon catches up later", event_id="redis.down"
+            "redis.down",
+            f"{error}; nothing is lost, signals wait in the local journal and are delivered from there",
+            event_id="redis.down",
         )
+
+    def _note_replayed(self) -> None:
+        for replayed in self._store.replayed():
+            self._log.info(
+                f"{replayed.commits} commits that waited for Redis are made, {replayed.signals} signals are listed now",
+                event_id="journal.replayed",
+            )
+            for name in replayed.derived_again:
+                self._log.warning(
+                    f"{name}: Redis came back with another candle than it was left with; "
+                    "what waited is derived again from the broker",
+                    event_id="journal.derived_again",
+                    strategy=name,
+                )
 
     def _alert(self, kind: str, severity: str, text: str) -> None:
         try:

@@ -93,11 +93,13 @@ def _behind(strategies: Sequence[Strategy], parts: Parts) -> dict[str, str]:
     wanted: dict[str, Wanted] = {}
     behind: dict[str, str] = {}
     for strategy in strategies:
-        cursor = loaded[strategy.name].cursor
-        if cursor is None:
+        known = loaded[strategy.name]
+        if isinstance(known, NinjaError):
+            behind[strategy.name] = str(known)
+        elif known.cursor is None:
             behind[strategy.name] = "it was never started"
         else:
-            wanted[strategy.name] = Wanted(strategy.series, cursor)
+            wanted[strategy.name] = Wanted(strategy.series, known.cursor)
     answers = parts.source.newer(set(wanted.values())) if wanted else {}
     for name, request in wanted.items():
         answer = answers[request]

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.local_queue import LocalQueue
 from ninja_daemon.adapters.local_store import LocalStateStore
 from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis_client import connect, is_on_this_machine
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore, encode_alert
+from ninja_daemon.adapters.spooling_store import SpoolingStore
 from ninja_daemon.app.daemon import DaemonStore
 from ninja_daemon.app.environment import Environment
-from ninja_daemon.app.queues import journal_file
+from ninja_daemon.app.queues import journal_file, local_queue_file
 from ninja_daemon.core.errors import ConfigError
 
 
@@ -50,11 +52,19 @@ def daemon_parts(environment: Environment) -> Parts:
     clock = SystemClock()
     source = candle_source(environment, clock)
     memory = journal(environment)
+    alerts = local_queue_file(environment)
+    queue = LocalQueue(alerts)
+
+    def push_alert(kind: str, severity: str, text: str, at: float) -> None:
+        queue.push_alert(encode_alert(kind, severity, text, at))
+
+    store: SpoolingStore | LocalStateStore
     if environment.cache_enabled:
-        in_redis = state_store(environment)
-        return Parts(clock, source, in_redis, memory, (source.close, in_redis.client.close, memory.close))
-    local = LocalStateStore(memory)
-    return Parts(clock, source, local, memory, (source.close, local.close, memory.close))
+        in_redis, is_shared = state_store(environment), not is_on_this_machine(environment.redis_url.reveal())
+        store = SpoolingStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
+    else:
+        store = LocalStateStore(memory, push_alert)
+    return Parts(clock, source, store, memory, (source.close, store.close, alerts.close, memory.close))
 
 
 def candle_source(environment: Environment, clock: SystemClock | None = None) -> OandaSource:

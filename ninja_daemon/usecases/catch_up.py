@@ -183,13 +183,20 @@ class _Wake:
         return outcomes
 
     def _once(self, strategies: Sequence[Strategy], rebuild: frozenset[str]) -> dict[str, Outcome]:
-        loaded = self.store.load(strategies)
-        plans = [self._plan(strategy, loaded[strategy.name], strategy.name in rebuild) for strategy in strategies]
+        plans: list[_Plan] = []
+        unknown: dict[str, Outcome] = {}
+        stored = self.store.load(strategies)
+        for strategy in strategies:
+            loaded = stored[strategy.name]
+            if isinstance(loaded, NinjaError):
+                unknown[strategy.name] = Outcome(strategy, Start.STORED, error=loaded)
+            else:
+                plans.append(self._plan(strategy, loaded, strategy.name in rebuild))
         self._unmask_future_cursors(plans)
         self._read_histories(plans)
         self._read_newer(plans)
         works = [self._evaluate(plan) for plan in plans]
-        return self._commit(works)
+        return unknown | self._commit(works)
 
     # --- where each strategy stands ----------------------------------------------------------------------------------
 
@@ -432,7 +439,7 @@ class _Wake:
         marks = {
             change.rules.strategy.name: change.state.last.time
             for change in changes
-            if change.state.last is not None and _is_done(results[change.rules.strategy.name])
+            if change.state.last is not None and _is_in_store(results[change.rules.strategy.name])
         }
         if marks:
             try:
@@ -569,8 +576,13 @@ def _outcome(plan: _Plan, error: NinjaError) -> Outcome:
     return Outcome(plan.strategy, plan.start, cursor=plan.cursor, fetched=plan.fetched, error=error, notes=plan.notes)
 
 
-def _is_done(result: Committed | NinjaError) -> bool:
+def _is_in_store(result: Committed | NinjaError) -> bool:
     return isinstance(result, Committed) and result.result in {CommitResult.OK, CommitResult.ALREADY}
+
+
+def _is_done(result: Committed | NinjaError) -> bool:
+    """Tell whether the candles need not be taken in again; what is kept for the store is no mark yet."""
+    return _is_in_store(result) or (isinstance(result, Committed) and result.result == CommitResult.KEPT)
 
 
 def _settled(work: _Work, results: Mapping[str, Committed | NinjaError]) -> Outcome:

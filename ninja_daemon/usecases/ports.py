@@ -169,6 +169,8 @@ class CommitResult:
     FENCED = "FENCED"
     BADTYPE = "BADTYPE"
     QFULL = "QFULL"
+    KEPT = "KEPT"
+    """Not the script's: Redis is away, the commit waits in the local journal and will be made when it is back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +214,8 @@ class Committed:
 class StateStore(Protocol):
     """Where cursors, averages and the signals list live."""
 
-    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
-        """Return what is stored, by strategy name, in one round trip for all of them.
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
+        """Return what is stored, by strategy name, in one round trip for all of them; an error where one is unknown.
 
         Raises:
             StoreUnavailable: nothing can be read at all.

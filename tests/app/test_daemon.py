@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.spooling_store import SpoolingStore
 from ninja_daemon.app.daemon import FIRST_LOOK, PATIENCE, Daemon
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, CandleRejected, NinjaError, StoreUnavailable
@@ -74,6 +75,10 @@ class Stage:
         return store.load([strategy])[strategy.name].cursor
 
 
+def spooling(redis_store: RedisStateStore, journal: SqliteJournal, clock: FakeClock) -> SpoolingStore:
+    return SpoolingStore(redis_store, journal, clock=clock, is_shared=False, push_alert=lambda *_: None)
+
+
 @pytest.fixture
 def stage(redis_url: str, tmp_path: Path) -> Iterator[Stage]:
     client = connect(redis_url, name="test")
@@ -87,7 +92,7 @@ def stage(redis_url: str, tmp_path: Path) -> Iterator[Stage]:
     daemon = Daemon(
         [FIFTEEN, OTHER],
         source=broker,
-        store=RedisStateStore(client, keys),
+        store=spooling(RedisStateStore(client, keys), journal, clock),
         journal=journal,
         clock=clock,
         on_crash=lambda error: pytest.fail(str(error)),

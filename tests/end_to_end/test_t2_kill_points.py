@@ -71,7 +71,7 @@ class MortalStore(StateStore):
     store: StateStore
     fuse: Fuse
 
-    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         self.fuse.reached("before load")
         loaded = self.store.load(strategies)
         self.fuse.reached("after load")
