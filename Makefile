@@ -1,6 +1,7 @@
 # Everything a developer types. `make` alone lists the targets.
 #
-# PYTHON=python3.12 chooses the interpreter, VENV=.venv-3.12 the folder, ARGS="-k journal" what pytest gets besides.
+# PYTHON=python3.12 chooses the interpreter, VENV=.venv-3.12 the folder, ARGS="-k journal" what pytest gets besides,
+# SEED=1 what `make faults` draws from.
 
 PYTHON ?= python3
 VENV   ?= .venv
@@ -65,8 +66,8 @@ floors: $(VENV)/dev.stamp ## import-linter: imports go down only
 	@$(VENV)/bin/lint-imports --no-cache | sed -n '/^Analyzed/,$$p'
 
 .PHONY: faults
-faults: $(VENV)/dev.stamp ## the fault tests alone: kills, hangs and cut wires against real processes
-	@$(python) -m pytest tests/faults $(ARGS)
+faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the end (SEED=1 for the same run again)
+	@$(python) -m pytest tests/faults --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/dev.stamp ## measure what BENCHMARKS.md quotes
