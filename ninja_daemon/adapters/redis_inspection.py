@@ -16,8 +16,8 @@ from ninja_daemon.adapters.redis_store import Keys
 
 _NEEDED: Final = {
     "last_processed": ("TYPE", "GETRANGE", "GET", "SET"),
-    "ma_state": ("TYPE", "HLEN", "HGETALL", "HGET", "HSET", "DEL", "PEXPIRE"),
-    "signal_state": ("TYPE", "HLEN", "HGETALL", "HGET", "HSET"),
+    "ma_state": ("TYPE", "HLEN", "HGETALL", "HMGET", "HGET", "HSET", "DEL", "PEXPIRE"),
+    "signal_state": ("TYPE", "HLEN", "HGETALL", "HMGET", "HGET", "HSET"),
     "listed": ("TYPE", "ZSCORE", "ZADD", "ZREMRANGEBYRANK"),
     "signals": ("TYPE", "LLEN", "RPUSH"),
     "history": ("TYPE", "RPUSH", "LTRIM", "LRANGE"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import redis
@@ -20,6 +20,7 @@ from ninja_daemon.adapters.holder import is_dead
 from ninja_daemon.adapters.lua_scripts import Call, run_scripts, script
 from ninja_daemon.adapters.redis_client import explain, translated_errors
 from ninja_daemon.adapters.state_codec import decode_state, decode_tally
+from ninja_daemon.adapters.state_memory import StateMemory
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.instant import Instant, format_moment, parse_instant
 from ninja_daemon.core.strategy import Strategy
@@ -35,6 +36,7 @@ LISTED_KEPT: Final = 5_000
 """Listed ids remembered for each strategy, against repeats after a cursor was set back."""
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
+_SAME: Final = ["same"]
 
 
 class Keys:
@@ -106,18 +108,31 @@ class RedisStateStore:
     keys: Keys
     ma_state_floor: int = 3_600
     fence: int = 0
+    _memory: StateMemory = field(default_factory=StateMemory, init=False, repr=False)
 
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
-        """Return what is stored, by strategy name; see the port."""
+        """Return what is stored, by strategy name; see the port.
+
+        What this process knows already moves a digest only (state_memory.py).
+        """
         load = script("load", reads_only=True)
-        calls = [Call(load, self._state_keys(strategy.name), (LONGEST_VALUE, MOST_FIELDS)) for strategy in strategies]
-        replies = run_scripts(self.client, calls)
-        return {strategy.name: _loaded(strategy, reply) for strategy, reply in zip(strategies, replies, strict=True)}
+        known = [self._memory.recall(strategy) for strategy in strategies]
+        calls = [
+            Call(load, self._state_keys(strategy.name), (LONGEST_VALUE, MOST_FIELDS, proof.digest, proof.fields))
+            for strategy, (proof, _) in zip(strategies, known, strict=True)
+        ]
+        replies = map(_checked, run_scripts(self.client, calls))
+        return {
+            strategy.name: loaded if reply == _SAME and loaded is not None else self._read(strategy, reply)
+            for strategy, (_, loaded), reply in zip(strategies, known, replies, strict=True)
+        }
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
         """Write the changes, each all or nothing; see the port."""
         commits = [self.prepared(change) for change in changes]
         results = self.send(commits)
+        for change, commit, result in zip(changes, commits, results, strict=True):
+            self._memory.keep_written(change, commit, result)
         return {commit.strategy: result for commit, result in zip(commits, results, strict=True)}
 
     def prepared(self, change: Change) -> PreparedCommit:
@@ -184,6 +199,15 @@ class RedisStateStore:
             pipeline.ltrim(self.keys.alerts, -ALERTS_KEPT, -1)
             pipeline.execute()
 
+    def _read(self, strategy: Strategy, reply: Any) -> Loaded:  # noqa: ANN401 - what a script returns
+        cursor_entry, averages_entry, sides_entry = reply
+        notes: list[str] = []
+        cursor, token = _cursor(strategy, cursor_entry, notes)
+        averages, sides = _fields(averages_entry, "ma_state", notes), _fields(sides_entry, "signal_state", notes)
+        loaded = _loaded(strategy, (cursor, token), averages, sides, notes)
+        self._memory.keep_read(strategy, loaded, averages, sides)
+        return loaded
+
     def _state_keys(self, name: str) -> tuple[str, str, str]:
         keys = self.keys
         return keys.last_processed(name), keys.ma_state(name), keys.signal_state(name)
@@ -204,8 +228,8 @@ class RedisStateStore:
             len(commit.sides),
             len(commit.signals),
         ]
-        for field in (*commit.averages.items(), *commit.sides.items(), *commit.signals):
-            arguments.extend(field)
+        for part in (*commit.averages.items(), *commit.sides.items(), *commit.signals):
+            arguments.extend(part)
         keys = self.keys
         where = (
             *self._state_keys(commit.strategy),
@@ -232,25 +256,26 @@ def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a s
     return Committed(result, detail=f"{first} {second}".strip())
 
 
-def _loaded(strategy: Strategy, reply: Any) -> Loaded:  # noqa: ANN401 - what a script returns
-    cursor_entry, averages_entry, sides_entry = _checked(reply)
-    notes: list[str] = []
-    cursor, token = _cursor(strategy, cursor_entry, notes)
+def _loaded(
+    strategy: Strategy,
+    cursor: tuple[Instant | None, str],
+    averages: Mapping[str, str] | None,
+    sides: Mapping[str, str] | None,
+    notes: list[str],
+) -> Loaded:
     state = instrument = named = None
     tally = Tally()
-    averages = _fields(averages_entry, "ma_state", notes)
     if averages is not None:
         try:
             state, instrument = decode_state(strategy, averages)
         except StateUnreadable as error:
             notes.append(f"{error}; the averages are rebuilt from the broker's history")
-    sides = _fields(sides_entry, "signal_state", notes)
     if sides is not None:
         try:
             tally, named = decode_tally(sides)
         except StateUnreadable as error:
             notes.append(f"{error}; the counts start again")
-    return Loaded(cursor, token, state, instrument, named, tally, notes)
+    return Loaded(*cursor, state, instrument, named, tally, tuple(notes))
 
 
 def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple[Instant | None, str]:

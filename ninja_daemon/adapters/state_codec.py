@@ -69,6 +69,11 @@ def _encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: in
         fields[f"{letter}{(pushed - 1 - back) % window.size}"] = str(window.back(back))
 
 
+def ring_fields(state: StrategyState) -> int:
+    """Return how many fields the rings of a stored state have."""
+    return len(state.closes) + len(state.ranges)
+
+
 def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[StrategyState, Instrument]:
     """Read a state back, with every rule that it must keep checked.
 

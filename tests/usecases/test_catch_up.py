@@ -203,7 +203,7 @@ class TestLostParts:
                 client.delete("{test}:ma_state:EUR_USD_M15"),
                 client.set("{test}:ma_state:EUR_USD_M15", "x"),
             ),
-            lambda client: client.hset("{test}:ma_state:EUR_USD_M15", "c3", "110001"),
+            lambda client: client.hset("{test}:ma_state:EUR_USD_M15", "atr", "1"),
             lambda client: client.hset("{test}:ma_state:EUR_USD_M15", "fast", "3 nonsense"),
             lambda client: client.hset("{test}:ma_state:EUR_USD_M15", "v", "99"),
             lambda client: client.hset("{test}:ma_state:EUR_USD_M15", "cfg", "0" * 16),
@@ -223,6 +223,20 @@ class TestLostParts:
         redis_world.wake(599)
 
         assert (outcome.start, outcome.error) == (Start.REBUILT, None)
+        assert redis_world.listed() == expected(STRATEGY, candles, candles[100].time)
+
+    def test_a_close_that_was_changed_is_found_out_by_the_next_process_and_does_not_confuse_this_one(
+        self, redis_world: World
+    ) -> None:
+        candles = redis_world.broker.candles[STRATEGY.series]
+        client = redis_world.store.client  # type: ignore[union-attr]
+        redis_world.wake(100)
+        client.hset("{test}:ma_state:EUR_USD_M15", "c3", "110001")
+
+        assert redis_world.wake(101).outcomes[0].start is Start.STORED
+        redis_world.store = RedisStateStore(client, Keys("test"))
+        assert redis_world.wake(300).outcomes[0].start is Start.REBUILT
+        redis_world.wake(599)
         assert redis_world.listed() == expected(STRATEGY, candles, candles[100].time)
 
     @pytest.mark.parametrize(

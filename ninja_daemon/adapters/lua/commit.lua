@@ -30,6 +30,14 @@ local function kind(key)
   return redis.call('TYPE', key)['ok']
 end
 
+-- Many fields in one command; how many values a call may take is limited by Lua's stack.
+local function set_fields(key, first, fields)
+  local last = first + 2 * fields - 1
+  for start = first, last, 2000 do
+    redis.call('HSET', key, unpack(ARGV, start, math.min(start + 1999, last)))
+  end
+end
+
 local needed = {[4] = 'list', [5] = 'zset', [6] = 'list', [7] = 'string'}
 for place = 4, 7 do
   local found = kind(KEYS[place])
@@ -76,10 +84,7 @@ if #fresh > 0 then
 end
 
 if side_kind ~= 'none' and side_kind ~= 'hash' then redis.call('DEL', KEYS[3]) end
-for index = 0, sides - 1 do
-  local offset = 13 + 2 * averages + 2 * index
-  redis.call('HSET', KEYS[3], ARGV[offset + 1], ARGV[offset + 2])
-end
+set_fields(KEYS[3], 14 + 2 * averages, sides)
 redis.call('HSET', KEYS[3], 'commit', commit)
 
 local change = true
@@ -94,9 +99,7 @@ else
   if not change and averages_kind ~= 'none' then redis.call('DEL', KEYS[2]) end
 end
 if change then
-  for index = 0, averages - 1 do
-    redis.call('HSET', KEYS[2], ARGV[13 + 2 * index + 1], ARGV[13 + 2 * index + 2])
-  end
+  set_fields(KEYS[2], 14, averages)
   redis.call('PEXPIRE', KEYS[2], life)
 end
 

@@ -3,17 +3,45 @@
 -- KEYS  1 last_processed   2 ma_state   3 signal_state
 -- ARGV  1 longest value that is worth reading, in bytes
 --       2 most fields that a hash may have
+--       3 digest of what the caller knows already, "" for nothing      4 number of fields of ma_state that belongs to it
 --
--- Returns three entries, one a key, each an array that begins with the key's type as Redis names it:
+-- Returns {"same"} when the caller's digest is that of what is stored: SHA-1 over the cursor, the named fields of ma_state
+-- and signal_state in the order below, parted by line feeds, a missing one being a zero byte. Closes and true ranges are
+-- not looked at, so that it costs the same however many there are.
+-- Else three entries, one a key, each an array that begins with the key's type as Redis names it:
 --   string: {"string", value}, cut to the longest length      hash: {"hash", field, value, field, value, …}
 --   anything else, a hash with too many fields included: the type alone, or {"hash", "!", fields}
 -- A field whose value is too long comes with the value "!".
 
 local longest, most = tonumber(ARGV[1]), tonumber(ARGV[2])
-local reply = {}
-
+local kinds = {}
 for place, key in ipairs(KEYS) do
-  local kind = redis.call('TYPE', key)['ok']
+  kinds[place] = redis.call('TYPE', key)['ok']
+end
+
+local function append(parts, values)
+  for _, value in ipairs(values) do
+    parts[#parts + 1] = value or '\0'
+  end
+end
+
+local function is_known()
+  if ARGV[3] == '' or kinds[1] ~= 'string' or kinds[2] ~= 'hash' or kinds[3] ~= 'hash' then return false end
+  if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) then return false end
+  local parts = {redis.call('GETRANGE', KEYS[1], 0, longest - 1)}
+  append(parts, redis.call('HMGET', KEYS[2],
+    'v', 'cfg', 'time', 'decimals', 'pip', 'count', 'last', 'side', 'fast', 'slow', 'atr'))
+  append(parts, redis.call('HMGET', KEYS[3],
+    'commit', 'side', 'time', 'evaluated', 'crosses', 'signals', 'revisions', 'gaps', 'shown_before',
+    'last_signal_id', 'last_signal_time', 'rejected:atr_warming', 'rejected:min_atr_value', 'rejected:min_rr_ratio'))
+  return redis.sha1hex(table.concat(parts, '\n')) == ARGV[3]
+end
+
+if is_known() then return {'same'} end
+
+local reply = {}
+for place, key in ipairs(KEYS) do
+  local kind = kinds[place]
   local entry = {kind}
   if kind == 'string' then
     entry[2] = redis.call('GETRANGE', key, 0, longest - 1)
