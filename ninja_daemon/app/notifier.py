@@ -26,7 +26,7 @@ from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.app.daily_report import DailyReporter, Load
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.queues import Queue, journal_file, local_queue_file, store_label
-from ninja_daemon.core.delivery import Delivery
+from ninja_daemon.core.delivery import Delivery, Destination
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_moment
 from ninja_daemon.core.manners import Reason
@@ -35,6 +35,7 @@ from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.deliver import LEASE, Event, LaneWorker, Step, drain
 from ninja_daemon.usecases.delivery_ports import Inbox, Lanes
 from ninja_daemon.usecases.ports import Clock
+from ninja_daemon.usecases.two_lanes import TwoLanes
 
 GRACE: Final = 4.0
 """Seconds at the end for posts in flight; what is not done by then is left to its lease."""
@@ -44,6 +45,9 @@ _BEAT_LIFE: Final = 30
 _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
+_ASIDE: Final = 0.25
+"""Seconds between two looks whether Redis can be asked again."""
+_NO_JOURNAL: Final = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
 _SHORT: Final = frozenset({Reason.RATE, Reason.GROUP})
 """Waits that ``--drain`` sits out: nothing is wrong, the destination only wants it so."""
 
@@ -55,6 +59,7 @@ class NotifierParts:
     Attributes:
         inboxes: where messages come from, drained in this order.
         workers: one a destination.
+        spool: where signals are found while Redis is away; None where the queue needs no Redis.
         rings: waits until there may be something in an inbox; raises StoreUnavailable.
         silences: those set while running.
         queue: heartbeat, depths.
@@ -66,7 +71,8 @@ class NotifierParts:
     clock: Clock
     delivery: Delivery
     inboxes: tuple[Inbox, ...]
-    workers: tuple[LaneWorker, ...]
+    workers: tuple[TwoLanes, ...]
+    spool: _Spool | None
     rings: Callable[[], bool]
     silences: Callable[[], Sequence[Silence]]
     queue: Queue
@@ -98,24 +104,52 @@ def notifier_parts(
         counted = environment.cache_enabled
         daily = DailyReporter(delivery.daily, strategies, base.load, base.queue, counted=counted)
     ledger = SqliteSentLedger(ledger_path(environment.state_dir, store_label(environment), environment.namespace))
-    workers = tuple(
-        LaneWorker(
-            destination, channel=open_channel(destination), lanes=base.lanes, ledger=ledger, clock=clock, lease=lease
-        )
-        for destination in delivery.destinations
-    )
+    spool = _spool(environment) if environment.cache_enabled else None
+
+    def lanes_of(destination: Destination) -> TwoLanes:
+        channel = open_channel(destination)
+
+        def on(lanes: Lanes) -> LaneWorker:
+            return LaneWorker(destination, channel=channel, lanes=lanes, ledger=ledger, clock=clock, lease=lease)
+
+        return TwoLanes(on(base.lanes), None if spool is None else on(spool.lanes))
+
+    workers = tuple(lanes_of(destination) for destination in delivery.destinations)
     return NotifierParts(
         clock=clock,
         delivery=delivery,
         inboxes=base.inboxes,
         workers=workers,
+        spool=spool,
         rings=base.rings,
         silences=base.lanes.silences,
         queue=base.queue,
         store="Redis" if environment.cache_enabled else "the journal",
         daily=daily,
-        closers=(*(worker.close for worker in workers), ledger.close, *base.closers),
+        closers=(
+            *(worker.close for worker in workers),
+            ledger.close,
+            *base.closers,
+            *(() if spool is None else (spool.close,)),
+        ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Spool:
+    """The journal's part in delivery while Redis is away.
+
+    Attributes:
+        inboxes: signals that the daemon could not commit to Redis, and its alerts.
+        lanes: the journal's.
+        rings: waits until there may be something in an inbox.
+        close: lets the file go.
+    """
+
+    inboxes: tuple[Inbox, ...]
+    lanes: Lanes
+    rings: Callable[[], bool]
+    close: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +177,16 @@ def _redis_base(environment: Environment, delivery: Delivery) -> _Base:
         queue=RedisQueue(client, keys),
         load=RedisStateStore(client, Keys(environment.namespace)).load,
         closers=(client.close, bell.close),
+    )
+
+
+def _spool(environment: Environment) -> _Spool:
+    file = local_queue_file(environment)
+    return _Spool(
+        inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
+        lanes=LocalLanes(file),
+        rings=LocalDoorbell(file, _BLOCK).rang,
+        close=file.close,
     )
 
 
@@ -183,12 +227,23 @@ class Reporter:
                 reason = str(event.fields.get("reason", ""))
                 self._recurring.failed("ledger", event.sentence, event_id=event.name, reason=reason)
                 continue
+            if event.name == "journal.unavailable":
+                self.journal_failed(event.sentence, str(event.fields.get("reason", "")))
+                continue
             getattr(self._log, event.level)(event.sentence, event_id=event.name, **event.fields)
 
     def store_failed(self, error: StoreUnavailable) -> None:
         """Say that the queue is away."""
-        sentence = f"{self._store} is away; the notifier goes on as soon as it is back"
+        sentence = f"{self._store} is away; what is queued there is delivered as soon as it is back"
         self._recurring.failed("redis", sentence, event_id="redis.down", reason=str(error))
+
+    def journal_failed(self, sentence: str, reason: str) -> None:
+        """Say that the journal is of no use."""
+        self._recurring.failed("journal", sentence, event_id="journal.unavailable", reason=reason)
+
+    def journal_answered(self) -> None:
+        """Say that the journal is of use again, if it was not."""
+        self._recurring.recovered("journal", "the journal of this machine can be used again", event_id="journal.up")
 
     def store_answered(self) -> None:
         """Say that the queue is back, if it was away."""
@@ -228,10 +283,13 @@ class Notifier:
         self._silences: tuple[Silence, ...] = ()
         self._silences_read = float("-inf")
         self._started = parts.clock.now()
+        self._store_is_up = True
 
     def start(self) -> None:
         """Start the threads."""
         self._spawn("drain", self._drain_for_ever)
+        if self._parts.spool is not None:
+            self._spawn("journal", partial(self._drain_journal_for_ever, self._parts.spool))
         self._spawn("heartbeat", self._beat_for_ever)
         for worker in self._parts.workers:
             self._spawn(f"lane {worker.destination.name}", partial(self._serve_for_ever, worker))
@@ -276,21 +334,38 @@ class Notifier:
                     if not moved:
                         self._stop.wait(0.05)
             except StoreUnavailable as error:
+                self._store_is_up = False
                 self._reporter.store_failed(error)
                 self._stop.wait(back_off.grown())
 
+    def _drain_journal_for_ever(self, spool: _Spool) -> None:
+        """Look for what the daemon could not hand over to Redis."""
+        while not self._stop.is_set():
+            try:
+                moved = sum(self._moved(inbox) for inbox in spool.inboxes)
+                self._reporter.journal_answered()
+                if not moved:
+                    spool.rings()
+            except StoreUnavailable as error:
+                self._reporter.journal_failed(_NO_JOURNAL, str(error))
+                self._stop.wait(_BACK_OFF_LONGEST)
+
     def _drain_once(self) -> int:
-        parts = self._parts
         self._read_silences()
-        moved = 0
-        for inbox in parts.inboxes:
-            result = drain(inbox, parts.delivery, self._silences, parts.clock.now())
-            moved += result.moved
-            for name in result.lanes:
-                self._bells[name].set()
-            self._reporter.tell(result.events)
+        moved = sum(self._moved(inbox) for inbox in self._parts.inboxes)
         self._reporter.store_answered()
+        if not self._store_is_up:
+            self._store_is_up = True
+            for bell in self._bells.values():
+                bell.set()
         return moved
+
+    def _moved(self, inbox: Inbox) -> int:
+        result = drain(inbox, self._parts.delivery, self._silences, self._parts.clock.now())
+        for name in result.lanes:
+            self._bells[name].set()
+        self._reporter.tell(result.events)
+        return result.moved
 
     def _read_silences(self) -> None:
         now = self._parts.clock.monotonic()
@@ -300,24 +375,28 @@ class Notifier:
 
     # --- lanes to destinations
 
-    def _serve_for_ever(self, worker: LaneWorker) -> None:
+    def _serve_for_ever(self, worker: TwoLanes) -> None:
         bell, back_off = self._bells[worker.destination.name], _BackOff()
+        not_before = float("-inf")
         while not self._stop.is_set():
             bell.clear()
+            # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
+            is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
             try:
-                step = worker.step()
-                back_off.reset()
+                step = worker.aside() if is_aside else worker.step()
+                if not is_aside:
+                    back_off.reset()
             except StoreUnavailable as error:
                 self._reporter.store_failed(error)
-                self._stop.wait(back_off.grown())
+                not_before = self._parts.clock.monotonic() + back_off.grown()
                 continue
             self._reporter.tell(step.events)
             if step.worked:
                 self._wake_followers(worker)
             else:
-                bell.wait(step.wait)
+                bell.wait(step.wait if not is_aside else min(step.wait, _ASIDE))
 
-    def _wake_followers(self, worker: LaneWorker) -> None:
+    def _wake_followers(self, worker: TwoLanes) -> None:
         for other in self._parts.workers:
             if other.destination.manners.after == worker.destination.name:
                 self._bells[other.destination.name].set()
@@ -370,14 +449,17 @@ class OnePass:
         Raises:
             StoreUnavailable: Redis is away.
         """
-        silences = tuple(self._parts.silences())
+        spool = self._parts.spool
+        try:
+            silences = tuple(self._parts.silences())
+        except StoreUnavailable:
+            self._deliver_aside(stop)
+            raise
         left_over = True
         while not stop.is_set():
-            moved = 0
-            for inbox in self._parts.inboxes:
-                result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
-                self._reporter.tell(result.events)
-                moved += result.moved
+            moved = self._moved(self._parts.inboxes, silences)
+            if spool is not None:
+                moved += self._moved_from_journal(spool, silences)
             ends, worked = self._all_lanes(stop)
             # A lane that is emptied may have brought an alert, or let another lane follow.
             if not moved and not worked:
@@ -385,12 +467,41 @@ class OnePass:
                 break
         return not left_over and not self._parts.queue.depths().dead
 
+    def _moved(self, inboxes: Sequence[Inbox], silences: Sequence[Silence]) -> int:
+        moved = 0
+        for inbox in inboxes:
+            result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
+            self._reporter.tell(result.events)
+            moved += result.moved
+        return moved
+
+    def _moved_from_journal(self, spool: _Spool, silences: Sequence[Silence]) -> int:
+        try:
+            return self._moved(spool.inboxes, silences)
+        except StoreUnavailable as error:
+            self._reporter.journal_failed(_NO_JOURNAL, str(error))
+            return 0
+
+    def _deliver_aside(self, stop: threading.Event) -> None:
+        """Deliver what the journal has, since Redis is away."""
+        spool = self._parts.spool
+        if spool is None:
+            return
+        while self._moved_from_journal(spool, ()) and not stop.is_set():
+            pass
+        for worker in self._parts.workers:
+            step = worker.aside()
+            while not stop.is_set() and (step.worked or (step.state == "waiting" and step.reason in _SHORT)):
+                self._reporter.tell(step.events)
+                stop.wait(0.0 if step.worked else step.wait)
+                step = worker.aside()
+
     def _all_lanes(self, stop: threading.Event) -> tuple[list[Step], bool]:
         ends: list[Step] = []
         worked: list[bool] = []
         failures: list[BaseException] = []
 
-        def serve(worker: LaneWorker) -> None:
+        def serve(worker: TwoLanes) -> None:
             try:
                 step, busy = self._one_lane(worker, stop)
                 ends.append(step)
@@ -410,7 +521,7 @@ class OnePass:
             raise failure
         return ends, any(worked)
 
-    def _one_lane(self, worker: LaneWorker, stop: threading.Event) -> tuple[Step, bool]:
+    def _one_lane(self, worker: TwoLanes, stop: threading.Event) -> tuple[Step, bool]:
         worked = False
         while True:
             step = worker.step()

@@ -1,0 +1,70 @@
+"""A destination with two lanes: the one in Redis, and the one in this machine's journal for the time without Redis.
+
+The journal's lane goes first, and while a message is in it nothing is taken from the other: what crossed while Redis
+was away is listed there, too, as soon as it is back, and the ledger of sent messages then drops it. So a message that
+is half sent here is never sent from the other lane meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from ninja_daemon.core.delivery import Destination
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.usecases.deliver import Event, LaneWorker, Step
+
+_HELD_BACK: Final = frozenset({"paused", "suspended"})
+_POLL: Final = 1.0
+
+
+class TwoLanes:
+    """Empties one destination's lanes. For one thread."""
+
+    def __init__(self, lane: LaneWorker, journal: LaneWorker | None = None) -> None:
+        """Bind the lanes of one destination together.
+
+        Args:
+            lane: the lane in the store of record.
+            journal: the lane for the time when that store is away; None where there is none.
+        """
+        self._lane = lane
+        self._journal = journal
+        self._held_back = False
+
+    @property
+    def destination(self) -> Destination:
+        """Whose lanes they are."""
+        return self._lane.destination
+
+    def step(self) -> Step:
+        """Look at the journal's lane and, when nothing is in it, at the other one.
+
+        Raises:
+            StoreUnavailable: the store of record is away; ``aside`` says what can be done meanwhile.
+        """
+        # A person, or a service's refusal, has stopped the destination: that holds for both lanes.
+        aside = Step(False, state="empty") if self._held_back else self._from_journal()  # noqa: FBT003 - a field
+        if aside.state != "empty":
+            return aside
+        step = self._lane.step()
+        self._held_back = step.state in _HELD_BACK
+        return replace(step, events=(*aside.events, *step.events))
+
+    def aside(self) -> Step:
+        """Look at the journal's lane alone, because the store of record is away."""
+        return Step(False, _POLL, "empty") if self._held_back else self._from_journal()  # noqa: FBT003 - a field
+
+    def _from_journal(self) -> Step:
+        if self._journal is None:
+            return Step(False, _POLL, "empty")  # noqa: FBT003 - a field
+        try:
+            return self._journal.step()
+        except StoreUnavailable as error:
+            sentence = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
+            event = Event("journal.unavailable", "warning", sentence, {"reason": str(error)})
+            return Step(False, _POLL, "empty", events=(event,))  # noqa: FBT003 - a field
+
+    def close(self) -> None:
+        """Give back the channel's connections."""
+        self._lane.close()
