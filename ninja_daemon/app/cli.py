@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
+from ninja_daemon.app.lean_imports import import_structlog
 from ninja_daemon.app.stopping import end_at_once_on_sigterm
 from ninja_daemon.core.errors import ConfigError, NinjaError
 
@@ -24,6 +25,9 @@ EXIT_INTERRUPTED: Final = 130
 PROGRAM: Final = "ninja-daemon"
 _LASTING: Final = frozenset({"run", "notify", "up", "demo"})
 """Commands that run until they are told to stop, and for which being told so early is no failure either."""
+
+_LEAN: Final = frozenset({"run", "notify"})
+"""Commands whose start is counted in tenths of a second, and that show no table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -61,6 +65,8 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     )
     app.callback()(_root)
     asked = next((argument for argument in arguments if not argument.startswith("-")), None)
+    if asked in _LEAN:
+        import_structlog()
     for name in COMMANDS:
         _register(app, name, load=name == asked)
     return app

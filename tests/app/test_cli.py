@@ -133,14 +133,39 @@ def test_a_command_that_ends_well_ends_with_zero(monkeypatch: pytest.MonkeyPatch
     assert run("status") == 0
 
 
-def test_run_loads_neither_simulator_nor_senders_nor_tables() -> None:
+@pytest.mark.parametrize(
+    ("arguments", "unwanted"),
+    [
+        (["--help"], ["pydantic", "redis", "structlog", "requests", "apscheduler", "sqlite3", "asyncio"]),
+        (["run", "--once"], ["apscheduler", "ninja_daemon.app.daemon"]),
+        (["notify"], ["apscheduler", "requests", "oandapyV20"]),
+        (["replay"], ["redis", "structlog", "requests", "apscheduler"]),
+    ],
+    ids=lambda value: value[0],
+)
+def test_a_command_loads_nothing_that_it_does_not_use(arguments: list[str], unwanted: list[str]) -> None:
+    """Start-up is counted in modules here: seconds depend on the machine."""
+    never = ["rich", "apprise", "matplotlib", "prometheus_client", "ninja_daemon.simulator", "ninja_daemon.app.demo"]
+    history = [] if arguments == ["replay"] else ["numpy"]
     program = (
-        "import sys; from ninja_daemon.app.cli import application; application(['run', '--once']);"
-        "print([name for name in sys.modules if name.startswith(('ninja_daemon.simulator', 'ninja_daemon.adapters.ch',"
-        " 'rich.live', 'apprise', 'matplotlib', 'numpy'))])"
+        f"import sys; from ninja_daemon.app.cli import application; application({arguments!r});"
+        f"print([name for name in {[*never, *history, *unwanted]!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_logs_are_as_good_without_the_tables_that_structlog_would_load(tmp_path: Path) -> None:
+    program = (
+        "import sys; from ninja_daemon.app.cli import application; application(['run']);"
+        "import rich.table; from ninja_daemon.adapters.logs import configure_logs; import structlog;"
+        "configure_logs(stream=sys.stdout)\n"
+        "try: 1 / 0\n"
+        "except ZeroDivisionError: structlog.get_logger().exception('it failed')"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "it failed" in done.stdout
+    assert "ZeroDivisionError" in done.stdout
 
 
 def test_the_module_is_the_console_script(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ import typer
 from ninja_daemon import __version__
 from ninja_daemon.adapters.logs import Level, configure_logs
 from ninja_daemon.app.configuration import Configuration, load_settings
-from ninja_daemon.app.daemon import Daemon
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.one_pass import bring_up_to_date
 from ninja_daemon.app.stopping import stop_on_signals
@@ -63,6 +62,9 @@ def run(
 
 def _live(environment: Environment, configuration: Configuration, parts: Parts) -> int:
     """Run until a signal comes; the life of the process in ten lines."""
+    # With it comes the scheduler, which a single pass has no use for.
+    from ninja_daemon.app.daemon import Daemon
+
     log = structlog.get_logger("ninja.daemon")
     stop, crashes = threading.Event(), list[BaseException]()
     stop_on_signals(stop)
