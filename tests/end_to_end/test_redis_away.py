@@ -1,0 +1,294 @@
+"""Redis comes and goes under a daemon that goes on: the list is what it would have been, the journal said the same."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from ninja_daemon.adapters.holder import holder_token
+from ninja_daemon.adapters.spool import Spool
+from ninja_daemon.adapters.spooling_store import SpoolingStore
+from ninja_daemon.core.errors import NinjaError, StoreUnavailable
+from ninja_daemon.usecases.catch_up import Wake
+from ninja_daemon.usecases.ports import Change, Committed
+from tests.end_to_end.settings import nasty, oracle
+from tests.end_to_end.stage import Stage
+from tests.oracle import Rules, read_candles, signals_after, signals_until
+from tests.servers import RedisServer
+
+SERIES = "EUR_USD_H4"
+FIRST = 300
+LEASE = 15.0
+
+
+class Coming:
+    """A daemon's stage whose Redis a test stops, starts and damages."""
+
+    def __init__(self, stage: Stage, server: RedisServer, candles: Sequence[Mapping[str, str]]) -> None:
+        self.stage, self.server, self.candles = stage, server, candles
+        self.newest = FIRST
+        self.alerts: list[str] = []
+        # The same for all lives: to a real successor its predecessor is a dead process, and this process is not dead.
+        self.token = holder_token("run")
+        self.open()
+
+    def open(self, *, is_shared: bool = False) -> None:
+        """Begin as a process that knows nothing but what lies on disk and in Redis."""
+        self.store = SpoolingStore(
+            self.stage.store,
+            self.stage.journal,
+            clock=self.stage.clock,
+            is_shared=is_shared,
+            push_alert=lambda *alert: self.alerts.append(str(alert[2])),
+        )
+
+    def restart(self) -> None:
+        """Die and begin again, as the daemon does: with the lease, or with what the journal says of it."""
+        self.store.close()
+        self.stage.restart()
+        self.open()
+        if not self.renews():
+            self.store.led_here()
+
+    def renews(self) -> bool:
+        """The daemon's tick; False while Redis is away."""
+        try:
+            return self.store.lease(self.token, LEASE).held
+        except StoreUnavailable:
+            return False
+
+    def goes_to(self, newest: int) -> None:
+        """Let a candle be the newest, with the ticks that come before its close."""
+        self.renews()
+        self.newest = newest
+        self.stage.show(self.candles[newest], "H4")
+        self.renews()
+
+    def wakes(self) -> Wake:
+        return self.stage.wake(self.store)
+
+    def goes_away(self) -> None:
+        self.server.stop()
+
+    def comes_back(self) -> None:
+        self.server.start()
+
+    def loses_a_reply(self) -> None:
+        """Let the next commit reach Redis and its reply get lost, after which Redis answers again."""
+        store, inner = self.store, self.store._inner
+
+        class Lossy:
+            def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+                store._inner = inner
+                inner.commit(changes)
+                message = "the connection broke while the reply was on its way"
+                raise StoreUnavailable(message)
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(inner, name)
+
+        store._inner = Lossy()  # type: ignore[assignment]
+
+    def forgets(self) -> None:
+        """Let the averages vanish from Redis."""
+        self.stage.client.delete(*(self.stage.keys.ma_state(one.name) for one in RULES))
+
+    def waiting(self) -> int:
+        return Spool(self.stage.journal).count()
+
+    def outbox(self) -> list[str]:
+        """Every signal that this machine's notifier was given while Redis was away."""
+        return list(self.stage.journal.history(10_000))
+
+    def assert_exact(self, rules: Sequence[Rules], file: Path) -> None:
+        """The list is the oracle's, and what was given to the notifier before is part of it, to the byte."""
+        after, until = self.candles[FIRST]["time"], self.candles[self.newest]["time"]
+        self.stage.assert_listed(
+            {one.name: signals_until(signals_after(oracle(file, one).signals, after), until) for one in rules}
+        )
+        by_id = {json.loads(text)["id"]: text for text in self.stage.listed()}
+        assert len(by_id) == len(self.stage.listed())
+        for text in self.outbox():
+            assert json.loads(text)["id"] in by_id
+
+
+@pytest.fixture
+def coming(make_stage: Callable[..., Stage], fresh_redis: RedisServer, candles_dir: Path) -> Iterator[Coming]:
+    stage = make_stage(RULES, candles_dir)
+    made = Coming(stage, fresh_redis, read_candles(candles_dir / f"{SERIES}.csv"))
+    made.goes_to(FIRST)
+    assert made.renews()
+    made.wakes()
+    yield made
+    made.store.close()
+
+
+RULES = nasty(SERIES)[:3]
+
+
+def test_what_crosses_while_redis_is_away_is_in_the_journal_at_once_and_on_the_list_afterwards(
+    coming: Coming, candles_dir: Path
+) -> None:
+    coming.goes_to(FIRST + 1)
+    coming.goes_away()
+    for place in range(FIRST + 1, FIRST + 40):
+        coming.goes_to(place)
+        wake = coming.wakes()
+        assert [outcome.error for outcome in wake.outcomes] == [None] * len(RULES)
+    found = coming.outbox()
+    assert len(found) > 10
+    assert coming.store.away is not None
+    assert coming.waiting() <= 2 * len(RULES), "commits are joined"
+    coming.comes_back()
+    assert coming.renews()
+    assert coming.waiting() == 0
+    # What was handed to the notifier is what is listed, without asking the broker again.
+    assert sorted(found) == sorted(coming.stage.listed())
+    (replayed,) = coming.store.replayed()
+    assert (replayed.signals, replayed.derived_again) == (len(found), ())
+    coming.goes_to(FIRST + 41)
+    coming.wakes()
+    assert coming.stage.evaluated(RULES[0].name) == 41
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_daemon_that_dies_while_redis_is_away_goes_on_from_its_journal(coming: Coming, candles_dir: Path) -> None:
+    coming.goes_to(FIRST + 10)
+    coming.wakes()
+    coming.goes_away()
+    for place in (FIRST + 20, FIRST + 25, FIRST + 40):
+        coming.restart()
+        coming.goes_to(place)
+        assert [outcome.error for outcome in coming.wakes().outcomes] == [None] * len(RULES)
+    coming.restart()
+    coming.comes_back()
+    assert coming.renews()
+    coming.goes_to(FIRST + 50)
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_strategy_with_waiting_commits_never_bypasses_them(coming: Coming, candles_dir: Path) -> None:
+    coming.goes_away()
+    coming.goes_to(FIRST + 20)
+    coming.wakes()
+    coming.comes_back()
+    # Redis answers, but what waits cannot be made: the list is no list.
+    client = coming.stage.client
+    client.rename(coming.stage.keys.signals, "aside") if client.exists(coming.stage.keys.signals) else None
+    client.set(coming.stage.keys.signals, "no list")
+    coming.goes_to(FIRST + 30)
+    coming.wakes()
+    assert coming.waiting() >= len(RULES)
+    cursors = {client.get(coming.stage.keys.last_processed(one.name)) for one in RULES}
+    assert cursors == {coming.candles[FIRST]["time"]}
+    client.delete(coming.stage.keys.signals)
+    assert coming.renews()
+    assert coming.waiting() == 0
+    coming.goes_to(FIRST + 31)
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_redis_that_comes_back_empty_gets_the_same_signals_again(coming: Coming, candles_dir: Path) -> None:
+    coming.goes_to(FIRST + 20)
+    coming.wakes()
+    before = coming.stage.listed()
+    coming.stage.drain()
+    coming.goes_away()
+    coming.goes_to(FIRST + 40)
+    coming.wakes()
+    found = coming.outbox()
+    coming.comes_back()
+    coming.stage.client.flushall()
+    assert coming.renews()
+    assert {name for one in coming.store.replayed() for name in one.derived_again} == {one.name for one in RULES}
+    coming.wakes()
+    assert len(before) > 5
+    assert sorted(json.loads(text)["id"] for text in found) == sorted(
+        json.loads(text)["id"] for text in coming.stage.listed()[len(before) :]
+    )
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_daemon_whose_lease_had_run_out_does_not_go_on_alone(coming: Coming) -> None:
+    coming.goes_to(FIRST + 1)
+    coming.stage.clock.time += LEASE + 1
+    coming.goes_away()
+    with pytest.raises(StoreUnavailable):
+        coming.wakes()
+    assert coming.outbox() == []
+
+
+def test_a_machine_that_was_not_the_last_leader_does_not_go_on_alone(coming: Coming) -> None:
+    coming.stage.client.set(coming.stage.keys.leader, "run|elsewhere|x|1|a", ex=30)
+    coming.renews()
+    coming.goes_away()
+    coming.restart()
+    coming.goes_to(FIRST + 20)
+    with pytest.raises(StoreUnavailable):
+        coming.wakes()
+    assert coming.outbox() == []
+
+
+def test_a_shared_redis_is_trusted_to_have_no_other_leader_for_two_minutes_only(coming: Coming) -> None:
+    coming.store.close()
+    coming.stage.restart()
+    coming.open(is_shared=True)
+    assert coming.renews()
+    coming.goes_away()
+    for later, may in ((119.0, True), (2.0, False)):
+        coming.store.close()
+        coming.stage.restart()
+        coming.open(is_shared=True)
+        coming.stage.clock.time += later
+        assert coming.store.led_here() is may
+
+
+def test_a_full_disk_makes_strategies_wait_and_loses_nothing(
+    coming: Coming, candles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming.goes_away()
+    with monkeypatch.context() as patch:
+        patch.setattr("ninja_daemon.adapters.spool.MOST_ROWS", 0)
+        coming.goes_to(FIRST + 20)
+        errors = [outcome.error for outcome in coming.wakes().outcomes]
+        assert all(isinstance(error, StoreUnavailable) and "journal is full" in str(error) for error in errors)
+    coming.goes_to(FIRST + 25)
+    assert [outcome.error for outcome in coming.wakes().outcomes] == [None] * len(RULES)
+    coming.comes_back()
+    coming.goes_to(FIRST + 30)
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_alerts_go_by_the_journal_while_redis_is_away(coming: Coming) -> None:
+    coming.store.alert("test", "warning", "by Redis", 0.0)
+    assert coming.alerts == []
+    coming.goes_away()
+    coming.store.alert("test", "warning", "by the journal", 0.0)
+    assert coming.alerts == ["by the journal"]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_comes_and_goes_the_list_is_the_oracles(coming: Coming, candles_dir: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    when_up = (coming.goes_away, coming.restart, coming.loses_a_reply, coming.forgets, lambda: None)
+    when_away = (coming.comes_back, coming.restart, lambda: None)
+    for _ in range(60):
+        coming.goes_to(coming.newest + chance.choice((1, 1, 1, 2, 5, 30)))
+        chance.choice(when_up if coming.server.running else when_away)()
+        if chance.random() < 0.8:
+            coming.wakes()
+    if not coming.server.running:
+        coming.comes_back()
+    for _ in range(2):
+        coming.goes_to(coming.newest + 1)
+        coming.wakes()
+    assert coming.waiting() == 0
+    assert len(coming.outbox()) > 10
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
