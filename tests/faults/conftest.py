@@ -8,7 +8,12 @@ from typing import Any, Final
 
 import pytest
 
+from tests.end_to_end.outside import outside
+from tests.end_to_end.stage import make_stage
 from tests.faults.tally import Row, Tally, from_properties, table, to_property
+from tests.processes import workplace
+
+__all__ = ["make_stage", "outside", "workplace"]
 
 USUAL_SEED: Final = 20_260_704
 """Of the short runs, so that they are the same every time."""
