@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -35,7 +36,7 @@ from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.deliver import LEASE, Event, LaneWorker, Step, drain
 from ninja_daemon.usecases.delivery_ports import Inbox, Lanes
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.two_lanes import TwoLanes
+from ninja_daemon.usecases.two_lanes import NO_JOURNAL, TwoLanes
 
 GRACE: Final = 4.0
 """Seconds at the end for posts in flight; what is not done by then is left to its lease."""
@@ -143,12 +144,14 @@ class _Spool:
         inboxes: signals that the daemon could not commit to Redis, and its alerts.
         lanes: the journal's.
         rings: waits until there may be something in an inbox.
+        queue: depths, for people.
         close: lets the file go.
     """
 
     inboxes: tuple[Inbox, ...]
     lanes: Lanes
     rings: Callable[[], bool]
+    queue: LocalQueue
     close: Callable[[], None]
 
 
@@ -186,6 +189,7 @@ def _spool(environment: Environment) -> _Spool:
         inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
         lanes=LocalLanes(file),
         rings=LocalDoorbell(file, _BLOCK).rang,
+        queue=LocalQueue(file),
         close=file.close,
     )
 
@@ -227,7 +231,7 @@ class Reporter:
                 reason = str(event.fields.get("reason", ""))
                 self._recurring.failed("ledger", event.sentence, event_id=event.name, reason=reason)
                 continue
-            if event.name == "journal.unavailable":
+            if event.name == NO_JOURNAL:
                 self.journal_failed(event.sentence, str(event.fields.get("reason", "")))
                 continue
             getattr(self._log, event.level)(event.sentence, event_id=event.name, **event.fields)
@@ -239,7 +243,7 @@ class Reporter:
 
     def journal_failed(self, sentence: str, reason: str) -> None:
         """Say that the journal is of no use."""
-        self._recurring.failed("journal", sentence, event_id="journal.unavailable", reason=reason)
+        self._recurring.failed("journal", sentence, event_id=NO_JOURNAL, reason=reason)
 
     def journal_answered(self) -> None:
         """Say that the journal is of use again, if it was not."""
@@ -465,7 +469,11 @@ class OnePass:
             if not moved and not worked:
                 left_over = any(_is_left_over(step) for step in ends)
                 break
-        return not left_over and not self._parts.queue.depths().dead
+        dead = self._parts.queue.depths().dead
+        if spool is not None:
+            with contextlib.suppress(StoreUnavailable):
+                dead += spool.queue.depths().dead
+        return not left_over and not dead
 
     def _moved(self, inboxes: Sequence[Inbox], silences: Sequence[Silence]) -> int:
         moved = 0
@@ -526,7 +534,7 @@ class OnePass:
         while True:
             step = worker.step()
             self._reporter.tell(step.events)
-            worked = worked or any(event.level != "debug" for event in step.events)
+            worked = worked or any(event.level != "debug" for event in step.events if event.name != NO_JOURNAL)
             patient = step.state == "leased" or (step.state == "waiting" and step.reason in _SHORT)
             if (not step.worked and not patient) or stop.is_set():
                 return step, worked

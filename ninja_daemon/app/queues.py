@@ -13,12 +13,13 @@ from ninja_daemon.adapters.journal import journal_path
 from ninja_daemon.adapters.local_queue import LocalLanes, LocalQueue, LocalQueueFile
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import QueueKeys, RedisLanes, RedisQueue
+from ninja_daemon.app.both_queues import BothQueues
 from ninja_daemon.app.environment import Environment
 
 WITHOUT_REDIS: Final = "no Redis"
 """Stands for the address of Redis in the names of the files of a product that uses none."""
 
-Queue: TypeAlias = RedisQueue | LocalQueue
+Queue: TypeAlias = RedisQueue | BothQueues | LocalQueue
 
 
 def store_label(environment: Environment) -> str:
@@ -36,6 +37,15 @@ def local_queue_file(environment: Environment) -> LocalQueueFile:
     return LocalQueueFile(journal_file(environment), SystemClock())
 
 
+def existing_queue_file(environment: Environment) -> LocalQueueFile | None:
+    """Return the journal's file as the queue's when it is there and may be looked at; reading makes no files."""
+    try:
+        is_there = journal_file(environment).exists()
+    except OSError:
+        is_there = False
+    return local_queue_file(environment) if is_there else None
+
+
 @dataclass(frozen=True, slots=True)
 class QueueDoors:
     """The queue as people use it."""
@@ -50,10 +60,15 @@ def open_queue(environment: Environment) -> Iterator[QueueDoors]:
     if environment.cache_enabled:
         client = connect(environment.redis_url.reveal(), name="queue")
         keys = QueueKeys(environment.namespace)
+        journal = existing_queue_file(environment)
+        queue = RedisQueue(client, keys)
         try:
-            yield QueueDoors(RedisQueue(client, keys), RedisLanes(client, keys))
+            both = queue if journal is None else BothQueues(queue, LocalQueue(journal))
+            yield QueueDoors(both, RedisLanes(client, keys))
         finally:
             client.close()
+            if journal is not None:
+                journal.close()
         return
     file = local_queue_file(environment)
     try:

@@ -12,9 +12,10 @@ from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import QueueDepths, QueueKeys, RedisQueue
 from ninja_daemon.adapters.redis_reports import Reports, read_reports
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.app.both_queues import BothQueues
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.figures import StrategyFigures, strategy_figures
-from ninja_daemon.app.queues import Queue, local_queue_file
+from ninja_daemon.app.queues import Queue, existing_queue_file, local_queue_file
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_instant, format_moment
 from ninja_daemon.core.strategy import Strategy
@@ -86,14 +87,19 @@ _Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list
 
 def _redis_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
     client = connect(environment.redis_url.reveal(), name="status")
+    journal = existing_queue_file(environment)
     try:
         keys = Keys(environment.namespace)
         reports = read_reports(client, keys)
         loaded = RedisStateStore(client, keys).load(strategies)
         notes = list(reports.notes)
-        delivery = _delivery(RedisQueue(client, QueueKeys(environment.namespace)), destinations, notes)
+        queue = RedisQueue(client, QueueKeys(environment.namespace))
+        both = queue if journal is None else BothQueues(queue, LocalQueue(journal))
+        delivery = _delivery(both, destinations, notes)
     finally:
         client.close()
+        if journal is not None:
+            journal.close()
     return reports, loaded, delivery, notes
 
 

@@ -14,6 +14,8 @@ from ninja_daemon.core.delivery import Destination
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.usecases.deliver import Event, LaneWorker, Step
 
+NO_JOURNAL: Final = "journal.unavailable"
+"""Name of the event that says that the journal's lane could not be looked at."""
 _HELD_BACK: Final = frozenset({"paused", "suspended"})
 _POLL: Final = 1.0
 
@@ -62,7 +64,7 @@ class TwoLanes:
             return self._journal.step()
         except StoreUnavailable as error:
             sentence = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
-            event = Event("journal.unavailable", "warning", sentence, {"reason": str(error)})
+            event = Event(NO_JOURNAL, "warning", sentence, {"reason": str(error)})
             return Step(False, _POLL, "empty", events=(event,))  # noqa: FBT003 - a field
 
     def close(self) -> None:

@@ -1,0 +1,151 @@
+"""What waits in the journal of this machine is seen and handled beside what waits in Redis."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.journal import put_into_outbox, transaction
+from ninja_daemon.app.environment import read_environment
+from ninja_daemon.app.queues import local_queue_file
+from tests.fakes.messages import a_signal
+from tests.fakes.receiver import OK, Answer, Receiver, receiver
+from tests.processes import Workplace, workplace
+from tests.servers import RedisServer
+
+__all__ = ["workplace"]
+
+
+def signal_text(number: int) -> str:
+    return encode_signal(a_signal(number))
+
+
+@dataclass
+class Two:
+    """A notifier's workplace with a Redis, a journal and a desk."""
+
+    place: Workplace
+    redis_server: RedisServer
+    desk: Receiver
+
+    def lists(self, *numbers: int) -> None:
+        with self.redis_server.client() as client:
+            client.rpush("{ninja}:signals", *(signal_text(number) for number in numbers))
+
+    def journals(self, *numbers: int) -> None:
+        file = local_queue_file(read_environment(self.place.environment, self.place.directory))
+        texts = {json.loads(text)["id"]: text for text in map(signal_text, numbers)}
+        with file.changing() as connection:
+            put_into_outbox(connection, texts)
+        file.close()
+
+    def shown(self) -> Any:
+        return json.loads(self.place.run("queue", "--json").exited(0).out)
+
+    def desk_lane(self) -> Any:
+        return next(lane for lane in self.shown()["destinations"] if lane["destination"] == "desk")
+
+
+@pytest.fixture
+def two(workplace: Workplace, fresh_redis: RedisServer) -> Iterator[Two]:
+    with receiver() as desk:
+        workplace.uses(broker="http://127.0.0.1:9", redis=fresh_redis.url, token="none")
+        workplace.configure(f'[destinations.desk]\nchannel = "webhook"\nurl = "{desk.url}"\ninsecure = true\n')
+        yield Two(workplace, fresh_redis, desk)
+        workplace.end_all()
+
+
+def test_letters_of_both_are_shown_sent_again_and_thrown_away(two: Two) -> None:
+    two.desk.answers(Answer(400))
+    two.journals(1)
+    two.lists(2)
+    two.place.run("notify", "--drain").exited(1)
+    assert two.desk_lane()["dead"] == 2
+    letters = json.loads(two.place.run("queue", "dead", "--json").exited(0).out)
+    assert len({letter["id"] for letter in letters}) == 2
+    two.desk.answers(OK)
+    two.place.run("queue", "retry").exited(0)
+    two.place.run("notify", "--drain").exited(0)
+    assert len({post.headers["webhook-id"] for post in two.desk.posts}) == 2
+    two.desk.answers(Answer(400))
+    two.journals(3)
+    two.place.run("notify", "--drain").exited(1)
+    two.place.run("queue", "purge", "--yes").exited(0)
+    assert two.shown()["dead"] == 0
+
+
+def test_a_pause_holds_both_back_and_status_counts_both(two: Two) -> None:
+    two.place.run("notify", "--drain").exited(0)
+    two.place.run("queue", "pause", "desk").exited(0)
+    two.journals(1, 2)
+    two.lists(3)
+    two.place.run("notify", "--drain").exited(1)
+    assert two.desk.posts == []
+    assert (two.desk_lane()["waiting"], two.desk_lane()["state"]) == (3, "paused")
+    status = json.loads(two.place.run("status", "--json").exited(0).out)
+    assert [lane["waiting"] for lane in status["delivery"]["lanes"] if lane["destination"] == "desk"] == [3]
+    two.place.run("queue", "resume", "desk").exited(0)
+    two.place.run("notify", "--drain").exited(0)
+    assert len(two.desk.posts) == 3
+
+
+def test_what_was_delivered_from_the_journal_is_not_delivered_again_from_the_list(two: Two) -> None:
+    two.journals(1, 2)
+    two.place.run("notify", "--drain").exited(0)
+    two.lists(1, 2, 3)
+    two.place.run("notify", "--drain").exited(0)
+    assert len(two.desk.posts) == 3
+    assert len({post.headers["webhook-id"] for post in two.desk.posts}) == 3
+
+
+def test_a_message_half_sent_from_the_journal_holds_the_list_back(two: Two) -> None:
+    two.desk.answers(Answer(500))
+    two.journals(1)
+    two.lists(1, 2)
+    two.place.run("notify", "--drain").exited(1)
+    assert two.desk_lane()["waiting"] == 3
+    assert {post.headers["webhook-id"] for post in two.desk.posts} == {json.loads(signal_text(1))["id"]}
+    two.desk.posts.clear()
+    two.desk.answers(OK)
+    two.place.run("queue", "retry", "desk").exited(0)
+    two.place.run("notify", "--drain").exited(0)
+    assert [post.headers["webhook-id"] for post in two.desk.posts] == [
+        json.loads(signal_text(number))["id"] for number in (1, 2)
+    ]
+
+
+def test_while_redis_is_away_a_drain_delivers_what_the_journal_has_and_says_what_is_wrong(two: Two) -> None:
+    two.journals(1, 2)
+    two.redis_server.stop()
+    done = two.place.run("notify", "--drain").exited(1)
+    assert "Redis" in done.err
+    assert len(two.desk.posts) == 2
+
+
+def test_a_journal_that_cannot_be_used_hides_nothing_of_redis(two: Two, tmp_path: Path) -> None:
+    two.lists(1)
+    blocked = tmp_path / "a-file"
+    blocked.write_text("")
+    two.place.environment["NINJA_STATE_DIR"] = str(blocked / "state")
+    assert two.shown()["signals"] == 1
+    two.place.run("notify", "--drain").exited(0)
+    assert len(two.desk.posts) == 1
+    assert two.desk_lane()["delivered"] == 1
+
+
+def test_the_outbox_forgets_only_what_was_taken_and_is_old(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.journal._OUTBOX_KEPT", 2)
+    two.journals(1, 2, 3)
+    file = local_queue_file(read_environment(two.place.environment, two.place.directory))
+    assert len(file.waiting(9)) == 3
+    file.take([sequence for sequence, _ in file.waiting(9)])
+    with file.session() as connection, transaction(connection):
+        put_into_outbox(connection, {"four": "{}"})
+    assert len(file.history(9)) == 2
+    file.close()
