@@ -266,6 +266,44 @@ def test_a_full_disk_makes_strategies_wait_and_loses_nothing(
     coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
 
 
+def test_a_journal_that_is_full_makes_strategies_wait_and_loses_nothing(
+    coming: Coming, candles_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    coming.goes_to(FIRST + 5)
+    coming.wakes()
+    with monkeypatch.context() as patch:
+        patch.setattr("ninja_daemon.adapters.journal._MOST_PAGES", 1)
+        coming.stage.journal.close()
+        coming.goes_away()
+        coming.goes_to(FIRST + 200)
+        for _ in range(2):
+            errors = [outcome.error for outcome in coming.wakes().outcomes]
+            assert all(isinstance(error, StoreUnavailable) and "full" in str(error) for error in errors)
+    coming.stage.journal.close()
+    coming.comes_back()
+    coming.goes_to(FIRST + 201)
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_journal_that_is_damaged_is_set_aside_and_everything_derived_again(coming: Coming, candles_dir: Path) -> None:
+    coming.goes_away()
+    coming.goes_to(FIRST + 20)
+    coming.wakes()
+    coming.stage.journal.close()
+    damaged = coming.stage.journal.path
+    damaged.write_bytes(b"no database" * 1_000)
+    for place in (FIRST + 30, FIRST + 40):
+        coming.goes_to(place)
+        coming.wakes()
+    assert coming.stage.journal.set_aside is not None
+    coming.comes_back()
+    coming.renews()
+    coming.goes_to(FIRST + 45)
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
 def test_alerts_go_by_the_journal_while_redis_is_away(coming: Coming) -> None:
     coming.store.alert("test", "warning", "by Redis", 0.0)
     assert coming.alerts == []
