@@ -1,0 +1,84 @@
+"""The product in a hurry: a test has seconds, not hours. Called in a child of the nursery, before the command line.
+
+Nothing of what is promised hangs on these numbers: they say how long to wait, never what is right.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from ninja_daemon.adapters.clock import SystemClock
+from ninja_daemon.adapters.scheduler import Scheduler
+from ninja_daemon.adapters.spooling_store import SpoolingStore
+from ninja_daemon.app import daemon, notifier, one_pass
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.market_hours import MarketHours
+from ninja_daemon.core.retry import RetryPolicy
+from tests.faults.shared_clock import SharedClock
+
+TICK: Final = 0.1
+"""Seconds between two looks of the daemon at its lease, and at the broker."""
+LANE_LEASE: Final = 0.5
+"""Seconds for which a notifier keeps a lane: so long the lanes of a killed one rest."""
+_LONGEST_WAIT: Final = 0.05
+
+
+def hurry(clock: str | None) -> None:
+    """Shorten the waits; with a clock's file, live in its time (a daemon only: lanes are leased in real time)."""
+    daemon._TICK = TICK  # type: ignore[misc]
+    daemon._RETRY_FIRST = daemon._RETRY_LONGEST = TICK  # type: ignore[misc]
+    one_pass._STEP = TICK  # type: ignore[misc]
+    notifier._BEAT_EVERY = 2 * TICK  # type: ignore[misc]
+    assert notifier.notifier_parts.__kwdefaults__ is not None
+    notifier.notifier_parts.__kwdefaults__["lease"] = LANE_LEASE
+    RetryPolicy.__init__.__defaults__ = (TICK / 5, 2.0, 2 * TICK)  # base, factor, cap
+    if clock is not None:
+        _live_in(SharedClock(Path(clock)))
+
+
+def _live_in(clock: SharedClock) -> None:
+    def now(self: SystemClock) -> float:
+        del self
+        return clock.now()
+
+    def wait(self: SystemClock, stop: threading.Event, seconds: float) -> bool:
+        del self
+        return stop.wait(min(seconds, _LONGEST_WAIT))
+
+    def at_candle_close(
+        self: Scheduler,
+        granularity: Granularity,
+        hours: MarketHours,
+        delay: float,
+        job: Callable[[Granularity, MarketHours], None],
+    ) -> None:
+        del delay
+        self.every(TICK, lambda: job(granularity, hours))
+
+    SystemClock.now = now  # type: ignore[method-assign]
+    SystemClock.wait = wait  # type: ignore[method-assign]
+    Scheduler.at_candle_close = at_candle_close  # type: ignore[method-assign]
+    # The lease runs out in Redis' time, which is the real one.
+    made = SpoolingStore.__init__
+
+    def init(self: SpoolingStore, *arguments: object, **named: object) -> None:
+        made(self, *arguments, **(named | {"clock": _RealClock()}))  # type: ignore[arg-type]
+
+    SpoolingStore.__init__ = init  # type: ignore[method-assign]
+
+
+class _RealClock:
+    """The machine's clock, for what the test's does not rule."""
+
+    def now(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        return stop.wait(seconds)
