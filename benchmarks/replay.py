@@ -1,0 +1,209 @@
+"""(c) Ten years of one-minute candles through the rules: averages of 50 and 200, ATR, filters, signals."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.peers import peer
+from benchmarks.results import Chapter, Figure, Table, at_least, at_most, short
+from ninja_daemon.core.batch import CandleColumns
+from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instrument import Instrument
+from ninja_daemon.core.strategy import Rules, Strategy
+from ninja_daemon.usecases.replay import replay
+
+COUNT: Final = 3_700_000
+FAST, SLOW, ATR = 50, 200, 14
+MIN_ATR: Final = 0.00013
+"""About half of the crosses pass it, so that both outcomes cost what they cost."""
+_PART: Final = 500_000
+_UNIT: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A random walk of one-minute candles, as integers for us and as floats for the others."""
+
+    columns: CandleColumns
+    open: Any
+    high: Any
+    low: Any
+    close: Any
+
+    @classmethod
+    def of(cls, count: int) -> History:
+        """Draw one."""
+        drawn = np.random.default_rng(5)
+        close = 110_000 + np.cumsum(drawn.integers(-12, 13, count))
+        close += max(0, 20_000 - int(close.min()))
+        opened = np.concatenate(([110_000], close[:-1]))
+        high = np.maximum(opened, close) + drawn.integers(0, 8, count)
+        low = np.minimum(opened, close) - drawn.integers(0, 8, count)
+        times = 1_420_066_800 + 60 * np.arange(count, dtype=np.int64)
+        floats = (column / _UNIT for column in (opened, high, low, close))
+        return cls(CandleColumns(times, opened, high, low, close), *floats)
+
+    def part(self, count: int) -> History:
+        """Return the beginning of it."""
+        columns = self.columns.part(0, count)
+        return History(columns, *(column[:count] for column in (self.open, self.high, self.low, self.close)))
+
+
+def ours(history: History) -> int:
+    """The product's replay: exact, with filters, stops, targets and ids."""
+    strategy = Strategy("a", "EUR_USD", Granularity.M1, FAST, SLOW, min_atr_value=Decimal(str(MIN_ATR)))
+    columns = history.columns
+    parts = (columns.part(start, start + _PART) for start in range(0, len(columns), _PART))
+    (report,) = replay([Rules(strategy, Instrument("EUR_USD", 5, -4))], parts)
+    return len(report.signals)
+
+
+def pandas(history: History) -> int:
+    """Rolling means over the whole frame, as notebooks do; crosses and filter."""
+    library: Any = peer("pandas")
+    close, high, low = (library.Series(column) for column in (history.close, history.high, history.low))
+    fast, slow = close.rolling(FAST).mean(), close.rolling(SLOW).mean()
+    before = close.shift(1)
+    ranges = np.maximum(high, before) - np.minimum(low, before)
+    atr = ranges.rolling(ATR).mean()
+    above = fast > slow
+    crossed = (above != above.shift(1, fill_value=False)) & slow.shift(1).notna() & (atr >= MIN_ATR)
+    return _signals(history, crossed.to_numpy(), above.to_numpy(), atr.to_numpy())
+
+
+def talib(history: History) -> int:
+    """TA-Lib's averages over the arrays, crosses and filter in numpy."""
+    library: Any = peer("talib")
+    fast, slow = library.SMA(history.close, FAST), library.SMA(history.close, SLOW)
+    atr = library.ATR(history.high, history.low, history.close, ATR)
+    above = fast > slow
+    crossed = np.zeros(len(above), dtype=bool)
+    crossed[1:] = (above[1:] != above[:-1]) & ~np.isnan(slow[:-1]) & (atr[1:] >= MIN_ATR)
+    return _signals(history, crossed, above, atr)
+
+
+def vectorbt(history: History) -> int:
+    """Its compiled averages and crosses, the filter in numpy."""
+    library: Any = peer("vectorbt")
+    frame: Any = peer("pandas")
+    close = frame.Series(history.close)
+    fast, slow = library.MA.run(close, FAST), library.MA.run(close, SLOW)
+    atr = library.ATR.run(frame.Series(history.high), frame.Series(history.low), close, ATR).atr
+    above = fast.ma_crossed_above(slow)
+    crossed = (above | fast.ma_crossed_below(slow)) & (atr >= MIN_ATR)
+    return _signals(history, crossed.to_numpy(), above.to_numpy(), atr.to_numpy())
+
+
+def _signals(history: History, crossed: Any, above: Any, atr: Any) -> int:  # noqa: ANN401
+    """Make of crosses what a list of signals needs: side, stop, target, id; in floats."""
+    places = np.flatnonzero(crossed)
+    side = np.where(above[places], 1, -1)
+    close, ranges = history.close[places], atr[places]
+    stop, target = np.round(close - 2 * side * ranges, 5), np.round(close + 3 * side * ranges, 5)
+    columns = (history.columns.time[places], side, close, ranges, stop, target)
+    signals = [
+        {"id": sha256(f"a|{row[0]}|{row[1]}".encode()).hexdigest()[:32], "row": row}
+        for row in zip(*(column.tolist() for column in columns), strict=True)
+    ]
+    return len(signals)
+
+
+def backtesting(history: History) -> int:
+    """Its bar by bar engine with a strategy of a few lines; it also keeps accounts, which cannot be left out."""
+    library: Any = peer("backtesting")
+    frames: Any = peer("pandas")
+    frame = frames.DataFrame({"Open": history.open, "High": history.high, "Low": history.low, "Close": history.close})
+    frame.index = frames.to_datetime(history.columns.time, unit="s")
+
+    def mean(values: Any, period: int) -> Any:  # noqa: ANN401
+        return frames.Series(values).rolling(period).mean()
+
+    class Crossing(library.Strategy):  # type: ignore[misc]  # it comes at run time
+        def init(self) -> None:
+            self.fast, self.slow = self.I(mean, self.data.Close, FAST), self.I(mean, self.data.Close, SLOW)
+            self.found = 0
+
+        def next(self) -> None:
+            if library.lib.crossover(self.fast, self.slow) or library.lib.crossover(self.slow, self.fast):
+                self.found += 1
+
+    peer("backtesting.lib")
+    quiet: Any = peer("backtesting.backtesting")
+    quiet._tqdm = lambda sequence, **_: sequence  # noqa: SLF001 - its progress bar would go into the report
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        result = library.Backtest(frame, Crossing, cash=1_000_000).run()
+    return int(result["_strategy"].found)
+
+
+WAYS: Final[dict[str, tuple[str, Callable[[History], int], int]]] = {
+    "ninja-daemon": ("", ours, 1),
+    "TA-Lib": ("talib", talib, 1),
+    "vectorbt": ("vectorbt", vectorbt, 1),
+    "pandas": ("pandas", pandas, 1),
+    "backtesting.py": ("backtesting", backtesting, 20),
+}
+"""By name: the module that it needs, how it is done, and which part of the candles it is given."""
+
+
+_TEXT: Final = """\
+Averages of 50 and 200 candles, a 14 candle ATR and its filter over a random walk in memory; the best of three runs
+after one that warms compilers up. Ours computes in integers, compares exactly and makes whole signals; to pandas,
+vectorbt and TA-Lib a few lines of numpy are added that make stop, target and id of each cross, in binary floats.
+TA-Lib's and vectorbt's ATR is not the simple mean, so other crosses pass their filter. backtesting.py goes bar by
+bar, is given a part of the candles and no filter.
+"""
+
+
+def measure(*, quick: bool) -> Chapter:
+    """Give every way the same candles; the first run of each warms compilers up, on a short part."""
+    count = COUNT // 100 if quick else COUNT
+    history = History.of(count)
+    seconds, found = dict[str, float](), dict[str, int]()
+    for name, (module, way, share) in WAYS.items():
+        if module and peer(module) is None:
+            continue
+        way(history.part(5_000))
+        part = history.part(count // share)
+        runs = []
+        for _ in range(1 if quick or share > 1 else 3):
+            began = time.perf_counter()
+            found[name] = way(part)
+            runs.append((time.perf_counter() - began) * share)
+        seconds[name] = min(runs)
+    mine = seconds["ninja-daemon"]
+    rows = [
+        [
+            name + (f" (measured on 1/{share})" if (share := WAYS[name][2]) > 1 else ""),
+            f"{value:,.2f} s",
+            f"{count / value / 1e6:,.2f} million/s",
+            short(value / mine),
+            f"{found[name]:,}",
+        ]
+        for name, value in seconds.items()
+    ]
+    return Chapter(
+        f"Replay of {count:,} one-minute candles",
+        _TEXT,
+        [Table(["", "seconds", "candles", "× ours", "signals"], rows)],
+        _figures(seconds),
+    )
+
+
+def _figures(seconds: dict[str, float]) -> list[Figure]:
+    mine = seconds["ninja-daemon"]
+    figures = [at_most("replay", "replay of 3.7 million one-minute candles, averages 50 and 200", mine, 2.0, " s")]
+    others = {name: value for name, value in seconds.items() if name != "ninja-daemon"}
+    if others:
+        nearest = min(others, key=lambda name: others[name])
+        claim = f"the quickest peer needs so many times as long for the replay ({nearest})"
+        figures.append(at_least("replay-ahead", claim, others[nearest] / mine, 1.0))
+    return figures
