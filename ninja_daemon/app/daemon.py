@@ -23,6 +23,7 @@ from ninja_daemon.adapters.logs import Recurring
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.adapters.scheduler import Scheduler
 from ninja_daemon.adapters.spooling_store import Replayed
+from ninja_daemon.app.looks import CompletionDelay, Looks, Watch
 from ninja_daemon.app.news import say_news
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
 from ninja_daemon.core.granularity import Granularity
@@ -32,12 +33,9 @@ from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.catch_up import Outcome, Start, Wake, catch_up
 from ninja_daemon.usecases.ports import CandleSource, Clock, Journal, StateStore
 
-FIRST_LOOK: Final = 0.5
-"""Seconds after a close at which the broker is first asked; it rarely marks a candle complete sooner."""
 PATIENCE: Final = 90.0
 """Seconds after a close for which the broker is asked again and again (the longest wait seen was 45 s)."""
 _SHARE_OF_CANDLE: Final = 0.8
-_DELAYS: Final = (0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 10.0)
 LEASE_SECONDS: Final = 15.0
 """A daemon that does not renew for so long is taken over; three renewals may fail."""
 _TICK: Final = 5.0
@@ -93,6 +91,8 @@ class Figures:
     last_wake: float = 0.0
     last_good_wake: float = 0.0
     waiting: dict[str, str] = field(default_factory=dict)
+    completion_delay: Mapping[str, CompletionDelay] = field(default_factory=dict)
+    """By timeframe: when the broker called candles complete, and what it took to see it."""
 
     @property
     def hit_ratio(self) -> float | None:
@@ -125,7 +125,8 @@ class Daemon:
             on_crash: called with an error that nobody expected; the process ends with it.
         """
         self.strategies = tuple(strategies)
-        self.figures = Figures()
+        self._looks = Looks()
+        self.figures = Figures(completion_delay=self._looks.delays)
         self._source = source
         self._store = store
         self._journal = journal
@@ -149,7 +150,8 @@ class Daemon:
     def start(self) -> None:
         """Begin to wake at closes, to renew the lease, and to try again what failed."""
         for granularity, hours in self._by_timeframe:
-            self._scheduler.at_candle_close(granularity, hours, FIRST_LOOK, self.on_close)
+            # At the close itself: the job knows when a look is worth its request, and waits until then.
+            self._scheduler.at_candle_close(granularity, hours, 0.0, self.on_close)
         self._scheduler.every(_TICK, self.renew_lease)
         self._scheduler.every(_TICK, self.retry)
         self._scheduler.start()
@@ -173,7 +175,7 @@ class Daemon:
     # --- jobs --------------------------------------------------------------------------------------------------------
 
     def on_close(self, granularity: Granularity, hours: MarketHours) -> None:
-        """Bring the strategies of a timeframe up to date; called a little after each close of its candles."""
+        """Bring the strategies of a timeframe up to date; called at each close of its candles."""
         if not self._active or self._stop.is_set():
             return
         with self._claimed(self._by_timeframe[granularity, hours]) as due:
@@ -181,7 +183,12 @@ class Daemon:
             # Again when the next candle has closed while we were still waiting for this one.
             while due and not self._stop.is_set() and border != (newest := self._border(due[0])):
                 border = newest
-                self._settle(due)
+                patience = min(PATIENCE, _SHARE_OF_CANDLE * granularity.seconds)
+                watch = self._looks.watch(
+                    granularity.name, len({strategy.series for strategy in due}), border, patience
+                )
+                self._settle(due, watch)
+                self._looks.learn(granularity.name, watch)
 
     def retry(self) -> None:
         """Try again what did not work at its close, at growing distances, whatever the reason was."""
@@ -191,7 +198,7 @@ class Daemon:
         names = {name for name, (due, _) in list(self._retries.items()) if due <= now}
         with self._claimed(strategy for strategy in self.strategies if strategy.name in names) as due:
             if due:
-                self._settle(due, once=True)
+                self._settle(due, None)
 
     def renew_lease(self) -> None:
         """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""
@@ -228,16 +235,16 @@ class Daemon:
 
     # --- one wake ----------------------------------------------------------------------------------------------------
 
-    def _settle(self, due: Sequence[Strategy], *, once: bool = False) -> None:
-        """Ask until every strategy has the candle that closed last, or patience ends; only once when told so."""
+    def _settle(self, due: Sequence[Strategy], watch: Watch | None) -> None:
+        """Ask until every strategy has the candle that closed last, or patience ends; only once without a watch."""
         report = _WakeReport(len(due))
         borders = {strategy.name: self._border(strategy) for strategy in due}
         looking, failed = list(due), list[Strategy]()
-        patience = min(PATIENCE, _SHARE_OF_CANDLE * due[0].granularity.seconds)
-        delays = iter(_DELAYS)
         while looking and not self._stop.is_set():
-            began = self._clock.monotonic()
-            is_last = once or self._clock.now() - borders[due[0].name] >= patience
+            if watch is not None and self._clock.wait(self._stop, watch.pause(self._clock.now())):
+                break
+            began, asked_at = self._clock.monotonic(), self._clock.now()
+            is_last = watch is None or watch.is_over(asked_at)
             try:
                 wake = catch_up(
                     looking,
@@ -254,25 +261,35 @@ class Daemon:
             if (away := self._store.away) is not None:
                 self._redis_failed(away)
             self._note(wake)
-            looking = []
-            for outcome in wake.outcomes:
-                strategy = outcome.strategy
-                match _verdict(outcome, borders[strategy.name]):
-                    case _Verdict.DONE:
-                        self._retries.pop(strategy.name, None)
-                    case _Verdict.FAILED:
-                        failed.append(strategy)
-                    case _Verdict.LOOK_AGAIN:
-                        looking.append(strategy)
+            looking, hopeless = self._sorted(wake, borders)
+            failed += hopeless
+            if watch is not None:
+                is_certain = all(outcome.error is None for outcome in wake.outcomes)
+                found = _series_found(wake, borders)
+                watch.looked(asked_at, found=found, left=len(looking), is_certain=is_certain)
             if wake.fenced:
                 self._active = False
                 break
-            if is_last or not looking:
+            if is_last:
                 break
-            self._clock.wait(self._stop, next(delays, _DELAYS[-1]))
-        self._note_missing([strategy for strategy in looking if strategy.name not in self.figures.waiting], borders)
+        if not self._stop.is_set():
+            self._note_missing([strategy for strategy in looking if strategy.name not in self.figures.waiting], borders)
         self._retry_later([*looking, *failed], borders)
-        self._conclude(report, len(looking) + len(failed), once=once)
+        self._conclude(report, len(looking) + len(failed), once=watch is None)
+
+    def _sorted(self, wake: Wake, borders: Mapping[str, Instant]) -> tuple[list[Strategy], list[Strategy]]:
+        """Return the strategies for which looking again soon can help, and those for which it cannot."""
+        looking, failed = list[Strategy](), list[Strategy]()
+        for outcome in wake.outcomes:
+            strategy = outcome.strategy
+            match _verdict(outcome, borders[strategy.name]):
+                case _Verdict.DONE:
+                    self._retries.pop(strategy.name, None)
+                case _Verdict.FAILED:
+                    failed.append(strategy)
+                case _Verdict.LOOK_AGAIN:
+                    looking.append(strategy)
+        return looking, failed
 
     def _border(self, strategy: Strategy) -> Instant:
         """Return when the newest candle that is to be expected has closed."""
@@ -449,6 +466,16 @@ class Daemon:
                 "hit_ratio": figures.hit_ratio,
                 "signals": figures.signals,
                 "strategies": len(self.strategies),
+                "completion_delay": {
+                    timeframe: {
+                        "closes": delay.closes,
+                        "looks": delay.looks,
+                        "last": round(delay.last, 3),
+                        "average": round(delay.average, 3),
+                        "unseen": round(delay.unseen, 3),
+                    }
+                    for timeframe, delay in sorted(figures.completion_delay.items())
+                },
                 "waiting": waiting,
             }
         )
@@ -505,6 +532,19 @@ def _verdict(outcome: Outcome, border: Instant) -> _Verdict:
     # A candle that forms after the border proves that none is to come for a period without prices.
     is_quiet = outcome.forming is not None and outcome.forming >= border
     return _Verdict.DONE if has_candle or is_quiet else _Verdict.LOOK_AGAIN
+
+
+def _series_found(wake: Wake, borders: Mapping[str, Instant]) -> int:
+    """Count the series whose candle that closed last was complete at this look, and had not been known before."""
+    return len(
+        {
+            outcome.strategy.series
+            for outcome in wake.outcomes
+            if outcome.taken_in
+            and outcome.cursor is not None
+            and outcome.strategy.granularity.close_of(outcome.cursor) == borders[outcome.strategy.name]
+        }
+    )
 
 
 def _trouble(outcome: Outcome) -> str:

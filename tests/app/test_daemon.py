@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,11 +16,14 @@ from structlog.testing import capture_logs
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.scheduler import CandleCloseTrigger
 from ninja_daemon.adapters.spooling_store import SpoolingStore
-from ninja_daemon.app.daemon import FIRST_LOOK, PATIENCE, Daemon
+from ninja_daemon.app.daemon import PATIENCE, Daemon
+from ninja_daemon.app.looks import Watch
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, CandleRejected, NinjaError, StoreUnavailable
 from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.instant import parse_instant
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.market_hours import MarketHours
 from ninja_daemon.core.strategy import Strategy
@@ -64,10 +69,10 @@ class Stage:
     keys: Keys
 
     def close_of(self, number: int, strategy: Strategy = FIFTEEN) -> None:
-        """Let candle number ``number`` be the newest complete one, and the clock stand at the daemon's first look."""
+        """Let candle number ``number`` be the newest complete one, and the clock stand at its close."""
         for series in self.broker.candles:
             self.broker.newest[series] = START + 900 * number
-        self.clock.time = START + 900 * (number + 1) + FIRST_LOOK
+        self.clock.time = START + 900 * (number + 1)
         self.daemon.on_close(strategy.granularity, strategy.market_hours)
 
     def cursor(self, strategy: Strategy = FIFTEEN) -> int | None:
@@ -136,7 +141,8 @@ def test_the_broker_is_asked_until_it_marks_the_candle_complete(stage: Stage) ->
     stage.close_of(30)
 
     assert stage.cursor() == START + 900 * 30
-    assert stage.clock.waits == [0.5, 0.75, 1.0]
+    assert len(stage.clock.waits) == 4
+    assert 1.0 < sum(stage.clock.waits) < 5.0
 
 
 def test_patience_ends_and_the_strategy_is_tried_again_later(stage: Stage) -> None:
@@ -144,7 +150,7 @@ def test_patience_ends_and_the_strategy_is_tried_again_later(stage: Stage) -> No
     stage.broker.asks_before_new = 10_000
     stage.close_of(30)
     waited = sum(stage.clock.waits)
-    assert PATIENCE <= waited + FIRST_LOOK <= PATIENCE + 10
+    assert PATIENCE <= waited <= PATIENCE + 10
     assert stage.cursor() == START + 900 * 29
 
     stage.broker.asks_before_new = 0
@@ -160,11 +166,83 @@ def test_a_candle_that_forms_after_the_close_proves_a_quiet_period(stage: Stage)
     stage.clock.waits.clear()
     for series in stage.broker.candles:
         stage.broker.newest[series] = START + 900 * 29
-    stage.clock.time = START + 900 * 31 + FIRST_LOOK
+    stage.clock.time = START + 900 * 31
 
     stage.daemon.on_close(Granularity.M15, MarketHours.ALWAYS)
 
-    assert stage.clock.waits == []
+    assert len(stage.clock.waits) == 1
+
+
+def test_looks_come_sooner_when_candles_are_always_complete_and_the_heartbeat_says_when(stage: Stage) -> None:
+    begin(stage)
+    for number in range(30, 60):
+        stage.close_of(number)
+    stage.clock.waits.clear()
+
+    stage.close_of(60)
+    stage.daemon.renew_lease()
+
+    assert sum(stage.clock.waits) < 0.1
+    figures = stage.daemon.figures.completion_delay["M15"]
+    assert (figures.closes, figures.looks) == (31, 31)
+    assert figures.last < 0.1
+    beat = json.loads(stage.client.get(stage.keys.heartbeat) or "{}")
+    assert beat["completion_delay"]["M15"]["closes"] == 31
+    assert beat["completion_delay"]["M15"]["last"] == round(figures.last, 3)
+
+
+def test_a_broker_that_was_away_teaches_nothing_wrong(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(stage)
+    watched: list[Watch] = []
+    monkeypatch.setattr(stage.daemon._looks, "learn", lambda _, watch: watched.append(watch))
+    stage.broker.failing = dict.fromkeys(stage.broker.candles, BrokerUnavailable("away"))
+    waited = stage.clock.wait
+
+    def back_after_half_a_minute(stop: threading.Event, seconds: float) -> bool:
+        if stage.clock.time > START + 900 * 31 + 30:
+            stage.broker.failing.clear()
+        return waited(stop, seconds)
+
+    monkeypatch.setattr(stage.clock, "wait", back_after_half_a_minute)
+    stage.close_of(30)
+
+    assert stage.cursor() == START + 900 * 30
+    (found,) = watched[-1].found
+    assert found.earlier == 0.0
+    assert found.later > 30
+
+
+def test_a_closed_market_costs_nothing(stage: Stage) -> None:
+    """From Friday's last close to Sunday evening no request is sent, while lease and heartbeat go on."""
+    friday = parse_instant("2020-09-18T21:00:00Z")  # 17:00 in New York
+    series = FIFTEEN.series
+    opens = range(friday - 900 * 60, friday, 900)
+    stage.broker.candles = {series: [Candle(at, 110_000, 110_005, 109_995, 110_000 + at // 900 % 7) for at in opens]}
+    stage.broker.newest.clear()
+    weekly = replace(FIFTEEN, market_hours=MarketHours.FX)
+    daemon = Daemon(
+        [weekly],
+        source=stage.broker,
+        store=stage.daemon._store,
+        journal=stage.daemon._journal,
+        clock=stage.clock,
+        on_crash=lambda error: pytest.fail(str(error)),
+    )
+    stage.clock.time = friday
+    daemon.renew_lease()
+    daemon.on_close(weekly.granularity, weekly.market_hours)
+    asked = len(stage.broker.asked)
+    assert asked
+
+    trigger = CandleCloseTrigger(weekly.granularity, weekly.market_hours, 0.0)
+    next_run = trigger.get_next_fire_time(None, datetime.fromtimestamp(stage.clock.time, UTC))
+    while stage.clock.time < next_run.timestamp():
+        stage.clock.time += 600
+        daemon.renew_lease()
+        daemon.retry()
+
+    assert next_run.isoformat() == "2020-09-20T21:15:00+00:00"
+    assert len(stage.broker.asked) == asked
 
 
 def test_one_series_that_fails_holds_up_no_other_and_is_said_once(stage: Stage) -> None:
@@ -236,7 +314,7 @@ def test_the_heartbeat_tells_what_waits_and_why(stage: Stage) -> None:
 def test_candles_missed_while_a_job_ran_long_are_taken_in_by_the_same_job(stage: Stage) -> None:
     begin(stage)
     stage.broker.newest = {}
-    stage.clock.time = START + 900 * 31 + FIRST_LOOK
+    stage.clock.time = START + 900 * 31
 
     stage.daemon.on_close(Granularity.M15, MarketHours.ALWAYS)
 
