@@ -9,20 +9,16 @@ broker.
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
-import threading
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.adapters.sqlite_file import SqliteFile, scoped_path, transaction
 from ninja_daemon.core.instant import Instant
 
-FORM: Final = 1
-_BUSY_MS: Final = 1_000
+__all__ = ["SqliteJournal", "journal_path", "put_into_outbox", "transaction"]
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS marks (
     strategy TEXT PRIMARY KEY,
@@ -54,33 +50,27 @@ _OUTBOX_KEPT: Final = 10_000
 
 
 def journal_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
-    """Return the journal's file: one for each Redis and namespace, however many share the state directory.
-
-    Args:
-        redis_label: address of the Redis without credentials, so that changing a password changes no file.
-    """
-    scope = hashlib.sha256(f"{redis_label}|{namespace}".encode()).hexdigest()[:8]
-    return state_dir / f"journal-{namespace}-{scope}.sqlite3"
+    """Return the journal's file; see ``scoped_path``."""
+    return scoped_path(state_dir, "journal", redis_label, namespace)
 
 
-class SqliteJournal:
-    """The journal port on a SQLite file (write-ahead log, synchronous FULL)."""
+class SqliteJournal(SqliteFile):
+    """The journal port on a SQLite file."""
+
+    what = "journal"
 
     def __init__(self, path: Path) -> None:
         """Name the file; it is opened, and its directory made, when it is first used."""
-        self.path = path
-        self.set_aside: Path | None = None
-        self._connection: sqlite3.Connection | None = None
-        self._lock = threading.Lock()
+        super().__init__(path, _SCHEMA, most_pages=_MOST_PAGES)
 
     def marks(self) -> Mapping[str, Instant]:
         """Return the last candle that is known to be committed, by strategy name; see the port."""
-        with self._session() as connection:
+        with self.session() as connection:
             return dict(connection.execute("SELECT strategy, time FROM marks"))
 
     def remember(self, marks: Mapping[str, Instant]) -> None:
         """Keep these marks, durably; see the port."""
-        with self._session() as connection, transaction(connection):
+        with self.session() as connection, transaction(connection):
             connection.executemany(
                 "INSERT INTO marks VALUES (?, ?) ON CONFLICT (strategy) DO UPDATE SET time = excluded.time",
                 list(marks.items()),
@@ -103,7 +93,7 @@ class SqliteJournal:
         Raises:
             JournalUnavailable: it cannot be written.
         """
-        with self._session() as connection, transaction(connection):
+        with self.session() as connection, transaction(connection):
             row = connection.execute("SELECT time FROM marks WHERE strategy = ?", (strategy,)).fetchone()
             if (row[0] if row else None) != expected:
                 return None
@@ -117,7 +107,7 @@ class SqliteJournal:
         Raises:
             JournalUnavailable: it cannot be read.
         """
-        with self._session() as connection:
+        with self.session() as connection:
             query = "SELECT sequence, signal FROM outbox WHERE taken = 0 ORDER BY sequence LIMIT ?"
             return [(row[0], row[1]) for row in connection.execute(query, (most,))]
 
@@ -127,7 +117,7 @@ class SqliteJournal:
         Raises:
             JournalUnavailable: it cannot be written.
         """
-        with self._session() as connection, transaction(connection):
+        with self.session() as connection, transaction(connection):
             connection.executemany("UPDATE outbox SET taken = 1 WHERE sequence = ?", [(one,) for one in sequences])
 
     def history(self, most: int) -> Sequence[str]:
@@ -136,83 +126,9 @@ class SqliteJournal:
         Raises:
             JournalUnavailable: it cannot be read.
         """
-        with self._session() as connection:
+        with self.session() as connection:
             query = "SELECT signal FROM outbox ORDER BY sequence DESC LIMIT ?"
             return [row[0] for row in connection.execute(query, (most,))][::-1]
-
-    @contextmanager
-    def session(self) -> Iterator[sqlite3.Connection]:
-        """Be the one thread of this process that uses the file.
-
-        Raises:
-            JournalUnavailable: it cannot be used.
-        """
-        with self._session() as connection:
-            yield connection
-
-    def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._forget()
-
-    @contextmanager
-    def _session(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                if self._connection is None:
-                    self._connection = self._opened()
-                yield self._connection
-            except sqlite3.DatabaseError as error:
-                self._forget()
-                message = f"the journal {self.path.name} cannot be used ({error}); look at the disk and its permissions"
-                raise JournalUnavailable(message) from error
-            except OSError as error:
-                self._forget()
-                message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
-                raise JournalUnavailable(message) from error
-
-    def _opened(self) -> sqlite3.Connection:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            return self._connected()
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError:
-            self._put_aside()
-            return self._connected()
-
-    def _connected(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, timeout=_BUSY_MS / 1000, check_same_thread=False, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute(f"PRAGMA max_page_count = {_MOST_PAGES}")
-            _require_sound(connection)
-            connection.executescript(_SCHEMA)
-            connection.execute(f"PRAGMA user_version = {FORM}")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _put_aside(self) -> None:
-        """Keep a damaged file for a person to look at, out of the way."""
-        aside = self.path.with_suffix(f".damaged-{int(time.time())}")
-        self.path.rename(aside)
-        for rest in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + rest).unlink(missing_ok=True)
-        self.set_aside = aside
-
-    def _forget(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
-
-def _require_sound(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
-        message = "it is damaged"
-        raise sqlite3.DatabaseError(message)
 
 
 def put_into_outbox(connection: sqlite3.Connection, signals: Mapping[str, str]) -> int:
@@ -223,15 +139,3 @@ def put_into_outbox(connection: sqlite3.Connection, signals: Mapping[str, str]) 
         old = "sequence <= (SELECT max(sequence) FROM outbox) - ?"
         connection.execute(f"DELETE FROM outbox WHERE taken = 1 AND {old}", (_OUTBOX_KEPT,))  # noqa: S608 - our own
     return new
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of it or nothing; the lock is taken at once, so that what is read inside stays true."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")

@@ -120,7 +120,7 @@ class LocalQueueFile(SqliteJournal):
         """
         self._let_go_of_another_file()
         try:
-            with self._session() as connection:
+            with self.session() as connection:
                 yield connection
         except JournalUnavailable as error:
             raise StoreUnavailable(str(error)) from error

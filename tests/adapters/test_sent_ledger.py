@@ -74,7 +74,7 @@ def test_a_place_that_cannot_be_written_is_said_and_tried_again(tmp_path: Path) 
     blocked.write_text("in the way")
     ledger = SqliteSentLedger(blocked / "sent.sqlite3")
     for _ in range(2):
-        with pytest.raises(JournalUnavailable, match="cannot be used"):
+        with pytest.raises(JournalUnavailable, match="must be writable"):
             ledger.known("desk", ["a"])
     blocked.unlink()
     assert ledger.known("desk", ["a"]) == frozenset()
@@ -84,3 +84,13 @@ def test_a_place_that_cannot_be_written_is_said_and_tried_again(tmp_path: Path) 
 def test_each_redis_and_namespace_has_a_file_of_its_own(tmp_path: Path) -> None:
     paths = {ledger_path(tmp_path, label, name) for label in ("a:1/0", "a:1/1") for name in ("x", "y")}
     assert len(paths) == 4
+
+
+def test_a_file_of_a_newer_version_is_left_alone(ledger: SqliteSentLedger) -> None:
+    ledger.remember("desk", ["a"], "", 1.0)
+    with ledger.session() as connection:
+        connection.execute("PRAGMA user_version = 2")
+    ledger.close()
+    with pytest.raises(JournalUnavailable, match="a newer version"):
+        ledger.known("desk", ["a"])
+    assert ledger.set_aside is None

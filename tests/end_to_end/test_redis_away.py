@@ -272,7 +272,7 @@ def test_a_journal_that_is_full_makes_strategies_wait_and_loses_nothing(
     coming.goes_to(FIRST + 5)
     coming.wakes()
     with monkeypatch.context() as patch:
-        patch.setattr("ninja_daemon.adapters.journal._MOST_PAGES", 1)
+        patch.setattr(coming.stage.journal, "_most_pages", 1)
         coming.stage.journal.close()
         coming.goes_away()
         coming.goes_to(FIRST + 200)

@@ -1,0 +1,153 @@
+"""A SQLite file in the state directory: durable at every commit, opened when it is first used, one thread at a time.
+
+A damaged file is set aside for a person to look at, and a new one is begun; what a file may lose that way is its
+owner's affair.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from ninja_daemon.core.errors import JournalUnavailable
+
+FORM: Final = 1
+"""Form of the tables; a file of a newer one is left alone."""
+BUSY_SECONDS: Final = 1.0
+"""Seconds to wait for another process that writes."""
+
+
+def scoped_path(state_dir: Path, kind: str, redis_label: str, namespace: str) -> Path:
+    """Return a file's path: one for each Redis and namespace, however many share the state directory.
+
+    Args:
+        state_dir: where the files lie.
+        kind: begins the file's name.
+        redis_label: address of the Redis without credentials, so that changing a password changes no file.
+        namespace: prefix of the keys.
+    """
+    scope = hashlib.sha256(f"{redis_label}|{namespace}".encode()).hexdigest()[:8]
+    return state_dir / f"{kind}-{namespace}-{scope}.sqlite3"
+
+
+class SqliteFile:
+    """One file (write-ahead log, ``synchronous=FULL``); for all threads of a process, and for several processes."""
+
+    what = "file"
+    """What it is called in an error."""
+
+    def __init__(self, path: Path, schema: str, *, most_pages: int | None = None) -> None:
+        """Name the file; it is opened, and its directory made, when it is first used.
+
+        Args:
+            path: where it lies.
+            schema: statements that make what is missing of its tables.
+            most_pages: pages of 4 kB beyond which it counts as full.
+        """
+        self.path = path
+        self.set_aside: Path | None = None
+        self._schema = schema
+        self._most_pages = most_pages
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def session(self) -> Iterator[sqlite3.Connection]:
+        """Be the one thread of this process that uses the file.
+
+        Raises:
+            JournalUnavailable: it cannot be used.
+        """
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = self._opened()
+                yield self._connection
+            except sqlite3.DatabaseError as error:
+                self._forget()
+                message = (
+                    f"the {self.what} {self.path.name} cannot be used ({error}); look at the disk and its permissions"
+                )
+                raise JournalUnavailable(message) from error
+            except OSError as error:
+                self._forget()
+                message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
+                raise JournalUnavailable(message) from error
+
+    def close(self) -> None:
+        """Let the file go."""
+        with self._lock:
+            self._forget()
+
+    def _opened(self) -> sqlite3.Connection:
+        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            return self._connected()
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError:
+            self._put_aside()
+            return self._connected()
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            if self._most_pages is not None:
+                connection.execute(f"PRAGMA max_page_count = {self._most_pages}")
+            _require_sound(connection)
+            _require_known_form(connection)
+            connection.executescript(self._schema)
+            connection.execute(f"PRAGMA user_version = {FORM}")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _put_aside(self) -> None:
+        """Keep a damaged file for a person to look at, out of the way."""
+        aside = self.path.with_name(f"{self.path.stem}.damaged-{int(time.time())}")
+        self.path.rename(aside)
+        for rest in ("-wal", "-shm"):
+            self.path.with_name(self.path.name + rest).unlink(missing_ok=True)
+        self.set_aside = aside
+
+    def _forget(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing; the lock is taken at once, so that what is read inside stays true."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def _require_sound(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+        message = "it is damaged"
+        raise sqlite3.DatabaseError(message)
+
+
+def _require_known_form(connection: sqlite3.Connection) -> None:
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > FORM:
+        # No damage: it must not be set aside.
+        message = f"a newer version of ninja-daemon has written it, in form {found}; this one knows form {FORM}"
+        raise sqlite3.OperationalError(message)
