@@ -39,6 +39,8 @@ _SHARE_OF_CANDLE: Final = 0.8
 LEASE_SECONDS: Final = 15.0
 """A daemon that does not renew for so long is taken over; three renewals may fail."""
 _TICK: Final = 5.0
+_TELL_AFTER: Final = 60.0
+"""Seconds for which Redis may be away before the operator hears of it; a restart of Redis is shorter."""
 _RETRY_FIRST: Final = 10.0
 _RETRY_LONGEST: Final = 60.0
 _GIVE_UP: Final = 3_600.0
@@ -142,6 +144,8 @@ class Daemon:
         self._idle.set()
         self._retries: dict[str, tuple[float, float]] = {}
         self._troubles = Recurring(clock, self._log)
+        self._lost_at: float | None = None
+        self._lost_is_told = False
         self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
         for strategy in self.strategies:
             self._by_timeframe[strategy.granularity, strategy.market_hours].append(strategy)
@@ -219,8 +223,7 @@ class Daemon:
             return
         finally:
             self._note_replayed()
-        if self._troubles.recovered("redis.down", "Redis is back", event_id="redis.up"):
-            self._retry_all_now()
+        self._redis_answered()
         if lease.held and not self._active:
             self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
             self._active = True
@@ -400,11 +403,28 @@ class Daemon:
         )
 
     def _redis_failed(self, error: StoreUnavailable) -> None:
-        self._troubles.failed(
-            "redis.down",
-            f"{error}; nothing is lost, signals wait in the local journal and are delivered from there",
-            event_id="redis.down",
+        goes_on = self._store.away is not None and self._active
+        what_now = (
+            "nothing is lost, signals wait in the local journal and are delivered from there"
+            if goes_on
+            else "nothing is lost, the daemon catches up later"
         )
+        self._troubles.failed("redis.down", f"{error}; {what_now}", event_id="redis.down")
+        now = self._clock.monotonic()
+        with self._lock:
+            self._lost_at = now if self._lost_at is None else self._lost_at
+            is_news = not self._lost_is_told and now - self._lost_at > _TELL_AFTER
+            self._lost_is_told |= is_news
+        if is_news:
+            self._alert("redis_away", "warning", f"Redis has been away for a minute: {error}; {what_now}")
+
+    def _redis_answered(self) -> None:
+        if self._troubles.recovered("redis.down", "Redis is back", event_id="redis.up"):
+            self._retry_all_now()
+        with self._lock:
+            is_news, self._lost_at, self._lost_is_told = self._lost_is_told, None, False
+        if is_news:
+            self._alert("redis_back", "info", "Redis is back, and what waited for it is listed.")
 
     def _note_replayed(self) -> None:
         for replayed in self._store.replayed():

@@ -399,3 +399,26 @@ def test_when_redis_is_back_everything_is_tried_at_once(stage: Stage, monkeypatc
     assert len(stage.broker.asked) > asked
     assert stage.cursor() == START + 900 * 30
     assert any(entry["event"] == "Redis is back" for entry in logs)
+
+
+def test_the_operator_hears_of_a_redis_that_is_away_for_longer_than_a_restart(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(stage)
+    told: list[str] = []
+    monkeypatch.setattr(stage.daemon._store, "_push_alert", lambda kind, *_: told.append(kind))
+
+    def away(*_: object, **__: object) -> None:
+        message = "Redis cannot be reached"
+        raise StoreUnavailable(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RedisStateStore, "lease", away)
+        for seconds, kinds in ((0, []), (60, []), (5, ["redis_away"]), (5, ["redis_away"])):
+            stage.clock.time += seconds
+            stage.daemon.renew_lease()
+            assert told == kinds
+    stage.daemon.renew_lease()
+
+    (text,) = stage.client.lrange(stage.keys.alerts, 0, -1)
+    assert json.loads(text)["kind"] == "redis_back"
