@@ -37,7 +37,7 @@ HOMES = {
     "requests": ["adapters/*.py"],
     "rich": ["app/*.py", "adapters/channels/console.py", "adapters/logs.py"],
     "six": [],
-    "sqlite3": ["adapters/journal*.py", "adapters/local_queue.py", "adapters/sent_ledger.py"],
+    "sqlite3": ["adapters/sqlite_file.py", "adapters/journal*.py", "adapters/local_queue.py"],
     "structlog": ["adapters/logs.py", "app/*.py"],
     "typer": ["app/*.py"],
     "urllib3": ["adapters/*.py"],
