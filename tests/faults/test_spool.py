@@ -148,6 +148,7 @@ def judged(live: Live, fault: str, injected: int, recovery: float) -> Row:
     )
 
 
+@pytest.mark.timeout(480)
 def test_signals_arrive_within_seconds_while_redis_is_stopped_and_are_listed_once(
     live: Live, tally: Tally, long: bool
 ) -> None:
