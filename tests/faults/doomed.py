@@ -50,7 +50,7 @@ class Doom:
 
     Attributes:
         point: name of a point.
-        moment: before the call is made, or when it has been made and nobody knows of it yet.
+        moment: before the call is made, or when it has been made, well or not, and nobody knows of it yet.
         call: which call of it, counted from 1.
     """
 
@@ -81,10 +81,11 @@ def await_doom(doom: Doom) -> None:
             is_now = next(calls) == doom.call
         if is_now and doom.moment == "before":
             os.kill(os.getpid(), signal.SIGKILL)
-        result = original(*arguments, **named)
-        if is_now:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return result
+        try:
+            return original(*arguments, **named)
+        finally:
+            if is_now:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     setattr(made, method, doomed)
 

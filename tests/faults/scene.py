@@ -167,17 +167,14 @@ class Scene:
             return len(self._rows("SELECT 1 FROM queue_alerts"))
         return int(self.client.llen(self.key("alerts")))
 
-    def expected(self, first: int, last: int, series: str = "EUR_USD_H4") -> dict[str, list[Signal]]:
-        """What the oracle demands of the candles from one place to another, by strategy."""
-        candles = read_candles(self.world.folder / f"{series}.csv")
-        return {
-            one.name: [
-                signal
-                for signal in expected_signals(candles[: last + 1], one)
-                if signal["time"] >= candles[first]["time"]
-            ]
-            for one in self.rules
-        }
+    def expected(self, first: Candle, last: Candle) -> dict[str, list[Signal]]:
+        """What the oracle demands of the candles from one time to another, by strategy."""
+        demanded: dict[str, list[Signal]] = {}
+        for one in self.rules:
+            candles = read_candles(self.world.folder / f"{one.instrument}_{one.timeframe}.csv")
+            known = [candle for candle in candles if candle["time"] <= last["time"]]
+            demanded[one.name] = [signal for signal in expected_signals(known, one) if signal["time"] >= first["time"]]
+        return demanded
 
     def posts(self, kind: str = "signal") -> dict[str, list[Post]]:
         """What has arrived, by destination."""

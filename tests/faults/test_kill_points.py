@@ -201,7 +201,7 @@ class DaemonsDay:
         scene = self.scene
         scene.show(self.candles[LAST])
         scene.daemon("--once").exited(0)
-        listed, expected = scene.listed(), scene.expected(START, LAST)
+        listed, expected = scene.listed(), scene.expected(self.candles[START], self.candles[LAST])
         scene.notifier("--drain").exited(0)
         delivered = count_deliveries(scene.posts(), ids_of(listed))
         if died:

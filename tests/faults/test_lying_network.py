@@ -246,7 +246,7 @@ def test_the_whole_product_on_a_lying_network_lists_once_and_delivers_all(
     for toxic in toxics:
         proxy.remove(toxic)
     assert first.until(lambda: scene.stands_at(last), "the end of the catch-up", 60)
-    expected = scene.expected(FIRST, FIRST + count)
+    expected = scene.expected(candles[FIRST], last)
     listed = scene.listed()
     ids = list(dict.fromkeys(ids_of(listed)))
     scene.world.receiver.wait_for(lambda _: scene.heard(ids), 60)
