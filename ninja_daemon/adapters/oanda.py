@@ -60,6 +60,8 @@ class _LatestCandles(APIRequest):  # type: ignore[misc]  # oandapyV20 is untyped
         self.params = params
 
 
+_Latest = Mapping[Wanted, Fetched]
+"""What the batched endpoint tells for certain."""
 _Job = Callable[[OandaSession], Fetched]
 """What one series costs: a few requests over one session. Raises the NinjaError that stands for the answer."""
 
@@ -108,13 +110,21 @@ class OandaSource:
 
     def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
         """Return for each request the complete candles after its cursor; see the port."""
-        answers: dict[Wanted, Fetched | NinjaError] = {}
-        if self._account_id is not None and len(wanted) > 1 and self._clock.monotonic() >= self._batch_again:
-            answers.update(self._batched(wanted))
-        singly = [request for request in wanted if request not in answers]
-        jobs = [self._newer_job(request) for request in singly]
-        answers.update(zip(singly, self._crew.run(jobs), strict=True))
-        for request in singly:
+        near = self._for_the_batch(wanted)
+        chunks = list(_chunks(near))
+        batched = set(near)
+        singly = [request for request in wanted if request not in batched]
+        # All at once: a wake takes as long as its slowest request, not as long as all of them.
+        jobs: list[Callable[[OandaSession], Fetched | _Latest]] = [*self._latest_jobs(chunks)]
+        jobs += [self._newer_job(request) for request in singly]
+        outcomes = self._crew.run(jobs)
+        answers = self._unpacked(chunks, outcomes[: len(chunks)])
+        for request, outcome in zip(singly, outcomes[len(chunks) :], strict=True):
+            assert isinstance(outcome, Fetched | NinjaError)  # noqa: S101 - as its job was made
+            answers[request] = outcome
+        left = [request for request in wanted if request not in answers]
+        answers.update(zip(left, self._crew.run([self._newer_job(request) for request in left]), strict=True))
+        for request in (*singly, *left):
             self._read_singly[request.series] = self._clock.monotonic()
         return answers
 
@@ -268,27 +278,47 @@ class OandaSource:
 
     # --- all series at once ------------------------------------------------------------------------------------------
 
-    def _batched(self, wanted: Collection[Wanted]) -> dict[Wanted, Fetched | NinjaError]:
-        """Ask the batched endpoint once; leave out what its two candles a series cannot tell for certain."""
+    def _for_the_batch(self, wanted: Collection[Wanted]) -> list[Wanted]:
+        """Return those whose two newest candles suffice, but for one series in turn, so that revisions are noticed."""
+        if self._account_id is None or len(wanted) < 2 or self._clock.monotonic() < self._batch_again:  # noqa: PLR2004
+            return []
         now = int(self._clock.now())
         near = [request for request in wanted if _is_near(request, now)]
         if len(near) > 1:
-            # One series a wake is read singly, in turn, so that revisions behind the cursor are noticed, too.
             near.remove(min(near, key=lambda request: self._read_singly.get(request.series, 0.0)))
+        return near
+
+    def _latest_jobs(self, chunks: Sequence[Sequence[Wanted]]) -> Iterator[Callable[[OandaSession], _Latest]]:
+        """Ask the batched endpoint for each chunk, until one of them fails: the others would as well."""
+        failures: list[NinjaError] = []
+
+        def ask(session: OandaSession, chunk: Sequence[Wanted]) -> _Latest:
+            if failures:
+                raise failures[0]
+            try:
+                return self._latest(session, chunk)
+            except NinjaError as error:
+                failures.append(error)
+                raise
+
+        return (partial(ask, chunk=chunk) for chunk in chunks)
+
+    def _unpacked(
+        self, chunks: Sequence[Sequence[Wanted]], outcomes: Sequence[Fetched | _Latest | NinjaError]
+    ) -> dict[Wanted, Fetched | NinjaError]:
+        """Return what the batched endpoint said; leave out what its two candles a series cannot tell for certain."""
         answers: dict[Wanted, Fetched | NinjaError] = {}
-        for chunk in _chunks(near):
-            (outcome,) = self._crew.run([partial(self._latest, chunk=chunk)])
-            if isinstance(outcome, BrokerDenied):
-                return dict.fromkeys(wanted, outcome) | answers
-            if isinstance(outcome, BrokerUnavailable):
-                return dict.fromkeys(near, outcome) | answers
-            if isinstance(outcome, NinjaError):
+        for chunk, outcome in zip(chunks, outcomes, strict=True):
+            if isinstance(outcome, BrokerDenied | BrokerUnavailable):
+                answers.update(dict.fromkeys(chunk, outcome))
+            elif isinstance(outcome, NinjaError):
                 self._batch_again = self._clock.monotonic() + _BATCH_PAUSE
-                return answers
-            answers |= outcome
+            else:
+                assert not isinstance(outcome, Fetched)  # noqa: S101 - as its job was made
+                answers.update(outcome)
         return answers
 
-    def _latest(self, session: OandaSession, chunk: Sequence[Wanted]) -> Mapping[Wanted, Fetched]:
+    def _latest(self, session: OandaSession, chunk: Sequence[Wanted]) -> _Latest:
         names = ",".join(dict.fromkeys(_specification(request.series) for request in chunk))
         request = _LatestCandles(self._account_id or "", {"candleSpecifications": names, **_ALIGNMENT})
         try:
