@@ -46,6 +46,8 @@ _BEAT_LIFE: Final = 30
 _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
+_LOOK_ASIDE: Final = 0.25
+"""Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
 _ASIDE: Final = 0.25
 """Seconds between two looks whether Redis can be asked again."""
 _NO_JOURNAL: Final = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
@@ -188,7 +190,7 @@ def _spool(environment: Environment) -> _Spool:
     return _Spool(
         inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
         lanes=LocalLanes(file),
-        rings=LocalDoorbell(file, _BLOCK).rang,
+        rings=LocalDoorbell(file, _BLOCK, _LOOK_ASIDE).rang,
         queue=LocalQueue(file),
         close=file.close,
     )
@@ -199,7 +201,7 @@ def _local_base(environment: Environment) -> _Base:
     return _Base(
         inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
         lanes=LocalLanes(file),
-        rings=LocalDoorbell(file, _BLOCK).rang,
+        rings=LocalDoorbell(file, _BLOCK, _LOOK_ASIDE).rang,
         queue=LocalQueue(file),
         load=LocalStateStore(journal).load,
         closers=(file.close, journal.close),
