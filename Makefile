@@ -35,6 +35,34 @@ run: $(VENV)/run.stamp ## set up what is missing, then start daemon, notifier an
 demo: $(VENV)/run.stamp ## the whole product against a simulated market: no account, no server
 	@exec $(VENV)/bin/ninja-daemon demo
 
+# ------------------------------------------------------------------------------------------------ put it on a server
+
+installer := cd systemd && PYTHONDONTWRITEBYTECODE=1 python3 -m ninja_install
+say_root  := needs python3: apt install python3
+
+.PHONY: install
+install: ## on a server, as root: program in /opt, settings in /etc/ninja-daemon, systemd units (DESTDIR=DIR to look at it)
+	@command -v python3 >/dev/null || { echo 'make install $(say_root)' >&2; exit 1; }
+	@$(installer) install $(if $(DESTDIR),--root '$(abspath $(DESTDIR))') $(if $(BASE),--python '$(BASE)')
+
+.PHONY: install-redis
+install-redis: ## on a server, as root: the distribution's Redis, kept to this machine and made durable (REDIS=valkey)
+	@command -v python3 >/dev/null || { echo 'make install-redis $(say_root)' >&2; exit 1; }
+	@$(installer) redis $(if $(REDIS),--server '$(REDIS)')
+
+.PHONY: upgrade
+upgrade: ## build this version beside the installed one, prove it, switch; goes back by itself when it does not come up
+	@$(installer) upgrade $(if $(DESTDIR),--root '$(abspath $(DESTDIR))') $(if $(BASE),--python '$(BASE)') \
+	  $(if $(filter skip,$(REPLAY)),--skip-replay)
+
+.PHONY: rollback
+rollback: ## go back to the version before
+	@$(installer) rollback $(if $(DESTDIR),--root '$(abspath $(DESTDIR))')
+
+.PHONY: uninstall
+uninstall: ## remove program and units; configuration and data stay unless PURGE=1
+	@$(installer) uninstall $(if $(DESTDIR),--root '$(abspath $(DESTDIR))') $(if $(filter 1,$(PURGE)),--purge)
+
 # --------------------------------------------------------------------------------------------------- change it
 
 .PHONY: test
