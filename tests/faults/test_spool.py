@@ -158,7 +158,7 @@ def test_signals_arrive_within_seconds_while_redis_is_stopped_and_are_listed_onc
     gone = time.monotonic()
     time.sleep(0.5)  # a post that was on its way has arrived
     before = len(live.posts())
-    live.desk.wait_for_posts(before + (100 if long else 4), 300 if long else 30)
+    live.desk.wait_for_posts(before + (40 if long else 4), 300 if long else 30)
     if long:
         time.sleep(max(0.0, 300 - (time.monotonic() - gone)))
     latencies = live.latencies(before)
