@@ -17,6 +17,7 @@ from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
 from ninja_daemon.core.routing import Silence, audible, destinations_for
 from ninja_daemon.usecases.delivery_ports import (
     Assignment,
+    Begun,
     Channel,
     Inbox,
     Lanes,
@@ -39,6 +40,9 @@ _THROTTLE_DEFAULT: Final = 5.0
 _LONGEST_WAIT: Final = 86_400.0
 _POLL: Final = 1.0
 _BREATH: Final = 0.05
+_ELSEWHERE: Final = "delivery.elsewhere"
+_ELSEWHERE_POLL: Final = 0.25
+"""Seconds until it is looked again whether another process has sent a message that is in both of its lanes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +239,8 @@ class LaneWorker:
             sentence = f"the lane of {self.destination.name} changed hands while it was being emptied"
             events = [*events, self._event("lane.fenced", "warning", sentence)]
             return Step(False, _BREATH, "leased", events=tuple(events))  # noqa: FBT003 - a field
+        if any(event.name == _ELSEWHERE for event in events):
+            return Step(False, _ELSEWHERE_POLL, "leased", events=tuple(events))  # noqa: FBT003 - a field
         return Step(True, 0.0, events=tuple(events))  # noqa: FBT003 - a field
 
     def _handled(self, taken: Taken, started: float) -> tuple[Settlement, list[Event]]:
@@ -273,31 +279,42 @@ class LaneWorker:
     def _sent(self, taken: Taken, todo: Send, started: float) -> tuple[Settlement, list[Event]]:
         count = 1 if taken.entries[0].number <= self._alone_up_to else todo.count
         batch = taken.entries[:count]
-        known, events = self._known(batch)
-        if batch[0].id in known:
+        begun, events = self._begun(batch)
+        if begun.is_elsewhere:
+            sentence = f"another process sends this message to {self.destination.name} at this moment"
+            return _kept(taken), [*events, self._event(_ELSEWHERE, "debug", sentence, id=batch[0].id)]
+        if batch[0].id in begun.sent:
             sentence = f"{self.destination.name} has this message already, this machine remembers"
             settlement = replace(_fresh(taken), dropped=1, counted="known")
             return settlement, [*events, self._event("signal.already_sent", "info", sentence, id=batch[0].id)]
-        batch = _before_known(batch, known)
+        batch = _before_known(batch, begun.sent)
         parcel = Parcel(
             self.destination.name,
             batch,
             grouped=self.destination.manners.group,
             digest=todo.digest,
-            repeat=batch[0].number <= taken.maybe_sent,
+            repeat=batch[0].number <= taken.maybe_sent or any(entry.id in begun.maybe_sent for entry in batch),
         )
         outcome = self._channel.send(parcel)
         if isinstance(outcome, Failure):
             settlement, event = self._after_failure(taken, parcel, outcome)
-            return settlement, [*events, event]
+            return settlement, [*events, *self._ended(batch, outcome), event]
         events += self._remembered(batch, outcome.message_id, taken.now)
         return self._after_success(taken, parcel, outcome, started, events)
 
-    def _known(self, batch: Sequence[Entry]) -> tuple[frozenset[str], list[Event]]:
+    def _begun(self, batch: Sequence[Entry]) -> tuple[Begun, list[Event]]:
         try:
-            return self._ledger.known(self.destination.name, [entry.id for entry in batch]), []
+            return self._ledger.begin(self.destination.name, [entry.id for entry in batch], self._clock.now()), []
         except JournalUnavailable as error:
-            return frozenset(), [_ledger_event(error)]
+            return Begun(), [_ledger_event(error)]
+
+    def _ended(self, batch: Sequence[Entry], failure: Failure) -> list[Event]:
+        maybe_sent = failure.fault is Fault.AMBIGUOUS
+        try:
+            self._ledger.ended(self.destination.name, [entry.id for entry in batch], maybe_sent=maybe_sent)
+        except JournalUnavailable as error:
+            return [_ledger_event(error)]
+        return []
 
     def _remembered(self, batch: Sequence[Entry], message_id: str, now: float) -> list[Event]:
         try:

@@ -234,14 +234,40 @@ class EditableChannel(Channel, Protocol):
         """Replace a message that ``send`` named."""
 
 
-class SentLedger(Protocol):
-    """What this machine remembers to have sent, so that a Redis that was set back repeats nothing."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known of messages that are about to be sent.
 
-    def known(self, destination: str, ids: Collection[str]) -> frozenset[str]:
-        """Return those of ``ids`` that were sent to the destination.
+    Attributes:
+        sent: those that were sent; they must not be sent again.
+        maybe_sent: those that somebody began to send and did not live to say what came of it.
+        is_elsewhere: another process of this machine is sending one of them at this moment; nothing was noted.
+    """
+
+    sent: frozenset[str] = frozenset()
+    maybe_sent: frozenset[str] = frozenset()
+    is_elsewhere: bool = False
+
+
+class SentLedger(Protocol):
+    """What this machine remembers to have sent, so that a Redis that was set back repeats nothing.
+
+    A message may be in two lanes, of Redis and of the journal, with a process at work in each; so what has been begun
+    is remembered, too.
+    """
+
+    def begin(self, destination: str, ids: Sequence[str], now: float) -> Begun:
+        """Say what is known of ``ids``, and note that those before the first that was sent are being sent now.
 
         Raises:
-            JournalUnavailable: it cannot be read.
+            JournalUnavailable: it cannot be used.
+        """
+
+    def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:
+        """Note that ``ids`` were not sent after all, or that it is not known.
+
+        Raises:
+            JournalUnavailable: it cannot be written.
         """
 
     def remember(self, destination: str, ids: Collection[str], message_id: str, now: float) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from itertools import takewhile
 
 from ninja_daemon.core.delivery import Outcome, Sent
 from ninja_daemon.core.message import Parcel
+from ninja_daemon.usecases.delivery_ports import Begun
 
 
 class FakeChannel:
@@ -41,15 +43,31 @@ class FakeLedger:
 
     def __init__(self) -> None:
         self.sent: dict[tuple[str, str], str] = {}
+        self.sending: set[tuple[str, str]] = set()
+        self.elsewhere: set[tuple[str, str]] = set()
         self.failure: Exception | None = None
 
-    def known(self, destination: str, ids: Collection[str]) -> frozenset[str]:
+    def begin(self, destination: str, ids: Sequence[str], now: float) -> Begun:
+        del now
         if self.failure is not None:
             raise self.failure
-        return frozenset(one for one in ids if (destination, one) in self.sent)
+        sent = frozenset(one for one in ids if (destination, one) in self.sent)
+        if any((destination, one) in self.elsewhere for one in ids):
+            return Begun(sent, is_elsewhere=True)
+        fresh = list(takewhile(lambda one: one not in sent, ids))
+        maybe_sent = frozenset(one for one in fresh if (destination, one) in self.sending)
+        self.sending |= {(destination, one) for one in fresh}
+        return Begun(sent, maybe_sent)
+
+    def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:
+        if self.failure is not None:
+            raise self.failure
+        if not maybe_sent:
+            self.sending -= {(destination, one) for one in ids}
 
     def remember(self, destination: str, ids: Collection[str], message_id: str, now: float) -> None:
         del now
         if self.failure is not None:
             raise self.failure
         self.sent |= {(destination, one): message_id for one in ids}
+        self.sending -= {(destination, one) for one in ids}

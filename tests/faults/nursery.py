@@ -72,6 +72,13 @@ class Child:
             time.sleep(STEP)
         return bool(happened())
 
+    def until_or_not(self, happened: Callable[[], object], seconds: float) -> bool:
+        """Give something that must not happen its time; tell whether it happened."""
+        deadline = time.monotonic() + seconds
+        while not happened() and time.monotonic() < deadline:
+            time.sleep(STEP)
+        return bool(happened())
+
     def ended(self, limit: float = LIMIT) -> int:
         """Wait for its end; return the exit code."""
         self.until(lambda: False, "its end", limit)

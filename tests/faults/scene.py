@@ -97,6 +97,7 @@ class Scene:
             "CACHE_ENABLED": "false" if without_redis else "true",
         }
         self.without_redis = without_redis
+        self.refused: list[Post] = []
         self._children: list[Child] = []
 
     # --- what may be done
@@ -177,12 +178,14 @@ class Scene:
         return demanded
 
     def posts(self, kind: str = "signal") -> dict[str, list[Post]]:
-        """What has arrived, by destination."""
+        """What has arrived, by destination, but what the test refused to take."""
         return {
             name: [
                 post
                 for post in list(self.world.receiver.posts)
-                if post.path == f"/{self.namespace}/{name}" and post.headers["ninja-kind"] == kind
+                if post.path == f"/{self.namespace}/{name}"
+                and post.headers["ninja-kind"] == kind
+                and not any(post is one for one in self.refused)
             ]
             for name in self.destinations
         }

@@ -20,6 +20,7 @@ from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.simulator.faults import Fault, status
 from tests.end_to_end.settings import nasty, write_candles
 from tests.fakes.messages import a_signal
+from tests.fakes.receiver import OK, Answer, Post
 from tests.faults.doomed import Doom, all_ports, implementations_of, methods_of, points
 from tests.faults.judge import compare_list, count_deliveries, count_list, first_heard, ids_of
 from tests.faults.nursery import Child
@@ -65,7 +66,7 @@ DAYS: Final = {
         *("RedisLanes.take", "RedisLanes.settle", "RedisLanes.silences"),
         *("RedisQueue.beat", "RedisQueue.push_alert", "RedisQueue.keep_figures"),
         *("LocalDoorbell.rang", "LocalInbox.peek", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
-        *("SqliteSentLedger.known", "SqliteSentLedger.remember", "WebhookChannel.send"),
+        *("SqliteSentLedger.begin", "SqliteSentLedger.ended", "SqliteSentLedger.remember", "WebhookChannel.send"),
     ),
     "test_a_notifier_without_redis_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats": (
         *("LocalLanes.silences", "LocalQueue.beat", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
@@ -113,6 +114,7 @@ def scenes(stage: World, tmp_path: Path) -> Iterator[Callable[..., Scene]]:
     yield make
     for scene in made:
         scene.end()
+    stage.receiver.script = lambda _: OK
     stage.broker.faults.clear()
     if not stage.redis.running:
         stage.redis.start()
@@ -275,8 +277,15 @@ class NotifiersDay:
         yield lambda: child.tell(signal.SIGTERM), lambda: False, "the end"
 
     def begins(self) -> None:
-        """Eight signals are found."""
+        """Eight signals are found; the service takes the first post of all only when it comes again."""
+        self.scene.world.receiver.script = self.answer
         self.lists(self.texts[:8])
+
+    def answer(self, post: Post) -> Answer:
+        if self.scene.refused:
+            return OK
+        self.scene.refused.append(post)
+        return Answer(429, headers={"Retry-After": "0.02"})
 
     def crosses_aside(self) -> None:
         self.scene.crosses_aside(self.aside)

@@ -347,6 +347,37 @@ def test_a_message_that_this_machine_has_sent_already_is_not_sent_again(bench: B
     assert bench.counters()["known:desk"] == 2
 
 
+def test_what_another_process_sends_at_this_moment_is_waited_for(bench: Bench) -> None:
+    """As when a message is in Redis and in the journal at once, and each has a worker."""
+    one_waiting(bench, 2)
+    bench.ledger.elsewhere = {("desk", a_signal(1).id)}
+    channel = FakeChannel()
+    worker = bench.worker(channel)
+    step = worker.step()
+    assert (step.worked, step.state, channel.ids) == (False, "leased", [])
+    bench.ledger.elsewhere.clear()
+    bench.ledger.sent = {("desk", a_signal(1).id): "m"}
+    bench.works(worker)
+    assert channel.ids == [a_signal(2).id]
+    assert not channel.parcels[0].repeat
+
+
+def test_what_somebody_began_and_did_not_end_is_marked(bench: Bench) -> None:
+    one_waiting(bench, 2)
+    bench.ledger.sending = {("desk", a_signal(1).id)}
+    channel = FakeChannel()
+    bench.works(bench.worker(channel))
+    assert [parcel.repeat for parcel in channel.parcels] == [True, False]
+    assert not bench.ledger.sending
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+def test_after_a_failure_it_is_remembered_whether_it_may_have_arrived(bench: Bench, fault: Fault) -> None:
+    one_waiting(bench)
+    bench.worker(FakeChannel(Failure(fault, "no"))).step()
+    assert bool(bench.ledger.sending) == (fault is Fault.AMBIGUOUS)
+
+
 def test_a_ledger_that_cannot_be_used_is_said_and_stops_nothing(bench: Bench) -> None:
     one_waiting(bench)
     bench.ledger.failure = JournalUnavailable("disk full")
