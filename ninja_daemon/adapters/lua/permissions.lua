@@ -7,7 +7,9 @@
 
 local denied = {}
 for place, command in ipairs(ARGV) do
-  if not redis.acl_check_cmd(command, KEYS[place], '1', '1') then
+  -- Further words are further keys to DEL, and those are not ours.
+  local words = command == 'DEL' and {KEYS[place]} or {KEYS[place], '1', '1'}
+  if not redis.acl_check_cmd(command, unpack(words)) then
     table.insert(denied, place)
   end
 end
