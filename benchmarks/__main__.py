@@ -1,16 +1,63 @@
-"""Run every benchmark, one after the other; ``make bench``."""
+"""Run the benchmarks, print what they find, and write it down; ``make bench``."""
 
 from __future__ import annotations
 
-import platform
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
 
-from benchmarks import delivery
+from benchmarks import delivery, footprint, growth, latency, replay, step, storage, wake
+from benchmarks.machine import machine
+from benchmarks.pictures import FOLDER, draw
+from benchmarks.report import summary, write
+from benchmarks.results import Chapter
+
+BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
+    "wake": wake.measure,
+    "step": step.measure,
+    "replay": replay.measure,
+    "latency": latency.measure,
+    "delivery": delivery.measure,
+    "storage": storage.measure,
+    "growth": growth.measure,
+    "footprint": footprint.measure,
+}
 
 
-def main() -> None:
-    """Say on what it runs, then measure."""
-    print(f"Python {platform.python_version()}, {platform.machine()}, {platform.system()} {platform.release()}\n")
-    delivery.main()
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run all, or those asked for; only a whole run at full size is written down."""
+    options = _options().parse_args(arguments)
+    chosen = options.only or list(BENCHMARKS)
+    is_whole = not options.quick and chosen == list(BENCHMARKS)
+    began = time.monotonic()
+    where = machine()
+    print(where.markdown(), flush=True)
+    chapters = []
+    for name in chosen:
+        started = time.monotonic()
+        chapters.append(BENCHMARKS[name](quick=options.quick))
+        _print(chapters[-1], time.monotonic() - started)
+    pictures = FOLDER if is_whole else Path(tempfile.mkdtemp())
+    drawn = [path for chapter in chapters for picture in chapter.pictures if (path := draw(picture, pictures))]
+    minutes = (time.monotonic() - began) / 60
+    print(f"\n{minutes:.1f} minutes; pictures: {', '.join(map(str, drawn)) or 'none, matplotlib is not installed'}")
+    if is_whole:
+        print(f"written: {', '.join(path.name for path in write(chapters, where, minutes))}")
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks", description="Measure, print and write BENCHMARKS.md.")
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
+    parser.add_argument("--only", nargs="+", choices=list(BENCHMARKS), help="these chapters; nothing is written")
+    return parser
+
+
+def _print(chapter: Chapter, seconds: float) -> None:
+    parts = [f"\n## {chapter.title} ({seconds:.0f} s)", *(table.markdown() for table in chapter.tables)]
+    print("\n\n".join([*parts, summary(chapter.figures).markdown()]), flush=True)
 
 
 if __name__ == "__main__":

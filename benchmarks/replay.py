@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.peers import peer
-from benchmarks.results import Chapter, Figure, Table, at_least, at_most, short
+from benchmarks.results import Chapter, Figure, Picture, Table, at_least, at_most, short
 from ninja_daemon.core.batch import CandleColumns
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instrument import Instrument
@@ -195,7 +195,26 @@ def measure(*, quick: bool) -> Chapter:
         _TEXT,
         [Table(["", "seconds", "candles", "× ours", "signals"], rows)],
         _figures(seconds),
+        [_growth(history)],
     )
+
+
+def _growth(history: History) -> Picture:
+    """Measure how the seconds grow with the history."""
+    length = len(history.columns)
+    counts = [count for count in (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_700_000) if count <= length]
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for name in ("ninja-daemon", "pandas", "vectorbt"):
+        module, way, _ = WAYS[name]
+        if not module or peer(module) is not None:
+            curves[name] = [(count, min(_seconds(way, history.part(count)) for _ in range(2))) for count in counts]
+    return Picture("replay-history", "A replay over the length of the history", "candles", "seconds", curves)
+
+
+def _seconds(way: Callable[[History], int], history: History) -> float:
+    began = time.perf_counter()
+    way(history)
+    return time.perf_counter() - began
 
 
 def _figures(seconds: dict[str, float]) -> list[Figure]:

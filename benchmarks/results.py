@@ -29,14 +29,21 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Rows under a head; the first column names, the others count."""
+    """Rows under a head.
+
+    Attributes:
+        head: names of the columns.
+        rows: their cells.
+        words: how many columns from the left hold words; the others are figures.
+    """
 
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
+    words: int = 1
 
     def markdown(self) -> str:
         """Write it."""
-        marks = ["---", *["--:"] * (len(self.head) - 1)]
+        marks = ["---" if place < self.words else "--:" for place in range(len(self.head))]
         return "\n".join(f"| {' | '.join(row)} |" for row in (self.head, marks, *self.rows))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks.canned import BEGIN, HOUR
+from benchmarks.canned import BEGIN, CANDLES, HOUR, WALKS
 from benchmarks.children import Child, redis_server
 from benchmarks.peers import peer
 from benchmarks.results import Chapter, Figure, Picture, Table, at_least, at_most, short
@@ -33,7 +33,8 @@ NEEDS: Final = {"replaced": "pandas", "cron": "talib"}
 _REQUESTS_A_SECOND: Final = 100
 _LARGEST_ALONE: Final = 68
 _WARM: Final = 2
-_START: Final = 1_000
+_LATER: Final = 300
+"""Candles that are left for the wakes; those before them are history."""
 _SIZE: Final = 68
 _DAY: Final = 24
 
@@ -53,11 +54,11 @@ class Cost:
 class Arena:
     """Contenders before one broker and one Redis, woken in turn so that the machine's moods strike all alike."""
 
-    def __init__(self, broker: Child, children: Mapping[str, Child]) -> None:
-        """Begin at the first hour."""
+    def __init__(self, broker: Child, children: Mapping[str, Child], hour: int) -> None:
+        """Begin at an hour of the market."""
         self._broker = broker
         self._children = children
-        self._hour = _START
+        self._hour = hour
         self._pauses = dict.fromkeys(children, 0.0)
 
     def round(self, names: Sequence[str] | None = None, *, weigh: bool = False) -> dict[str, Cost]:
@@ -85,16 +86,19 @@ class Arena:
 
 
 @contextmanager
-def arena(names: Sequence[str], size: int, fast: int = 40, slow: int = 140) -> Iterator[tuple[Arena, str]]:
+def arena(
+    names: Sequence[str], size: int, fast: int = 40, slow: int = 140, candles: int = CANDLES
+) -> Iterator[tuple[Arena, str]]:
     """Set up contenders, and warm them up; yields Redis' address, too."""
+    walks = max(1, min(WALKS, size, WALKS * CANDLES // candles))
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         redis = stack.enter_context(redis_server(directory))
-        broker = stack.enter_context(Child("canned"))
+        broker = stack.enter_context(Child("canned", str(walks), str(candles)))
         url = f"http://127.0.0.1:{broker.ready['port']}"
         given = (url, redis.url, str(directory), str(size), str(fast), str(slow))
         children = {name: stack.enter_context(Child("contenders", name, name, *given)) for name in names}
-        made = Arena(broker, children)
+        made = Arena(broker, children, candles - _LATER)
         for _ in range(_WARM):
             made.round([name for name in names if size < _ONCE_FROM or name not in _SLOW])
         yield made, redis.url

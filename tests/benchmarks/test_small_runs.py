@@ -1,0 +1,70 @@
+"""Each benchmark at a tiny size: that it works and finds what it should, never how fast."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from benchmarks.__main__ import BENCHMARKS
+from benchmarks.contenders import CONTENDERS
+from benchmarks.results import Chapter
+from benchmarks.step import WAYS, walk
+from benchmarks.wake import NEEDS, arena
+from tests.servers import server_program
+
+FIGURES = {
+    "wake": {"wake-floor-wall", "wake-bare-wall", "wake-linear"},
+    "step": {"step"},
+    "replay": {"replay"},
+    "latency": {"latency-listed", "latency-delivered"},
+    "delivery": {"delivery", "delivery-beside"},
+    "storage": {"redis-memory", "redis-growth"},
+    "growth": {"growth-length", "growth-queue"},
+    "footprint": {"start", "memory", "idle"},
+}
+
+
+def measured(name: str) -> Chapter:
+    server_program()  # skipped where there is none
+    return BENCHMARKS[name](quick=True)
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_a_benchmark_ends_with_figures_that_can_be(name: str) -> None:
+    chapter = measured(name)
+    figures = {figure.name: figure for figure in chapter.figures}
+    assert set(figures) >= FIGURES[name]
+    for figure in figures.values():
+        assert math.isfinite(figure.value), figure
+        assert figure.value >= 0, figure
+        assert bool(figure.aim) is (figure.met is not None), figure
+    assert chapter.tables
+    for table in chapter.tables:
+        assert {len(row) for row in table.rows} == {len(table.head)}
+    for picture in chapter.pictures:
+        assert all(value > 0 for points in picture.curves.values() for point in points for value in point)
+
+
+def test_every_contender_takes_in_every_new_candle_and_ours_asks_least() -> None:
+    server_program()
+    alone = [name for name in CONTENDERS if name not in NEEDS]
+    with arena(alone, 5) as (stage, _):
+        costs = stage.round(weigh=True)
+    assert {name: cost.requests for name, cost in costs.items()} == {"ours": 2, "ours_token": 5, "floor": 2, "bare": 2}
+    assert costs["floor"].bytes == costs["bare"].bytes
+    assert abs(costs["ours"].bytes - costs["floor"].bytes) < 0.1 * costs["floor"].bytes, "the same is asked for"
+    assert all(cost.wall > 0 and cost.cpu > 0 and cost.packed > 0 for cost in costs.values())
+
+
+def test_the_step_that_is_timed_finds_turns() -> None:
+    _, make, _ = WAYS["ninja-daemon"]
+    step = make(50, 200)
+    assert sum(map(step, walk(3_000))) > 5
+
+
+def test_figures_are_named_once() -> None:
+    names = [name for chapter in FIGURES.values() for name in chapter]
+    assert len(names) == len(set(names))
+    assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
