@@ -136,7 +136,7 @@ def decode_commit(text: str) -> PreparedCommit:
             message = f"a kept commit must be of form {FORM}"
             raise StateUnreadable(message)
         signals = tuple(ListedSignal(str(one[0]), int(one[1]), str(one[2])) for one in fields.pop("signals"))
-        averages, sides = (_texts(fields.pop(name)) for name in ("averages", "sides"))
+        averages, sides = (_lines(fields.pop(name)) for name in ("averages", "sides"))
         life_ms = int(fields.pop("life_ms"))
         texts = _texts(fields)
         return PreparedCommit(**texts, life_ms=life_ms, averages=averages, sides=sides, signals=signals)
@@ -151,6 +151,15 @@ def _texts(fields: Mapping[str, object]) -> dict[str, str]:
             message = f"{name[:40]} must be text"
             raise StateUnreadable(message)
     return {name: str(value) for name, value in fields.items()}
+
+
+def _lines(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return fields of one line each; the script is told them line by line."""
+    lines = _texts(fields)
+    if any("\n" in part for field in lines.items() for part in field):
+        message = "a field must be one line"
+        raise StateUnreadable(message)
+    return lines
 
 
 def averages_life_ms(granularity: Granularity, floor: int) -> int:

@@ -71,4 +71,4 @@ def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
 
 def _as_bytes(argument: str | int) -> bytes:
     """Send what was read back as the bytes that it was, valid text or not."""
-    return str(argument).encode("utf-8", "surrogateescape")
+    return (argument if isinstance(argument, str) else str(argument)).encode("utf-8", "surrogateescape")

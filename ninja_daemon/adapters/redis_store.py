@@ -224,12 +224,11 @@ class RedisStateStore:
             commit.life_ms,
             commit.base,
             commit.settings,
-            len(commit.averages),
-            len(commit.sides),
-            len(commit.signals),
+            _lines(commit.averages),
+            _lines(commit.sides),
         ]
-        for part in (*commit.averages.items(), *commit.sides.items(), *commit.signals):
-            arguments.extend(part)
+        for signal in commit.signals:
+            arguments.extend(signal)
         keys = self.keys
         where = (
             *self._state_keys(commit.strategy),
@@ -239,6 +238,11 @@ class RedisStateStore:
             keys.fence,
         )
         return Call(script("commit"), where, arguments)
+
+
+def _lines(fields: Mapping[str, str]) -> str:
+    """Write fields as the script reads them: in one argument, since fifty cost more than what they say."""
+    return "".join(f"{name}\n{value}\n" for name, value in fields.items())
 
 
 def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns

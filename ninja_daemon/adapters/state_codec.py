@@ -25,7 +25,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.crossover import Filter, Side
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.instant import Instant, format_instant, parse_instant
 from ninja_daemon.core.instrument import Instrument
@@ -188,10 +188,9 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
         shown_before = fields.get("shown_before", "")
         named = fields.get("time", "")
         rejected = {
-            name.removeprefix("rejected:"): _integer(text)
-            for name, text in fields.items()
-            if name.startswith("rejected:")
+            one.value: _integer(text) for one in Filter if (text := fields.get(f"rejected:{one.value}")) is not None
         }
+        last_signal_id = fields.get("last_signal_id", "")[:64]
         tally = Tally(
             evaluated=_integer(fields.get("evaluated", "0")),
             crosses=_integer(fields.get("crosses", "0")),
@@ -199,7 +198,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
             rejected=rejected,
             revisions=_integer(fields.get("revisions", "0")),
             gaps=_integer(fields.get("gaps", "0")),
-            last_signal_id=fields.get("last_signal_id", "")[:64],
+            last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
             last_signal_time=parse_instant(last_signal) if last_signal else None,
             shown_before=_integer(shown_before) if shown_before else None,
         )

@@ -27,8 +27,9 @@ def side_of(fast: MovingAverage, slow: MovingAverage) -> Side | None:
     fast_ratio, slow_ratio = fast.ratio, slow.ratio
     if fast_ratio is None or slow_ratio is None:
         return None
-    left = fast_ratio[0] * slow_ratio[1]
-    right = slow_ratio[0] * fast_ratio[1]
+    fast_sum, fast_whole = fast_ratio
+    slow_sum, slow_whole = slow_ratio
+    left, right = fast_sum * slow_whole, slow_sum * fast_whole
     if left == right:
         return None
     return Side.BUY if left > right else Side.SELL

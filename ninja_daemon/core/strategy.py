@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -57,6 +57,10 @@ class Strategy:
     min_rr_ratio: Decimal = Decimal("1.5")
     max_signal_age: int | None = None
     market_hours: MarketHours = MarketHours.FX
+
+    def __hash__(self) -> int:
+        """Go by the name: caches ask often, and fourteen fields take longer than what most of them save."""
+        return hash(self.name)
 
     @property
     def series(self) -> Series:
@@ -159,6 +163,10 @@ class Cross(NamedTuple):
     rejected_by: Filter | None
 
 
+_made = partial(tuple.__new__, StrategyState)
+"""Makes a state of its fields; a class that is called by name takes twice as long, once a candle."""
+
+
 class Rules:
     """A strategy bound to its instrument, with everything worked out once that does not change from candle to candle.
 
@@ -196,17 +204,16 @@ class Rules:
         last, seen, closes, ranges, range_total, fast, slow, side = state
         if last is not None:
             newest_range = true_range(candle, last.close)
-            if len(ranges) == self._atr_period:
-                range_total -= ranges.back(self._atr_period - 1)
-            range_total += newest_range
+            # Candles with a true range: all but the first of all.
+            range_total += newest_range - ranges.back(self._atr_period - 1) if seen > self._atr_period else newest_range
             ranges = ranges.pushed(newest_range)
         closes = closes.pushed(candle.close)
         fast = fast.updated(closes)
         slow = slow.updated(closes)
         new_side = side_of(fast, slow)
         if new_side is None or new_side is side:
-            return StrategyState(candle, seen + 1, closes, ranges, range_total, fast, slow, side), None
-        new_state = StrategyState(candle, seen + 1, closes, ranges, range_total, fast, slow, new_side)
+            return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, side)), None
+        new_state = _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side))
         if side is None:
             return new_state, None
         return new_state, self._cross(new_state, new_side, candle)
@@ -226,3 +233,9 @@ class Rules:
         if not self._reward_suffices:
             return Filter.MIN_RR
         return None
+
+
+@lru_cache(maxsize=4096)
+def rules_of(strategy: Strategy, instrument: Instrument) -> Rules:
+    """Return the rules of a strategy, worked out once for each instrument's decimals."""
+    return Rules(strategy, instrument)

@@ -6,7 +6,7 @@ newer, the core evaluates it, and the store takes all of it or nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
@@ -17,7 +17,7 @@ from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.signal import Signal, signal_of
-from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Rules, Strategy, StrategyState
+from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.ports import (
     CandleSource,
     Change,
@@ -299,7 +299,7 @@ class _Wake:
         if problem is not None:
             plan.error = problem
             return True
-        rules = Rules(plan.strategy, answer.instrument)
+        rules = rules_of(plan.strategy, answer.instrument)
         state = rules.empty_state()
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if plan.start is Start.REBUILT else candles[:-1]
@@ -354,7 +354,7 @@ class _Wake:
 
     def _advance(self, plan: _Plan, instrument: Instrument, candles: Sequence[Candle], feed: _Feed) -> _Work:
         strategy, found_at = plan.strategy, self.clock.now()
-        rules = Rules(strategy, instrument)
+        rules = rules_of(strategy, instrument)
         before = plan.state
         assert before is not None  # noqa: S101 - looked at by the caller
         state = before
@@ -368,10 +368,7 @@ class _Wake:
             signals = [signal for signal in signals if not signal.late]
         revised = _is_revised(before, plan.loaded.tally, feed)
         taken_in = 0 if plan.start is Start.FIRST else len(candles)
-        tally = _tallied(plan.loaded.tally, taken_in, crosses, signals)
-        if taken_in:
-            revisions, gaps = tally.revisions + revised, tally.gaps + len(feed.gaps)
-            tally = replace(tally, revisions=revisions, gaps=gaps, shown_before=_shown_before(feed))
+        tally = _tallied(plan.loaded.tally, crosses, signals, feed if taken_in else None, taken_in, revised=revised)
         change = None
         must_store = taken_in or plan.start is not Start.STORED or plan.loaded.cursor != plan.cursor
         if state.last is not None and must_store:
@@ -384,6 +381,7 @@ class _Wake:
             cursor=state.last.time if state.last is not None else None,
             taken_in=taken_in,
             fetched=plan.fetched,
+            signals=signals if change is not None else (),
             crosses=crosses,
             forming=feed.fetched.forming,
             revised=revised,
@@ -534,22 +532,31 @@ def _shown_before(feed: _Feed) -> int | None:
     return shown[-2].close * feed.factor if len(shown) > 1 else None
 
 
-def _tallied(tally: Tally, taken_in: int, crosses: Iterable[Cross], signals: Sequence[Signal]) -> Tally:
+def _tallied(
+    tally: Tally,
+    crosses: Sequence[Cross],
+    signals: Sequence[Signal],
+    feed: _Feed | None,
+    taken_in: int,
+    *,
+    revised: bool,
+) -> Tally:
+    """Count what some candles came to; without a feed none was taken in, and nothing was compared."""
     rejected = dict(tally.rejected)
-    count = 0
     for cross in crosses:
-        count += 1
         if cross.rejected_by is not None:
             rejected[cross.rejected_by.value] = rejected.get(cross.rejected_by.value, 0) + 1
     newest = signals[-1] if signals else None
-    return replace(
-        tally,
+    return Tally(
         evaluated=tally.evaluated + taken_in,
-        crosses=tally.crosses + count,
+        crosses=tally.crosses + len(crosses),
         signals=tally.signals + len(signals),
         rejected=rejected,
+        revisions=tally.revisions + (revised and feed is not None),
+        gaps=tally.gaps + (0 if feed is None else len(feed.gaps)),
         last_signal_id=newest.id if newest else tally.last_signal_id,
         last_signal_time=newest.time if newest else tally.last_signal_time,
+        shown_before=tally.shown_before if feed is None else _shown_before(feed),
     )
 
 
@@ -593,10 +600,11 @@ def _settled(work: _Work, results: Mapping[str, Committed | NinjaError]) -> Outc
     result = results[work.plan.strategy.name]
     if isinstance(result, Committed) and _is_done(result):
         listed = change.signals
-        if result.listed < len(listed):
-            listed = listed[len(listed) - result.listed :] if result.listed else ()
+        if result.listed == len(listed) and not result.repeated:
+            return outcome
+        listed = listed[len(listed) - result.listed :] if result.listed else ()
         return replace(outcome, signals=listed, repeated=result.repeated)
-    undone = replace(outcome, cursor=work.plan.loaded.cursor, taken_in=0, crosses=())
+    undone = replace(outcome, cursor=work.plan.loaded.cursor, taken_in=0, signals=(), crosses=())
     return replace(undone, error=result if isinstance(result, NinjaError) else _refusal(result))
 
 

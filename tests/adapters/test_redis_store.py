@@ -245,6 +245,25 @@ def test_the_listed_signal_is_the_one_in_the_history(store: RedisStateStore, cli
     assert decode_signal(client.lindex(KEYS.signals, 0) or "") == change.signals[0]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("rejected:a\nb", "3"), ("last_signal_id", "x\nside\nBUY\n"), ("more\n", "\n"), ("gaps", "1\n2")],
+)
+def test_line_feeds_that_somebody_wrote_lead_no_commit_astray(
+    store: RedisStateStore, client: redis.Redis, name: str, value: str
+) -> None:
+    made = candles(12)
+    commit(store, change_to(store, state_after(RULES, made[:11]), 11))
+    client.hset(KEYS.signal_state("EUR_USD_H1"), name, value)
+    loaded = stored(RedisStateStore(client, KEYS))
+    state, _ = RULES.advance(state_after(RULES, made[:11]), made[11])
+
+    assert commit(store, Change(RULES, loaded, state, loaded.tally, (), 1)).result == CommitResult.OK
+    again = stored(RedisStateStore(client, KEYS))
+    assert (again.state, again.cursor, again.named) == (state, made[11].time, made[11].time)
+    assert client.hget(KEYS.signal_state("EUR_USD_H1"), "side") == ("" if state.side is None else state.side.name)
+
+
 def test_a_value_of_a_hundred_megabytes_is_not_fetched(store: RedisStateStore, client: redis.Redis) -> None:
     commit(store, change_to(store, state_after(RULES, candles(10)), 10))
     client.setrange(KEYS.last_processed("EUR_USD_H1"), 100_000_000, "x")

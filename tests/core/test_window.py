@@ -52,4 +52,4 @@ def test_a_long_series_does_not_pile_up_behind_a_window() -> None:
     window = Window(5)
     for value in range(10_000):
         window = window.pushed(value)
-    assert len(window._buffer) < 100
+    assert len(window.buffer) < 100

@@ -9,8 +9,9 @@
 --       8 life of ma_state in ms
 --       9 time of the ma_state that the fields change, "" when the fields are all there are
 --      10 settings hash of that ma_state
---      11 fields of ma_state, 12 fields of signal_state, 13 signals; then as many
---         field, value … field, value … id, open time in seconds, JSON …
+--      11 fields of ma_state: field, value, field, value …, each with a line feed behind it
+--      12 fields of signal_state, likewise
+--      then for each signal: id, open time in seconds, JSON
 --
 -- Returns {result, a, b}
 --   OK       listed now, listed before          ALREADY  0, 0: this very commit was made before
@@ -24,17 +25,21 @@
 local fence, expected, target, commit = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local queue_cap, history_cap, listed_cap = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local life, base, settings = tonumber(ARGV[8]), ARGV[9], ARGV[10]
-local averages, sides, signals = tonumber(ARGV[11]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local averages, sides, before_signals = ARGV[11], ARGV[12], 12
+local signals = (#ARGV - before_signals) / 3
 
 local function kind(key)
   return redis.call('TYPE', key)['ok']
 end
 
 -- Many fields in one command; how many values a call may take is limited by Lua's stack.
-local function set_fields(key, first, fields)
-  local last = first + 2 * fields - 1
-  for start = first, last, 2000 do
-    redis.call('HSET', key, unpack(ARGV, start, math.min(start + 1999, last)))
+local function set_fields(key, text)
+  local fields = {}
+  for word in string.gmatch(text, '([^\n]*)\n') do
+    fields[#fields + 1] = word
+  end
+  for start = 1, #fields, 2000 do
+    redis.call('HSET', key, unpack(fields, start, math.min(start + 1999, #fields)))
   end
 end
 
@@ -63,11 +68,10 @@ if held ~= expected then
   return {'STALE', held, ''}
 end
 
-local at = 13 + 2 * averages + 2 * sides
 local fresh = {}
 for index = 0, signals - 1 do
-  local id = ARGV[at + 3 * index + 1]
-  if not redis.call('ZSCORE', KEYS[5], id) then fresh[#fresh + 1] = at + 3 * index end
+  local offset = before_signals + 3 * index
+  if not redis.call('ZSCORE', KEYS[5], ARGV[offset + 1]) then fresh[#fresh + 1] = offset end
 end
 local waiting = redis.call('LLEN', KEYS[4])
 -- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
@@ -84,7 +88,7 @@ if #fresh > 0 then
 end
 
 if side_kind ~= 'none' and side_kind ~= 'hash' then redis.call('DEL', KEYS[3]) end
-set_fields(KEYS[3], 14 + 2 * averages, sides)
+set_fields(KEYS[3], sides)
 redis.call('HSET', KEYS[3], 'commit', commit)
 
 local change = true
@@ -99,7 +103,7 @@ else
   if not change and averages_kind ~= 'none' then redis.call('DEL', KEYS[2]) end
 end
 if change then
-  set_fields(KEYS[2], 14, averages)
+  set_fields(KEYS[2], averages)
   redis.call('PEXPIRE', KEYS[2], life)
 end
 
