@@ -97,6 +97,10 @@ floors: $(VENV)/dev.stamp ## import-linter: imports go down only
 faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the end (SEED=1 for the same run again)
 	@$(python) -m pytest tests/faults --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+.PHONY: rehearsal
+rehearsal: $(VENV)/run.stamp ## as root: boot a Debian under systemd-nspawn, install into it, break and mend everything
+	@$(python) -m tests.rehearsal $(ARGS)
+
 .PHONY: bench
 bench: $(VENV)-bench/stamp ## measure against what people would use instead (ten minutes); writes BENCHMARKS.md
 	@$(VENV)-bench/bin/python -m benchmarks $(ARGS)

@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,14 +23,6 @@ _DROP_IN: Final = "ninja-daemon.conf"
 _ACL: Final = "ninja-daemon.acl"
 _REWRITE_LIMIT: Final = 300.0
 _START_LIMIT: Final = 60.0
-_RIGHTS: Final = {
-    # What each may do to keys of the namespace; to others nobody may do anything. INFO, which tells of the server's
-    # settings, counts as dangerous, and so does RESTORE: both are given by name, after the others are taken away.
-    "daemon": "+@all -@admin -@dangerous +info +role",
-    "notifier": "+@all -@admin -@dangerous +info +role",
-    "reader": "+@read +@connection -@dangerous +info +role +time",
-    "operator": "+@all -@admin -@dangerous +info +role +restore",
-}
 _OUR_SETTINGS: Final = """\
 # Made by `make install-redis` of ninja-daemon, read at the end of {main}, so that it has the last word.
 # Change what you like below; the installer puts this file back only when it is gone.
@@ -166,14 +159,13 @@ def password_of(url: str) -> str:
     return unquote(urlsplit(url).password or "")
 
 
-def acl_of(urls: dict[str, str], namespace: str) -> str:
-    """Return the file of users: hashes instead of passwords, and nothing for anybody else."""
-    lines = ["user default off resetpass resetchannels -@all"]
+def acl_of(template: str, urls: Mapping[str, str], namespace: str) -> str:
+    """Return the file of users: the lines of the template with hashes of the passwords and with the namespace in them."""
+    text = "".join(f"{line}\n" for line in template.splitlines() if line.startswith("user "))
     for user, url in urls.items():
         digest = hashlib.sha256(password_of(url).encode()).hexdigest()
-        keys = f"%R~{{{namespace}}}:*" if user == "reader" else f"~{{{namespace}}}:*"
-        lines.append(f"user {user} on #{digest} resetchannels {keys} -@all {_RIGHTS[user]}")
-    return "\n".join(lines) + "\n"
+        text = text.replace(f"#{user.upper()}_PASSWORD_SHA256", f"#{digest}")
+    return text.replace("{ninja}", f"{{{namespace}}}")
 
 
 def namespace_of(layout: Layout) -> str:
@@ -188,7 +180,8 @@ def _write(server: Server, layout: Layout, urls: dict[str, str]) -> bool:
     """Write users and settings, and one line into the distribution's file; return whether anything is new."""
     owner = ("root", server.name)
     acl, drop_in = server.folder / _ACL, server.folder / _DROP_IN
-    changed = put(acl, acl_of(urls, namespace_of(layout)), 0o640, owner)
+    template = (layout.source / "config" / "redis" / "users.acl.example").read_text(encoding="utf-8")
+    changed = put(acl, acl_of(template, urls, namespace_of(layout)), 0o640, owner)
     if not drop_in.is_file():
         text = _OUR_SETTINGS.format(main=server.main, user=server.name, socket=_socket(server), acl=acl)
         changed = put(drop_in, text, 0o640, owner)

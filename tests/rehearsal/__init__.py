@@ -1,0 +1,1 @@
+"""The rehearsal: a whole Debian, booted; install, run, break, mend, upgrade, restore, remove: ``make rehearsal``."""

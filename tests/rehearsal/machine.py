@@ -1,0 +1,214 @@
+"""A Debian that is made by debootstrap and booted under systemd-nspawn, without a network."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Final, TypeVar
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+SUITES: Final = {(3, 11): "bookworm", (3, 13): "trixie"}
+"""Which Debian has which Python: wheels are fetched by this interpreter, and must fit that one."""
+
+_BASE: Final = ("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates", "adduser")
+_FETCHED: Final = ("make", "python3", "python3-venv", "redis-server")
+"""Packages that lie ready in apt's cache, so that the installer's own apt-get finds them without a network."""
+_ENVIRONMENT: Final = (
+    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME=/root",
+    "LANG=C.UTF-8",
+)
+_BOOT_LIMIT: Final = 90.0
+
+Answer = TypeVar("Answer")
+
+
+class FailedError(Exception):
+    """The rehearsal found something that is not as promised."""
+
+
+def missing_for_a_boot() -> str | None:
+    """Return why this machine cannot boot another one, None when it can."""
+    if os.geteuid() != 0:
+        return "must be root"
+    programs = {"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux"}
+    absent = [package for program, package in programs.items() if shutil.which(program) is None]
+    if absent:
+        return f"apt install {' '.join(absent)}"
+    if sys.version_info[:2] not in SUITES:
+        return f"needs Python {' or '.join('.'.join(map(str, each)) for each in SUITES)}, as the Debian inside has"
+    return None
+
+
+def prepared_tree(cache: Path) -> Path:
+    """Return a bare Debian with what its apt will be asked for at hand; made once, then kept."""
+    suite = SUITES[sys.version_info[:2]]
+    key = hashlib.sha256(repr((suite, _BASE, _FETCHED)).encode()).hexdigest()[:12]
+    tree = cache / f"{suite}-{key}"
+    if tree.is_dir():
+        return tree
+    draft = cache / f"{tree.name}.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    cache.mkdir(parents=True, exist_ok=True)
+    # The mirror is that of this machine, whatever it is.
+    told = _output(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages"])
+    sites = [line.split()[0] for line in told.splitlines() if len(line.split()) > 1]
+    _output(["debootstrap", "--variant=minbase", f"--include={','.join(_BASE)}", suite, draft, *sites[:1]], limit=900)
+    inside: list[str | Path] = ["chroot", draft, "env", "DEBIAN_FRONTEND=noninteractive"]
+    _output([*inside, "apt-get", "update", "--quiet"], limit=300)
+    command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "--download-only", *_FETCHED]
+    _output([*inside, *command], limit=600)
+    draft.rename(tree)
+    return tree
+
+
+def fetched_wheels(cache: Path) -> Path:
+    """Return a folder with every locked package, its hash checked."""
+    locks = [ROOT / "requirements" / name for name in ("build.txt", "run.txt")]
+    key = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:12]
+    wheels = cache / f"wheels-{key}"
+    if wheels.is_dir():
+        return wheels
+    draft = cache / f"{wheels.name}.new"
+    shutil.rmtree(draft, ignore_errors=True)
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
+    for lock in locks:
+        _output([*command, "--no-build-isolation", "--dest", draft, "--requirement", lock], limit=600)
+    draft.rename(wheels)
+    return wheels
+
+
+class Machine:
+    """One boot after the other of one tree."""
+
+    def __init__(self, tree: Path, log: Path) -> None:
+        self.tree = tree
+        self.log = log
+        self._nspawn: subprocess.Popen[bytes] | None = None
+        self._console: IO[bytes] | None = None
+
+    def boot(self) -> None:
+        """Boot, and wait until systemd has started what it starts.
+
+        Raises:
+            FailedError: it does not come up.
+        """
+        self._console = self.log.open("ab")
+        self._nspawn = subprocess.Popen(
+            [
+                "systemd-nspawn", "--quiet", "--directory", self.tree, "--boot", "--register=no", "--keep-unit",
+                "--private-network", f"--machine=ninja-rehearsal-{os.getpid()}", "--resolv-conf=off",
+            ],
+            stdin=subprocess.DEVNULL, stdout=self._console, stderr=self._console, start_new_session=True,
+        )  # fmt: skip
+        self.wait_for_boot(None)
+
+    def wait_for_boot(self, before: str | None) -> str:
+        """Wait for a boot other than ``before``; return its id."""
+
+        def booted() -> str | None:
+            if self._nspawn is not None and self._nspawn.poll() is not None:
+                message = f"systemd-nspawn ended with {self._nspawn.returncode}; see {self.log}"
+                raise FailedError(message)
+            try:
+                state = self.run("systemctl is-system-running || true", limit=10).strip()
+                boot_id = self.run(
+                    "journalctl --quiet --boot --lines 1 --output json | grep -o '_BOOT_ID[^,]*'", limit=10
+                )
+            except FailedError:
+                return None
+            return boot_id if state in {"running", "degraded"} and boot_id != before else None
+
+        return until(booted, "the machine is up", _BOOT_LIMIT)
+
+    def run(self, command: str, *, limit: float = 120.0, environ: Sequence[str] = ()) -> str:
+        """Run a line of shell inside; return what it printed.
+
+        Raises:
+            FailedError: it failed, with what it said.
+        """
+        words = ["nsenter", "--target", str(self._leader()), "--all", "--wd=/", "--", "env", "-i"]
+        words += [*_ENVIRONMENT, *environ, "bash", "-euo", "pipefail", "-c", command]
+        try:
+            done = subprocess.run(
+                words, check=False, capture_output=True, text=True, errors="replace", timeout=limit,
+                stdin=subprocess.DEVNULL,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            message = f"must end within {limit:.0f} s, did not: {command}"
+            raise FailedError(message) from error
+        if done.returncode != 0:
+            message = f"{command}\n  ended with {done.returncode}: {(done.stderr + done.stdout).strip()[-3000:]}"
+            raise FailedError(message)
+        return done.stdout
+
+    def fails(self, command: str, *, limit: float = 120.0, environ: Sequence[str] = ()) -> str:
+        """Run a line of shell that must fail; return what it said.
+
+        Raises:
+            FailedError: it did not fail.
+        """
+        return self.run(f"if {{ {command}; }} 2>&1; then exit 97; fi", limit=limit, environ=environ)
+
+    def end(self) -> None:
+        """Power off, or pull the plug."""
+        if self._nspawn is None:
+            return
+        if self._nspawn.poll() is None:
+            self._nspawn.send_signal(signal.SIGTERM)  # which asks the system inside to power off
+            try:
+                self._nspawn.wait(30)
+            except subprocess.TimeoutExpired:
+                self._nspawn.kill()
+                self._nspawn.wait(10)
+        self._nspawn = None
+        if self._console is not None:
+            self._console.close()
+
+    def _leader(self) -> int:
+        if self._nspawn is None:
+            message = "the machine must be booted first"
+            raise FailedError(message)
+        children = Path(f"/proc/{self._nspawn.pid}/task/{self._nspawn.pid}/children")
+        pids = children.read_text(encoding="ascii").split() if children.exists() else []
+        if not pids:
+            message = "the machine is not there"
+            raise FailedError(message)
+        return int(pids[0])
+
+
+def until(ask: Callable[[], Answer | None], what: str, limit: float) -> Answer:
+    """Ask a few times a second until there is an answer.
+
+    Raises:
+        FailedError: there was none in time.
+    """
+    deadline = time.monotonic() + limit
+    while True:
+        answer = ask()
+        if answer:
+            return answer
+        if time.monotonic() > deadline:
+            message = f"within {limit:.0f} s: {what}"
+            raise FailedError(message)
+        time.sleep(0.3)
+
+
+def _output(command: Sequence[str | Path], limit: float = 60.0) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], check=False, capture_output=True, text=True, timeout=limit,
+        stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    if done.returncode != 0:
+        message = (
+            f"{' '.join(map(str, command[:4]))} … ended with {done.returncode}: {(done.stderr + done.stdout)[-2000:]}"
+        )
+        raise FailedError(message)
+    return done.stdout

@@ -1,0 +1,384 @@
+"""What is rehearsed, in order: a step raises FailedError where something is not as promised, or returns what to tell."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from tests.rehearsal.machine import ROOT, FailedError, Machine, until
+
+INSIDE: Final = Path(__file__).parent / "inside"
+SERVICES: Final = ("ninja-daemon.service", "ninja-notifier.service")
+PROGRAM: Final = "/opt/ninja-daemon/current/venv/bin/ninja-daemon"
+OFFLINE: Final = ("PIP_NO_INDEX=1", "PIP_FIND_LINKS=/srv/wheels")
+NOTES: Final = "/srv/notes/received.txt"
+MOST_MEGABYTES: Final = 120.0
+MOST_CPU: Final = 0.5
+WORST_EXPOSURE: Final = 1.5
+MOST_SECONDS: Final = 300.0
+_DELIVERY_LIMIT: Final = 60.0
+
+
+class Steps:
+    """The steps, and what one leaves for the next."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._run = machine.run
+        self._first = ""
+
+    # --- before anything is booted ------------------------------------------------------------------------------------
+
+    def lay_out(self, wheels: Path) -> str:
+        """Put a clean copy of what is committed into the tree, and what plays the outside world."""
+        srv = self._machine.tree / "srv"
+        clone = srv / "ninja-daemon"
+        subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True, timeout=60)
+        shutil.copytree(wheels, srv / "wheels")
+        shutil.copytree(INSIDE, srv / "inside")
+        (srv / "notes").mkdir(mode=0o777)
+        (srv / "notes").chmod(0o777)
+        settings = self._machine.tree / "etc" / "ninja-daemon"
+        settings.mkdir()
+        shutil.copy(INSIDE / "ninja.toml", settings / "ninja.toml")
+        (settings / "ninja.env").write_text("OANDA_API_URL=http://127.0.0.1:8080\n", encoding="utf-8")
+        commit = subprocess.run(["git", "describe", "--always"], cwd=clone, check=True, capture_output=True, text=True)
+        return f"commit {commit.stdout.strip()}, {len(list(wheels.iterdir()))} packages"
+
+    # --- from a bare machine to the first signal ----------------------------------------------------------------------
+
+    def is_bare(self) -> str:
+        """Nothing of ours is there, and nothing that we need."""
+        told = self._run("for p in python3 make redis-server; do command -v $p || true; done; ls /opt /usr/local/bin")
+        if "bin/" in told or "ninja" in told:
+            message = f"the machine must be bare, has {told}"
+            raise FailedError(message)
+        return self._run("sed -n 's/^PRETTY_NAME=//p' /etc/os-release").strip().strip('"')
+
+    def installs_within_three_commands(self) -> str:
+        """The three commands of docs/operations.md; the simulator, which stands for OANDA, is started in between."""
+        began = time.monotonic()
+        self._run("apt-get install --yes --quiet --no-install-recommends make python3", limit=200)
+        packages = time.monotonic() - began
+        told = self._run("make -C /srv/ninja-daemon install-redis install", limit=400, environ=OFFLINE)
+        if "next:" not in told:
+            message = f"the installer must name the next steps, said {told}"
+            raise FailedError(message)
+        installed = time.monotonic() - began
+        self.start_surroundings()
+        self._run(
+            "printf demo > /etc/ninja-daemon/credentials/oanda_access_token; systemctl start ninja.target", limit=120
+        )
+        self._await_delivery()
+        took = time.monotonic() - began
+        if took > MOST_SECONDS:
+            message = f"the first signal must be delivered within {MOST_SECONDS:.0f} s, took {took:.0f} s"
+            raise FailedError(message)
+        return (
+            f"packages {packages:.0f} s, installed {installed:.0f} s, first signal delivered after {took:.0f} s in all"
+        )
+
+    def start_surroundings(self) -> str:
+        """Start what plays OANDA and a chat."""
+        unit = "systemd-run --quiet --collect --unit"
+        self._run(f"{unit} rehearsal-receiver --uid nobody python3 /srv/inside/receiver.py {NOTES}")
+        self._run(
+            f"{unit} rehearsal-oanda {PROGRAM} simulator --always-open --quiet --token demo --seed {time.time():.0f}"
+        )
+        return "simulator and receiver"
+
+    def is_idempotent(self) -> str:
+        """Both installers once more change nothing, and existing settings stay."""
+        places = "/etc/ninja-daemon /etc/redis /usr/local /opt/ninja-daemon"
+        look = f"find {places} -maxdepth 2 -type f -exec sha256sum {{}} + | sort"
+        before = self._run(look)
+        self._run("make -C /srv/ninja-daemon install-redis install", limit=300, environ=OFFLINE)
+        if self._run(look) != before:
+            message = "a second installation must change nothing, did"
+            raise FailedError(message)
+        modes = self._run("stat -c '%a %U %n' /etc/ninja-daemon/credentials /etc/ninja-daemon/credentials/*")
+        if any(not line.startswith(("600 root", "700 root")) for line in modes.splitlines()):
+            message = f"credentials must be for root alone, are {modes}"
+            raise FailedError(message)
+        return f"{len(before.splitlines())} files unchanged; credentials for root alone"
+
+    # --- what runs ----------------------------------------------------------------------------------------------------
+
+    def is_active(self) -> str:
+        """Both services run since their start, and say what they do."""
+        told = []
+        for service in SERVICES:
+            shown = self._shown(service, "ActiveState", "NRestarts", "StatusText", "Type", "User")
+            if (shown["ActiveState"], shown["NRestarts"], shown["Type"]) != ("active", "0", "notify"):
+                message = f"{service} must be active and never restarted, is {shown}"
+                raise FailedError(message)
+            told.append(shown["StatusText"])
+        return " | ".join(told)
+
+    def delivers_everything(self) -> str:
+        """What was found is what was received: each signal once, but for marked repeats."""
+        listed = [each["id"] for each in json.loads(self._run("ninja-daemon signals --json --limit 1000"))]
+        wanted = set(listed)
+
+        def all_there() -> bool:
+            return wanted <= {line[2] for line in self._received() if line[1] == "signal"}
+
+        until(all_there, "every listed signal is received", _DELIVERY_LIMIT)
+        counts = Counter(line[2] for line in self._received() if line[1] == "signal" and line[3] != "true")
+        twice = [name for name, count in counts.items() if count > 1]
+        if len(listed) != len(wanted) or twice:
+            message = f"each signal must be listed and delivered once, was not: {twice[:3]} of {len(listed)}"
+            raise FailedError(message)
+        return f"{len(listed)} signals listed, each received once, unless marked as a possible repeat"
+
+    def writes_a_journal(self) -> str:
+        """The fields that docs/operations.md promises can be asked for."""
+        told = {}
+        for query in ("NINJA_EVENT=signal.emitted NINJA_INSTRUMENT=EUR_USD", "NINJA_EVENT=signal.delivered"):
+            entries = self._journal(query)
+            if not entries or any("NINJA_SIGNAL_ID" not in entry or "MESSAGE_ID" not in entry for entry in entries):
+                message = f"journalctl {query} must find signals with id and message id, found {entries[:1]}"
+                raise FailedError(message)
+            told[query] = len(entries)
+        priorities = {entry["PRIORITY"] for entry in self._journal("NINJA_EVENT=signal.emitted")}
+        if priorities != {"5"}:
+            message = f"a signal is a notice (5), was {priorities}"
+            raise FailedError(message)
+        return ", ".join(f"{query}: {count}" for query, count in told.items())
+
+    def is_hardened(self) -> str:
+        """What systemd itself thinks of the units."""
+        told = []
+        for path in self._run("ls /usr/local/lib/systemd/system/ | grep service").split():
+            name = path.replace("@.", "@x.")
+            said = self._run(
+                f"systemd-analyze security --no-pager {name} | tail -n 1 | grep -oE '[0-9]+\\.[0-9]'"
+            ).strip()
+            if float(said) > WORST_EXPOSURE:
+                message = f"{path} must have an exposure of at most {WORST_EXPOSURE}, has {said}"
+                raise FailedError(message)
+            told.append(f"{path} {said}")
+        return ", ".join(told)
+
+    # --- what breaks --------------------------------------------------------------------------------------------------
+
+    def survives_kills(self) -> str:
+        """Kill -9 of each service: it comes back and delivers."""
+        told = []
+        for service in SERVICES:
+            began = time.monotonic()
+            before = self._shown(service, "MainPID")["MainPID"]
+            self._run(f"kill -9 {before}")
+            self._await_other_process(service, before)
+            self._await_delivery()
+            told.append(f"{service} {time.monotonic() - began:.0f} s")
+        return "delivering again after " + ", ".join(told)
+
+    def goes_on_without_redis(self) -> str:
+        """While Redis is stopped signals are delivered, and are in the list once it is back."""
+        self._run("systemctl stop redis-server")
+        began, before = time.monotonic(), len(self._received())
+        self._await_delivery(2)
+        first = time.monotonic() - began
+        time.sleep(10)
+        meanwhile = {line[2] for line in self._received()[before:] if line[1] == "signal"}
+        self._run("systemctl start redis-server")
+
+        def listed() -> bool:
+            try:
+                told = json.loads(self._run("ninja-daemon signals --json --limit 1000"))
+            except FailedError:
+                return False
+            return meanwhile <= {each["id"] for each in told}
+
+        until(listed, "what crossed without Redis is in the list", _DELIVERY_LIMIT)
+        for service in SERVICES:
+            if self._shown(service, "ActiveState")["ActiveState"] != "active":
+                message = f"{service} must outlive Redis, did not"
+                raise FailedError(message)
+        return (
+            f"delivered again after {first:.0f} s without it, {len(meanwhile)} signals meanwhile, all listed afterwards"
+        )
+
+    def kills_what_hangs(self) -> str:
+        """A thread that hangs is noticed: the watchdog kills, the journal has the stack, systemd starts anew."""
+        drop_in = "/etc/systemd/system/ninja-daemon.service.d/rehearsal.conf"
+        start = "/opt/ninja-daemon/current/venv/bin/python /srv/inside/hang.py run"
+        lines = f"[Service]\\nWatchdogSec=12\\nExecStart=\\nExecStart={start}\\n"
+        self._run(f"mkdir -p $(dirname {drop_in}); printf '{lines}' > {drop_in}; systemctl daemon-reload")
+        self._run("systemctl restart ninja-daemon.service", limit=100)
+        began, before = time.monotonic(), self._shown("ninja-daemon.service", "MainPID")["MainPID"]
+        self._await_other_process("ninja-daemon.service", before, 90)
+        took = time.monotonic() - began
+        self._run(
+            f"rm -r $(dirname {drop_in}); systemctl daemon-reload; systemctl restart ninja-daemon.service", limit=100
+        )
+        told = self._run("journalctl --unit ninja-daemon.service --since '-3 min' --output cat")
+        if "hang_here" not in told or "atchdog" not in told:
+            message = f"the journal must have the watchdog and the stack of the thread, has {told[-2000:]}"
+            raise FailedError(message)
+        self._await_delivery()
+        return f"killed {took:.0f} s after its start with WatchdogSec=12; the journal has the hanging thread's stack"
+
+    def survives_a_reboot(self) -> str:
+        """Everything comes back by itself."""
+        before = self._machine.wait_for_boot(None)
+        began = time.monotonic()
+        with suppress(FailedError):  # the shell that asks for it goes down with the rest
+            self._run("systemctl --no-block reboot")
+        self._machine.wait_for_boot(before)
+        self.start_surroundings()
+        self._await_delivery()
+        return f"{self.is_active()}; delivering {time.monotonic() - began:.0f} s after the order"
+
+    # --- upgrade, backup, removal -------------------------------------------------------------------------------------
+
+    def upgrades_and_goes_back(self) -> str:
+        """A new version, a rollback, a version that signals otherwise, a version that does not come up."""
+        first = self._current()
+        self._next_version("next", "0.1.1")
+        self._run("make -C /srv/next upgrade", limit=300, environ=OFFLINE)
+        second = self._current()
+        if second == first or not second.startswith("0.1.1-"):
+            message = f"the new version must run, {second} does"
+            raise FailedError(message)
+        self._await_delivery()
+        self._run("make -C /srv/next rollback", limit=120)
+        self._must_run(first, "after the rollback")
+
+        self._next_version("other", "0.1.2")
+        crossover = "/srv/other/ninja_daemon/core/signal.py"
+        self._run(f"grep -q 'sha256' {crossover} && sed -i 's/sha256/sha3_256/g' {crossover}")
+        refused = self._machine.fails("make -C /srv/other upgrade", limit=300, environ=OFFLINE)
+        if "must signal as" not in refused:
+            message = f"other signals must be refused, was {refused[-800:]}"
+            raise FailedError(message)
+        self._must_run(first, "after the refusal")
+
+        self._next_version("broken", "0.1.3")
+        self._run("printf 'raise SystemExit(1)\\n' >> /srv/broken/ninja_daemon/app/daemon.py")
+        back = self._machine.fails("make -C /srv/broken upgrade", limit=400, environ=OFFLINE)
+        if "runs again" not in back:
+            message = f"a version that does not come up must be taken back, was {back[-800:]}"
+            raise FailedError(message)
+        self._must_run(first, "after the failed upgrade")
+        self._await_delivery()
+        return f"{first} to {second} and back; one that signals otherwise refused; one that does not start taken back"
+
+    def measures_the_sixteen(self) -> str:
+        """Memory and idle CPU with the strategies that ship."""
+        self._run(
+            "cp /srv/ninja-daemon/config/ninja.toml /etc/ninja-daemon/ninja.toml; systemctl restart ninja.target",
+            limit=120,
+        )
+        time.sleep(20)
+        used = {service: self._cpu(service) for service in SERVICES}
+        time.sleep(60)
+        shares = {service: (self._cpu(service) - used[service]) / 60e9 * 100 for service in SERVICES}
+        resident = {service: self._megabytes(service) for service in SERVICES}
+        self._run("cp /srv/inside/ninja.toml /etc/ninja-daemon/ninja.toml; systemctl restart ninja.target", limit=120)
+        told = ", ".join(f"{name} {resident[name]:.0f} MB {shares[name]:.2f} %" for name in SERVICES)
+        if sum(resident.values()) > MOST_MEGABYTES or sum(shares.values()) > MOST_CPU:
+            message = f"both must stay under {MOST_MEGABYTES:.0f} MB and {MOST_CPU} % of a core, were {told}"
+            raise FailedError(message)
+        return f"{told}; together {sum(resident.values()):.0f} MB, {sum(shares.values()):.2f} % of a core"
+
+    def is_removed(self) -> str:
+        """Without data first, then with it."""
+        self._run("make -C /srv/ninja-daemon uninstall", limit=120)
+        left = self._run(
+            "ls -d /opt/ninja-daemon /usr/local/bin/ninja-daemon /etc/ninja-daemon /var/lib/ninja-daemon 2>&1 || true"
+        )
+        if "cannot access '/opt" not in left or "cannot access '/etc" in left or "cannot access '/var" in left:
+            message = f"uninstall must keep settings and data only, left {left}"
+            raise FailedError(message)
+        units = self._run("systemctl list-units --all --no-legend 'ninja*'; ls /usr/local/lib/systemd/system")
+        if "ninja" in units:
+            message = f"no unit may be left, were {units}"
+            raise FailedError(message)
+        self._run("make -C /srv/ninja-daemon uninstall PURGE=1", limit=120)
+        left = self._run(
+            "ls -d /etc/ninja-daemon /var/lib/ninja-daemon /var/lib/private/ninja-daemon 2>/dev/null || true"
+        )
+        if left.strip():
+            message = f"PURGE=1 must leave nothing, left {left}"
+            raise FailedError(message)
+        return "program and units; with PURGE=1 settings and data, too"
+
+    # --- parts --------------------------------------------------------------------------------------------------------
+
+    def _shown(self, service: str, *names: str) -> dict[str, str]:
+        told = self._run(f"systemctl show {service} " + " ".join(f"--property={name}" for name in names))
+        return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+    def _received(self) -> list[list[str]]:
+        """Lines of time, kind, id, repeat."""
+        path = self._machine.tree / NOTES.lstrip("/")
+        return [line.split() for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+
+    def _await_delivery(self, count: int = 1) -> None:
+        before = len(self._received())
+        until(lambda: len(self._received()) >= before + count, f"{count} more deliveries", _DELIVERY_LIMIT)
+
+    def _await_other_process(self, service: str, before: str, limit: float = 30.0) -> None:
+        def other() -> bool:
+            shown = self._shown(service, "MainPID", "ActiveState")
+            return shown["MainPID"] not in {"0", before} and shown["ActiveState"] == "active"
+
+        until(other, f"{service} runs again", limit)
+
+    def _journal(self, query: str) -> list[dict[str, str]]:
+        told = self._run(f"journalctl --output json --no-pager {query}")
+        return [json.loads(line) for line in told.splitlines()]
+
+    def _current(self) -> str:
+        return Path(self._run("readlink /opt/ninja-daemon/current").strip()).name
+
+    def _must_run(self, release: str, when: str) -> None:
+        found = self._current()
+        if found != release or self._shown(SERVICES[0], "ActiveState")["ActiveState"] != "active":
+            message = f"{release} must run {when}, found {found}"
+            raise FailedError(message)
+
+    def _next_version(self, name: str, version: str) -> None:
+        init = f"/srv/{name}/ninja_daemon/__init__.py"
+        self._run(
+            f"cp -r /srv/ninja-daemon /srv/{name}; sed -i 's/^__version__ = .*/__version__ = \"{version}\"/' {init}"
+        )
+
+    def _cpu(self, service: str) -> int:
+        return int(self._shown(service, "CPUUsageNSec")["CPUUsageNSec"])
+
+    def _megabytes(self, service: str) -> float:
+        pid = self._shown(service, "MainPID")["MainPID"]
+        match = re.search(r"^VmRSS:\s+(\d+) kB", self._run(f"cat /proc/{pid}/status"), re.MULTILINE)
+        return int(match[1]) / 1024 if match else float("inf")
+
+
+def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
+    """Return each step with its name."""
+    return [
+        ("a bare Debian", steps.is_bare),
+        ("three commands to the first signal", steps.installs_within_three_commands),
+        ("both services", steps.is_active),
+        ("a second installation", steps.is_idempotent),
+        ("signals and deliveries", steps.delivers_everything),
+        ("the journal's fields", steps.writes_a_journal),
+        ("systemd-analyze security", steps.is_hardened),
+        ("kill -9", steps.survives_kills),
+        ("Redis stopped and started", steps.goes_on_without_redis),
+        ("a thread that hangs", steps.kills_what_hangs),
+        ("upgrade and rollback", steps.upgrades_and_goes_back),
+        ("reboot", steps.survives_a_reboot),
+        ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
+        ("nothing lost, nothing twice", steps.delivers_everything),
+        ("uninstall", steps.is_removed),
+    ]
