@@ -16,7 +16,8 @@ import socket
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,7 @@ from oandapyV20.endpoints.apirequest import APIRequest
 from oandapyV20.exceptions import V20Error
 from requests.adapters import HTTPAdapter
 
+from ninja_daemon.adapters.names import addresses_of
 from ninja_daemon.adapters.rate_limit import RateLimit
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
 from ninja_daemon.core.secret import Secret
@@ -52,6 +54,7 @@ LONGEST_ASKED_PAUSE: Final = 30.0
 """Seconds that a call waits at most because the broker asks for it; longer ones are left to the caller."""
 _LONGEST_TEXT: Final = 200
 _CHUNK: Final = 65_536
+_ADDRESSES_TRIED: Final = 3
 _PLACEHOLDER: Final = "https://api-fxpractice.oanda.com"
 """The address that oandapyV20 builds for its environment ``practice``; the transport puts the real one in its place."""
 
@@ -273,6 +276,31 @@ class OandaSession:
         return cast("dict[str, Any]", answer)
 
 
+class _Named(urllib3.connection.HTTPConnection):
+    """A connection whose name is looked up within a time limit; urllib3's own look-up has none."""
+
+    def _new_conn(self) -> socket.socket:
+        host = self._dns_host
+        try:
+            found = addresses_of(host, int(self.port or 0), CONNECT_TIMEOUT)
+        except TimeoutError as error:
+            raise urllib3.exceptions.ConnectTimeoutError(self, str(error)) from error
+        except (OSError, UnicodeError) as error:
+            raise urllib3.exceptions.NameResolutionError(host, self, socket.gaierror(*error.args[:2])) from error
+        try:
+            return self._first_of([str(where[0]) for _, where in found[:_ADDRESSES_TRIED]])
+        finally:
+            self._dns_host = host
+
+    def _first_of(self, addresses: Sequence[str]) -> socket.socket:
+        for address in addresses[:-1]:
+            self._dns_host = address
+            with suppress(urllib3.exceptions.NewConnectionError):
+                return super()._new_conn()
+        self._dns_host = addresses[-1]
+        return super()._new_conn()
+
+
 class _Transport(HTTPAdapter):
     """What lies under oandapyV20's session: the real address, the limits, a bounded body."""
 
@@ -289,13 +317,13 @@ class _Transport(HTTPAdapter):
         super().init_poolmanager(*arguments, **named, socket_options=_KEPT_AWAKE)
         transport = self
 
-        class Plain(urllib3.connection.HTTPConnection):
+        class Plain(_Named, urllib3.connection.HTTPConnection):
             def connect(self) -> None:
                 transport.connecting(self)
                 super().connect()
                 transport.connected()
 
-        class Encrypted(urllib3.connection.HTTPSConnection):
+        class Encrypted(_Named, urllib3.connection.HTTPSConnection):
             def connect(self) -> None:
                 transport.connecting(self)
                 super().connect()
@@ -357,6 +385,8 @@ class _Transport(HTTPAdapter):
 
     def why_not(self, error: Exception) -> str:
         """Say why there was no answer, in words that hold nothing of the request."""
+        if isinstance(_reason_of(error), urllib3.exceptions.NameResolutionError):
+            return "the broker did not answer (its name has no address; is the network up, and OANDA_API_URL right?)"
         if self._is_cut:
             return f"the broker did not answer within {TOTAL_TIMEOUT:g} s"
         return f"the broker did not answer ({_kind_of(error)})"
@@ -459,6 +489,12 @@ def _asked_pause(text: str | None, now: float) -> float | None:
         return max(0.0, (aware - datetime.fromtimestamp(now, UTC)).total_seconds())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def _reason_of(error: Exception) -> object:
+    """Return what requests and urllib3 have wrapped."""
+    inner = error.args[0] if error.args else None
+    return getattr(inner, "reason", inner)
 
 
 def _kind_of(error: Exception) -> str:

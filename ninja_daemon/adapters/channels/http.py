@@ -22,6 +22,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from ninja_daemon.adapters.names import addresses_of
 from ninja_daemon.core.delivery import Failure, Fault
 from ninja_daemon.usecases.deliver import DEADLINE
 
@@ -113,11 +114,11 @@ def connect_checked(host: str, port: int, *, insecure: bool, deadline: float) ->
         Unreached: it has no address, or none of them answers.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = addresses_of(host, port, min(CONNECT_LIMIT, deadline - time.monotonic()))
     except (OSError, UnicodeError) as error:
         message = f"the name {host} has no address ({type(error).__name__})"
         raise Unreached(message) from error
-    addresses = [(family, str(where[0]), where) for family, _, _, _, where in found]
+    addresses = [(family, str(where[0]), where) for family, where in found]
     if not insecure and any(not is_public(address) for _, address, _ in addresses):
         message = f"{host} leads to an address that is not public; insecure = true allows it"
         raise Forbidden(message)
