@@ -17,16 +17,17 @@ from typing import Final
 import pytest
 
 from tests.end_to_end.settings import nasty
-from tests.end_to_end.stage import SOON_AFTER_CLOSE, epoch
+from tests.end_to_end.stage import epoch
 from tests.fakes.receiver import OK, Answer, Post
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
 from tests.faults.nursery import Child
 from tests.faults.scene import Scene, world
 from tests.faults.tally import Row, Tally
-from tests.oracle import Rules, close_time, read_candles
+from tests.oracle import Candle, Rules, read_candles
 from tests.servers import RedisServer
 
 FIRST: Final = 300
+INSTRUMENTS: Final = ("EUR_USD", "GBP_JPY")
 A_SECOND: Final = 15
 """Candles in a second of the test."""
 MOST_LISTED: Final = 1_000
@@ -35,7 +36,7 @@ MOST_LISTED: Final = 1_000
 
 def strategies() -> Sequence[Rules]:
     """Two over each of two instruments: a cross every other candle, and a few slow ones."""
-    eur_usd, gbp_jpy = nasty("EUR_USD_H4"), nasty("GBP_JPY_H4")
+    eur_usd, gbp_jpy = (nasty(f"{name}_H4") for name in INSTRUMENTS)
     picked = (eur_usd[0], eur_usd[1], gbp_jpy[0], gbp_jpy[2])
     return [replace(one, name=f"{one.instrument}_{one.name}") for one in picked]
 
@@ -134,26 +135,26 @@ def test_nothing_is_missing_or_repeated_after_random_kills_of_everything(
         time.sleep(chance.uniform(0.05, 0.7))
         household.kill_one()
     household.comes_to_rest()
-    last, began = newest(candles, clock.now()), time.monotonic()
-    clock.set(epoch(close_time(candles[last]["time"], "H4")) + SOON_AFTER_CLOSE)
-    household.until(lambda: scene.stands_at(candles[last]), "the end of the catch-up")
-    listed, expected = scene.listed(), scene.expected(candles[FIRST], candles[last])
+    clock.set(clock.now())
+    last, began = next_of_all(scene.world.folder, clock.now()), time.monotonic()
+    scene.show(last)
+    household.until(lambda: scene.stands_at(last), "the end of the catch-up")
+    listed, expected = scene.listed(), scene.expected(candles[FIRST], last)
     ids = ids_of(listed)
     household.until(lambda: scene.heard(ids), "the delivery of everything")
     recovery = time.monotonic() - began
     household.all_live()
     scene.end()
     figures = asdict(count_list(listed, expected)) | asdict(count_deliveries(scene.posts(), ids))
-    print(f"killed {dict(household.kills)}, {last - FIRST} candles, {figures}")  # noqa: T201 - for the guarantees
+    print(f"killed {dict(household.kills)}, candles up to {last['time']}, {figures}")  # noqa: T201 - for the guarantees
     tally.record(Row("kill -9 at random among all five", kills, recovery=recovery, **figures))
     assert figures["listed"] < MOST_LISTED, "beyond this the history no longer shows everything"
     compare_list(listed, expected)
     assert figures["delivery_repeated"] <= 2 * household.kills["notifier"], "only what was in flight may come again"
 
 
-def newest(candles: Sequence[dict[str, str]], now: float) -> int:
-    """The place of the last candle that has closed."""
-    place = FIRST
-    while epoch(close_time(candles[place + 1]["time"], "H4")) <= now:
-        place += 1
-    return place
+def next_of_all(folder: Path, now: float) -> Candle:
+    """The next candle that every series has."""
+    series = [{candle["time"]: candle for candle in read_candles(folder / f"{name}_H4.csv")} for name in INSTRUMENTS]
+    shared = sorted(set.intersection(*(set(times) for times in series)))
+    return series[0][next(time for time in shared if epoch(time) > now)]
