@@ -32,7 +32,7 @@ MOST_DECIMALS: Final = 12
 _MOST_DIGITS: Final = 15
 _FIRST_YEAR: Final = 1970
 _LAST_YEAR: Final = 2200
-_BLOCK: Final = 1 << 22
+_BLOCK: Final = 1 << 21
 _LONGEST_LINE: Final = 1 << 12
 _FILE_NAME: Final = re.compile(r"(?P<instrument>[A-Z0-9]+_[A-Z0-9]+)_(?P<granularity>[SMHDW]\d*)\.csv", re.ASCII)
 _PRICE: Final = re.compile(r"(\d{1,15})(?:\.(\d{1,15}))?", re.ASCII)
@@ -57,6 +57,10 @@ def named_series(path: Path) -> tuple[str, Granularity] | None:
     return None if granularity is None else (match["instrument"], granularity)
 
 
+class MoreDecimals(CandleRejected):
+    """A file's later prices are written with more digits than its first ones; it is to be read again with these."""
+
+
 @dataclass(frozen=True, slots=True)
 class CandleFile:
     """A CSV file of candles of one series.
@@ -77,29 +81,44 @@ class CandleFile:
         Raises:
             CandleRejected: the file cannot be read, has no header or no candle.
         """
-        most, lines = 0, 0
+        return max(self._decimals_of_blocks())
+
+    def likely_decimals(self) -> int:
+        """Return the same as far as the first lines tell, at once.
+
+        Raises:
+            CandleRejected: as above.
+        """
+        return next(self._decimals_of_blocks())
+
+    def _decimals_of_blocks(self) -> Iterator[int]:
+        is_empty = True
         for block in self._blocks():
-            fields = _split(block.content, block.fields)
-            most = max(most, _line_decimals(block) if fields is None else fields.decimals())
-            lines += 1
-        if not lines:
+            yield _block_decimals(block)
+            is_empty = False
+        if is_empty:
             message = f"{self.path} must hold at least one candle below its header, was empty"
             raise CandleRejected(message)
-        return min(most, MOST_DECIMALS)
 
-    def candles(self, decimals: int) -> Iterator[CandleColumns]:
+    def candles(self, decimals: int, *, likely: bool = False) -> Iterator[CandleColumns]:
         """Go through the candles, oldest first, many at a time.
 
         Args:
             decimals: prices become integers in units of ``10**-decimals``.
+            likely: they are what the first lines tell, and a price written with more shall end the reading.
 
         Raises:
+            MoreDecimals: such a price was met.
             CandleRejected: the file cannot be read, or a line is not the next candle of the series.
         """
         last: Instant | None = None
         for block in self._blocks():
             fields = _split(block.content, block.fields)
             columns = None if fields is None else fields.candles(decimals, self.granularity, last)
+            # What was read all at once has no more of them.
+            if columns is None and likely and _block_decimals(block) > decimals:
+                message = f"the prices of {self.path} must have at most {decimals} digits after the point, had more"
+                raise MoreDecimals(message)
             if columns is None:
                 columns = CandleColumns.of(self._line_by_line(block, decimals, last))
             last = int(columns.time[-1])
@@ -127,7 +146,9 @@ class CandleFile:
                     line = number + content.count(b"\n")
                     message = f"{self.path}, line {line}: a line must be at most {_LONGEST_LINE} bytes long, was longer"
                     raise CandleRejected(message)
-                whole, rest = content[:end].replace(b"\r\n", b"\n"), content[end:]
+                whole, rest = content[:end], content[end:]
+                if b"\r" in whole:
+                    whole = whole.replace(b"\r\n", b"\n")
                 if whole:
                     yield _Block(number, fields, whole if whole.endswith(b"\n") else whole + b"\n")
                     number += whole.count(b"\n")
@@ -208,6 +229,11 @@ def _price(name: str, text: str, decimals: int) -> int:
     return int(digits or "0")
 
 
+def _block_decimals(block: _Block) -> int:
+    fields = _split(block.content, block.fields)
+    return min(MOST_DECIMALS, _line_decimals(block) if fields is None else fields.decimals())
+
+
 def _line_decimals(block: _Block) -> int:
     """Return the most decimals of the prices that are prices; what is not is reported when it is read."""
     texts = (text for line in block.lines() for text in line.decode("ascii", "replace").split(",")[1:5])
@@ -242,12 +268,13 @@ class _Fields:
 
     def candles(self, decimals: int, granularity: Granularity, last: Instant | None) -> CandleColumns | None:
         """Return the candles when every line is plainly good, else None."""
-        time = self._times()
+        alike = self._alike()
+        time = self._times(self._bytes(0) if alike is None else alike[: len(_INSTANT_FORM)])
         if time is None or not _is_ascending(time, last) or not _is_on_grid(time, granularity):
             return None
         prices = []
         for column in range(1, 5):
-            price = self._prices(column, decimals)
+            price = self._prices(column, decimals, alike)
             if price is None:
                 return None
             prices.append(price)
@@ -258,57 +285,67 @@ class _Fields:
         return CandleColumns(time, open_, high, low, close)
 
     def _bytes(self, column: int) -> _Bytes:
-        """Return a field of every line as a row of bytes, as wide as the widest; what follows a field is garbage."""
-        width = int(self.widths[:, column].max())
-        return np.lib.stride_tricks.sliding_window_view(self.content, max(1, width))[self.starts[:, column]]
+        """Return a field of every line, one row for each of its bytes; what follows a field is garbage."""
+        return self._rows(column, max(1, int(self.widths[:, column].max())))
+
+    def _rows(self, column: int, length: int) -> _Bytes:
+        # One row a byte and not one a line: everything below goes along the rows, and memory is read as it lies.
+        texts = np.lib.stride_tricks.sliding_window_view(self.content, length)[self.starts[:, column]]
+        return np.ascontiguousarray(texts.T)
+
+    def _alike(self) -> _Bytes | None:
+        """Return the lines up to the close at once, when each is cut like the first; None when they differ."""
+        widths = self.widths[:, :5]
+        return None if (widths != widths[0]).any() else self._rows(0, int(widths[0].sum()) + 4)
 
     @staticmethod
     def _points(texts: _Bytes, widths: _Integers) -> _Integers:
         """Return how many bytes come before the decimal point, or before the end where there is none."""
         is_point = texts == _DOT
-        first = is_point.argmax(axis=1)
-        return np.where(is_point.any(axis=1) & (first < widths), first, widths)
+        first = is_point.argmax(axis=0)
+        return np.where(is_point.any(axis=0) & (first < widths), first, widths)
 
-    def _times(self) -> _Integers | None:
+    def _times(self, texts: _Bytes) -> _Integers | None:
         if (self.widths[:, 0] != len(_INSTANT_FORM)).any():
             return None
-        texts = self._bytes(0)
-        digits = texts[:, _DIGITS] - np.uint8(_ZERO)
-        marks = np.frombuffer(_INSTANT_FORM, dtype=np.uint8)[_MARKS]
-        if (texts[:, _MARKS] != marks).any() or (digits > 9).any():  # noqa: PLR2004 - the largest digit
+        if any((texts[mark] != _INSTANT_FORM[mark]).any() for mark in _MARKS):
             return None
-        year = _number(digits[:, :4])
-        month, day, hour, minute, second = (_number(digits[:, start : start + 2]) for start in range(4, 14, 2))
-        if year.min() < _FIRST_YEAR or year.max() > _LAST_YEAR or month.min() < 1 or month.max() > 12:  # noqa: PLR2004
+        digits = texts[_DIGITS] - np.uint8(_ZERO)
+        if digits.max() > 9:  # noqa: PLR2004 - the largest digit
             return None
-        months = (year - 1970) * 12 + month - 1
-        first, following = (months + step for step in (0, 1))
-        starts = first.astype("M8[M]").astype("M8[D]").astype(np.int64)
-        lengths = following.astype("M8[M]").astype("M8[D]").astype(np.int64) - starts
-        if (day < 1).any() or (day > lengths).any() or hour.max() > 23 or minute.max() > 59 or second.max() > 59:  # noqa: PLR2004
+        days = _days(_number(digits[:8]))
+        hour, minute, second = (_number(digits[start : start + 2]) for start in (8, 10, 12))
+        if days is None or hour.max() > 23 or minute.max() > 59 or second.max() > 59:  # noqa: PLR2004
             return None
-        time: _Integers = (starts + day - 1) * 86_400 + hour * 3_600 + minute * 60 + second
+        time: _Integers = days * 86_400 + (hour * 3_600 + minute * 60 + second)
         return time
 
-    def _prices(self, column: int, decimals: int) -> _Integers | None:
+    def _prices(self, column: int, decimals: int, alike: _Bytes | None) -> _Integers | None:
         widths = self.widths[:, column]
         if widths.min() < 1 or widths.max() > _MOST_DIGITS + 1:
             return None
-        texts = self._bytes(column)
+        if alike is not None:
+            start, width = int(self.starts[0, column] - self.starts[0, 0]), int(widths[0])
+            texts = alike[start : start + width]
+            point = texts[:, 0].tobytes().find(b".")
+            if 0 < point < width - 1 and (texts[point] == _DOT).all():
+                fits = width - point - 1 <= decimals and point + decimals <= _MOST_DIGITS
+                return _shaped(texts, width, point, decimals) if fits else None
+        return self._prices_of_any_shape(self._bytes(column), widths, decimals)
+
+    def _prices_of_any_shape(self, texts: _Bytes, widths: _Integers, decimals: int) -> _Integers | None:
         points = self._points(texts, widths)
         fractions = np.maximum(0, widths - points - 1)
         if (points < 1).any() or (points == widths - 1).any() or fractions.max() > decimals:
             return None
         if (points + decimals).max() > _MOST_DIGITS:
             return None
-        # Prices of one width with the point in one place are read column by column; most files have few such shapes.
+        # Prices of one width with the point in one place are read together; most files have few such shapes.
         shapes = widths * 32 + points
-        if shapes.min() == shapes.max():
-            return _shaped(texts, int(widths[0]), int(points[0]), decimals)
-        prices = np.empty(len(texts), dtype=np.int64)
+        prices = np.empty(len(widths), dtype=np.int64)
         for shape in np.unique(shapes).tolist():
             chosen = np.flatnonzero(shapes == shape)
-            some = _shaped(texts[chosen], shape // 32, shape % 32, decimals)
+            some = _shaped(texts[:, chosen], shape // 32, shape % 32, decimals)
             if some is None:
                 return None
             prices[chosen] = some
@@ -319,44 +356,63 @@ class _Fields:
         if widths.min() < 1 or widths.max() > 18:  # noqa: PLR2004 - as _VOLUME
             return False
         texts = self._bytes(column)
-        behind = np.arange(texts.shape[1]) >= widths[:, np.newaxis]
-        return bool((((texts >= _ZERO) & (texts <= _NINE)) | behind).all())
+        behind = np.arange(len(texts))[:, np.newaxis] >= widths
+        return bool(((texts - np.uint8(_ZERO) <= _NINE - _ZERO) | behind).all())
 
 
 def _split(content: bytes, fields: int) -> _Fields | None:
     """Find the fields of a block; None when a line has too many or too few."""
-    lines = content.count(b"\n")
-    padded = np.frombuffer(content + bytes(64), dtype=np.uint8)
-    separators = np.flatnonzero((padded == _COMMA) | (padded == _NEWLINE))
-    if len(separators) != lines * fields:
+    raw = np.frombuffer(content, dtype=np.uint8)
+    # Whatever is not above the comma parts fields or has no place in a number; which of them it is, is looked at below.
+    separators = np.flatnonzero(raw <= _COMMA)
+    if len(separators) % fields:
         return None
-    ends = separators.reshape(lines, fields)
-    if (padded[ends[:, -1]] != _NEWLINE).any():
+    ends = separators.reshape(-1, fields)
+    found = raw[ends]
+    if (found[:, :-1] != _COMMA).any() or (found[:, -1] != _NEWLINE).any():
         return None
     starts = np.empty_like(ends)
     starts[:, 1:] = ends[:, :-1] + 1
     starts[0, 0] = 0
     starts[1:, 0] = ends[:-1, -1] + 1
     widths = ends - starts
-    return _Fields(padded, starts, widths) if widths.max() <= 32 else None  # noqa: PLR2004 - half of the padding
+    if widths.max() > 32:  # noqa: PLR2004 - half of the padding
+        return None
+    return _Fields(np.frombuffer(content + bytes(64), dtype=np.uint8), starts, widths)
 
 
 def _shaped(texts: _Bytes, width: int, point: int, decimals: int) -> _Integers | None:
     """Read numbers of ``width`` bytes whose point, if any, is byte number ``point``."""
-    columns = [column for column in range(width) if column != point]
-    digits = texts[:, columns] - np.uint8(_ZERO)
-    if (digits > 9).any():  # noqa: PLR2004 - the largest digit
+    digits = texts[[row for row in range(width) if row != point]] - np.uint8(_ZERO)
+    if digits.max() > 9:  # noqa: PLR2004 - the largest digit
         return None
-    numbers: _Integers = _number(digits) * 10 ** (decimals - max(0, width - point - 1))
+    numbers: _Integers = _number(digits) * np.int64(10 ** (decimals - max(0, width - point - 1)))
     return numbers
 
 
 def _number(digits: _Bytes) -> _Integers:
-    """Return the numbers that rows of digits mean."""
-    numbers = digits[:, 0].astype(np.int64)
-    for column in range(1, digits.shape[1]):
-        numbers = numbers * 10 + digits[:, column]
+    """Return the numbers that columns of digits mean."""
+    # Numbers of nine digits fit into half of the memory, and take half of the time.
+    numbers: _Integers = digits[0].astype(np.int32 if len(digits) <= 9 else np.int64)  # noqa: PLR2004 - 999,999,999 < 2**31
+    for row in digits[1:]:
+        numbers *= 10
+        numbers += row
     return numbers
+
+
+def _days(dates: _Integers) -> _Integers | None:
+    """Return the days since 1970 of dates written as 20220304; None when one of them is in no calendar."""
+    # Candles of one day follow one another: what is looked up in the calendar is the first of each day.
+    firsts = np.concatenate(([0], np.flatnonzero(np.diff(dates)) + 1))
+    years, months, days = dates[firsts] // 10_000, dates[firsts] // 100 % 100, dates[firsts] % 100
+    if years.min() < _FIRST_YEAR or years.max() > _LAST_YEAR or months.min() < 1 or months.max() > 12:  # noqa: PLR2004
+        return None
+    counted = (years.astype(np.int64) - 1970) * 12 + months - 1
+    starts, ends = (each.astype("M8[M]").astype("M8[D]").astype(np.int64) for each in (counted, counted + 1))
+    if (days < 1).any() or (days > ends - starts).any():
+        return None
+    of_each: _Integers = np.repeat(starts + days - 1, np.diff(np.concatenate((firsts, [len(dates)]))))
+    return of_each
 
 
 def _is_ascending(time: _Integers, last: Instant | None) -> bool:

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import threading
+import tracemalloc
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -7,12 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ninja_daemon.adapters import csv_candles
-from ninja_daemon.adapters.csv_candles import CandleFile, named_series
+from ninja_daemon.adapters.csv_candles import CandleFile, MoreDecimals, named_series
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.errors import CandleRejected
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import format_instant
-from tests.core.series import drawn_candles, real_candles, walked
+from ninja_daemon.usecases.replay import replay
+from tests.core.series import drawn_candles, real_candles, rules_of, walked
 
 HEADER = "time,open,high,low,close,volume\n"
 GOOD = "2022-03-04T14:00:00Z,1.0930,1.0940,1.0920,1.09259,6871\n"
@@ -235,3 +240,69 @@ def test_progress_adds_up_to_the_size_of_the_file(tmp_path: Path) -> None:
     for _ in CandleFile(path, Granularity.M1, told.append).candles(5):
         pass
     assert sum(told) == path.stat().st_size
+
+
+# --- files larger than memory, and of more than one way to write -----------------------------------------------------
+
+
+@pytest.mark.parametrize("late", ["1.123450", "1.123456", "1.1"])
+def test_digits_that_the_first_lines_do_not_show_are_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: str
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.csv_candles._BLOCK", 500)
+    candles = walked(60, seed=6)
+    lines = [line(candle, 5) for candle in candles[:-1]]
+    lines.append(f"{format_instant(candles[-1].time)},{late},2.0,1.0,{late},7\n")
+    file = CandleFile(written(tmp_path, HEADER + "".join(lines)), Granularity.M1)
+
+    assert file.likely_decimals() == 5
+    if len(late) > len("1.12345"):
+        with pytest.raises(MoreDecimals):
+            list(file.candles(5, likely=True))
+        assert file.decimals() == 6
+    else:
+        assert sum(map(len, file.candles(5, likely=True))) == 60
+
+
+def minutes(count: int) -> Iterator[bytes]:
+    """Write candles without holding them, a thousand at a time, the prices of three widths."""
+    for start in range(0, count, 1_000):
+        numbers = range(start, min(start + 1_000, count))
+        prices = [(98_000 + number // 1_000 * 7 % 1_000_000, 1_400_000_000 + 60 * number) for number in numbers]
+        yield "".join(
+            f"{format_instant(at - at % 60)},{price(units, 3)},{price(units + 9, 3)},{price(units - 9, 3)},"
+            f"{price(units, 3)},{units % 900}\n"
+            for units, at in prices
+        ).encode()
+
+
+def most_memory(folder: Path, count: int) -> int:
+    """Replay so many candles that come through a pipe, and return the most bytes held meanwhile."""
+    pipe = folder / f"{count}.csv"
+    os.mkfifo(pipe)
+
+    def write() -> None:
+        with pipe.open("wb") as file:
+            file.write(HEADER.encode())
+            file.writelines(minutes(count))
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    rules = rules_of(fast_ma=50, slow_ma=200, min_atr_value=Decimal(1_000))
+    tracemalloc.start()
+    try:
+        (report,) = replay([rules], CandleFile(pipe, Granularity.M1).candles(3))
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        writer.join()
+    assert report.candles == count
+    return most
+
+
+def test_a_history_five_times_as_long_takes_no_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.csv_candles._BLOCK", 1 << 18)
+    short, long = (most_memory(tmp_path, count) for count in (12_000, 60_000))
+
+    assert long < 1.1 * short
+    assert long < 12 * 2**20  # with all that numpy needs besides a block

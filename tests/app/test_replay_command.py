@@ -238,6 +238,19 @@ def test_given_decimals_are_the_precision_of_the_prices(run: Run, csv_file: Path
     assert run("--csv", str(csv_file), "-s", "QUICK", "--jsonl", "--decimals", "6")[1].splitlines() == expected
 
 
+def test_digits_that_only_later_prices_have_are_those_of_all(
+    run: Run, csv_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.csv_candles._BLOCK", 2_000)
+    lines = csv_file.read_text().splitlines(keepends=True)
+    time, *prices, volume = lines[-1].rstrip().split(",")
+    csv_file.write_text("".join([*lines[:-1], ",".join([time, *(each + "0" for each in prices), volume]) + "\n"]))
+    expected = run("--csv", str(csv_file), "-s", "QUICK", "--jsonl", "--decimals", "6")[1]
+
+    assert expected
+    assert run("--csv", str(csv_file), "-s", "QUICK", "--jsonl")[1] == expected
+
+
 # --- from the broker -------------------------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ import typer
 
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.csv_candles import MOST_DECIMALS, CandleFile, named_series
+from ninja_daemon.adapters.csv_candles import MOST_DECIMALS, CandleFile, MoreDecimals, named_series
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.core.granularity import Granularity
@@ -152,12 +152,21 @@ def _refuse(option: str, message: str) -> NoReturn:
 def _over_file(
     path: Path, chosen: Sequence[Strategy], decimals: int | None, span: Span, engine: Engine
 ) -> Sequence[Replayed]:
-    passes = 1 if decimals is not None else 2
-    with _progress(f"reading {path.name}", passes * path.stat().st_size) as bar:
-        file = CandleFile(path, chosen[0].granularity, bar.advance)
-        places = file.decimals() if decimals is None else decimals
-        instrument = Instrument.from_decimals(chosen[0].instrument, places)
-        return replay_over([Rules(strategy, instrument) for strategy in chosen], file.candles(places), span, engine)
+    def read(places: int, *, likely: bool = False) -> Sequence[Replayed]:
+        with _progress(f"reading {path.name}", path.stat().st_size) as bar:
+            file = CandleFile(path, chosen[0].granularity, bar.advance)
+            instrument = Instrument.from_decimals(chosen[0].instrument, places)
+            rules = [Rules(strategy, instrument) for strategy in chosen]
+            return replay_over(rules, file.candles(places, likely=likely), span, engine)
+
+    if decimals is not None:
+        return read(decimals)
+    # Nearly every file writes all its prices alike; to look through it for one that it does not takes as long again.
+    file = CandleFile(path, chosen[0].granularity)
+    try:
+        return read(file.likely_decimals(), likely=True)
+    except MoreDecimals:
+        return read(file.decimals())
 
 
 def _over_broker(
