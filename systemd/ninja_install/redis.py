@@ -160,7 +160,7 @@ def password_of(url: str) -> str:
 
 
 def acl_of(template: str, urls: Mapping[str, str], namespace: str) -> str:
-    """Return the file of users: the lines of the template with hashes of the passwords and with the namespace in them."""
+    """Return the file of users: the template with the hashes of their passwords, and with the namespace."""
     text = "".join(f"{line}\n" for line in template.splitlines() if line.startswith("user "))
     for user, url in urls.items():
         digest = hashlib.sha256(password_of(url).encode()).hexdigest()

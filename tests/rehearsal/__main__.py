@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tests.rehearsal.machine import FailedError, Machine, fetched_wheels, missing_for_a_boot, prepared_tree
+from tests.rehearsal.machine import FailedError, Machine, copied, fetched_wheels, missing_for_a_boot, prepared_tree
 from tests.rehearsal.steps import Steps, in_order
 
 
@@ -87,7 +87,7 @@ def rehearse(machine: Machine, told: Told, steps: Steps, cache: Path, only: list
 
     def make() -> str:
         base = prepared_tree(cache)
-        shutil.copytree(base, machine.tree, symlinks=True, ignore_dangling_symlinks=True)
+        copied(base, machine.tree)
         return base.name
 
     told.step("a Debian made by debootstrap", make)

@@ -85,6 +85,11 @@ def fetched_wheels(cache: Path) -> Path:
     return wheels
 
 
+def copied(base: Path, tree: Path) -> None:
+    """Copy a whole tree, devices, owners and all."""
+    _output(["cp", "--archive", "--reflink=auto", base, tree], limit=120)
+
+
 class Machine:
     """One boot after the other of one tree."""
 

@@ -1,4 +1,4 @@
-"""What is rehearsed, in order: a step raises FailedError where something is not as promised, or returns what to tell."""
+"""What is rehearsed, in order: a step raises FailedError where it finds something amiss, or returns what to tell."""
 
 from __future__ import annotations
 
