@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ import pytest
 from ninja_daemon.adapters.codec import encode_signal
 from tests.fakes.messages import a_signal
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
+from tests.faults.judge import count_deliveries
+from tests.faults.tally import Row, Tally
 from tests.processes import ROOT
 from tests.servers import RedisServer
 
@@ -97,7 +100,9 @@ def throttling(seed: int) -> Receiver:
     return made
 
 
-def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: int, redis_kills: int) -> None:
+def run(
+    tmp_path: Path, redis: RedisServer, tally: Tally, *, signals: int, kills: int, seed: int, redis_kills: int
+) -> None:
     draw = random.Random(seed)
     with ExitStack() as stack:
         steady, absent = stack.enter_context(receiver()), stack.enter_context(receiver())
@@ -138,6 +143,9 @@ def run(tmp_path: Path, redis: RedisServer, *, signals: int, kills: int, seed: i
             with redis.client() as client:
                 counters = client.hgetall("{ninja}:counters")
                 letters = [json.loads(str(text)) for text in client.lrange("{ninja}:dead", 0, -1)]
+            figures = count_deliveries(accepted, expected)
+            name = "kill -9 of two notifiers" + (" and Redis" if redis_kills < kills else "")
+            tally.record(Row(name, kills + kills // redis_kills, expected=signals, **asdict(figures)))
             judge(accepted, expected, counters)
             assert sorted(letter["text"] for letter in letters) == ["", "[1]", "not json"]
 
@@ -222,11 +230,15 @@ def judge(accepted: dict[str, list[Post]], expected: list[str], counters: dict[s
 
 
 def test_nothing_is_missing_after_twenty_kills_of_workers_and_two_of_redis(
-    tmp_path: Path, fresh_redis: RedisServer
+    tmp_path: Path, fresh_redis: RedisServer, tally: Tally
 ) -> None:
-    run(tmp_path, fresh_redis, signals=120, kills=20, seed=SEED, redis_kills=7)
+    run(tmp_path, fresh_redis, tally, signals=120, kills=20, seed=SEED, redis_kills=7)
 
 
 @pytest.mark.timeout(180)
-def test_nothing_is_missing_of_600_signals_after_ninety_kills(tmp_path: Path, fresh_redis: RedisServer) -> None:
-    run(tmp_path, fresh_redis, signals=600, kills=90, seed=SEED + 1, redis_kills=1_000)
+def test_nothing_is_missing_of_600_signals_after_ninety_kills(
+    tmp_path: Path, fresh_redis: RedisServer, tally: Tally, long: bool, chance: random.Random
+) -> None:
+    signals, kills = (600, 90) if long else (200, 30)
+    seed = chance.randrange(10**9)
+    run(tmp_path, fresh_redis, tally, signals=signals, kills=kills, seed=seed, redis_kills=1_000)
