@@ -91,7 +91,7 @@ def rehearse(machine: Machine, told: Told, steps: Steps, cache: Path, only: list
         return base.name
 
     told.step("a Debian made by debootstrap", make)
-    told.step("a clean clone", lambda: steps.lay_out(fetched_wheels(cache)))
+    told.step("a clean clone", lambda: steps.lay_out(fetched_wheels(cache, machine.tree)))
 
     def boot() -> str:
         machine.boot()

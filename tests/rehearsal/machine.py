@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -12,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Final, TypeVar
+
+from packaging.markers import Marker
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 SUITES: Final = {(3, 11): "bookworm", (3, 13): "trixie"}
@@ -69,20 +72,40 @@ def prepared_tree(cache: Path) -> Path:
     return tree
 
 
-def fetched_wheels(cache: Path) -> Path:
-    """Return a folder with every locked package, its hash checked."""
+def fetched_wheels(cache: Path, tree: Path) -> Path:
+    """Return a folder with every locked package that the Debian in ``tree`` will want, its hash checked."""
+    version = next(
+        match[1]
+        for path in sorted((tree / "var/cache/apt/archives").glob("python3.*-minimal_*.deb"))
+        if (match := re.match(r"python3\.\d+-minimal_(\d+\.\d+\.\d+)-", path.name))
+    )
     locks = [ROOT / "requirements" / name for name in ("build.txt", "run.txt")]
-    key = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()[:12]
-    wheels = cache / f"wheels-{key}"
+    wanted = "".join(applying(lock.read_text(encoding="utf-8"), version) for lock in locks)
+    wheels = cache / f"wheels-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
     if wheels.is_dir():
         return wheels
     draft = cache / f"{wheels.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir()
+    (draft / "wanted.txt").write_text(wanted, encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    for lock in locks:
-        _output([*command, "--no-build-isolation", "--dest", draft, "--requirement", lock], limit=600)
+    _output([*command, "--no-build-isolation", "--dest", draft, "--requirement", draft / "wanted.txt"], limit=600)
     draft.rename(wheels)
     return wheels
+
+
+def applying(lock: str, version: str) -> str:
+    """Return what of a lock applies to this Python of Linux, its conditions taken out: pip would ask its own Python."""
+    kept, applies = [], False
+    for line in lock.splitlines():
+        match = re.fullmatch(r"(\S+==\S+)(?: ; (.*?))? \\", line)
+        if match:
+            condition = match[2]
+            applies = condition is None or Marker(condition).evaluate({"python_full_version": version})
+            line = f"{match[1]} \\"  # noqa: PLW2901 - the same line, without its condition
+        if applies and not line.startswith("#"):
+            kept.append(f"{line}\n")
+    return "".join(kept)
 
 
 def copied(base: Path, tree: Path) -> None:
@@ -139,7 +162,7 @@ class Machine:
         Raises:
             FailedError: it failed, with what it said.
         """
-        words = ["nsenter", "--target", str(self._leader()), "--all", "--wd=/", "--", "env", "-i"]
+        words = ["nsenter", "--target", str(self._leader()), "--all", "--wdns=/", "--", "env", "-i"]
         words += [*_ENVIRONMENT, *environ, "bash", "-euo", "pipefail", "-c", command]
         try:
             done = subprocess.run(
