@@ -6,10 +6,12 @@ import hashlib
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.instant import Instant, format_instant
+from ninja_daemon.core.moving_average import half_even
 from ninja_daemon.core.strategy import Cross, Rules, Strategy
 
 SCHEMA: Final = 1
@@ -74,9 +76,8 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
     """
     strategy, instrument = rules.strategy, rules.instrument
     candle = cross.candle
-    atr = Fraction(cross.range_total, strategy.atr_period)
-    stop = round(candle.close - cross.side * atr * Fraction(strategy.sl_atr_multiplier))
-    target = round(candle.close + cross.side * atr * Fraction(strategy.tp_atr_multiplier))
+    stop = _away(candle.close, -cross.side * cross.range_total, rules.stop_ratio)
+    target = _away(candle.close, cross.side * cross.range_total, rules.target_ratio)
     decimals, pip_digits = instrument.decimals, instrument.pip_digits
     return Signal(
         id=signal_id(strategy, candle.time, cross.side),
@@ -87,14 +88,14 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         close_time=strategy.granularity.close_of(candle.time),
         side=cross.side,
         close=_decimal(candle.close, decimals),
-        fast_ma=rounded(Fraction(*cross.fast), decimals),
-        slow_ma=rounded(Fraction(*cross.slow), decimals),
-        atr=rounded(atr, decimals),
+        fast_ma=_rounded(*cross.fast, decimals),
+        slow_ma=_rounded(*cross.slow, decimals),
+        atr=_rounded(cross.range_total, strategy.atr_period, decimals),
         stop_loss=_decimal(stop, decimals),
         take_profit=_decimal(target, decimals),
         sl_pips=_decimal(abs(candle.close - stop), pip_digits),
         tp_pips=_decimal(abs(candle.close - target), pip_digits),
-        risk_reward_ratio=_decimal(round(strategy.reward_to_risk * 10**RATIO_DIGITS), RATIO_DIGITS).normalize(),
+        risk_reward_ratio=_reward_to_risk(strategy),
         late=strategy.is_late(candle.time, found_at),
         created_at=found_at,
     )
@@ -102,7 +103,23 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
 
 def rounded(value: Fraction, decimals: int) -> Decimal:
     """Turn an exact value in price units into a price, rounded half-even to five digits more than ``decimals``."""
-    return _decimal(round(value * 10**EXTRA_DIGITS), decimals + EXTRA_DIGITS)
+    return _rounded(value.numerator, value.denominator, decimals)
+
+
+def _rounded(numerator: int, denominator: int, decimals: int) -> Decimal:
+    # Integers and not fractions: nothing has to be brought into lowest terms, which is most of a fraction's work.
+    return _decimal(half_even(numerator * 10**EXTRA_DIGITS, denominator), decimals + EXTRA_DIGITS)
+
+
+def _away(close: int, total: int, ratio: tuple[int, int]) -> int:
+    """Return close + total × ratio, rounded half-even to the instrument's precision."""
+    numerator, denominator = ratio
+    return half_even(close * denominator + total * numerator, denominator)
+
+
+@lru_cache(maxsize=1024)
+def _reward_to_risk(strategy: Strategy) -> Decimal:
+    return _decimal(round(strategy.reward_to_risk * 10**RATIO_DIGITS), RATIO_DIGITS).normalize()
 
 
 def _decimal(units: int, decimals: int) -> Decimal:

@@ -173,9 +173,19 @@ class Rules:
     Attributes:
         strategy: the settings.
         instrument: decimals and pip of the prices.
+        stop_ratio: what the sum of the true ranges is multiplied with for the stop's distance, as a fraction.
+        target_ratio: likewise for the target's.
     """
 
-    __slots__ = ("_atr_period", "_least_range_total", "_reward_suffices", "instrument", "strategy")
+    __slots__ = (
+        "_atr_period",
+        "_least_range_total",
+        "_reward_suffices",
+        "instrument",
+        "stop_ratio",
+        "strategy",
+        "target_ratio",
+    )
 
     def __init__(self, strategy: Strategy, instrument: Instrument) -> None:
         """Work out the integer thresholds of the filters (contract 4.5, compared exactly)."""
@@ -183,6 +193,8 @@ class Rules:
         self.instrument = instrument
         self._atr_period = strategy.atr_period
         self._least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
+        self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
+        self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self._reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
 
     def empty_state(self) -> StrategyState:

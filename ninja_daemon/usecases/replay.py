@@ -27,6 +27,8 @@ from ninja_daemon.usecases.ports import CandleSource, WantedHistory
 RECENT: Final = 5_000
 """Candles of the broker's history that are replayed when nothing says from when on."""
 _PAGE: Final = 5_000
+_AT_ONCE: Final = 65_536
+"""Candles that are taken in at once: so many that fit the processor's cache; all of them take twice as long."""
 
 
 class Engine(StrEnum):
@@ -115,9 +117,11 @@ def replay(
         candles = part
         if span.until is not None:
             candles = part.part(0, int(part.time.searchsorted(span.until, side="right")))
-        for index, report in enumerate(reports):
-            states[index], crosses = run(report.rules, candles, states[index])
-            report.take(candles, crosses, span.since)
+        for start in range(0, len(candles), _AT_ONCE):
+            some = candles.part(start, start + _AT_ONCE)
+            for index, report in enumerate(reports):
+                states[index], crosses = run(report.rules, some, states[index])
+                report.take(some, crosses, span.since)
         if len(candles) < len(part):
             break
     return reports
