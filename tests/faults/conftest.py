@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import random
 import secrets
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from tests.end_to_end.outside import outside
-from tests.end_to_end.stage import make_stage
+from tests.end_to_end.settings import nasty
+from tests.faults.scene import Scene, world
 from tests.faults.tally import Row, Tally, from_properties, table, to_property
-from tests.processes import workplace
-
-__all__ = ["make_stage", "outside", "workplace"]
+from tests.oracle import Rules
+from tests.servers import RedisServer
 
 USUAL_SEED: Final = 20_260_704
 """Of the short runs, so that they are the same every time."""
+
+USUAL_RULES: Final = nasty("EUR_USD_H4")[:1]
+"""A cross every other candle."""
 
 _rows: list[Row] = []
 
@@ -68,6 +72,23 @@ def chance(request: pytest.FixtureRequest) -> random.Random:
     """Random numbers of the test's own, the same for the same seed whatever else runs; the seed stands in a failure."""
     print(f"SEED={_seed(request.config)}")  # noqa: T201 - shown with a failure only
     return random.Random(f"{_seed(request.config)} {request.node.name}")
+
+
+@pytest.fixture
+def open_scene(tmp_path: Path, candles_dir: Path, fresh_redis: RedisServer) -> Iterator[Callable[..., Scene]]:
+    """Open a scene over the recorded candles; ``open_scene(rules, destinations=("a", "b"))``, see ``Scene``."""
+    scenes: list[Scene] = []
+    with world(tmp_path, candles_dir, fresh_redis) as made:
+
+        def opened(rules: Sequence[Rules] = USUAL_RULES, **options: Any) -> Scene:
+            directory = tmp_path / f"scene{len(scenes)}"
+            directory.mkdir()
+            scenes.append(Scene(made, directory, rules, **options))
+            return scenes[-1]
+
+        yield opened
+        for scene in scenes:
+            scene.end()
 
 
 def _seed(config: pytest.Config) -> int:

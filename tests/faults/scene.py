@@ -155,6 +155,10 @@ class Scene:
         """Whether every strategy has taken this candle in, and what came of it waits for Redis."""
         return self.kept() == {candle["time"]}
 
+    def reaches(self, candle: Candle) -> bool:
+        """Whether every strategy has taken this candle in, in Redis or in the journal."""
+        return self.waits_at(candle) or self.cursors() == {candle["time"]}
+
     def listed(self) -> list[str]:
         """All signals that were ever on the list."""
         if self.without_redis:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
@@ -21,10 +21,9 @@ from tests.end_to_end.stage import epoch
 from tests.fakes.receiver import OK, Answer, Post
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
 from tests.faults.nursery import Child
-from tests.faults.scene import Scene, world
+from tests.faults.scene import Scene
 from tests.faults.tally import Row, Tally
 from tests.oracle import Candle, Rules, read_candles
-from tests.servers import RedisServer
 
 FIRST: Final = 300
 INSTRUMENTS: Final = ("EUR_USD", "GBP_JPY")
@@ -109,13 +108,8 @@ def slowly(chance: random.Random) -> Callable[[Post], Answer]:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, candles_dir: Path, fresh_redis: RedisServer) -> Iterator[Scene]:
-    directory = tmp_path / "household"
-    directory.mkdir()
-    with world(tmp_path, candles_dir, fresh_redis) as made:
-        scene = Scene(made, directory, strategies(), destinations=("a", "b"))
-        yield scene
-        scene.end()
+def scene(open_scene: Callable[..., Scene]) -> Scene:
+    return open_scene(strategies(), destinations=("a", "b"))
 
 
 @pytest.mark.timeout(400)

@@ -37,7 +37,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.messages import a_signal
 from tests.faults.judge import compare_list, count_deliveries, count_list, first_heard, ids_of
 from tests.faults.proxy import LoseReply, LoseRequest, Proxy, Toxic
-from tests.faults.scene import Scene, world
+from tests.faults.scene import Scene
 from tests.faults.tally import Row, Tally
 from tests.oracle import Candle, close_time, expected_signals, read_candles
 from tests.servers import RedisServer
@@ -178,14 +178,10 @@ def show(clock: FakeClock, candle: Candle) -> None:
 
 
 @pytest.fixture
-def stage(tmp_path: Path, candles_dir: Path, fresh_redis: RedisServer) -> Iterator[tuple[Proxy, Scene]]:
+def stage(open_scene: Callable[..., Scene], fresh_redis: RedisServer) -> Iterator[tuple[Proxy, Scene]]:
     """The processes' way to Redis leads through the proxy; the test's own does not."""
-    directory = tmp_path / "lying"
-    directory.mkdir()
-    with world(tmp_path, candles_dir, fresh_redis) as made, Proxy(fresh_redis) as proxy:
-        scene = Scene(made, directory, RULES, destinations=("a", "b"), redis_url=proxy.url)
-        yield proxy, scene
-        scene.end()
+    with Proxy(fresh_redis) as proxy:
+        yield proxy, open_scene(RULES, destinations=("a", "b"), redis_url=proxy.url)
 
 
 @pytest.mark.timeout(300)

@@ -8,31 +8,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
 from ninja_daemon.adapters.codec import encode_signal
-from tests.end_to_end.settings import nasty
 from tests.fakes.messages import a_signal
 from tests.fakes.receiver import OK, Answer, Post
 from tests.faults.judge import count_deliveries
-from tests.faults.scene import Scene, world
+from tests.faults.scene import Scene
 from tests.faults.tally import Row, Tally
-from tests.servers import RedisServer
 
 SIGNAL = a_signal(1)
 NEXT = a_signal(2)
 
 
 @pytest.fixture
-def scene(tmp_path: Path, candles_dir: Path, fresh_redis: RedisServer) -> Iterator[Scene]:
-    directory = tmp_path / "two-ways"
-    directory.mkdir()
-    with world(tmp_path, candles_dir, fresh_redis) as made:
-        scene = Scene(made, directory, nasty("EUR_USD_H4")[:1])
-        yield scene
-        scene.end()
+def scene(open_scene: Callable[..., Scene]) -> Scene:
+    return open_scene()
 
 
 @pytest.fixture
