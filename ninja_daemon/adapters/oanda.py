@@ -87,7 +87,7 @@ class OandaSource:
         self._clock = clock
         self._account_id = None if account_id is None else quote(account_id, safe="")
         self._gate = Gate(clock)
-        self._crew = Crew(lambda: OandaSession(token, api_url, self._gate), self._gate.closed)
+        self._crew = Crew(lambda: OandaSession(token, api_url, self._gate, account_id), self._gate.closed)
         self._lock = threading.Lock()
         self._listing = threading.Lock()
         self._listed: dict[str, Instrument] = {}

@@ -32,6 +32,7 @@ from requests.adapters import HTTPAdapter
 
 from ninja_daemon.adapters.names import addresses_of
 from ninja_daemon.adapters.rate_limit import RateLimit
+from ninja_daemon.adapters.redaction import HIDDEN, Redaction
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.ports import Clock
@@ -55,6 +56,8 @@ LONGEST_ASKED_PAUSE: Final = 30.0
 _LONGEST_TEXT: Final = 200
 _CHUNK: Final = 65_536
 _ADDRESSES_TRIED: Final = 3
+_SHORTEST_SECRET: Final = 8
+"""Shorter ones are no secrets, and may stand anywhere in an answer."""
 _PLACEHOLDER: Final = "https://api-fxpractice.oanda.com"
 """The address that oandapyV20 builds for its environment ``practice``; the transport puts the real one in its place."""
 
@@ -199,11 +202,13 @@ _library: Final = logging.getLogger("oandapyV20.oandapyV20")
 class OandaSession:
     """One kept connection to the broker, for one thread."""
 
-    def __init__(self, token: Secret, api_url: str, gate: Gate) -> None:
+    def __init__(self, token: Secret, api_url: str, gate: Gate, account_id: str | None = None) -> None:
         """Prepare; the connection is opened by the first request."""
         _library.addFilter(_nothing)
         self._gate = gate
-        self._transport = _Transport(api_url, gate)
+        secrets = [token] if account_id is None else [token, Secret(account_id)]
+        self._redaction = Redaction(secrets)
+        self._transport = _Transport(api_url, gate, secrets)
         self._api = oandapyV20.API(token.reveal(), request_params={"allow_redirects": False})
         self._api.client.trust_env = False
         self._api.client.mount("https://", self._transport)
@@ -269,6 +274,8 @@ class OandaSession:
             failure = _unreadable(transport.status, error, transport.retry_after)
         # Raised out here, where no foreign error is being handled: those hold the request, and that the token.
         if failure is not None:
+            # What the broker says in an error may hold what it was sent.
+            failure.args = tuple(self._redaction.text(str(part)) for part in failure.args)
             raise failure
         if not isinstance(answer, dict):
             message = f"the broker's answer must be a JSON object, was {type(answer).__name__}"
@@ -304,8 +311,9 @@ class _Named(urllib3.connection.HTTPConnection):
 class _Transport(HTTPAdapter):
     """What lies under oandapyV20's session: the real address, the limits, a bounded body."""
 
-    def __init__(self, api_url: str, gate: Gate) -> None:
+    def __init__(self, api_url: str, gate: Gate, secrets: Sequence[Secret]) -> None:
         self._base = api_url.rstrip("/")
+        self._secrets = [secret.reveal().encode() for secret in secrets if len(secret.reveal()) >= _SHORTEST_SECRET]
         self._gate = gate
         self._connection: urllib3.connection.HTTPConnection | None = None
         self._is_cut = False
@@ -359,7 +367,7 @@ class _Transport(HTTPAdapter):
             )
             self.status = response.status_code
             self.retry_after = _asked_pause(response.headers.get("Retry-After"), self._gate.clock.now())
-            body = self._body(response)
+            body = self._without_secrets(self._body(response))
         finally:
             self._gate.watch.end(self)
             self._gate.answered(self.status, len(body))
@@ -390,6 +398,12 @@ class _Transport(HTTPAdapter):
         if self._is_cut:
             return f"the broker did not answer within {TOTAL_TIMEOUT:g} s"
         return f"the broker did not answer ({_kind_of(error)})"
+
+    def _without_secrets(self, body: bytes) -> bytes:
+        """Blank what was sent out of what comes back: a value that is refused is quoted, in logs and in Redis."""
+        for secret in self._secrets:
+            body = body.replace(secret, HIDDEN.encode())
+        return body
 
     def _body(self, response: requests.Response) -> bytes:
         pieces, size = [], 0

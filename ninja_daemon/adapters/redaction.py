@@ -17,6 +17,9 @@ _SHORTEST: Final = 3
 """Shorter secrets hide nothing and would blank half of every sentence."""
 _LONG: Final = 8
 """From this length on a secret is also found inside of other words and in base64."""
+_LONG_PIECE: Final = 12
+"""Shorter pieces of an address are words like ``webhooks``."""
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#\s]*(?P<rest>[/?][^#\s]*)")
 _DEEPEST: Final = 6
 _UNSAFE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _ESCAPES: Final = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -45,7 +48,7 @@ class Redaction:
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         """Work out every spelling of ``secrets`` once."""
-        texts = {secret.reveal() for secret in secrets}
+        texts = {part for secret in secrets for part in _parts(secret.reveal())}
         long = {spelling for text in texts if len(text) >= _LONG for spelling in _spellings(text)}
         short = {text for text in texts if _SHORTEST <= len(text) < _LONG}
         alternatives = [re.escape(text) for text in sorted(long, key=len, reverse=True)]
@@ -76,6 +79,18 @@ class Redaction:
 def escaped(text: str) -> str:
     """Return ``text`` on one line, control and direction characters written out as escapes."""
     return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0], f"\\x{ord(match[0]):02x}"), text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Yield a secret and, of an address, what makes it one: path, long pieces of it, values of its query."""
+    yield text
+    address = _ADDRESS.match(text)
+    if address is None:
+        return
+    path, _, query = address["rest"].partition("?")
+    pieces = [path.strip("/"), *(value.partition("=")[2] for value in query.split("&"))]
+    yield from (piece for piece in pieces if len(piece) >= _LONG)
+    yield from (piece for piece in path.split("/") if len(piece) >= _LONG_PIECE)
 
 
 def _spellings(text: str) -> Iterator[str]:

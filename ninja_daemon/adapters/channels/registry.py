@@ -9,11 +9,14 @@ from typing import Final
 from ninja_daemon.adapters.channels.apprise_channel import AppriseChannel
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.discord import DiscordChannel
+from ninja_daemon.adapters.channels.discreet import DiscreetChannel
 from ninja_daemon.adapters.channels.mail import MailChannel
+from ninja_daemon.adapters.channels.options import text_option
 from ninja_daemon.adapters.channels.telegram import TelegramChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.core.delivery import Destination
 from ninja_daemon.core.manners import Rate
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 
 Complaints = list[tuple[str, str]]
@@ -99,4 +102,6 @@ KINDS: Final[Mapping[str, ChannelKind]] = {
 
 def open_channel(destination: Destination) -> Channel:
     """Return the channel of a destination whose options have no complaints."""
-    return KINDS[destination.channel].opened(destination)
+    kind = KINDS[destination.channel]
+    secrets = [Secret(text) for name in kind.secret if (text := text_option(destination, name))]
+    return DiscreetChannel(kind.opened(destination), secrets)
