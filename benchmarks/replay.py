@@ -155,11 +155,12 @@ WAYS: Final[dict[str, tuple[str, Callable[[History], int], int]]] = {
 
 
 _TEXT: Final = """\
-Averages of 50 and 200 candles, a 14 candle ATR and its filter over a random walk in memory; the best of four runs
-in turn, in seconds of the processor, after one that warms compilers up. Ours computes in integers, compares exactly and makes whole signals; to pandas,
-vectorbt and TA-Lib a few lines of numpy are added that make stop, target and id of each cross, in binary floats.
-TA-Lib's and vectorbt's ATR is not the simple mean, so other crosses pass their filter. backtesting.py goes bar by
-bar, is given a part of the candles and no filter.
+Averages of 50 and 200 candles, a 14 candle ATR and its filter over a random walk in memory; the best of four runs in
+turn, in seconds of the processor, after one that warms compilers up. Ours computes in integers, compares exactly and
+makes whole signals; to pandas, vectorbt and TA-Lib a few lines of numpy are added that make stop, target and id of each
+cross, in binary floats. TA-Lib's and vectorbt's ATR is not the simple mean, so other crosses pass their filter; pandas
+loses those whose ATR equals the filter's threshold exactly. backtesting.py goes bar by bar, is given a part of the
+candles and no filter.
 """
 
 
