@@ -26,8 +26,8 @@ fi
 
 # Everything in the folder is handed over; Redis is spoken to as the user for operators, where there is one.
 count=$#
-for file in "$credentials"/*; do
-    [ -s "$file" ] || continue
+for file in "$credentials"/* "$credentials"/destinations/*; do
+    if [ ! -f "$file" ] || [ ! -s "$file" ]; then continue; fi
     name=${file##*/}
     case $name in
     operator_redis_url) name=redis_url ;;

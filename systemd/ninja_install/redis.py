@@ -168,6 +168,11 @@ def acl_of(template: str, urls: Mapping[str, str], namespace: str) -> str:
     return text.replace("{ninja}", f"{{{namespace}}}")
 
 
+def settings_of(server: Server, acl: Path) -> str:
+    """Return the settings that the server is to read last."""
+    return _OUR_SETTINGS.format(main=server.main, user=server.name, socket=_socket(server), acl=acl)
+
+
 def namespace_of(layout: Layout) -> str:
     """Return the prefix of our keys, as the services are told it."""
     path = layout.settings / "ninja.env"
@@ -183,7 +188,7 @@ def _write(server: Server, layout: Layout, urls: dict[str, str]) -> bool:
     template = (layout.source / "config" / "redis" / "users.acl.example").read_text(encoding="utf-8")
     changed = put(acl, acl_of(template, urls, namespace_of(layout)), 0o640, owner)
     if not drop_in.is_file():
-        text = _OUR_SETTINGS.format(main=server.main, user=server.name, socket=_socket(server), acl=acl)
+        text = settings_of(server, acl)
         changed = put(drop_in, text, 0o640, owner)
         say(f"made {drop_in}:")
         say("".join(f"    {line}\n" for line in text.splitlines() if line and not line.startswith("#")).rstrip())

@@ -69,19 +69,13 @@ def build(layout: Layout, python: str) -> Release:
         say(f"release {release.name} is there")
         return release
     say(f"making release {release.name}")
-    _discard(release.folder)
+    discard(release.folder)
     release.folder.mkdir(parents=True)
-    ran([python, "-m", "venv", "--symlinks", release.folder / "venv"])
-    inside = release.folder / "venv" / "bin" / "python"
-    requirements = layout.source / "requirements"
-    for lock in ("build.txt", "run.txt"):
-        ran([inside, *_PIP, *_LOCKED, "-r", requirements / lock])
-    _install_package(layout.source, release.folder, inside)
-    ran([inside, *_PIP, "uninstall", "--quiet", "--yes", "setuptools", "pip"])
+    make_environment(layout.source, release.folder, python)
     _copy_units(layout.source, release.folder)
     ran([release.command, "--version"])
     _seal(release.folder)
-    about = {"release": release.name, "python": ran([inside, "--version"]).stdout.strip()}
+    about = {"release": release.name, "python": ran([python, "--version"]).stdout.strip()}
     put(release.folder / _MARK, json.dumps(about) + "\n", 0o444)
     return release
 
@@ -100,7 +94,7 @@ def prune(layout: Layout) -> None:
     spare = [path for path in layout.releases.iterdir() if path.name not in needed]
     spare.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     for path in spare[max(0, _KEPT - len(needed)) :]:
-        _discard(path)
+        discard(path)
 
 
 def release_name(source: Path, python: str) -> str:
@@ -124,6 +118,20 @@ def _content(source: Path) -> Iterator[Path]:
                 yield path
 
 
+def make_environment(source: Path, folder: Path, python: str) -> None:
+    """Make the environment of the locked packages with the program in it, and without what it was made with.
+
+    Raises:
+        StopError: a package is missing or has another hash.
+    """
+    ran([python, "-m", "venv", "--symlinks", folder / "venv"])
+    inside = folder / "venv" / "bin" / "python"
+    for lock in ("build.txt", "run.txt"):
+        ran([inside, *_PIP, *_LOCKED, "-r", source / "requirements" / lock])
+    _install_package(source, folder, inside)
+    ran([inside, *_PIP, "uninstall", "--quiet", "--yes", "setuptools", "pip"])
+
+
 def _install_package(source: Path, folder: Path, inside: Path) -> None:
     # Out of a copy: building leaves traces in the tree that it is done in, and the tree may belong to somebody else.
     copy = folder / "source"
@@ -139,6 +147,9 @@ def _copy_units(source: Path, folder: Path) -> None:
     for path in sorted((source / "systemd").iterdir()):
         if path.is_file():
             shutil.copy(path, folder / "units" / path.name)
+    manual = source / "docs" / "operations.md"
+    if manual.is_file():
+        shutil.copy(manual, folder / "units" / manual.name)
 
 
 def _seal(folder: Path) -> None:
@@ -149,7 +160,8 @@ def _seal(folder: Path) -> None:
     folder.chmod(0o755)
 
 
-def _discard(folder: Path) -> None:
+def discard(folder: Path) -> None:
+    """Remove a release."""
     if not folder.exists():
         return
     # The mark goes first: half a release must not pass for a whole one.

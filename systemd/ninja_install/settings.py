@@ -32,14 +32,15 @@ def make_settings(layout: Layout, release: Release) -> None:
     owner = ("root", "root") if layout.real else None
     _folder(layout.settings, 0o755)
     _folder(layout.credentials, 0o700)
+    _folder(layout.credentials / "destinations", 0o700)
     template = (layout.source / "config" / "ninja.toml").read_text(encoding="utf-8")
     _once(layout.settings / "ninja.toml", template, 0o644, owner)
     _once(layout.settings / "ninja.env", _ENVIRONMENT, 0o644, owner)
     # systemd starts no service whose credential has no file; an empty one counts as not set.
     for name in sorted({TOKEN, *credential_names(release)}):
         _once(layout.credentials / name, "", 0o600, owner)
-    for path in layout.credentials.iterdir():
-        path.chmod(0o600)
+    for path in layout.credentials.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def credential_names(release: Release) -> set[str]:

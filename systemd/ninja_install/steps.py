@@ -164,7 +164,7 @@ def _restart() -> None:
     # systemctl waits for READY, since the units are of Type=notify.
     systemctl("restart", *running)
     time.sleep(_SETTLES)
-    fallen = [name for name in running if not _active(name)]
+    fallen = [name for name in running if not _steady(name)]
     if fallen:
         stop(f"{', '.join(fallen)} must stay up, fell down again")
 
@@ -172,6 +172,12 @@ def _restart() -> None:
 def _active(name: str) -> bool:
     state = systemctl("is-active", name, check=False).stdout.strip()
     return state in {"active", "activating", "reloading"}
+
+
+def _steady(name: str) -> bool:
+    """Return whether a service is up and has not been started again since it was restarted by hand."""
+    told = systemctl("show", name, "--property=ActiveState,NRestarts", "--value").stdout.split()
+    return sorted(told) == ["0", "active"]
 
 
 def _prove(layout: Layout, old: Release, new: Release, *, skip_replay: bool) -> None:

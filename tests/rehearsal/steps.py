@@ -110,6 +110,23 @@ class Steps:
             raise FailedError(message)
         return f"{len(before.splitlines())} files unchanged; credentials for root alone"
 
+    def keeps_the_data_of_a_redis_that_was_there(self) -> str:
+        """A Redis with snapshots only, as Debian ships it, holds data; our settings must not make it forget them."""
+        self._run(
+            "cd /etc/redis; cp -a redis.conf redis.conf.ours; cp -a ninja-daemon.conf ninja-daemon.conf.ours; "
+            "sed -i '/ninja-daemon.conf/d' redis.conf; rm ninja-daemon.conf; rm -rf /var/lib/redis/*; "
+            "systemctl restart redis-server; sleep 1; redis-cli set mine kept; redis-cli save"
+        )
+        self._run("make -C /srv/ninja-daemon install-redis", limit=120)
+        url = self._run("cat /etc/ninja-daemon/credentials/operator_redis_url").strip()
+        found = self._run(
+            f"systemctl restart redis-server; sleep 1; redis-cli --no-auth-warning -u {url} get mine"
+        ).strip()
+        if found != "kept":
+            message = f"what was in Redis must be there still, was {found!r}"
+            raise FailedError(message)
+        return "a key of before outlived the change from snapshots to the append-only file"
+
     # --- what runs ----------------------------------------------------------------------------------------------------
 
     def is_active(self) -> str:
@@ -376,6 +393,7 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("kill -9", steps.survives_kills),
         ("Redis stopped and started", steps.goes_on_without_redis),
         ("a thread that hangs", steps.kills_what_hangs),
+        ("a Redis that was there before", steps.keeps_the_data_of_a_redis_that_was_there),
         ("upgrade and rollback", steps.upgrades_and_goes_back),
         ("reboot", steps.survives_a_reboot),
         ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
