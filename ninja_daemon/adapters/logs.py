@@ -9,12 +9,14 @@ Use it as ``log = structlog.get_logger()`` and ``log.info("three new candles of 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import sys
 import threading
-from collections.abc import Iterable
+import uuid
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from types import TracebackType
@@ -23,12 +25,14 @@ from typing import Any, Final, Literal, Protocol, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from ninja_daemon.adapters.events import EVENTS
+from ninja_daemon.adapters.journald import JournalSocket, field_name, is_journal
 from ninja_daemon.adapters.redaction import Redaction, escaped
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.ports import Clock
 
-Form = Literal["auto", "console", "plain", "json"]
-"""``auto`` is ``console`` on a terminal and ``plain`` anywhere else."""
+Form = Literal["auto", "console", "plain", "json", "journal"]
+"""``auto`` is ``journal`` where the lines would go to systemd's journal, ``console`` on a terminal, else ``plain``."""
 
 CLAMPED: Final = ("oandapyV20", "urllib3", "requests", "apscheduler", "tzlocal", "redis", "apprise", "asyncio")
 """Libraries that say too much, URLs with secrets in them too: never below WARNING, whatever the level."""
@@ -37,6 +41,9 @@ _LONGEST_SENTENCE: Final = 8_192
 _LONGEST_FIELD: Final = 2_048
 _PLAIN_VALUE: Final = re.compile(r"[^\s\"=\\]+")
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
+_PRIORITIES: Final = {"critical": 2, "error": 3, "warning": 4, "info": 6, "debug": 7}
+_JOURNAL_NAMES: Final = {"id": "NINJA_SIGNAL_ID", "reason": "NINJA_ERROR"}
+_NOT_FIELDS: Final = frozenset({"timestamp", "level", "event", "exception", "event_id"})
 _FIRST_FIELDS: Final = ("timestamp", "level", "event", "exception")
 
 
@@ -50,7 +57,12 @@ class Level(StrEnum):
 
 
 def configure_logs(
-    *, level: str = "info", secrets: Iterable[Secret] = (), stream: TextIO | None = None, form: Form = "auto"
+    *,
+    level: str = "info",
+    secrets: Iterable[Secret] = (),
+    stream: TextIO | None = None,
+    form: Form = "auto",
+    identifier: str = "ninja-daemon",
 ) -> None:
     """Send every log of this process through one handler; may be called again, the last call counts.
 
@@ -61,10 +73,13 @@ def configure_logs(
         secrets: texts that must not appear, in any spelling.
         stream: where the lines go; None for standard error.
         form: how they look.
+        identifier: the process's name in the journal.
     """
     stream = sys.stderr if stream is None else stream
     redaction = Redaction(secrets)
-    handler = _Handler(stream)
+    if form == "auto" and is_journal(stream):
+        form = "journal"
+    handler = _JournalHandler(stream, identifier) if form == "journal" else _Handler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_foreign_chain(),
@@ -83,6 +98,7 @@ def reset_logs() -> None:
     root = logging.getLogger()
     for handler in [handler for handler in root.handlers if isinstance(handler, _Handler)]:
         root.removeHandler(handler)
+        handler.close()
     root.setLevel(logging.WARNING)
     for name in CLAMPED:
         logging.getLogger(name).setLevel(logging.NOTSET)
@@ -93,7 +109,7 @@ def reset_logs() -> None:
 
 def renderer_for(form: Form, stream: TextIO) -> Processor:
     """Return the last link of the chain: the one that makes a line of a record."""
-    if form == "json":
+    if form in {"json", "journal"}:
         return _render_json
     on_terminal = form == "console" or (form == "auto" and stream.isatty())
     return LineRenderer(colours=on_terminal, short_times=on_terminal)
@@ -219,10 +235,69 @@ class _Handler(logging.StreamHandler[TextIO]):
         del record
 
 
+class _JournalHandler(_Handler):
+    """Sends each record to journald as one entry; where that does not take it, the stream has it as a line."""
+
+    def __init__(self, stream: TextIO, identifier: str) -> None:
+        super().__init__(stream)
+        self._identifier = identifier
+        self._run = uuid.uuid4().hex[:12]
+        self._journal = JournalSocket()
+        self._lines = LineRenderer(colours=False, short_times=False)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            fields: EventDict = json.loads(self.format(record))
+        except Exception:  # noqa: BLE001 - a record that cannot be written must not end the process
+            self.handleError(record)
+            return
+        if not self._journal.send(_journal_fields(fields, record, self._identifier, self._run)):
+            with contextlib.suppress(OSError, ValueError):
+                self.stream.write(f"<{_priority(fields)}>{self._lines(None, '', fields)}\n")
+                self.flush()
+
+    def close(self) -> None:
+        self._journal.close()
+        super().close()
+
+
+def _journal_fields(
+    fields: EventDict, record: logging.LogRecord, identifier: str, run: str
+) -> Iterator[tuple[str, str]]:
+    """Write a record, safe already, as the journal's fields."""
+    sentence = str(fields.get("event", ""))
+    trace = fields.get("exception")
+    yield "MESSAGE", f"{sentence}\n{trace}" if trace else sentence
+    yield "PRIORITY", str(_priority(fields))
+    yield "SYSLOG_IDENTIFIER", identifier
+    yield "SYSLOG_PID", str(record.process)
+    yield "CODE_FILE", record.pathname
+    yield "CODE_LINE", str(record.lineno)
+    yield "CODE_FUNC", record.funcName or ""
+    yield "NINJA_RUN", run
+    name = str(fields.get("event_id", ""))
+    if name:
+        yield "NINJA_EVENT", name
+    if event := EVENTS.get(name):
+        yield "MESSAGE_ID", event.message_id
+    for field, value in fields.items():
+        if field not in _NOT_FIELDS:
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield _JOURNAL_NAMES.get(field) or field_name(field), text
+
+
+def _priority(fields: EventDict) -> int:
+    """Return the syslog priority: the event's, unless the record is graver than that."""
+    by_level = _PRIORITIES.get(str(fields.get("level", "info")), 6)
+    event = EVENTS.get(str(fields.get("event_id", "")))
+    return by_level if event is None else min(event.priority, by_level) if by_level < 6 else event.priority  # noqa: PLR2004
+
+
 def _install(handler: _Handler, level: int) -> None:
     root = logging.getLogger()
     for old in [old for old in root.handlers if isinstance(old, _Handler)]:
         root.removeHandler(old)
+        old.close()
     root.addHandler(handler)
     root.setLevel(level)
     for name in CLAMPED:

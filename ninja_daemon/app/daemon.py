@@ -19,12 +19,13 @@ from typing import Final, Protocol
 import structlog
 
 from ninja_daemon.adapters.holder import holder_token
-from ninja_daemon.adapters.logs import Recurring
+from ninja_daemon.adapters.logs import Recurring, duration
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.adapters.scheduler import Scheduler
 from ninja_daemon.adapters.spooling_store import Replayed
 from ninja_daemon.app.looks import CompletionDelay, Looks, Watch
 from ninja_daemon.app.news import say_news
+from ninja_daemon.app.pulse import Pulse
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant, format_moment
@@ -115,6 +116,7 @@ class Daemon:
         journal: Journal,
         clock: Clock,
         on_crash: Callable[[BaseException], None],
+        pulse: Pulse | None = None,
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
@@ -125,7 +127,9 @@ class Daemon:
             journal: this machine's memory.
             clock: time.
             on_crash: called with an error that nobody expected; the process ends with it.
+            pulse: where the jobs leave marks of progress.
         """
+        self._pulse = Pulse(clock) if pulse is None else pulse
         self.strategies = tuple(strategies)
         self._looks = Looks()
         self.figures = Figures(completion_delay=self._looks.delays)
@@ -208,6 +212,8 @@ class Daemon:
         """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""
         if self._stop.is_set():
             return
+        # Every few seconds, so that a scheduler that has died is noticed by the age of this mark.
+        self._pulse.beat("lease")
         try:
             lease = self._store.lease(self._token, LEASE_SECONDS)
             self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
@@ -239,6 +245,12 @@ class Daemon:
     # --- one wake ----------------------------------------------------------------------------------------------------
 
     def _settle(self, due: Sequence[Strategy], watch: Watch | None) -> None:
+        """Bring strategies up to date, leaving marks of progress meanwhile."""
+        worker = f"retry of {due[0].name}" if watch is None else f"close of {due[0].granularity.name}"
+        with self._pulse.working(worker):
+            self._settle_at_work(due, watch, worker)
+
+    def _settle_at_work(self, due: Sequence[Strategy], watch: Watch | None, worker: str) -> None:
         """Ask until every strategy has the candle that closed last, or patience ends; only once without a watch."""
         report = _WakeReport(len(due))
         borders = {strategy.name: self._border(strategy) for strategy in due}
@@ -246,6 +258,7 @@ class Daemon:
         while looking and not self._stop.is_set():
             if watch is not None and self._clock.wait(self._stop, watch.pause(self._clock.now())):
                 break
+            self._pulse.beat(worker)
             began, asked_at = self._clock.monotonic(), self._clock.now()
             is_last = watch is None or watch.is_over(asked_at)
             try:
@@ -461,6 +474,20 @@ class Daemon:
                 self._busy.difference_update(strategy.name for strategy in mine)
                 if not self._busy:
                     self._idle.set()
+
+    def sentence(self) -> str:
+        """Return in a line how it goes, for ``systemctl status``."""
+        figures, now = self.figures, self._clock.monotonic()
+        state = {True: "active", False: "standing by", None: "starting"}[self._active]
+        with self._lock:
+            waiting, lost_at = len(figures.waiting), self._lost_at
+        parts = [f"{len(self.strategies)} strategies, {state}"]
+        if figures.last_wake:
+            parts.append(f"last wake {format_moment(figures.last_wake)[11:19]}Z, {figures.signals} signals so far")
+        if waiting:
+            parts.append(f"{waiting} waiting")
+        parts.append("Redis ok" if lost_at is None else f"Redis away for {duration(now - lost_at)}")
+        return "; ".join(parts)
 
     def _heartbeat(self) -> str:
         figures = self.figures

@@ -126,8 +126,12 @@ class _Sources:
         directory = self._environ.get("CREDENTIALS_DIRECTORY", "").strip()
         if not directory:
             return None
-        path = Path(directory) / name.lower()
-        return _read_text(path, f"the systemd credential {name.lower()}") if path.is_file() else None
+        # A folder of credentials that a unit names as a whole comes with its name before each file's.
+        for credential in (name.lower(), f"destinations_{name.lower()}"):
+            path = Path(directory) / credential
+            if path.is_file():
+                return _read_text(path, f"the systemd credential {credential}")
+        return None
 
 
 @dataclass(frozen=True, slots=True)

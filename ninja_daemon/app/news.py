@@ -32,7 +32,16 @@ def say_news(logger: FilteringBoundLogger, outcome: Outcome) -> None:
         if cross.rejected_by is not None:
             log.info(_rejection(strategy, cross), event_id="cross.rejected", rejected_by=cross.rejected_by.value)
     for signal in outcome.signals:
-        log.info(_sentence(signal), event_id="signal.emitted", id=signal.id, late=signal.late)
+        log.info(
+            _sentence(signal),
+            event_id="signal.emitted",
+            id=signal.id,
+            instrument=signal.instrument,
+            timeframe=signal.timeframe,
+            candle=format_instant(signal.time),
+            side=signal.side.name,
+            late=signal.late,
+        )
 
 
 def _sentence(signal: Signal) -> str:

@@ -26,6 +26,7 @@ from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.app.daily_report import DailyReporter, Load
 from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.pulse import Pulse
 from ninja_daemon.app.queues import Queue, journal_file, local_queue_file, store_label
 from ninja_daemon.core.delivery import Delivery, Destination
 from ninja_daemon.core.errors import StoreUnavailable
@@ -273,13 +274,17 @@ class _BackOff:
 class Notifier:
     """The running process; ``start`` and ``stop`` once."""
 
-    def __init__(self, parts: NotifierParts, on_crash: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self, parts: NotifierParts, on_crash: Callable[[BaseException], None], pulse: Pulse | None = None
+    ) -> None:
         """Prepare; nothing runs yet.
 
         Args:
             parts: what it is made of.
             on_crash: told of an error that nobody expected; the process must end then.
+            pulse: where the threads leave marks of progress.
         """
+        self._pulse = Pulse(parts.clock) if pulse is None else pulse
         self._parts = parts
         self._on_crash = on_crash
         self._stop = threading.Event()
@@ -331,6 +336,7 @@ class Notifier:
     def _drain_for_ever(self) -> None:
         back_off = _BackOff()
         while not self._stop.is_set():
+            self._pulse.beat("drain")
             try:
                 moved = self._drain_once()
                 back_off.reset()
@@ -347,6 +353,7 @@ class Notifier:
     def _drain_journal_for_ever(self, spool: _Spool) -> None:
         """Look for what the daemon could not hand over to Redis."""
         while not self._stop.is_set():
+            self._pulse.beat("journal")
             try:
                 moved = sum(self._moved(inbox) for inbox in spool.inboxes)
                 self._reporter.journal_answered()
@@ -385,6 +392,7 @@ class Notifier:
         bell, back_off = self._bells[worker.destination.name], _BackOff()
         not_before = float("-inf")
         while not self._stop.is_set():
+            self._pulse.beat(f"lane {worker.destination.name}")
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
@@ -411,6 +419,7 @@ class Notifier:
 
     def _beat_for_ever(self) -> None:
         while not self._stop.is_set():
+            self._pulse.beat("heartbeat")
             try:
                 self._parts.queue.beat(self.heartbeat(), _BEAT_LIFE)
                 if self._parts.daily is not None:
@@ -418,6 +427,15 @@ class Notifier:
             except StoreUnavailable as error:
                 self._reporter.store_failed(error)
             self._stop.wait(_BEAT_EVERY)
+
+    def sentence(self) -> str:
+        """Return in a line how it goes, for ``systemctl status``."""
+        counts = self._reporter.counts
+        return (
+            f"{len(self._parts.workers)} destinations; {counts['signal.delivered']} signals delivered, "
+            f"{counts['delivery.retry']} retries, {counts['delivery.dead']} dead letters; "
+            f"{self._parts.store} {'ok' if self._store_is_up else 'away'}"
+        )
 
     def heartbeat(self) -> str:
         """Return the heartbeat as JSON."""

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import uuid
-from typing import Annotated, Final
+from typing import Annotated
 
 import structlog
 import typer
@@ -15,15 +15,16 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.logs import Level, configure_logs
+from ninja_daemon.adapters.systemd import ServiceManager
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.notifier import Notifier, OnePass, notifier_parts
+from ninja_daemon.app.pulse import LONGEST, Pulse
 from ninja_daemon.app.queues import store_label
 from ninja_daemon.app.stopping import stop_on_signals
+from ninja_daemon.app.supervision import supervise
 from ninja_daemon.core.delivery import Delivery, Failure
 from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
-
-_LOOK: Final = 5.0
 
 
 def notify(
@@ -38,7 +39,7 @@ def notify(
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
     environment, configuration = load_settings()
-    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
+    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-notifier")
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
     if drain:
@@ -96,7 +97,9 @@ def _live(environment: Environment, configuration: Configuration) -> int:
         stop.set()
 
     parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
-    notifier = Notifier(parts, crash)
+    manager = ServiceManager()
+    pulse = Pulse(parts.clock, manager.watchdog or LONGEST)
+    notifier = Notifier(parts, crash, pulse)
     names = [worker.destination.name for worker in parts.workers]
     log.info(
         f"the notifier of ninja-daemon {__version__} serves {', '.join(names)}",
@@ -105,11 +108,10 @@ def _live(environment: Environment, configuration: Configuration) -> int:
         namespace=environment.namespace,
     )
     notifier.start()
-    while not parts.clock.wait(stop, _LOOK):
-        pass
+    supervise(stop, clock=parts.clock, manager=manager, pulse=pulse, log=log, sentence=notifier.sentence)
     ended = notifier.stop()
     for error in crashes:
-        log.critical("an error that nobody expected ends the notifier", exc_info=error)
+        log.critical("an error that nobody expected ends the notifier", event_id="process.crashed", exc_info=error)
     log.info("the notifier stopped", event_id="notifier.stopped", delivered=notifier.counts["signal.delivered"])
     code = 1 if crashes else 0
     if not ended:

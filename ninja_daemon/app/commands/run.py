@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Annotated, Final
+from typing import Annotated
 
 import structlog
 import typer
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.logs import Level, configure_logs
+from ninja_daemon.adapters.systemd import ServiceManager
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.one_pass import bring_up_to_date
+from ninja_daemon.app.pulse import LONGEST, Pulse
 from ninja_daemon.app.stopping import stop_on_signals
+from ninja_daemon.app.supervision import supervise
 from ninja_daemon.app.wiring import Parts, daemon_parts
 from ninja_daemon.core.errors import ConfigError
-
-_LOOK: Final = 5.0
 
 
 def run(
@@ -73,6 +74,8 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         crashes.append(error)
         stop.set()
 
+    manager = ServiceManager()
+    pulse = Pulse(parts.clock, manager.watchdog or LONGEST)
     daemon = Daemon(
         configuration.strategies,
         source=parts.source,
@@ -80,6 +83,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         journal=parts.journal,
         clock=parts.clock,
         on_crash=crash,
+        pulse=pulse,
     )
     log.info(
         f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
@@ -89,11 +93,18 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         namespace=environment.namespace,
     )
     daemon.start()
-    while not parts.clock.wait(stop, _LOOK):
-        pass
+    supervise(
+        stop,
+        clock=parts.clock,
+        manager=manager,
+        pulse=pulse,
+        log=log,
+        sentence=daemon.sentence,
+        progress=lambda: parts.source.traffic.requests,
+    )
     ended = daemon.stop()
     for error in crashes:
-        log.critical("an error that nobody expected ends the daemon", exc_info=error)
+        log.critical("an error that nobody expected ends the daemon", event_id="process.crashed", exc_info=error)
     log.info("ninja-daemon stopped", event_id="daemon.stopped")
     code = 1 if crashes else 0
     if not ended:

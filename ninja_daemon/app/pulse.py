@@ -1,0 +1,59 @@
+"""Marks of progress that working threads leave, so that one that hangs is noticed from outside.
+
+A worker that waits for something that comes by itself (the next close, a doorbell) leaves a mark whenever it looks up;
+one that has nothing to do takes its mark away. Whoever is asked by the watchdog looks at the marks and never at itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from ninja_daemon.usecases.ports import Clock
+
+LONGEST: Final = 60.0
+"""Seconds without a mark after which a worker counts as hanging: three times what a request may take."""
+
+
+class Pulse:
+    """The marks of a process; safe to use from several threads."""
+
+    def __init__(self, clock: Clock, longest: float = LONGEST) -> None:
+        """Begin with no worker.
+
+        Args:
+            clock: for durations.
+            longest: seconds without a mark that are still taken for work.
+        """
+        self._clock = clock
+        self._longest = longest
+        self._marks: dict[str, float] = {}
+
+    def beat(self, worker: str) -> None:
+        """Leave a mark: this worker has got on."""
+        self._marks[worker] = self._clock.monotonic()
+
+    def beat_all(self) -> None:
+        """Leave a mark for everybody at work, when something that they wait for has got on."""
+        now = self._clock.monotonic()
+        for worker in list(self._marks):
+            self._marks[worker] = now
+
+    def rest(self, worker: str) -> None:
+        """Take the mark away: this worker has nothing to do."""
+        self._marks.pop(worker, None)
+
+    @contextmanager
+    def working(self, worker: str) -> Iterator[None]:
+        """Be at work for the length of a block."""
+        self.beat(worker)
+        try:
+            yield
+        finally:
+            self.rest(worker)
+
+    def hanging(self) -> list[str]:
+        """Return the workers that have left no mark for too long."""
+        now = self._clock.monotonic()
+        return sorted(worker for worker, mark in list(self._marks.items()) if now - mark > self._longest)
