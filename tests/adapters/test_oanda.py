@@ -582,6 +582,23 @@ class TestAccount:
             assert isinstance(answer, Fetched)
             assert times(answer.candles) == [cursor + 3_600]
 
+    @pytest.mark.parametrize("series", [2, 61, 62, 300])
+    def test_sixty_series_share_a_request_however_many_are_due(
+        self, source: OandaSource, broker: SimulatorServer, series: int
+    ) -> None:
+        names = ("EUR_USD", "USD_JPY", "GBP_USD", "AUD_USD", "NZD_USD", "USD_CAD", "EUR_GBP", "GBP_JPY", "USD_CHF")
+        granularities = [each for each in Granularity if Granularity.M1.seconds <= each.seconds <= 86_400]
+        every = [Series(name, each, side) for each in granularities for side in PriceSide for name in names][:series]
+        wanted = [Wanted(each, each.granularity.open_at(each.granularity.open_at(NOW) - 1)) for each in every]
+        source.account_instruments()
+        before = len(broker.requests)
+
+        answers = source.newer(wanted)
+
+        assert len(answers) == series
+        assert all(isinstance(answer, Fetched) for answer in answers.values())
+        assert len(broker.requests) - before == 1 + -(-(series - 1) // 60)
+
     def test_the_requests_of_a_wake_are_under_way_at_the_same_time(
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:
