@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     pictures = FOLDER if is_whole else Path(tempfile.mkdtemp())
     drawn = [path for chapter in chapters for picture in chapter.pictures if (path := draw(picture, pictures))]
     minutes = (time.monotonic() - began) / 60
-    print(f"\n{minutes:.1f} minutes; pictures: {', '.join(map(str, drawn)) or 'none, matplotlib is not installed'}")
+    print(f"\n{minutes:.1f} minutes; pictures: {', '.join(map(str, drawn)) or 'none'}")
     if is_whole:
         print(f"written: {', '.join(path.name for path in write(chapters, where, minutes))}")
 
