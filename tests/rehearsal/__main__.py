@@ -49,6 +49,9 @@ def main() -> int:
     parser.add_argument(
         "--only", metavar="WORD", action="append", help="besides the installation, steps with this word only"
     )
+    parser.add_argument(
+        "--uncommitted", action="store_true", help="the work tree as it is instead of what is committed"
+    )
     parser.add_argument("--keep", action="store_true", help="leave the machine's tree behind, to look at it")
     asked = parser.parse_args()
     reason = missing_for_a_boot()
@@ -60,7 +63,7 @@ def main() -> int:
     machine, told, began = Machine(tree, cache / "console.log"), Told(), time.monotonic()
     steps = Steps(machine)
     try:
-        rehearse(machine, told, steps, cache, asked.only)
+        rehearse(machine, told, steps, cache, asked)
     except FailedError as error:
         print(f"\n{error}\n", file=sys.stderr)
         show_journal(machine)
@@ -78,7 +81,7 @@ def main() -> int:
     return 0
 
 
-def rehearse(machine: Machine, told: Told, steps: Steps, cache: Path, only: list[str] | None) -> None:
+def rehearse(machine: Machine, told: Told, steps: Steps, cache: Path, asked: argparse.Namespace) -> None:
     """Make the machine and go through the steps.
 
     Raises:
@@ -91,7 +94,11 @@ def rehearse(machine: Machine, told: Told, steps: Steps, cache: Path, only: list
         return base.name
 
     told.step("a Debian made by debootstrap", make)
-    told.step("a clean clone", lambda: steps.lay_out(fetched_wheels(cache, machine.tree)))
+
+    def lay_out() -> str:
+        return steps.lay_out(fetched_wheels(cache, machine.tree), uncommitted=asked.uncommitted)
+
+    told.step("a clean clone", lay_out)
 
     def boot() -> str:
         machine.boot()
@@ -99,7 +106,7 @@ def rehearse(machine: Machine, told: Told, steps: Steps, cache: Path, only: list
 
     told.step("boot", boot)
     for number, (name, act) in enumerate(in_order(steps)):
-        if not only or number < 2 or any(word in name for word in only):
+        if not asked.only or number < 2 or any(word in name for word in asked.only):
             told.step(name, act)
 
 

@@ -29,6 +29,8 @@ _ENVIRONMENT: Final = (
     "LANG=C.UTF-8",
 )
 _BOOT_LIMIT: Final = 90.0
+_WANTS_REBOOT: Final = 133
+"""systemd-nspawn leaves the second boot to whoever started it."""
 
 Answer = TypeVar("Answer")
 
@@ -128,7 +130,12 @@ class Machine:
         Raises:
             FailedError: it does not come up.
         """
-        self._console = self.log.open("ab")
+        self._start()
+        self.wait_for_boot(None)
+
+    def _start(self) -> None:
+        if self._console is None:
+            self._console = self.log.open("wb")
         self._nspawn = subprocess.Popen(
             [
                 "systemd-nspawn", "--quiet", "--directory", self.tree, "--boot", "--register=no", "--keep-unit",
@@ -136,20 +143,20 @@ class Machine:
             ],
             stdin=subprocess.DEVNULL, stdout=self._console, stderr=self._console, start_new_session=True,
         )  # fmt: skip
-        self.wait_for_boot(None)
 
     def wait_for_boot(self, before: str | None) -> str:
         """Wait for a boot other than ``before``; return its id."""
 
         def booted() -> str | None:
-            if self._nspawn is not None and self._nspawn.poll() is not None:
-                message = f"systemd-nspawn ended with {self._nspawn.returncode}; see {self.log}"
+            ended = None if self._nspawn is None else self._nspawn.poll()
+            if ended == _WANTS_REBOOT:
+                self._start()
+            elif ended is not None:
+                message = f"systemd-nspawn ended with {ended}; see {self.log}"
                 raise FailedError(message)
             try:
                 state = self.run("systemctl is-system-running || true", limit=10).strip()
-                boot_id = self.run(
-                    "journalctl --quiet --boot --lines 1 --output json | grep -o '_BOOT_ID[^,]*'", limit=10
-                )
+                boot_id = self.run("cat /proc/sys/kernel/random/boot_id", limit=10)
             except FailedError:
                 return None
             return boot_id if state in {"running", "degraded"} and boot_id != before else None
@@ -199,6 +206,7 @@ class Machine:
         self._nspawn = None
         if self._console is not None:
             self._console.close()
+            self._console = None
 
     def _leader(self) -> int:
         if self._nspawn is None:

@@ -37,11 +37,20 @@ class Steps:
 
     # --- before anything is booted ------------------------------------------------------------------------------------
 
-    def lay_out(self, wheels: Path) -> str:
+    def lay_out(self, wheels: Path, *, uncommitted: bool) -> str:
         """Put a clean copy of what is committed into the tree, and what plays the outside world."""
         srv = self._machine.tree / "srv"
         clone = srv / "ninja-daemon"
         subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, clone], check=True, timeout=60)
+        if uncommitted:
+            listed = subprocess.run(
+                ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                cwd=ROOT, check=True, capture_output=True, text=True,
+            )  # fmt: skip
+            for name in filter(None, listed.stdout.split("\0")):
+                if (ROOT / name).is_file():
+                    (clone / name).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(ROOT / name, clone / name)
         shutil.copytree(wheels, srv / "wheels")
         shutil.copytree(INSIDE, srv / "inside")
         (srv / "notes").mkdir(mode=0o777)
