@@ -117,6 +117,14 @@ class LocalStateStore:
             os.close(self._lock_file)
             self._lock_file = None
 
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Do nothing: whoever shares the state directory shares the machine, and its configuration is at hand."""
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return that nothing is known."""
+        del holder
+        return None
+
     def report(self, heartbeat: str, seconds: int) -> None:
         """Leave the heartbeat beside the journal, where ``status`` looks for it."""
         del seconds

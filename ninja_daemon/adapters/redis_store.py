@@ -34,6 +34,7 @@ HISTORY_KEPT: Final = 1_000
 """Entries of the history that ``ninja-daemon signals`` shows."""
 LISTED_KEPT: Final = 5_000
 """Listed ids remembered for each strategy, against repeats after a cursor was set back."""
+_LONGEST_DECLARATION: Final = 1_000_000
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
 _SAME: Final = ["same"]
@@ -51,6 +52,7 @@ class Keys:
         self.fence = f"{self.prefix}fence"
         self.epoch = f"{self.prefix}epoch"
         self.leader = f"{self.prefix}leader"
+        self.settings = f"{self.prefix}settings"
         self.heartbeat = f"{self.prefix}heartbeat:daemon"
 
     def last_processed(self, strategy: str) -> str:
@@ -174,9 +176,45 @@ class RedisStateStore:
         message = f"{reply[1]} must be a string, was a {reply[2]}; delete it"
         raise StoreUnavailable(message)
 
+    def holder(self) -> str:
+        """Return the token of the active daemon; empty when there is none, or when the key holds something else.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        with translated_errors():
+            is_there = self.client.type(self.keys.leader) == "string"
+            return str(self.client.getrange(self.keys.leader, 0, 199)) if is_there else ""
+
     def release(self, token: str) -> None:
         """Give the lease back, if it is ours."""
         _checked(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
+
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Say under which settings the holder of the lease works: hashes by strategy name.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        with translated_errors():
+            self.client.set(
+                self.keys.settings, json.dumps({"schema": 1, "holder": holder, "strategies": dict(settings)})
+            )
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return what this holder of the lease has declared; None when that is not known.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        with translated_errors():
+            text = self.client.getrange(self.keys.settings, 0, _LONGEST_DECLARATION)
+        try:
+            fields = json.loads(str(text))
+            settings = fields["strategies"] if fields["holder"] == holder else None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        return {str(name): str(value) for name, value in settings.items()} if isinstance(settings, dict) else None
 
     def report(self, heartbeat: str, seconds: int) -> None:
         """Leave a heartbeat that vanishes after so many seconds.

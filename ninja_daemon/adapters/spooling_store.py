@@ -325,6 +325,22 @@ class SpoolingStore:
 
     # --- signs of life -----------------------------------------------------------------------------------------------
 
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Say under which settings the holder of the lease works.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        self._inner.declare(holder, settings)
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return what this holder of the lease has declared; None when that is not known.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return self._inner.declared(holder)
+
     def report(self, heartbeat: str, seconds: int) -> None:
         """Leave a heartbeat that vanishes after so many seconds.
 

@@ -26,6 +26,7 @@ from ninja_daemon.adapters.spooling_store import Replayed
 from ninja_daemon.app.looks import CompletionDelay, Looks, Watch
 from ninja_daemon.app.news import say_news
 from ninja_daemon.app.pulse import Pulse
+from ninja_daemon.app.same_settings import declare, require_same
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant, format_moment
@@ -61,6 +62,12 @@ class DaemonStore(StateStore, Protocol):
 
     def release(self, token: str) -> None:
         """Give the lease back."""
+
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Say under which settings the holder of the lease works."""
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return what this holder of the lease has declared; None when that is not known."""
 
     def report(self, heartbeat: str, seconds: int) -> None:
         """Leave a heartbeat that vanishes after so many seconds."""
@@ -117,6 +124,7 @@ class Daemon:
         clock: Clock,
         on_crash: Callable[[BaseException], None],
         pulse: Pulse | None = None,
+        namespace: str = "ninja",
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
@@ -128,6 +136,7 @@ class Daemon:
             clock: time.
             on_crash: called with an error that nobody expected; the process ends with it.
             pulse: where the jobs leave marks of progress.
+            namespace: of the keys, for what is said to people.
         """
         self._pulse = Pulse(clock) if pulse is None else pulse
         self.strategies = tuple(strategies)
@@ -143,6 +152,8 @@ class Daemon:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._active: bool | None = None
+        self._namespace = namespace
+        self._compared_with = ""
         self._busy: set[str] = set()
         self._idle = threading.Event()
         self._idle.set()
@@ -231,10 +242,14 @@ class Daemon:
             self._note_replayed()
         self._redis_answered()
         if lease.held and not self._active:
+            declare(self._store, self._token, self.strategies)
             self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
             self._active = True
             self._retry_all_now()
-        elif not lease.held and self._active is not False:
+        elif not lease.held and lease.holder != self._compared_with:
+            require_same(self._store, lease.holder, self.strategies, self._namespace)
+            self._compared_with = lease.holder
+        if not lease.held and self._active is not False:
             self._log.info(
                 "another daemon is the active one; this one stands by",
                 event_id="leader.standby",

@@ -10,6 +10,7 @@ import structlog
 
 from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.app.news import say_news
+from ninja_daemon.app.same_settings import declare, require_same
 from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
@@ -23,8 +24,16 @@ _WAIT: Final = 20.0
 _STEP: Final = 2.0
 
 
-def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
+def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts, namespace: str) -> bool:
     """Make one pass under the lease, or wait for the daemon that holds it.
+
+    Args:
+        strategies: whom to bring up to date.
+        parts: what the daemon is made of.
+        namespace: of the keys, for what is said to people.
+
+    Raises:
+        ConfigError: a daemon that holds the lease watches something else.
 
     Returns:
         Whether every strategy is up to date with the broker's newest complete candle.
@@ -33,7 +42,8 @@ def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
     token = holder_token("once")
     deadline = parts.clock.monotonic() + _WAIT
     try:
-        while not parts.store.lease(token, _LEASE).held:
+        while not (lease := parts.store.lease(token, _LEASE)).held:
+            require_same(parts.store, lease.holder, strategies, namespace)
             behind = _behind(strategies, parts)
             if not behind:
                 log.info("another daemon has brought every strategy up to date", event_id="leader.other")
@@ -45,6 +55,7 @@ def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
                     )
                 return False
             parts.clock.wait(threading.Event(), _STEP)
+        declare(parts.store, token, strategies)
         try:
             return _pass(strategies, parts)
         finally:

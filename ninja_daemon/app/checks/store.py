@@ -11,6 +11,7 @@ from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.strategies import check_thresholds
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.figures import strategy_figures
+from ninja_daemon.app.same_settings import difference
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
 
@@ -33,13 +34,18 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
     names = [strategy.name for strategy in strategies]
     try:
         facts = inspect_server(client, keys, names, now)
-        loaded = RedisStateStore(client, keys).load(strategies)
+        store = RedisStateStore(client, keys)
+        loaded = store.load(strategies)
+        differs = difference(store, store.holder(), strategies, environment.namespace)
     except StoreUnavailable as error:
         yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _where_to_look(environment))
         return
     finally:
         client.close()
     findings = list(check_server(facts, subject))
+    if differs:
+        cure = "one configuration for all daemons of a namespace, or a NINJA_NAMESPACE for each"
+        findings.append(Finding(Level.ERROR, "redis.settings", subject, differs, cure))
     yield from findings
     if all(finding.level < Level.WARNING for finding in findings):
         cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"

@@ -54,7 +54,7 @@ def run(
         log.debug(note)
     if once:
         try:
-            up_to_date = bring_up_to_date(configuration.strategies, parts)
+            up_to_date = bring_up_to_date(configuration.strategies, parts, environment.namespace)
         finally:
             parts.close()
         raise typer.Exit(0 if up_to_date else 1)
@@ -84,6 +84,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         clock=parts.clock,
         on_crash=crash,
         pulse=pulse,
+        namespace=environment.namespace,
     )
     log.info(
         f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
@@ -103,6 +104,10 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         progress=lambda: parts.source.traffic.requests,
     )
     ended = daemon.stop()
+    refusals = [error for error in crashes if isinstance(error, ConfigError)]
+    if refusals:
+        parts.close()
+        raise refusals[0]
     for error in crashes:
         log.critical("an error that nobody expected ends the daemon", event_id="process.crashed", exc_info=error)
     log.info("ninja-daemon stopped", event_id="daemon.stopped")
