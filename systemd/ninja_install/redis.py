@@ -7,7 +7,7 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,6 @@ from ninja_install import host
 from ninja_install.host import put, ran, say, stop, systemctl
 from ninja_install.layout import Layout
 
-USERS: Final = ("daemon", "notifier", "reader", "operator")
 _DROP_IN: Final = "ninja-daemon.conf"
 _ACL: Final = "ninja-daemon.acl"
 _REWRITE_LIMIT: Final = 300.0
@@ -95,9 +94,10 @@ def install(layout: Layout, asked: str | None) -> None:
     host.ensure_packages([server.package])
     systemctl("enable", "--quiet", "--now", server.package)
     text = _foreign(server)
-    urls = _make_users(layout)
+    template = (layout.source / "config" / "redis" / "users.acl.example").read_text(encoding="utf-8")
+    urls = _make_users(layout, users_of(template))
     begin_appending(server, text)
-    changed = _write(server, layout, urls)
+    changed = _write(server, layout, template, urls)
     if changed:
         systemctl("restart", server.package)
     _prove(server, urls["operator"])
@@ -138,13 +138,13 @@ def _include(server: Server) -> str:
     return f"include {server.folder / _DROP_IN}"
 
 
-def _make_users(layout: Layout) -> dict[str, str]:
+def _make_users(layout: Layout, users: Sequence[str]) -> dict[str, str]:
     """Return a URL for each user, with the password that it has or a new one."""
     layout.credentials.mkdir(parents=True, exist_ok=True)
     layout.settings.chmod(0o755)
     layout.credentials.chmod(0o700)
     urls = {}
-    for user in USERS:
+    for user in users:
         path = layout.credentials / f"{user}_redis_url"
         known = path.read_text(encoding="utf-8").strip() if path.is_file() else ""
         if known and urlsplit(known).username != user:
@@ -157,6 +157,11 @@ def _make_users(layout: Layout) -> dict[str, str]:
 def password_of(url: str) -> str:
     """Return the password inside a URL."""
     return unquote(urlsplit(url).password or "")
+
+
+def users_of(template: str) -> list[str]:
+    """Return the names of the users that need a password."""
+    return re.findall(r"(?m)^user (\w+) on #\w+_PASSWORD_SHA256 ", template)
 
 
 def acl_of(template: str, urls: Mapping[str, str], namespace: str) -> str:
@@ -181,11 +186,10 @@ def namespace_of(layout: Layout) -> str:
     return match[1] if match else "ninja"
 
 
-def _write(server: Server, layout: Layout, urls: dict[str, str]) -> bool:
+def _write(server: Server, layout: Layout, template: str, urls: dict[str, str]) -> bool:
     """Write users and settings, and one line into the distribution's file; return whether anything is new."""
     owner = ("root", server.name)
     acl, drop_in = server.folder / _ACL, server.folder / _DROP_IN
-    template = (layout.source / "config" / "redis" / "users.acl.example").read_text(encoding="utf-8")
     changed = put(acl, acl_of(template, urls, namespace_of(layout)), 0o640, owner)
     if not drop_in.is_file():
         text = settings_of(server, acl)

@@ -142,6 +142,8 @@ def _put_units(layout: Layout, release: Release, before: Release | None) -> None
     wanted = [path.name for path in release.units if "\n[Install]\n" in path.read_text(encoding="utf-8")]
     if wanted:
         systemctl("enable", "--quiet", *wanted)
+    if timers := [name for name in wanted if name.endswith(".timer")]:
+        systemctl("start", *timers)
 
 
 def _go_back(layout: Layout, old: Release, new: Release) -> None:

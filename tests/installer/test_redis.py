@@ -10,12 +10,13 @@ from typing import Final
 import pytest
 import redis
 from ninja_install.layout import Layout
-from ninja_install.redis import USERS, Server, acl_of, namespace_of, password_of, settings_of
+from ninja_install.redis import Server, acl_of, namespace_of, password_of, settings_of, users_of
 
 from tests.servers import RedisServer
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATE: Final = (ROOT / "config" / "redis" / "users.acl.example").read_text(encoding="utf-8")
+USERS: Final = users_of(TEMPLATE)
 URLS: Final = {user: f"redis://{user}:p%40ss-{user}@127.0.0.1:6379/0" for user in USERS}
 
 
@@ -61,6 +62,10 @@ def test_the_services_may_touch_keys_of_their_namespace_only(server: RedisServer
     daemon.rpush("{mine}:signals", "x")
     with pytest.raises(redis.exceptions.NoPermissionError):
         daemon.rpush("{ninja}:signals", "x")
+
+
+def test_every_role_has_a_user() -> None:
+    assert {"daemon", "notifier", "reader", "operator"} <= set(USERS)
 
 
 def test_no_password_is_in_the_file_of_users_and_no_word_is_left_to_fill_in() -> None:

@@ -127,7 +127,7 @@ class Steps:
             "systemctl restart redis-server; sleep 1; redis-cli set mine kept; redis-cli save"
         )
         self._run("make -C /srv/ninja-daemon install-redis", limit=120)
-        url = self._run("cat /etc/ninja-daemon/credentials/operator_redis_url").strip()
+        url = self._operator_url()
         found = self._run(
             f"systemctl restart redis-server; sleep 1; redis-cli --no-auth-warning -u {url} get mine"
         ).strip()
@@ -299,6 +299,31 @@ class Steps:
         self._await_delivery()
         return f"{first} to {second} and back; one that signals otherwise refused; one that does not start taken back"
 
+    def restores_a_backup(self) -> str:
+        """A backup, a refusal while the services run, the loss of everything in Redis, and back."""
+        before = self._listed()
+        file = json.loads(self._run("ninja-daemon backup --json"))["file"]
+        self._machine.fails(f"ninja-daemon restore {file}")
+        self._run("systemctl stop ninja.target")
+        until(lambda: not self._busy(), "both services have ended", 40)
+        self._run(f"redis-cli --no-auth-warning -u {self._operator_url()} flushall")
+
+        def restored() -> bool:  # it refuses as long as a life sign in Redis is fresh
+            try:
+                self._run(f"ninja-daemon restore {file}")
+            except FailedError:
+                return False
+            return True
+
+        until(restored, "the backup is restored", 90)
+        after = self._listed()
+        self._run("systemctl start ninja.target", limit=120)
+        if not before <= after:
+            message = f"{len(before)} signals were listed before the backup, {len(after)} after the restoration"
+            raise FailedError(message)
+        self._await_delivery()
+        return f"{len(after)} signals listed again, delivering; refused while the services ran"
+
     def measures_the_sixteen(self) -> str:
         """Memory and idle CPU with the strategies that ship."""
         self._run(
@@ -344,6 +369,15 @@ class Steps:
     def _shown(self, service: str, *names: str) -> dict[str, str]:
         told = self._run(f"systemctl show {service} " + " ".join(f"--property={name}" for name in names))
         return dict(line.split("=", 1) for line in told.splitlines() if "=" in line)
+
+    def _listed(self) -> set[str]:
+        return {each["id"] for each in json.loads(self._run("ninja-daemon signals --json --limit 1000"))}
+
+    def _operator_url(self) -> str:
+        return self._run("cat /etc/ninja-daemon/credentials/operator_redis_url").strip()
+
+    def _busy(self) -> bool:
+        return any(self._shown(service, "ActiveState")["ActiveState"] != "inactive" for service in SERVICES)
 
     def _received(self) -> list[list[str]]:
         """Lines of time, kind, id, repeat."""
@@ -404,6 +438,7 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("a thread that hangs", steps.kills_what_hangs),
         ("a Redis that was there before", steps.keeps_the_data_of_a_redis_that_was_there),
         ("upgrade and rollback", steps.upgrades_and_goes_back),
+        ("backup and restore", steps.restores_a_backup),
         ("reboot", steps.survives_a_reboot),
         ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
         ("nothing lost, nothing twice", steps.delivers_everything),
