@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ MOST_CPU: Final = 0.5
 WORST_EXPOSURE: Final = 1.5
 MOST_SECONDS: Final = 300.0
 _DELIVERY_LIMIT: Final = 60.0
+_WATCHED: Final = 60.0
 
 
 class Steps:
@@ -332,8 +334,8 @@ class Steps:
         )
         time.sleep(20)
         used = {service: self._cpu(service) for service in SERVICES}
-        time.sleep(60)
-        shares = {service: (self._cpu(service) - used[service]) / 60e9 * 100 for service in SERVICES}
+        time.sleep(_WATCHED)
+        shares = {service: (self._cpu(service) - used[service]) / _WATCHED * 100 for service in SERVICES}
         resident = {service: self._megabytes(service) for service in SERVICES}
         self._run("cp /srv/inside/ninja.toml /etc/ninja-daemon/ninja.toml; systemctl restart ninja.target", limit=120)
         told = ", ".join(f"{name} {resident[name]:.0f} MB {shares[name]:.2f} %" for name in SERVICES)
@@ -414,8 +416,11 @@ class Steps:
             f"cp -r /srv/ninja-daemon /srv/{name}; sed -i 's/^__version__ = .*/__version__ = \"{version}\"/' {init}"
         )
 
-    def _cpu(self, service: str) -> int:
-        return int(self._shown(service, "CPUUsageNSec")["CPUUsageNSec"])
+    def _cpu(self, service: str) -> float:
+        """Seconds of processor time that the service's process has used."""
+        pid = self._shown(service, "MainPID")["MainPID"]
+        fields = self._run(f"cat /proc/{pid}/stat").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def _megabytes(self, service: str) -> float:
         pid = self._shown(service, "MainPID")["MainPID"]
