@@ -431,7 +431,7 @@ class _Wake:
         changes = [work.change for work in works if work.change is not None]
         results = self.store.commit(changes) if changes else {}
         outcomes = {work.plan.strategy.name: _settled(work, results) for work in works}
-        self.fenced = any(
+        self.fenced |= any(
             isinstance(result, Committed) and result.result == CommitResult.FENCED for result in results.values()
         )
         marks = {

@@ -354,6 +354,16 @@ class TestLease:
 
         assert store.lease("run|elsewhere|x|1|a", 30).fence > 9
 
+    def test_a_fence_that_somebody_raised_does_not_lock_the_holder_out(
+        self, store: RedisStateStore, client: redis.Redis
+    ) -> None:
+        held = store.lease("run|h|n|1|a", 15)
+        client.set(KEYS.fence, str(held.fence + 41))
+        again = store.lease("run|h|n|1|a", 15)
+        assert again.held
+        assert again.fence > held.fence + 41
+        assert commit(store, change_to(store, state_after(RULES, candles(9)), 9)).result == CommitResult.OK
+
     def test_a_lease_key_of_the_wrong_type_is_named(self, store: RedisStateStore, client: redis.Redis) -> None:
         client.rpush(KEYS.leader, "x")
 

@@ -22,13 +22,15 @@ local function number(key)
 end
 
 local epoch = number(KEYS[2])
+local newest = number(KEYS[3])
 local holder = redis.call('GET', KEYS[1])
-if holder == token and epoch > 0 then
+-- A holder whose number is older than one that was shown (a key written or lost by hand) could never commit again.
+if holder == token and epoch > 0 and epoch >= newest then
   redis.call('PEXPIRE', KEYS[1], life)
   return {'HELD', string.format('%.0f', epoch)}
 end
 if holder and holder ~= token and holder ~= ARGV[3] then return {'OTHER', holder, tostring(redis.call('PTTL', KEYS[1]))} end
-local fence = math.max(epoch, number(KEYS[3])) + 1
+local fence = math.max(epoch, newest) + 1
 redis.call('SET', KEYS[2], string.format('%.0f', fence))
 redis.call('SET', KEYS[1], token, 'PX', life)
 return {'HELD', string.format('%.0f', fence)}

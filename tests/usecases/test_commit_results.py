@@ -1,0 +1,216 @@
+"""What the script answers to a commit, by the real script, and what a wake does about each answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import redis
+
+from ninja_daemon.adapters.codec import decode_signal
+from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.core.errors import NinjaError, StateError, TransientError
+from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.usecases.catch_up import Wake, catch_up
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
+from tests.fakes.clock import FakeClock
+from tests.usecases.test_catch_up import STRATEGY, broker_of, candles_of, expected, wandering
+
+CANDLES = candles_of(wandering(200))
+FIRST, NEWEST = 100, 160
+OTHER = replace(STRATEGY, name="OTHER")
+Results = Mapping[str, Committed | NinjaError]
+
+
+class Daemon:
+    """A store of one daemon; before its next commits something happens, and what the script says is noted."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.store = RedisStateStore(place.client, Keys("test"), fence=1)
+        self.before: list[Callable[[], object]] = []
+        self.results: list[str] = []
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
+        return self.store.load(strategies)
+
+    def commit(self, changes: Sequence[Change]) -> Results:
+        if self.before:
+            self.before.pop(0)()
+        return self._noted(self.store.commit(changes))
+
+    def commit_twice(self, changes: Sequence[Change]) -> Results:
+        """As a client does that lost the first reply and repeats by itself."""
+        self._noted(self.store.commit(changes))
+        return self._noted(self.store.commit(changes))
+
+    def wakes(self, newest: int = NEWEST, *strategies: Strategy) -> Wake:
+        self._place.broker.newest[STRATEGY.series] = CANDLES[newest].time
+        return catch_up(
+            strategies or (STRATEGY,),
+            source=self._place.broker,
+            store=self,
+            journal=self._place.journal,
+            clock=FakeClock(STRATEGY.granularity.close_of(CANDLES[newest].time) + 0.5),
+        )
+
+    def _noted(self, results: Results) -> Results:
+        self.results += [result.result for result in results.values() if isinstance(result, Committed)]
+        return results
+
+
+class Place:
+    """One Redis, one broker, one journal."""
+
+    def __init__(self, client: redis.Redis, journal: SqliteJournal) -> None:
+        self.client, self.journal = client, journal
+        self.broker = broker_of(CANDLES)
+
+    def contents(self) -> dict[str, object]:
+        """Everything that is stored, to the byte."""
+        return {str(key): self.client.dump(key) for key in sorted(self.client.keys("*"))}
+
+    def assert_exact(self, newest: int = NEWEST) -> None:
+        listed = [decode_signal(text) for text in self.client.lrange("{test}:signals", 0, -1)]
+        signals = expected(STRATEGY, CANDLES[: newest + 1], CANDLES[FIRST].time)
+        assert len(signals) > 3
+        assert [(one.id, one.time) for one in listed if one.strategy == STRATEGY.name] == signals
+
+
+@pytest.fixture
+def place(redis_url: str, tmp_path: Path) -> Iterator[Place]:
+    client = redis.Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape")
+    journal = SqliteJournal(tmp_path / "journal.sqlite3")
+    yield Place(client, journal)
+    journal.close()
+    client.close()
+
+
+@pytest.fixture
+def daemon(place: Place) -> Daemon:
+    made = Daemon(place)
+    assert made.wakes(FIRST).outcomes[0].error is None
+    made.results.clear()
+    return made
+
+
+def test_already_is_as_good_as_done(daemon: Daemon, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daemon, "commit", daemon.commit_twice)
+    wake = daemon.wakes()
+
+    assert daemon.results == [CommitResult.OK, CommitResult.ALREADY]
+    assert wake.outcomes[0].error is None
+    assert wake.outcomes[0].cursor == CANDLES[NEWEST].time
+    assert place.journal.marks()[STRATEGY.name] == CANDLES[NEWEST].time
+    place.assert_exact()
+
+
+@pytest.mark.parametrize(
+    ("their_newest", "answer"), [(130, CommitResult.STALE), (NEWEST, CommitResult.ALREADY)], ids=["part", "the same"]
+)
+def test_what_another_daemon_was_quicker_with_is_gone_on_from_in_the_same_wake(
+    daemon: Daemon, place: Place, their_newest: int, answer: str
+) -> None:
+    def overtake() -> None:
+        assert Daemon(place).wakes(their_newest).outcomes[0].error is None
+        place.broker.newest[STRATEGY.series] = CANDLES[NEWEST].time
+
+    daemon.before = [overtake]
+    wake = daemon.wakes()
+
+    assert daemon.results[0] == answer
+    assert wake.outcomes[0].error is None
+    assert wake.outcomes[0].cursor == CANDLES[NEWEST].time
+    assert not wake.fenced
+    place.assert_exact()
+
+
+def test_who_is_always_overtaken_gives_up_after_three_tries_and_is_right_at_the_next_wake(
+    daemon: Daemon, place: Place
+) -> None:
+    def other_at(newest: int) -> Callable[[], object]:
+        def overtake() -> None:
+            Daemon(place).wakes(newest)
+            place.broker.newest[STRATEGY.series] = CANDLES[NEWEST].time
+
+        return overtake
+
+    daemon.before = [other_at(newest) for newest in range(FIRST + 1, FIRST + 30)]
+    wake = daemon.wakes()
+
+    assert daemon.results == [CommitResult.STALE] * 3
+    assert isinstance(wake.outcomes[0].error, TransientError)
+    assert not wake.outcomes[0].signals
+    daemon.before = []
+    assert daemon.wakes().outcomes[0].error is None
+    place.assert_exact()
+
+
+def test_fenced_changes_nothing_and_says_so_for_the_whole_wake(daemon: Daemon, place: Place) -> None:
+    before = place.contents()
+    place.client.set("{test}:fence", "7")
+    wake = daemon.wakes(NEWEST, STRATEGY, OTHER)
+
+    assert wake.fenced
+    assert set(daemon.results) == {CommitResult.FENCED}
+    assert all(isinstance(outcome.error, TransientError) for outcome in wake.outcomes)
+    place.client.delete("{test}:fence")
+    before.pop("{test}:fence")
+    assert place.contents() == before
+    daemon.wakes()
+    place.assert_exact()
+
+
+def test_being_fenced_once_in_a_wake_is_not_forgotten_when_another_strategy_has_more_to_do(
+    daemon: Daemon, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first_is_fenced(changes: Sequence[Change]) -> Results:
+        monkeypatch.undo()
+        results = dict(daemon.store.commit(changes))
+        return results | {STRATEGY.name: Committed(CommitResult.FENCED)}
+
+    daemon.wakes(FIRST, OTHER)
+    place.broker.slice = 10
+    monkeypatch.setattr(daemon, "commit", first_is_fenced)
+    assert daemon.wakes(NEWEST, STRATEGY, OTHER).fenced
+
+
+@pytest.mark.parametrize("key", ["signals", "history", f"listed:{STRATEGY.name}", "fence"])
+def test_badtype_stops_what_the_key_belongs_to_and_names_it(daemon: Daemon, place: Place, key: str) -> None:
+    daemon.wakes(FIRST, OTHER)
+    place.client.delete(f"{{test}}:{key}")
+    place.client.hset(f"{{test}}:{key}", "foreign", "1")
+    before = place.contents()
+    daemon.results.clear()
+    wake = daemon.wakes(NEWEST, STRATEGY, OTHER)
+
+    error = wake.outcomes[0].error
+    assert isinstance(error, StateError)
+    assert f"{{test}}:{key} hash" in str(error)
+    alone = key.startswith("listed:")
+    assert daemon.results == [CommitResult.BADTYPE, CommitResult.OK if alone else CommitResult.BADTYPE]
+    if not alone:
+        assert place.contents() == before
+    place.client.delete(f"{{test}}:{key}")
+    daemon.wakes(NEWEST, STRATEGY, OTHER)
+    place.assert_exact()
+
+
+def test_qfull_takes_nothing_of_the_commit_and_waits_for_room(
+    daemon: Daemon, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as small:
+        small.setattr("ninja_daemon.adapters.redis_store.QUEUE_CAP", 2)
+        place.client.rpush("{test}:signals", "waits", "too")
+        before = place.contents()
+        wake = daemon.wakes()
+        assert daemon.results == [CommitResult.QFULL]
+        assert isinstance(wake.outcomes[0].error, TransientError)
+        assert "2" in str(wake.outcomes[0].error)
+        assert place.contents() == before
+    place.client.delete("{test}:signals")
+    daemon.wakes()
+    place.assert_exact()
