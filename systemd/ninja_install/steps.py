@@ -40,6 +40,7 @@ def install(layout: Layout, python: str | None) -> None:
     settings.make_settings(layout, release)
     releases.switch(layout, release)
     _put_units(layout, release, None)
+    _restart_what_is_stale(layout, release)
     releases.prune(layout)
     _tell_next_steps(layout)
 
@@ -57,17 +58,14 @@ def upgrade(layout: Layout, python: str | None, *, skip_replay: bool = False) ->
     new = build(layout, interpreter)
     settings.make_settings(layout, new)
     if new.name == old.name:
-        say(f"{new.name} runs already")
+        _put_units(layout, new, None)
+        _restart_what_is_stale(layout, new)
+        say(f"{new.name} is the current release")
         return
     _prove(layout, old, new, skip_replay=skip_replay)
     releases.switch(layout, new)
     _put_units(layout, new, old)
-    try:
-        _restart()
-    except StopError as error:
-        complain(f"{new.name} did not come up; going back to {old.name}\n{error}")
-        _go_back(layout, old, new)
-        stop(f"{new.name} must come up, did not; {old.name} runs again. sudo journalctl -u 'ninja-*' -n 50 says why")
+    _restart_or_go_back(layout, new, old)
     releases.prune(layout)
     say(f"{new.name} runs; sudo make rollback goes back to {old.name}")
 
@@ -91,6 +89,8 @@ def uninstall(layout: Layout, *, purge: bool) -> None:
     """Remove program and units; configuration, credentials and state only when asked to."""
     release = linked(layout.current)
     names = [path.name for path in release.units] if release else []
+    # Left over from an interrupted removal, which took the program before its units.
+    names += [path.name for path in layout.units.glob("ninja[-.]*") if path.name not in names]
     if layout.real and host.running_systemd() and names:
         systemctl("disable", "--now", *(name for name in names if "@" not in name), check=False)
     for name in names:
@@ -149,7 +149,39 @@ def _put_units(layout: Layout, release: Release, before: Release | None) -> None
 def _go_back(layout: Layout, old: Release, new: Release) -> None:
     releases.switch(layout, old)
     _put_units(layout, old, new)
-    _restart()
+    if layout.real:
+        _restart()
+
+
+def _restart_or_go_back(layout: Layout, new: Release, old: Release) -> None:
+    """Restart the services; where they do not come up, put the old release back.
+
+    Raises:
+        StopError: the old one is back.
+    """
+    if not layout.real:
+        return
+    try:
+        _restart()
+    except StopError as error:
+        complain(f"{new.name} did not come up; going back to {old.name}\n{error}")
+        _go_back(layout, old, new)
+        stop(f"{new.name} must come up, did not; {old.name} runs again. sudo journalctl -u 'ninja-*' -n 50 says why")
+
+
+def _restart_what_is_stale(layout: Layout, release: Release) -> None:
+    """Restart services that an interrupted upgrade left running in another release."""
+    previous = linked(layout.previous)
+    if layout.real and previous is not None and any(_runs_in(name, previous) for name in SERVICES):
+        say(f"restarting the services, which still run {previous.name}")
+        _restart_or_go_back(layout, release, previous)
+
+
+def _runs_in(name: str, release: Release) -> bool:
+    pid = systemctl("show", name, "--property=MainPID", "--value", check=False).stdout.strip()
+    command = Path("/proc") / pid / "cmdline"
+    # The interpreter is named by the release's own folder, whatever the link says by now.
+    return pid.isdecimal() and command.is_file() and f"/{release.name}/".encode() in command.read_bytes()
 
 
 def _restart() -> None:

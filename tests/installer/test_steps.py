@@ -254,6 +254,14 @@ def test_uninstall_keeps_settings_and_data_unless_told(layout: Layout) -> None:
     assert not layout.state.exists()
 
 
+def test_an_interrupted_removal_can_be_run_again(layout: Layout) -> None:
+    install(layout)
+    layout.current.unlink()
+    steps.uninstall(layout, purge=False)
+    assert not layout.home.exists()
+    assert not list(layout.units.iterdir())
+
+
 def test_what_was_uninstalled_can_be_installed_again(layout: Layout) -> None:
     install(layout)
     steps.uninstall(layout, purge=False)

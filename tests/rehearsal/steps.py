@@ -282,6 +282,15 @@ class Steps:
         self._run("make -C /srv/next rollback", limit=120)
         self._must_run(first, "after the rollback")
 
+        # As if the power had gone between the switch and the restart.
+        self._run(f"cd /opt/ninja-daemon; ln -sfn releases/{second} current; ln -sfn releases/{first} previous")
+        told = self._run("make -C /srv/next upgrade", limit=300, environ=OFFLINE)
+        if "restarting the services" not in told:
+            message = f"an interrupted upgrade must be finished by the next one, was not: {told[-800:]}"
+            raise FailedError(message)
+        self._must_run(second, "after the upgrade that was taken up again")
+        self._run("make -C /srv/next rollback", limit=120)
+
         self._next_version("other", "0.1.2")
         crossover = "/srv/other/ninja_daemon/core/signal.py"
         self._run(f"grep -q 'sha256' {crossover} && sed -i 's/sha256/sha3_256/g' {crossover}")
@@ -299,7 +308,7 @@ class Steps:
             raise FailedError(message)
         self._must_run(first, "after the failed upgrade")
         self._await_delivery()
-        return f"{first} to {second} and back; one that signals otherwise refused; one that does not start taken back"
+        return f"{first} to {second} and back; an interrupted one finished; one that signals otherwise refused; one that does not start taken back"
 
     def restores_a_backup(self) -> str:
         """A backup, a refusal while the services run, the loss of everything in Redis, and back."""
@@ -406,8 +415,10 @@ class Steps:
 
     def _must_run(self, release: str, when: str) -> None:
         found = self._current()
-        if found != release or self._shown(SERVICES[0], "ActiveState")["ActiveState"] != "active":
-            message = f"{release} must run {when}, found {found}"
+        shown = self._shown(SERVICES[0], "ActiveState", "MainPID")
+        command = self._run(f"tr '\\0' ' ' < /proc/{shown['MainPID']}/cmdline")
+        if found != release or shown["ActiveState"] != "active" or f"/{release}/" not in command:
+            message = f"{release} must run {when}, found {found} and {command}"
             raise FailedError(message)
 
     def _next_version(self, name: str, version: str) -> None:
