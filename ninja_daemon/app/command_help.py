@@ -203,6 +203,39 @@ COMMANDS: Final = {
         ),
         exits=("0   done", "1   the history could not be read to its end"),
     ),
+    "backup": CommandHelp(
+        summary="Copy all that would be missed into one file, and prove it by reading it back.",
+        paragraphs=(
+            (
+                "The keys of the namespace in Redis, all as they were at one moment; the local journal; the ledger of "
+                "sent messages. It needs no access to Redis's own files, works while everything runs, and works with "
+                "the Redis user for readers. The file appears under its name only when it is whole."
+            ),
+            "The installed server makes one a day by ninja-backup.timer. Copy them to another machine, too.",
+        ),
+        examples=(
+            ("backup", "into backups/ of the state directory, keeping seven"),
+            ("backup /mnt/elsewhere --keep 30", "into a folder of your own"),
+        ),
+        exits=("0   made and proven", "1   not made; the older ones stay"),
+    ),
+    "restore": CommandHelp(
+        summary="Put a backup in the place of what is there.",
+        paragraphs=(
+            (
+                "Daemon and notifier must be stopped. Redis's keys of the namespace are replaced, all or none; the "
+                "ledger of sent messages is merged, a journal that is there stays. What was there is kept as a backup "
+                "of its own. Afterwards the daemon catches up from the broker: the list is as it would have been, and "
+                "what this machine remembers having sent is not sent again."
+            ),
+        ),
+        examples=(
+            ("restore FILE --dry-run", "what would it do?"),
+            ("restore FILE", "do it"),
+            ("restore - < FILE", "where the service's user cannot read the file"),
+        ),
+        exits=("0   done, or shown", "1   a process still runs, the file is damaged, or Redis is away"),
+    ),
     "simulator": CommandHelp(
         summary="Serve a simulated OANDA v20 REST server, for trying things out.",
         paragraphs=(
