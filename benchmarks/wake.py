@@ -46,12 +46,14 @@ _DAY: Final = 24
 class Cost:
     """What one wake cost: seconds of the clock and of the client's processors; what the broker counted.
 
-    ``least`` is the processors' seconds in the least disturbed of several wakes.
+    ``least`` and ``quickest`` are those of the least disturbed of several wakes: what is compared with a floor of a few
+    milliseconds must not hang on what else the machine did.
     """
 
     wall: float
     cpu: float
     least: float
+    quickest: float
     requests: int
     bytes: int
     packed: int
@@ -85,6 +87,7 @@ class Arena:
                 told["wall"],
                 told["cpu"],
                 told["cpu"],
+                told["wall"],
                 counted["requests"],
                 counted["bytes"],
                 counted["packed"],
@@ -118,6 +121,7 @@ def medians(costs: Sequence[Cost]) -> Cost:
         median(cost.wall for cost in costs),
         median(cost.cpu for cost in costs),
         min(cost.least for cost in costs),
+        min(cost.quickest for cost in costs),
         *(round(median(getattr(cost, name) for cost in costs)) for name in ("requests", "bytes", "packed", "candles")),
     )
 
@@ -202,6 +206,7 @@ def _day(size: int, wakes: int) -> dict[str, Cost]:
             sum(each[name].wall for each in rounds),
             sum(each[name].cpu for each in rounds),
             min(each[name].least for each in rounds),
+            min(each[name].quickest for each in rounds),
             *(
                 sum(getattr(each[name], field) for each in rounds)
                 for field in ("requests", "bytes", "packed", "candles")
@@ -238,12 +243,22 @@ def _day_table(size: int, day: Mapping[str, Cost]) -> Table:
 def _figures(costs: Mapping[str, Cost], day: Mapping[str, Cost]) -> list[Figure]:
     mine, floor, bare = costs["ours"], costs["floor"], costs["bare"]
     figures = [
-        at_most("wake-floor-wall", "a wake of 68 series over the floor's wall time (requests)", *_over(mine, floor)),
+        at_most(
+            "wake-floor-wall",
+            "a wake of 68 series over the floor's wall time (requests), best rounds",
+            *_over(mine, floor),
+        ),
         Figure(
             "wake-bare-wall",
             "the same over the floor that uses no client library (http.client)",
-            mine.wall / bare.wall,
-            f"{short(mine.wall / bare.wall)}×",
+            mine.quickest / bare.quickest,
+            f"{short(mine.quickest / bare.quickest)}×",
+        ),
+        Figure(
+            "wake-floor-cpu",
+            "a wake of 68 series over the floor's CPU (requests), best rounds",
+            mine.least / floor.least,
+            f"{short(mine.least / floor.least)}×",
         ),
     ]
     if "cron" in costs:
@@ -263,7 +278,7 @@ def _figures(costs: Mapping[str, Cost], day: Mapping[str, Cost]) -> list[Figure]
 
 
 def _over(mine: Cost, floor: Cost) -> tuple[float, float, str]:
-    return mine.wall / floor.wall, 2.0, "×"
+    return mine.quickest / floor.quickest, 2.0, "×"
 
 
 def _share(name: str, claim: str, percent: float) -> Figure:
