@@ -308,7 +308,8 @@ class Steps:
             raise FailedError(message)
         self._must_run(first, "after the failed upgrade")
         self._await_delivery()
-        return f"{first} to {second} and back; an interrupted one finished; one that signals otherwise refused; one that does not start taken back"
+        kinds = "an interrupted one finished, one that signals otherwise refused, one that does not start taken back"
+        return f"{first} to {second} and back; {kinds}"
 
     def restores_a_backup(self) -> str:
         """A backup, a refusal while the services run, the loss of everything in Redis, and back."""
