@@ -181,6 +181,14 @@ _ALL: Final = (
         3,
         "a destination refuses everything; its messages are kept until `queue resume`",
     ),
+    Event(
+        "monitor.unavailable",
+        "3f8b40cbb8bd42aaae19bc06e0fe4852",
+        4,
+        "the port for metrics is taken; work goes on without",
+    ),
+    Event("ping.failed", "40ae91acce374894918e9f8ed52d4721", 4, "the dead man's switch could not be pinged"),
+    Event("ping.recovered", "59e29d6103e9413a81c23625f7375793", 5, "the dead man's switch is pinged again"),
     Event("unit.failed", "68fec097c05846659cd68a212f4ff2fa", 3, "a unit has failed; the alert goes to the operator"),
 )
 

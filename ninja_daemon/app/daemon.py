@@ -23,6 +23,7 @@ from ninja_daemon.adapters.logs import Recurring, duration
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.adapters.scheduler import Scheduler
 from ninja_daemon.adapters.spooling_store import Replayed
+from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
 from ninja_daemon.app.looks import CompletionDelay, Looks, Watch
 from ninja_daemon.app.news import say_news
 from ninja_daemon.app.pulse import Pulse
@@ -124,7 +125,6 @@ class Daemon:
         clock: Clock,
         on_crash: Callable[[BaseException], None],
         pulse: Pulse | None = None,
-        namespace: str = "ninja",
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
@@ -136,7 +136,6 @@ class Daemon:
             clock: time.
             on_crash: called with an error that nobody expected; the process ends with it.
             pulse: where the jobs leave marks of progress.
-            namespace: of the keys, for what is said to people.
         """
         self._pulse = Pulse(clock) if pulse is None else pulse
         self.strategies = tuple(strategies)
@@ -152,7 +151,6 @@ class Daemon:
         self._stop = threading.Event()
         self._lock = threading.Lock()
         self._active: bool | None = None
-        self._namespace = namespace
         self._compared_with = ""
         self._busy: set[str] = set()
         self._idle = threading.Event()
@@ -161,6 +159,10 @@ class Daemon:
         self._troubles = Recurring(clock, self._log)
         self._lost_at: float | None = None
         self._lost_is_told = False
+        self.cursors: dict[str, Instant] = {}
+        """Open of the last candle taken in, by strategy name, as far as this process knows."""
+        self.signal_latency = Spread(LATENCY_BOUNDS)
+        """Seconds from a candle's close to the commit of its signal, late ones left out."""
         self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
         for strategy in self.strategies:
             self._by_timeframe[strategy.granularity, strategy.market_hours].append(strategy)
@@ -247,7 +249,7 @@ class Daemon:
             self._active = True
             self._retry_all_now()
         elif not lease.held and lease.holder != self._compared_with:
-            require_same(self._store, lease.holder, self.strategies, self._namespace)
+            require_same(self._store, lease.holder, self.strategies)
             self._compared_with = lease.holder
         if not lease.held and self._active is not False:
             self._log.info(
@@ -343,6 +345,12 @@ class Daemon:
         if outcome.error is None:
             with self._lock:
                 self.figures.waiting.pop(strategy.name, None)
+        if outcome.cursor is not None:
+            self.cursors[strategy.name] = outcome.cursor
+        now = self._clock.now()
+        for signal in outcome.signals:
+            if not signal.late:
+                self.signal_latency.add(now - signal.close_time)
         say_news(self._log, outcome)
 
     def _note_errors(self, outcomes: Sequence[Outcome]) -> None:
@@ -489,6 +497,17 @@ class Daemon:
                 self._busy.difference_update(strategy.name for strategy in mine)
                 if not self._busy:
                     self._idle.set()
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this daemon holds the lease."""
+        return self._active is True
+
+    @property
+    def is_store_up(self) -> bool:
+        """Whether Redis answers and takes writes, as far as is known."""
+        with self._lock:
+            return self._lost_at is None
 
     def sentence(self) -> str:
         """Return in a line how it goes, for ``systemctl status``."""

@@ -152,6 +152,9 @@ class Environment:
         config_path: the TOML file.
         namespace: key prefix in Redis, without braces.
         state_dir: directory of the local journal and ledger; need not exist yet.
+        metrics: loopback address and port for metrics and health checks; None for none.
+        ping_url: pinged while all is well; None for nobody.
+        ping_insecure: plain http and private addresses are allowed for it.
         env_file: the ``.env`` file that was read, None when there was none.
         notes: one sentence for each value that is set and has no effect.
     """
@@ -169,6 +172,9 @@ class Environment:
     config_path: Path
     namespace: str
     state_dir: Path
+    metrics: tuple[str, int] | None
+    ping_url: Secret | None
+    ping_insecure: bool
     env_file: Path | None
     notes: tuple[str, ...]
     _sources: _Sources = field(repr=False, compare=False)
@@ -257,6 +263,9 @@ class _Reader:
             config_path=config_path,
             namespace=self._namespace(),
             state_dir=self._state_dir(),
+            metrics=self._metrics(),
+            ping_url=self._ping_url(),
+            ping_insecure=self._switch("NINJA_PING_INSECURE", default=False),
             env_file=env_path,
             notes=tuple(self._notes),
             _sources=self._sources,
@@ -317,6 +326,26 @@ class _Reader:
             self._problem(name, f"a whole number{of} from {least} to {most}", _shown(value))
             return default
         return int(value)
+
+    def _metrics(self) -> tuple[str, int] | None:
+        value = self._text("NINJA_METRICS")
+        if value is None:
+            return None
+        host, _, port = value.rpartition(":")
+        if host not in {"127.0.0.1", "localhost"} or not port.isdecimal() or int(port) > _LARGEST_PORT:
+            self._problem("NINJA_METRICS", "an address of this machine and a port, 127.0.0.1:9464", _shown(value))
+            return None
+        return "127.0.0.1", int(port)
+
+    def _ping_url(self) -> Secret | None:
+        value = self._text("NINJA_PING_URL")
+        if value is None:
+            return None
+        secret = self._sources.remember(Secret(value))
+        if _HEADER_SAFE.fullmatch(value) is None or not value.startswith(("https://", "http://")):
+            self._problem("NINJA_PING_URL", "an https:// URL", "something else")
+            return None
+        return secret
 
     def _namespace(self) -> str:
         value = self._text("NINJA_NAMESPACE") or "ninja"

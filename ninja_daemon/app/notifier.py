@@ -24,6 +24,7 @@ from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import Doorbell, QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
+from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
 from ninja_daemon.app.daily_report import DailyReporter, Load
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.pulse import Pulse
@@ -224,12 +225,17 @@ class Reporter:
         self._recurring = Recurring(clock, self._log)
         self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()
+        self.by_destination: Counter[tuple[str, str]] = Counter()
+        self.seconds = Spread(LATENCY_BOUNDS)
 
     def tell(self, events: Sequence[Event]) -> None:
         """Log and count events."""
         for event in events:
             with self._lock:
                 self.counts[event.name] += 1
+                self.by_destination[event.name, str(event.fields.get("destination", ""))] += 1
+            if event.name == "signal.delivered":
+                self.seconds.add(float(event.fields.get("ms", 0.0)) / 1000)
             if event.name == "ledger.unavailable":
                 reason = str(event.fields.get("reason", ""))
                 self._recurring.failed("ledger", event.sentence, event_id=event.name, reason=reason)
@@ -427,6 +433,21 @@ class Notifier:
             except StoreUnavailable as error:
                 self._reporter.store_failed(error)
             self._stop.wait(_BEAT_EVERY)
+
+    @property
+    def counts_by_destination(self) -> Counter[tuple[str, str]]:
+        """How often each event happened at each destination."""
+        return Counter(self._reporter.by_destination)
+
+    @property
+    def delivery_seconds(self) -> Spread:
+        """How long posts took that were accepted."""
+        return self._reporter.seconds
+
+    @property
+    def is_store_up(self) -> bool:
+        """Whether Redis (or the journal in its place) answers, as far as is known."""
+        return self._store_is_up
 
     def sentence(self) -> str:
         """Return in a line how it goes, for ``systemctl status``."""

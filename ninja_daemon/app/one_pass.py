@@ -24,13 +24,12 @@ _WAIT: Final = 20.0
 _STEP: Final = 2.0
 
 
-def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts, namespace: str) -> bool:
+def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
     """Make one pass under the lease, or wait for the daemon that holds it.
 
     Args:
         strategies: whom to bring up to date.
         parts: what the daemon is made of.
-        namespace: of the keys, for what is said to people.
 
     Raises:
         ConfigError: a daemon that holds the lease watches something else.
@@ -43,7 +42,7 @@ def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts, namespace: st
     deadline = parts.clock.monotonic() + _WAIT
     try:
         while not (lease := parts.store.lease(token, _LEASE)).held:
-            require_same(parts.store, lease.holder, strategies, namespace)
+            require_same(parts.store, lease.holder, strategies)
             behind = _behind(strategies, parts)
             if not behind:
                 log.info("another daemon has brought every strategy up to date", event_id="leader.other")

@@ -45,18 +45,18 @@ def declare(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -
         board.declare(holder, settings_of(strategies))
 
 
-def require_same(board: SettingsBoard, holder: str, strategies: Sequence[Strategy], namespace: str) -> None:
+def require_same(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> None:
     """Compare with what the holder of the lease watches.
 
     Raises:
         ConfigError: it watches something else; the text names the strategies and what to do.
     """
-    problem = difference(board, holder, strategies, namespace)
+    problem = difference(board, holder, strategies)
     if problem:
         raise ConfigError(problem)
 
 
-def difference(board: SettingsBoard, holder: str, strategies: Sequence[Strategy], namespace: str) -> str:
+def difference(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> str:
     """Return how our settings differ from those of the holder of the lease; empty where no difference is known."""
     try:
         theirs = board.declared(holder)
@@ -71,7 +71,7 @@ def difference(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]
         _listed("only there", [name for name in theirs if name not in ours]),
     ]
     return (
-        f"two daemons under the namespace {namespace} must watch the same strategies with the same settings, but the "
+        "two daemons under one NINJA_NAMESPACE must watch the same strategies with the same settings, but the "
         f"active one ({_shown(holder)}) does not: {'; '.join(part for part in parts if part)}. Give both the same "
         "configuration (stop the active one, then start this one), or give this one a NINJA_NAMESPACE of its own"
     )

@@ -105,6 +105,6 @@ class Board:
 def test_what_is_not_known_is_no_difference() -> None:
     ours = Strategy("A", "EUR_USD", Granularity.D, 2, 4)
     for unknown in (None, StoreUnavailable("away"), settings_of([ours])):
-        assert difference(Board(unknown), "run|h|n|1|x", [ours], "ninja") == ""
+        assert difference(Board(unknown), "run|h|n|1|x", [ours]) == ""
     many = {f"S{number}": "x" for number in range(9)}
-    assert "and 3 more" in difference(Board(many), "somebody", [ours], "ninja")
+    assert "and 3 more" in difference(Board(many), "somebody", [ours])

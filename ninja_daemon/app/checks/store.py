@@ -36,7 +36,7 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         facts = inspect_server(client, keys, names, now)
         store = RedisStateStore(client, keys)
         loaded = store.load(strategies)
-        differs = difference(store, store.holder(), strategies, environment.namespace)
+        differs = difference(store, store.holder(), strategies)
     except StoreUnavailable as error:
         yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _where_to_look(environment))
         return

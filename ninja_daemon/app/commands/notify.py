@@ -108,8 +108,16 @@ def _live(environment: Environment, configuration: Configuration) -> int:
         namespace=environment.namespace,
     )
     notifier.start()
+    monitor = None
+    if environment.metrics is not None:
+        from ninja_daemon.app.monitoring import NotifierFigures, monitored
+
+        names = [worker.destination.name for worker in parts.workers]
+        monitor = monitored(environment.metrics, NotifierFigures(notifier, lambda: parts.queue.depths(names), pulse))
     supervise(stop, clock=parts.clock, manager=manager, pulse=pulse, log=log, sentence=notifier.sentence)
     ended = notifier.stop()
+    if monitor is not None:
+        monitor.stop()
     for error in crashes:
         log.critical("an error that nobody expected ends the notifier", event_id="process.crashed", exc_info=error)
     log.info("the notifier stopped", event_id="notifier.stopped", delivered=notifier.counts["signal.delivered"])

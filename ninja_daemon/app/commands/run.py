@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from typing import Annotated
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.logs import Level, configure_logs
+from ninja_daemon.adapters.spool import Spool
 from ninja_daemon.adapters.systemd import ServiceManager
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
@@ -21,6 +23,9 @@ from ninja_daemon.app.stopping import stop_on_signals
 from ninja_daemon.app.supervision import supervise
 from ninja_daemon.app.wiring import Parts, daemon_parts
 from ninja_daemon.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from ninja_daemon.app.daemon import Daemon
 
 
 def run(
@@ -54,11 +59,32 @@ def run(
         log.debug(note)
     if once:
         try:
-            up_to_date = bring_up_to_date(configuration.strategies, parts, environment.namespace)
+            up_to_date = bring_up_to_date(configuration.strategies, parts)
         finally:
             parts.close()
         raise typer.Exit(0 if up_to_date else 1)
     raise typer.Exit(_live(environment, configuration, parts))
+
+
+def _watchers(environment: Environment, parts: Parts, daemon: Daemon, pulse: Pulse) -> list[Callable[[], None]]:
+    """Start whoever looks from outside, as far as it is wanted; return what stops them."""
+    stops: list[Callable[[], None]] = []
+    if environment.metrics is not None:
+        from ninja_daemon.app.monitoring import DaemonFigures, monitored
+
+        kept = Spool(parts.journal).count
+        figures = DaemonFigures(daemon, traffic=lambda: parts.source.traffic, kept=kept, clock=parts.clock, pulse=pulse)
+        if (monitor := monitored(environment.metrics, figures)) is not None:
+            stops.append(monitor.stop)
+    if environment.ping_url is not None:
+        from ninja_daemon.adapters.ping import Ping
+        from ninja_daemon.app.monitoring import DeadMansSwitch, all_is_well
+
+        ping = Ping(environment.ping_url, insecure=environment.ping_insecure)
+        switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, pulse))
+        switch.start()
+        stops += [switch.stop, ping.close]
+    return stops
 
 
 def _live(environment: Environment, configuration: Configuration, parts: Parts) -> int:
@@ -84,7 +110,6 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         clock=parts.clock,
         on_crash=crash,
         pulse=pulse,
-        namespace=environment.namespace,
     )
     log.info(
         f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
@@ -93,6 +118,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         redis=environment.redis_label,
         namespace=environment.namespace,
     )
+    watchers = _watchers(environment, parts, daemon, pulse)
     daemon.start()
     supervise(
         stop,
@@ -104,6 +130,8 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         progress=lambda: parts.source.traffic.requests,
     )
     ended = daemon.stop()
+    for stop_watching in watchers:
+        stop_watching()
     refusals = [error for error in crashes if isinstance(error, ConfigError)]
     if refusals:
         parts.close()

@@ -1,0 +1,231 @@
+"""What daemon and notifier show to Prometheus and to health checks; the same figures that ``status`` shows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from ninja_daemon import __version__
+from ninja_daemon.adapters.metrics import Health, Monitor, Reading
+from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
+from ninja_daemon.usecases.catch_up import lateness
+
+if TYPE_CHECKING:
+    from ninja_daemon.adapters.oanda_transport import Traffic
+    from ninja_daemon.adapters.redis_queue import QueueDepths
+    from ninja_daemon.app.daemon import Daemon
+    from ninja_daemon.app.notifier import Notifier
+    from ninja_daemon.app.pulse import Pulse
+    from ninja_daemon.usecases.ports import Clock
+
+_STOPPED: Final = frozenset({"paused", "suspended"})
+
+
+class DaemonFigures:
+    """Everything that is to be known of a daemon."""
+
+    def __init__(
+        self,
+        daemon: Daemon,
+        *,
+        traffic: Callable[[], Traffic],
+        kept: Callable[[], int],
+        clock: Clock,
+        pulse: Pulse,
+    ) -> None:
+        """Choose whom to ask.
+
+        Args:
+            daemon: the work.
+            traffic: what was exchanged with the broker.
+            kept: commits that wait for Redis; raises JournalUnavailable.
+            clock: time.
+            pulse: the workers' marks.
+        """
+        self._daemon = daemon
+        self._traffic = traffic
+        self._kept = kept
+        self._clock = clock
+        self._pulse = pulse
+
+    def readings(self) -> Iterator[Reading]:
+        """Return the figures as they are now."""
+        daemon, figures = self._daemon, self._daemon.figures
+        yield Reading("ninja_build_info", 1, (__version__, "daemon"))
+        yield Reading("ninja_redis_up", daemon.is_store_up)
+        yield Reading("ninja_active", daemon.is_active)
+        yield Reading("ninja_strategies", len(daemon.strategies))
+        yield Reading("ninja_strategies_waiting", len(figures.waiting))
+        yield Reading("ninja_wakes_total", figures.wakes)
+        yield Reading("ninja_looks_total", figures.polls)
+        yield Reading("ninja_evaluated_total", figures.evaluated)
+        yield Reading("ninja_fetched_total", figures.fetched)
+        for start, count in (("stored", figures.hits), ("rebuilt", figures.rebuilds), ("first", figures.firsts)):
+            yield Reading("ninja_averages_total", count, (start,))
+        if figures.hit_ratio is not None:
+            yield Reading("ninja_hit_ratio", figures.hit_ratio)
+        yield Reading("ninja_signals_total", figures.signals)
+        yield Reading("ninja_last_wake_timestamp_seconds", figures.last_wake)
+        yield Reading("ninja_last_good_wake_timestamp_seconds", figures.last_good_wake)
+        yield Reading("ninja_signal_latency_seconds", daemon.signal_latency)
+        yield from self._strategies()
+        for timeframe, delay in dict(figures.completion_delay).items():
+            yield Reading("ninja_completion_delay_seconds", delay.average, (timeframe,))
+        yield from self._broker()
+        try:
+            yield Reading("ninja_kept_commits", self._kept())
+        except JournalUnavailable:
+            return
+
+    def _strategies(self) -> Iterator[Reading]:
+        now, cursors = self._clock.now(), dict(self._daemon.cursors)
+        for strategy in self._daemon.strategies:
+            cursor = cursors.get(strategy.name)
+            behind = lateness(strategy.granularity, cursor, now)
+            if cursor is not None and behind is not None:
+                yield Reading("ninja_last_candle_timestamp_seconds", cursor, (strategy.name,))
+                yield Reading("ninja_lag_seconds", max(0.0, behind), (strategy.name,))
+
+    def _broker(self) -> Iterator[Reading]:
+        traffic = self._traffic()
+        for status, count in dict(traffic.requests).items():
+            yield Reading("ninja_broker_requests_total", count, (str(status),))
+        yield Reading("ninja_broker_connections_total", traffic.connections)
+        yield Reading("ninja_broker_bytes_total", traffic.bytes_received)
+
+    def alive(self) -> Health:
+        """Does work go on?"""
+        return _alive(self._pulse)
+
+    def ready(self) -> Health:
+        """Can it do all of its work?"""
+        daemon = self._daemon
+        problems = []
+        if not daemon.is_store_up:
+            problems.append("Redis is away; signals go by the local journal")
+        if waiting := dict(daemon.figures.waiting):
+            name, reason = next(iter(waiting.items()))
+            problems.append(f"{len(waiting)} strategies wait, {name}: {reason}")
+        return Health(not problems, tuple(problems) or (daemon.sentence(),))
+
+
+class NotifierFigures:
+    """Everything that is to be known of a notifier."""
+
+    def __init__(self, notifier: Notifier, depths: Callable[[], QueueDepths], pulse: Pulse) -> None:
+        """Choose whom to ask.
+
+        Args:
+            notifier: the work.
+            depths: what waits where; raises StoreUnavailable.
+            pulse: the threads' marks.
+        """
+        self._notifier = notifier
+        self._depths = depths
+        self._pulse = pulse
+
+    def readings(self) -> Iterator[Reading]:
+        """Return the figures as they are now."""
+        notifier = self._notifier
+        yield Reading("ninja_build_info", 1, (__version__, "notifier"))
+        yield Reading("ninja_redis_up", notifier.is_store_up)
+        for (event, destination), count in notifier.counts_by_destination.items():
+            yield Reading("ninja_events_total", count, (event, destination))
+        yield Reading("ninja_delivery_seconds", notifier.delivery_seconds)
+        try:
+            depths = self._depths()
+        except StoreUnavailable:
+            return
+        yield Reading("ninja_list_signals", depths.signals)
+        yield Reading("ninja_list_alerts", depths.alerts)
+        yield Reading("ninja_dead_letters", depths.unrouted, ("",))
+        for lane in depths.lanes:
+            name = (lane.destination,)
+            yield Reading("ninja_lane_messages", lane.waiting, name)
+            yield Reading("ninja_lane_oldest_seconds", lane.oldest_age or 0.0, name)
+            yield Reading("ninja_lane_stopped", lane.state in _STOPPED, name)
+            yield Reading("ninja_dead_letters", lane.dead, name)
+            yield Reading("ninja_delivered_total", lane.delivered, name)
+            yield Reading("ninja_repeats_total", lane.repeats, name)
+
+    def alive(self) -> Health:
+        """Does work go on?"""
+        return _alive(self._pulse)
+
+    def ready(self) -> Health:
+        """Can it do all of its work?"""
+        if not self._notifier.is_store_up:
+            return Health(good=False, reasons=("Redis is away; what crosses meanwhile is delivered from the journal",))
+        return Health(good=True, reasons=(self._notifier.sentence(),))
+
+
+def _alive(pulse: Pulse) -> Health:
+    hanging = pulse.hanging()
+    return Health(not hanging, tuple(f"no progress of {worker}" for worker in hanging) or ("work goes on",))
+
+
+def all_is_well(daemon: Daemon, pulse: Pulse) -> bool:
+    """Tell whether the outside may be told so."""
+    return not pulse.hanging() and not daemon.figures.waiting
+
+
+def monitored(address: tuple[str, int] | None, figures: DaemonFigures | NotifierFigures) -> Monitor | None:
+    """Start to answer at ``address``; a port that is taken is said and keeps nobody from working."""
+    if address is None:
+        return None
+    log = structlog.get_logger("ninja.monitor")
+    try:
+        monitor = Monitor(address, readings=figures.readings, alive=figures.alive, ready=figures.ready)
+    except ConfigError as error:
+        log.warning(f"there are no metrics: {error}", event_id="monitor.unavailable")
+        return None
+    monitor.start()
+    return monitor
+
+
+class DeadMansSwitch:
+    """Pings a URL while all is well, so that somebody outside notices when nothing is said any more.
+
+    All is well when every worker gets on and no strategy waits: for the broker, for a key that is in the way, for Redis
+    with no journal to go on with. Redis away is well as long as the journal takes what is found. So is a market that is
+    closed, since nothing is due, and standing by for an active daemon.
+    """
+
+    def __init__(self, ping: Callable[[], str], health: Callable[[], bool], every: float = 60.0) -> None:
+        """Prepare; ``start`` begins.
+
+        Args:
+            ping: posts, and returns what went wrong, empty when nothing did.
+            health: whether all is well.
+            every: seconds between two pings.
+        """
+        self._ping = ping
+        self._health = health
+        self._every = every
+        self._stop = threading.Event()
+        self._log = structlog.get_logger("ninja.monitor")
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name="dead-man's switch", daemon=True)
+
+    def start(self) -> None:
+        """Ping from now on, in a thread of its own: a service that hangs must not delay a signal."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ping no more."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._every):
+            if self._health():
+                self._tell(self._ping())
+
+    def _tell(self, problem: str) -> None:
+        if problem and not self._failing:
+            self._log.warning(f"the dead man's switch could not be pinged: {problem}", event_id="ping.failed")
+        if not problem and self._failing:
+            self._log.info("the dead man's switch is pinged again", event_id="ping.recovered")
+        self._failing = bool(problem)
