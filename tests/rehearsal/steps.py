@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -106,6 +107,15 @@ class Steps:
         )
         return "simulator and receiver"
 
+    def has_nothing_to_complain_of(self) -> str:
+        """The program's own check, run as people run it."""
+        findings = json.loads(self._run("ninja-daemon check --json"))["findings"]
+        counts = Counter(finding["level"] for finding in findings)
+        if counts["error"]:
+            message = f"check must find no error, found {[each for each in findings if each['level'] == 'error']}"
+            raise FailedError(message)
+        return ", ".join(f"{count} {level}" for level, count in sorted(counts.items()))
+
     def is_idempotent(self) -> str:
         """Both installers once more change nothing, and existing settings stay."""
         places = "/etc/ninja-daemon /etc/redis /usr/local /opt/ninja-daemon"
@@ -171,9 +181,9 @@ class Steps:
         """The fields that docs/operations.md promises can be asked for."""
         told = {}
         for query in ("NINJA_EVENT=signal.emitted NINJA_INSTRUMENT=EUR_USD", "NINJA_EVENT=signal.delivered"):
-            entries = self._journal(query)
-            if not entries or any("NINJA_SIGNAL_ID" not in entry or "MESSAGE_ID" not in entry for entry in entries):
-                message = f"journalctl {query} must find signals with id and message id, found {entries[:1]}"
+            entries = until(partial(self._journal, query), f"journalctl {query} finds something", 120)
+            if any("NINJA_SIGNAL_ID" not in entry or "MESSAGE_ID" not in entry for entry in entries):
+                message = f"journalctl {query} must find signals with id and message id, found {entries[-1:]}"
                 raise FailedError(message)
             told[query] = len(entries)
         priorities = {entry["PRIORITY"] for entry in self._journal("NINJA_EVENT=signal.emitted")}
@@ -446,6 +456,7 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("a bare Debian", steps.is_bare),
         ("three commands to the first signal", steps.installs_within_three_commands),
         ("both services", steps.is_active),
+        ("ninja-daemon check", steps.has_nothing_to_complain_of),
         ("a second installation", steps.is_idempotent),
         ("signals and deliveries", steps.delivers_everything),
         ("the journal's fields", steps.writes_a_journal),
