@@ -6,7 +6,7 @@ Nothing is logged here: what happened comes back as events, for the process to l
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -298,7 +298,12 @@ class LaneWorker:
         outcome = self._channel.send(parcel)
         if isinstance(outcome, Failure):
             settlement, event = self._after_failure(taken, parcel, outcome)
-            return settlement, [*events, *self._ended(batch, outcome), event]
+            doubtful = frozenset(
+                entry.id
+                for entry in batch
+                if outcome.fault is Fault.AMBIGUOUS or entry.number <= taken.maybe_sent or entry.id in begun.maybe_sent
+            )
+            return settlement, [*events, *self._ended(batch, doubtful), event]
         events += self._remembered(batch, outcome.message_id, taken.now)
         return self._after_success(taken, parcel, outcome, started, events)
 
@@ -308,10 +313,13 @@ class LaneWorker:
         except JournalUnavailable as error:
             return Begun(), [_ledger_event(error)]
 
-    def _ended(self, batch: Sequence[Entry], failure: Failure) -> list[Event]:
-        maybe_sent = failure.fault is Fault.AMBIGUOUS
+    def _ended(self, batch: Sequence[Entry], doubtful: Collection[str]) -> list[Event]:
+        """Note that a batch was not sent; an earlier attempt that may have arrived is not forgotten by that."""
+        certain = [entry.id for entry in batch if entry.id not in doubtful]
         try:
-            self._ledger.ended(self.destination.name, [entry.id for entry in batch], maybe_sent=maybe_sent)
+            for ids, maybe_sent in ((certain, False), (doubtful, True)):
+                if ids:
+                    self._ledger.ended(self.destination.name, ids, maybe_sent=maybe_sent)
         except JournalUnavailable as error:
             return [_ledger_event(error)]
         return []

@@ -10,11 +10,16 @@ from typing import Any, Final
 
 import pytest
 
+from tests.end_to_end.outside import outside
 from tests.end_to_end.settings import nasty
+from tests.end_to_end.stage import make_stage
 from tests.faults.scene import Scene, world
 from tests.faults.tally import Row, Tally, from_properties, table, to_property
 from tests.oracle import Rules
+from tests.processes import workplace
 from tests.servers import RedisServer
+
+__all__ = ["make_stage", "outside", "workplace"]
 
 USUAL_SEED: Final = 20_260_704
 """Of the short runs, so that they are the same every time."""

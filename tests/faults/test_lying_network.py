@@ -170,7 +170,9 @@ def test_two_daemons_on_a_lying_network_list_each_signal_once(
     results = racers[0].store.results + racers[1].store.results
     print(f"{name}: {struck} lost, results {dict(results)}")  # noqa: T201 - figures for the guarantees
     assert {CommitResult.OK, CommitResult.ALREADY, CommitResult.STALE} == results.keys()
-    assert (racers[0].broke_off + racers[1].broke_off > 0) == (client is ours), "only ours gives up at a lost reply"
+    gave_up = racers[0].broke_off + racers[1].broke_off
+    # redis-py gives up, too, now and then: a new connection's first words get lost like any other.
+    assert gave_up > struck / 2 if client is ours else gave_up < struck / 10, f"{gave_up} wakes broke off"
 
 
 def show(clock: FakeClock, candle: Candle) -> None:

@@ -378,6 +378,18 @@ def test_after_a_failure_it_is_remembered_whether_it_may_have_arrived(bench: Ben
     assert bool(bench.ledger.sending) == (fault is Fault.AMBIGUOUS)
 
 
+@pytest.mark.parametrize("fault", [Fault.UNREACHED, Fault.THROTTLED])
+def test_a_failure_that_is_certain_does_not_forget_an_earlier_one_that_was_not(bench: Bench, fault: Fault) -> None:
+    one_waiting(bench)
+    channel = FakeChannel(Failure(Fault.AMBIGUOUS, "no"), Failure(fault, "no", wait=0.0))
+    worker = bench.worker(channel)
+    worker.step()
+    bench.ground.set_lane("desk", "due", 0)
+    worker.step()
+    assert [parcel.repeat for parcel in channel.parcels] == [False, True]
+    assert bench.ledger.sending == {("desk", a_signal(1).id)}
+
+
 def test_a_ledger_that_cannot_be_used_is_said_and_stops_nothing(bench: Bench) -> None:
     one_waiting(bench)
     bench.ledger.failure = JournalUnavailable("disk full")
