@@ -44,12 +44,12 @@ while [ "$count" -gt 0 ]; do
     count=$((count - 1))
 done
 
+# Away from the caller's folder, whose .env is none of ours; files are named by their whole path.
 exec systemd-run --quiet --collect --wait --pipe --service-type=exec \
     --property=User=ninja-daemon --property=DynamicUser=yes \
     --property=StateDirectory=ninja-daemon --property=StateDirectoryMode=0700 \
     --property=EnvironmentFile=-/etc/ninja-daemon/ninja.env \
     --property=SyslogIdentifier=ninja-daemon-command \
-    --setenv=NINJA_CONFIG=/etc/ninja-daemon/ninja.toml --setenv=NINJA_ENV_FILE=/etc/ninja-daemon/ninja.env \
-    --setenv=TERM="${TERM:-dumb}" \
+    --setenv=NINJA_CONFIG=/etc/ninja-daemon/ninja.toml --setenv=TERM="${TERM:-dumb}" \
     --setenv=COLUMNS="$( (stty size </dev/tty | cut -d ' ' -f 2) 2>/dev/null || echo 100)" \
-    --property="WorkingDirectory=-$PWD" "$@"
+    --working-directory=/ "$@"
