@@ -10,14 +10,16 @@ import os
 import sys
 
 import structlog
+from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.adapters.local_queue import LocalQueue
 from ninja_daemon.adapters.logs import configure_logs
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_queue import QueueKeys, RedisQueue
 from ninja_daemon.adapters.redis_store import encode_alert
-from ninja_daemon.app.environment import read_environment
+from ninja_daemon.app.environment import Environment, read_environment
 from ninja_daemon.app.queues import local_queue_file
-from ninja_daemon.app.wiring import state_store
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 
 
@@ -28,22 +30,26 @@ def main(unit: str) -> int:
     result = os.environ.get("MONITOR_SERVICE_RESULT", "") or "failure"
     text = f"{unit} has failed ({result}). What it said: journalctl -u {unit} -n 50"
     log.error(text, event_id="unit.failed", unit=unit)
-    now = SystemClock().now()
     try:
         environment = read_environment()
-        try:
-            if environment.cache_enabled:
-                store = state_store(environment, name="alert")
-                store.alert("unit_failed", "critical", text, now)
-                return 0
-        except StoreUnavailable as error:
-            log.warning("the alert goes by the local journal", reason=str(error))
-        file = local_queue_file(environment)
-        LocalQueue(file).push_alert(encode_alert("unit_failed", "critical", text, now))
+        configure_logs(stream=sys.stderr, identifier="ninja-alert", secrets=environment.secrets)
+        _hand_over(environment, encode_alert("unit_failed", "critical", text, SystemClock().now()), log)
     except NinjaError as error:
         log.warning("nobody but this journal hears of it", reason=str(error))
         return 1
     return 0
+
+
+def _hand_over(environment: Environment, alert: str, log: BoundLogger) -> None:
+    """Put the alert where the notifier looks, with no right in Redis that the notifier has not."""
+    try:
+        if environment.cache_enabled:
+            with connect(environment.redis_url.reveal(), name="alert") as client:
+                RedisQueue(client, QueueKeys(environment.namespace)).push_alert(alert)
+            return
+    except StoreUnavailable as error:
+        log.warning("the alert goes by the local journal", reason=str(error))
+    LocalQueue(local_queue_file(environment)).push_alert(alert)
 
 
 if __name__ == "__main__":
