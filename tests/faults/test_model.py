@@ -6,6 +6,7 @@ that do as they are told. A process is an object here: it dies by being dropped 
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 from collections import Counter
@@ -25,9 +26,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ninja_daemon.adapters import redis_store
 from ninja_daemon.adapters.codec import decode_signal
 from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.lua_scripts import script
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
@@ -48,6 +51,7 @@ from ninja_daemon.core.signal import signal_id
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.deliver import LaneWorker, drain
+from ninja_daemon.usecases.delivery_ports import Begun
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 from tests.faults.tally import Row, Tally
@@ -119,10 +123,11 @@ class Wire:
         self._client = client
         self.fate: Mapping[int, str] = {}
         self._round = 0
+        self._meanwhile: Callable[[], None] = _nothing
 
-    def plan(self, fate: Mapping[int, str]) -> None:
-        """Say what becomes of the coming round trips, by number."""
-        self.fate, self._round = fate, 0
+    def plan(self, fate: Mapping[int, str], meanwhile: Callable[[], None] | None = None) -> None:
+        """Say what becomes of the coming round trips, by number, and what happens while the process is paused."""
+        self.fate, self._round, self._meanwhile = fate, 0, meanwhile or _nothing
 
     def pipeline(self, **options: Any) -> Any:
         inner = self._client.pipeline(**options)
@@ -131,6 +136,10 @@ class Wire:
         def lossy(*arguments: Any, **named: Any) -> Any:
             fate = self.fate.get(self._round, "")
             self._round += 1
+            if fate == "paused":
+                meanwhile, self._meanwhile = self._meanwhile, _nothing
+                meanwhile()
+                return execute(*arguments, **named)
             if fate in {"request", "killed before"}:
                 raise Killed if fate == "killed before" else redis.exceptions.ConnectionError("lost on the way there")
             replies = execute(*arguments, **named)
@@ -145,8 +154,12 @@ class Wire:
         return getattr(self._client, name)
 
 
+def _nothing() -> None:
+    """What happens meanwhile, as a rule."""
+
+
 FATES: Final = st.dictionaries(
-    st.integers(0, 3), st.sampled_from(["request", "reply", "killed before", "killed after"]), max_size=2
+    st.integers(0, 3), st.sampled_from(["request", "reply", "killed before", "killed after", "paused"]), max_size=2
 )
 
 
@@ -260,6 +273,7 @@ class Model(RuleBasedStateMachine):
         self.ambiguous: set[str] = set()
         self.high = {strategy.name: FIRST for strategy in STRATEGIES}
         self.newest = FIRST
+        self.reached = dict(self.high)
         self.daemons: list[ADaemon] = []
         self.notifiers: list[ANotifier] = []
 
@@ -287,6 +301,16 @@ class Model(RuleBasedStateMachine):
         self.place.faults["paused"] += 1
         self._wake(self.daemons[which])
 
+    @rule(which=st.integers(0, 1), candles=st.integers(1, 9))
+    def a_single_pass_is_overtaken_before_it_writes(self, which: int, candles: int) -> None:
+        """Without a lease, so that nothing but the compare-and-set of the script stands in its way."""
+        self.place.faults["overtaken"] += 1
+        daemon, other = self.daemons[which], self.daemons[1 - which]
+        daemon.store.fence = 0
+        daemon.wire.plan({1: "paused"}, lambda: self._more_and_a_wake(other, candles))
+        self._wake(daemon)
+        daemon.wire.plan({})
+
     @rule(which=st.integers(0, 1))
     def a_daemon_is_killed(self, which: int) -> None:
         self._kill_daemon(which)
@@ -313,6 +337,7 @@ class Model(RuleBasedStateMachine):
         place = max(FIRST, self._cursor(strategy) - back)
         self.place.faults["cursor set back"] += 1
         self.client.set(self.keys.last_processed(strategy.name), format_instant(START + STEP * place))
+        self.reached[strategy.name] = place
 
     @rule()
     def redis_writes_a_snapshot(self) -> None:
@@ -326,6 +351,7 @@ class Model(RuleBasedStateMachine):
         for key, (life, value) in self.snapshot.values.items():
             self.raw.restore(key, max(0, life), value)
         self.high = dict(self.snapshot.high)
+        self.reached = {strategy.name: self._cursor(strategy) for strategy in STRATEGIES}
 
     @rule()
     def redis_forgets_its_scripts(self) -> None:
@@ -336,6 +362,10 @@ class Model(RuleBasedStateMachine):
     @rule(which=st.integers(0, 1), answers=st.lists(ANSWERS, min_size=1, max_size=4), fate=FATES)
     def a_notifier_works(self, which: int, answers: list[str], fate: Mapping[int, str]) -> None:
         self._deliver(which, answers, fate)
+
+    @rule(which=st.integers(0, 1))
+    def a_notifier_delivers_undisturbed(self, which: int) -> None:
+        self._deliver(which, ["ok"] * 20, {})
 
     @rule(which=st.integers(0, 1))
     def a_notifier_is_killed(self, which: int) -> None:
@@ -354,6 +384,13 @@ class Model(RuleBasedStateMachine):
             assert listed[strategy.name] == expected, strategy.name
 
     @invariant()
+    def no_cursor_goes_back_by_itself(self) -> None:
+        for strategy in STRATEGIES if self.daemons else ():
+            cursor = self._cursor(strategy)
+            assert cursor >= self.reached[strategy.name], strategy.name
+            self.reached[strategy.name] = cursor
+
+    @invariant()
     def nothing_arrives_twice_unless_it_is_not_known_whether_it_did(self) -> None:
         counts = Counter(self.channel.arrived)
         assert {one for one, times in counts.items() if times > 1} <= self.ambiguous
@@ -366,14 +403,18 @@ class Model(RuleBasedStateMachine):
             if self.daemons:
                 self._all_is_well_in_the_end()
         finally:
-            for daemon in self.daemons:
-                daemon.close()
-            for notifier in self.notifiers:
-                notifier.close()
-            if keys := list(self.raw.scan_iter(match=f"{{{self.name}}}:*", count=1_000)):
-                self.raw.delete(*keys)
-            self.client.close()
-            self.raw.close()
+            self.end()
+
+    def end(self) -> None:
+        """Let everything go."""
+        for daemon in self.daemons:
+            daemon.close()
+        for notifier in self.notifiers:
+            notifier.close()
+        if keys := list(self.raw.scan_iter(match=f"{{{self.name}}}:*", count=1_000)):
+            self.raw.delete(*keys)
+        self.client.close()
+        self.raw.close()
 
     def _all_is_well_in_the_end(self) -> None:
         for _ in range(3):
@@ -410,7 +451,7 @@ class Model(RuleBasedStateMachine):
 
     def _tick(self, which: int, fate: Mapping[int, str] | None = None) -> None:
         daemon = self.daemons[which]
-        daemon.wire.plan(fate or {})
+        daemon.wire.plan(fate or {}, lambda: self._wake(self.daemons[1 - which]))
         self.place.faults.update((fate or {}).values())
         try:
             if daemon.store.lease(daemon.token, 15.0).held:
@@ -421,6 +462,11 @@ class Model(RuleBasedStateMachine):
             self._kill_daemon(which)
         finally:
             daemon.wire.plan({})
+
+    def _more_and_a_wake(self, daemon: ADaemon, candles: int) -> None:
+        self._show(min(self.newest + candles, MOST - 1))
+        daemon.store.fence = 0
+        self._wake(daemon)
 
     def _wake(self, daemon: ADaemon) -> None:
         try:
@@ -504,7 +550,7 @@ def test_nothing_is_lost_or_repeated_in_whatever_order_things_go_wrong(
     run_state_machine_as_test(
         lambda: Model(place),  # type: ignore[arg-type]  # whatever makes one
         settings=settings(
-            max_examples=300 if long else 15,
+            max_examples=300 if long else 30,
             stateful_step_count=60 if long else 30,
             deadline=None,
             suppress_health_check=list(HealthCheck),
@@ -524,3 +570,39 @@ def test_nothing_is_lost_or_repeated_in_whatever_order_things_go_wrong(
             marked=place.repeated,
         )
     )
+
+
+def test_the_model_notices_a_ledger_that_forgets(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A model that cannot fail proves nothing."""
+    monkeypatch.setattr(SqliteSentLedger, "begin", lambda *_, **__: Begun())
+    model = Model(Place(redis_server, tmp_path))
+    model.begin()
+    model.candles_close_and_a_daemon_wakes(0, 9, {})
+    model.a_notifier_delivers_undisturbed(0)
+    model.redis_is_rolled_back()
+    model.a_daemon_wakes(0, {})
+    with pytest.raises(AssertionError):
+        model.teardown()
+
+
+def test_the_model_notices_a_commit_that_compares_nothing(
+    redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = script("commit")
+    careless = commit.text.replace("if held ~= expected then", "if false then")
+    assert careless != commit.text
+    digest = hashlib.sha1(careless.encode(), usedforsecurity=False).hexdigest()
+    changed = commit._replace(text=careless, digest=digest)
+    monkeypatch.setattr(
+        redis_store, "script", lambda name, **options: changed if name == "commit" else script(name, **options)
+    )
+    model = Model(Place(redis_server, tmp_path))
+    model.begin()
+    model._show(FIRST + 1)
+    model.a_single_pass_is_overtaken_before_it_writes(0, 9)
+    model.reached = dict.fromkeys(model.reached, FIRST + 10)
+    with pytest.raises(AssertionError):
+        model.no_cursor_goes_back_by_itself()
+    model.end()
