@@ -126,11 +126,15 @@ COMMANDS: Final = {
                 "broker, at Redis and at the destinations. Nothing is sent and nothing is changed. Every finding names "
                 "its cause and its cure."
             ),
-            "Use it after each change of the configuration and as the first step when something seems wrong.",
+            (
+                "Use it after each change of the configuration and as the first step when something seems wrong. With "
+                "--host it looks at the machine as well; what only root may see it says it does not know."
+            ),
         ),
         examples=(
             ("check", "look at everything"),
             ("check --offline", "the configuration alone, no network"),
+            ("check --host", "firewall, ssh, updates, clock, memory, file modes and disk, too"),
             ("check --strict", "warnings count, too; for automation"),
             ("check --json", "findings for another program"),
         ),

@@ -33,14 +33,23 @@ class Check:
 
 
 def all_checks(
-    clock: Clock, *, offline: bool, environ: Mapping[str, str] | None = None, working_directory: Path | None = None
+    clock: Clock,
+    *,
+    offline: bool,
+    host: bool = False,
+    environ: Mapping[str, str] | None = None,
+    working_directory: Path | None = None,
 ) -> Iterator[Check]:
-    """Yield the checks; those that reach out come last, and not at all when ``offline``."""
+    """Yield the checks; those that reach out come last, and not at all when ``offline``; the machine when ``host``."""
     environment, problems = inspect_environment(environ, working_directory)
     configuration, more = inspect_configuration(environment)
     yield Check("the configuration", partial(_configuration, environment, configuration, [*problems, *more]))
     yield Check("files", lambda: list(check_files(environment)))
     yield Check("the token", lambda: list(check_token(environment, offline=offline)))
+    if host:
+        from ninja_daemon.app.checks.host import check_host  # noqa: PLC0415 - seldom wanted
+
+        yield Check("this machine", lambda: list(check_host(environment)))
     strategies = () if configuration is None else configuration.strategies
     if not offline:
         yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))

@@ -24,11 +24,14 @@ _LOOK = {
 def check(
     *,
     offline: Annotated[bool, typer.Option("--offline", help="Look at the configuration alone; no network.")] = False,
+    host: Annotated[
+        bool, typer.Option("--host", help="Look at this machine as well: firewall, ssh, updates, clock, modes, disk.")
+    ] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings make the exit code 1.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Findings for another program.")] = False,
 ) -> None:
     """Find what is wrong with configuration and surroundings."""
-    findings = _run(all_checks(SystemClock(), offline=offline), quiet=as_json)
+    findings = _run(all_checks(SystemClock(), offline=offline, host=host), quiet=as_json)
     code = exit_code(findings, strict=strict)
     if as_json:
         typer.echo(exact_json({"schema": 1, "exit_code": code, "findings": [_fields(each) for each in findings]}))
