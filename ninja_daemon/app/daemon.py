@@ -509,6 +509,11 @@ class Daemon:
         with self._lock:
             return self._lost_at is None
 
+    @property
+    def can_work(self) -> bool:
+        """Whether a cross that comes now would be found and kept: with Redis, or as the active daemon without it."""
+        return self.is_store_up or self.is_active
+
     def sentence(self) -> str:
         """Return in a line how it goes, for ``systemctl status``."""
         figures, now = self.figures, self._clock.monotonic()

@@ -167,9 +167,23 @@ def _alive(pulse: Pulse) -> Health:
     return Health(not hanging, tuple(f"no progress of {worker}" for worker in hanging) or ("work goes on",))
 
 
-def all_is_well(daemon: Daemon, pulse: Pulse) -> bool:
-    """Tell whether the outside may be told so."""
-    return not pulse.hanging() and not daemon.figures.waiting
+def all_is_well(daemon: Daemon, pulse: Pulse, kept: Callable[[], int]) -> bool:
+    """Tell whether the outside may be told so: everybody gets on, nothing waits, and a cross would be kept.
+
+    Args:
+        daemon: the work.
+        pulse: the workers' marks.
+        kept: commits that wait for Redis; raises JournalUnavailable.
+    """
+    if pulse.hanging() or daemon.figures.waiting or not daemon.can_work:
+        return False
+    if daemon.is_store_up:
+        return True
+    try:
+        kept()
+    except JournalUnavailable:
+        return False
+    return True
 
 
 def monitored(address: tuple[str, int] | None, figures: DaemonFigures | NotifierFigures) -> Monitor | None:
@@ -189,9 +203,9 @@ def monitored(address: tuple[str, int] | None, figures: DaemonFigures | Notifier
 class DeadMansSwitch:
     """Pings a URL while all is well, so that somebody outside notices when nothing is said any more.
 
-    All is well when every worker gets on and no strategy waits: for the broker, for a key that is in the way, for Redis
-    with no journal to go on with. Redis away is well as long as the journal takes what is found. So is a market that is
-    closed, since nothing is due, and standing by for an active daemon.
+    All is well when every worker gets on, no strategy waits (for the broker, for a key that is in the way), and a cross
+    would be kept: by Redis, or, in the daemon that was active when Redis went away, by a journal that can be read. So a
+    market that is closed is well, since nothing is due, and so is standing by, but not while Redis is away.
     """
 
     def __init__(self, ping: Callable[[], str], health: Callable[[], bool], every: float = 60.0) -> None:

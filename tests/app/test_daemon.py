@@ -15,13 +15,22 @@ from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis_store import Keys, Lease, RedisStateStore
 from ninja_daemon.adapters.scheduler import CandleCloseTrigger
 from ninja_daemon.adapters.spooling_store import SpoolingStore
 from ninja_daemon.app.daemon import PATIENCE, Daemon
 from ninja_daemon.app.looks import Watch
+from ninja_daemon.app.monitoring import all_is_well
+from ninja_daemon.app.pulse import Pulse
 from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, CandleRejected, NinjaError, StoreUnavailable
+from ninja_daemon.core.errors import (
+    BrokerDenied,
+    BrokerUnavailable,
+    CandleRejected,
+    JournalUnavailable,
+    NinjaError,
+    StoreUnavailable,
+)
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import parse_instant
 from ninja_daemon.core.instrument import Instrument
@@ -422,3 +431,69 @@ def test_the_operator_hears_of_a_redis_that_is_away_for_longer_than_a_restart(
 
     (text,) = stage.client.lrange(stage.keys.alerts, 0, -1)
     assert json.loads(text)["kind"] == "redis_back"
+
+
+# --- whether the outside may be told that all is well ----------------------------------------------------------------
+
+
+def well(stage: Stage) -> bool:
+    return all_is_well(stage.daemon, Pulse(stage.clock), lambda: 0)
+
+
+def lose_redis(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object, **__: object) -> Lease:
+        message = "Redis cannot be reached"
+        raise StoreUnavailable(message)
+
+    monkeypatch.setattr(RedisStateStore, "lease", away)
+    stage.daemon.renew_lease()
+
+
+def test_a_daemon_that_works_is_well_and_one_that_waits_for_the_broker_is_not(stage: Stage) -> None:
+    begin(stage)
+    assert well(stage)
+    stage.broker.failing[OTHER.series] = BrokerUnavailable("no answer")
+    stage.close_of(30)
+    assert not well(stage)
+    stage.broker.failing.clear()
+    stage.close_of(31)
+    assert well(stage)
+
+
+def test_an_active_daemon_is_well_without_redis_as_long_as_its_journal_can_be_read(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(stage)
+    lose_redis(stage, monkeypatch)
+    assert well(stage)
+
+    def unreadable() -> int:
+        message = "damaged"
+        raise JournalUnavailable(message)
+
+    assert not all_is_well(stage.daemon, Pulse(stage.clock), unreadable)
+
+
+def test_a_daemon_that_was_started_while_redis_is_away_and_may_not_work_is_not_well(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_redis(stage, monkeypatch)
+    assert not stage.daemon.is_active
+    assert not well(stage)
+
+
+def test_a_daemon_that_stands_by_is_well_until_redis_goes_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.client.set(stage.keys.leader, "run|elsewhere|pid:[1]|1|x", px=60_000)
+    stage.daemon.renew_lease()
+    assert well(stage)
+    lose_redis(stage, monkeypatch)
+    assert not well(stage)
+
+
+def test_a_worker_that_hangs_is_not_well(stage: Stage) -> None:
+    begin(stage)
+    pulse = Pulse(stage.clock)
+    pulse.beat("close of M15")
+    assert all_is_well(stage.daemon, pulse, lambda: 0)
+    stage.clock.time += 61
+    assert not all_is_well(stage.daemon, pulse, lambda: 0)

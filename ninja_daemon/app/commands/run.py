@@ -69,10 +69,10 @@ def run(
 def _watchers(environment: Environment, parts: Parts, daemon: Daemon, pulse: Pulse) -> list[Callable[[], None]]:
     """Start whoever looks from outside, as far as it is wanted; return what stops them."""
     stops: list[Callable[[], None]] = []
+    kept = Spool(parts.journal).count
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import DaemonFigures, monitored
 
-        kept = Spool(parts.journal).count
         figures = DaemonFigures(daemon, traffic=lambda: parts.source.traffic, kept=kept, clock=parts.clock, pulse=pulse)
         if (monitor := monitored(environment.metrics, figures)) is not None:
             stops.append(monitor.stop)
@@ -81,7 +81,7 @@ def _watchers(environment: Environment, parts: Parts, daemon: Daemon, pulse: Pul
         from ninja_daemon.app.monitoring import DeadMansSwitch, all_is_well
 
         ping = Ping(environment.ping_url, insecure=environment.ping_insecure)
-        switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, pulse))
+        switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, pulse, kept))
         switch.start()
         stops += [switch.stop, ping.close]
     return stops
