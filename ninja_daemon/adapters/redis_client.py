@@ -28,6 +28,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from ninja_daemon import __version__
+from ninja_daemon.adapters.redis_deadline import TIMED, DeadlineParser
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 
 SOCKET_TIMEOUT: Final = 2.0
@@ -86,7 +87,10 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
         )
         raise ConfigError(message) from None
     # After the URL was read: options inside it must not undo the limits that everything here relies on.
-    client.connection_pool.connection_kwargs.update(
+    pool = client.connection_pool
+    pool.connection_class = TIMED[pool.connection_class]
+    pool.connection_kwargs.update(
+        parser_class=DeadlineParser,
         socket_timeout=socket_timeout,
         socket_connect_timeout=CONNECT_TIMEOUT,
         health_check_interval=15,

@@ -34,6 +34,8 @@ HISTORY_KEPT: Final = 1_000
 """Entries of the history that ``ninja-daemon signals`` shows."""
 LISTED_KEPT: Final = 5_000
 """Listed ids remembered for each strategy, against repeats after a cursor was set back."""
+_MOST_AT_ONCE: Final = 200_000
+"""Fields, some megabytes: what moves in one round trip, which ends within the limit of a command."""
 _LONGEST_DECLARATION: Final = 1_000_000
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
@@ -123,7 +125,11 @@ class RedisStateStore:
             Call(load, self._state_keys(strategy.name), (LONGEST_VALUE, MOST_FIELDS, proof.digest, proof.fields))
             for strategy, (proof, _) in zip(strategies, known, strict=True)
         ]
-        replies = map(_checked, run_scripts(self.client, calls))
+        weights = [
+            1 if proof.digest else strategy.closes_held + strategy.atr_period
+            for strategy, (proof, _) in zip(strategies, known, strict=True)
+        ]
+        replies = map(_checked, self._run(calls, weights))
         return {
             strategy.name: loaded if reply == _SAME and loaded is not None else self._read(strategy, reply)
             for strategy, (_, loaded), reply in zip(strategies, known, replies, strict=True)
@@ -147,8 +153,19 @@ class RedisStateStore:
         Raises:
             StoreUnavailable: nothing is known of any of them.
         """
-        replies = run_scripts(self.client, [self._commit_call(commit) for commit in commits])
-        return [_committed(reply) for reply in replies]
+        weights = [len(commit.averages) for commit in commits]
+        return [_committed(reply) for reply in self._run([self._commit_call(commit) for commit in commits], weights)]
+
+    def _run(self, calls: Sequence[Call], weights: Sequence[int]) -> list[Any]:
+        """Run calls in one round trip, or in few when so much would move that no limit could be kept."""
+        replies: list[Any] = []
+        first = weight = 0
+        for place, added in enumerate(weights):
+            if weight and weight + added > _MOST_AT_ONCE:
+                replies += run_scripts(self.client, calls[first:place])
+                first, weight = place, 0
+            weight += added
+        return replies + run_scripts(self.client, calls[first:])
 
     def lease(self, token: str, seconds: float) -> Lease:
         """Take or keep the lease under ``token``, and commit under its fence from now on when it is ours.

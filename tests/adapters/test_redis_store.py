@@ -397,3 +397,20 @@ def test_options_inside_the_address_do_not_undo_the_limits() -> None:
         1.0,
         15,
     )
+
+
+def test_what_is_too_much_for_one_round_trip_goes_in_several(
+    client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.redis_store._MOST_AT_ONCE", 100)
+    writer, reader = RedisStateStore(client, KEYS), RedisStateStore(client, KEYS)
+    many = [replace(STRATEGY, name=f"S{number}") for number in range(9)]
+    changes = []
+    for strategy in many:
+        rules = Rules(strategy, EUR_USD)
+        state = state_after(rules, candles(40))
+        changes.append(replace(change_to(writer, state, 40, rules=rules)))
+    assert all(isinstance(result, Committed) and result.result == "OK" for result in writer.commit(changes).values())
+    loaded = reader.load(many)
+    assert [loaded[strategy.name].state for strategy in many] == [change.state for change in changes]
+    assert list(loaded) == [strategy.name for strategy in many]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from typing import Final
 
 import pytest
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from ninja_daemon.adapters.lua_scripts import script
+from ninja_daemon.adapters.redis_client import SOCKET_TIMEOUT, connect
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
 from tests.faults.proxy import BlackHole, Delay, Garbage, Proxy, Toxic, Trickle, Truncate, Way
 from tests.faults.scene import Scene
@@ -25,6 +28,26 @@ SPOILT: Final[dict[str, Callable[[], Toxic]]] = {
     "not of Redis": lambda: Garbage(needle=COMMIT, times=3),
     "in a black hole": lambda: BlackHole(needle=COMMIT, times=1, way=Way.BACK),
 }
+
+
+@pytest.mark.parametrize("calls", [1, 20])
+def test_replies_that_trickle_hold_nobody_up_for_longer_than_two_seconds(
+    fresh_redis: RedisServer, calls: int, tally: Tally
+) -> None:
+    with Proxy(fresh_redis) as proxy, connect(proxy.url, name="test") as client:
+        client.set("k", "x" * 40)
+        toxic = proxy.add(Trickle(seconds=0.3))
+        pipeline = client.pipeline(transaction=False)
+        for _ in range(calls):
+            pipeline.get("k")
+        began = time.monotonic()
+        with pytest.raises(RedisTimeoutError):
+            pipeline.execute()
+        took = time.monotonic() - began
+        proxy.remove(toxic)
+        assert SOCKET_TIMEOUT - 0.1 < took < SOCKET_TIMEOUT + 0.8
+        assert client.get("k") == "x" * 40, "the connection was let go, what was left in it is not taken for an answer"
+    tally.record(Row("replies that trickle", toxic.struck, recovery=took))
 
 
 @pytest.mark.parametrize("name", SPOILT)
