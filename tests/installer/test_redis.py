@@ -16,6 +16,7 @@ from tests.servers import RedisServer
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 TEMPLATE: Final = (ROOT / "config" / "redis" / "users.acl.example").read_text(encoding="utf-8")
+KEYS: Final = ("{mine}:signals", "{mine}:fence")
 USERS: Final = users_of(TEMPLATE)
 URLS: Final = {user: f"redis://{user}:p%40ss-{user}@127.0.0.1:6379/0" for user in USERS}
 
@@ -50,6 +51,16 @@ def test_a_server_takes_every_setting_and_the_last_word_is_ours(server: RedisSer
 def test_nobody_comes_in_without_a_name_and_a_password(server: RedisServer) -> None:
     with pytest.raises(redis.AuthenticationError):
         server.client().ping()
+
+
+def test_what_was_written_together_is_there_after_a_restart(server: RedisServer) -> None:
+    daemon = server.client(username="daemon", password=password_of(URLS["daemon"]))
+    daemon.evalsha(daemon.script_load("redis.call('rpush', KEYS[1], 'a'); redis.call('set', KEYS[2], 'b')"), 2, *KEYS)
+    # The file alone, no snapshot: it is read in the name of the default user.
+    server.kill()
+    server.start()
+    reader = server.client(username="reader", password=password_of(URLS["reader"]))
+    assert (reader.lrange(KEYS[0], 0, -1), reader.get(KEYS[1])) == (["a"], "b")
 
 
 @pytest.mark.parametrize("user", USERS)

@@ -269,13 +269,20 @@ class Steps:
     def survives_a_reboot(self) -> str:
         """Everything comes back by itself."""
         before = self._machine.wait_for_boot(None)
+        listed = self._listed()
         began = time.monotonic()
         with suppress(FailedError):  # the shell that asks for it goes down with the rest
             self._run("systemctl --no-block reboot")
         self._machine.wait_for_boot(before)
         self.start_surroundings()
         self._await_delivery()
-        return f"{self.is_active()}; delivering {time.monotonic() - began:.0f} s after the order"
+        took = time.monotonic() - began
+        if not listed <= self._listed():
+            message = (
+                f"{len(listed)} signals were listed before the reboot, of which {len(listed - self._listed())} are gone"
+            )
+            raise FailedError(message)
+        return f"{self.is_active()}; delivering {took:.0f} s after the order, {len(listed)} signals still listed"
 
     # --- upgrade, backup, removal -------------------------------------------------------------------------------------
 
