@@ -53,6 +53,12 @@ def test_nobody_comes_in_without_a_name_and_a_password(server: RedisServer) -> N
         server.client().ping()
 
 
+def test_the_default_user_is_off_and_keeps_the_rights_that_reading_the_file_back_takes() -> None:
+    # Redis 7.0 needs them, Valkey 9 does not; the rehearsal's reboot shows it on the distribution's server.
+    assert TEMPLATE.count("user default") == 1
+    assert "user default off resetpass ~* &* +@all\n" in TEMPLATE
+
+
 def test_what_was_written_together_is_there_after_a_restart(server: RedisServer) -> None:
     daemon = server.client(username="daemon", password=password_of(URLS["daemon"]))
     daemon.evalsha(daemon.script_load("redis.call('rpush', KEYS[1], 'a'); redis.call('set', KEYS[2], 'b')"), 2, *KEYS)
