@@ -12,6 +12,8 @@ from typing import Final
 
 from ninja_daemon.usecases.ports import Clock
 
+_LONGEST_WAIT: Final = 900.0
+"""Seconds for which other's answers are taken for a worker's progress: a first start of very many strategies."""
 LONGEST: Final = 60.0
 """Seconds without a mark after which a worker counts as hanging: three times what a request may take."""
 
@@ -29,24 +31,33 @@ class Pulse:
         self._clock = clock
         self._longest = longest
         self._marks: dict[str, float] = {}
+        self._own: dict[str, float] = {}
 
     def beat(self, worker: str) -> None:
         """Leave a mark: this worker has got on."""
-        self._marks[worker] = self._clock.monotonic()
+        self._marks[worker] = now = self._clock.monotonic()
+        if worker in self._own:
+            self._own[worker] = now
 
-    def beat_all(self) -> None:
-        """Leave a mark for everybody at work, when something that they wait for has got on."""
+    def answered(self) -> None:
+        """Leave a mark for those inside ``working``: something that they wait for has got on.
+
+        Not for others, and not for ever: what one waits for says little of another.
+        """
         now = self._clock.monotonic()
-        for worker in list(self._marks):
-            self._marks[worker] = now
+        for worker, own in list(self._own.items()):
+            if now - own < _LONGEST_WAIT:
+                self._marks[worker] = now
 
     def rest(self, worker: str) -> None:
         """Take the mark away: this worker has nothing to do."""
         self._marks.pop(worker, None)
+        self._own.pop(worker, None)
 
     @contextmanager
     def working(self, worker: str) -> Iterator[None]:
         """Be at work for the length of a block."""
+        self._own[worker] = self._clock.monotonic()
         self.beat(worker)
         try:
             yield

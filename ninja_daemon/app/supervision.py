@@ -52,7 +52,7 @@ def supervise(
     while True:
         if (now := progress()) != before:
             before = now
-            pulse.beat_all()
+            pulse.answered()
         if hanging := pulse.hanging():
             names = ", ".join(hanging)
             troubles.failed("hanging", f"no progress of: {names}", level="critical", event_id="worker.hanging")

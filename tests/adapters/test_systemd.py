@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -112,7 +113,8 @@ def test_the_watchdog_is_fed_only_while_every_worker_gets_on() -> None:
     told = Listed()
     clock, stop, answered = FakeClock(), threading.Event(), [0]
     pulse = Pulse(clock, 60.0)
-    pulse.beat("close of M5")
+    stack = ExitStack()
+    stack.enter_context(pulse.working("close of M5"))
     rounds = iter(range(40))
 
     def sentence() -> str:
@@ -120,7 +122,7 @@ def test_the_watchdog_is_fed_only_while_every_worker_gets_on() -> None:
         if number == 10:
             answered[0] += 1  # a request that the worker waits for was answered
         if number == 35:
-            pulse.rest("close of M5")
+            stack.close()
         if number == 39:
             stop.set()
         return "fine"
@@ -206,3 +208,18 @@ def test_a_daemon_vouches_for_itself_only_while_it_works(
         if child.stderr is not None:
             child.stderr.close()
         ear.close()
+
+
+def test_what_one_worker_waits_for_vouches_for_no_other() -> None:
+    clock = FakeClock()
+    pulse = Pulse(clock, 60.0)
+    pulse.beat("lease")
+    with pulse.working("close of M1"):
+        for _ in range(13):
+            clock.time += 5
+            pulse.answered()
+        assert pulse.hanging() == ["lease"]
+        for _ in range(200):
+            clock.time += 5
+            pulse.answered()
+        assert pulse.hanging() == ["close of M1", "lease"], "not for ever"
