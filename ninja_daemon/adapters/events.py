@@ -57,6 +57,18 @@ _ALL: Final = (
         "leader.other", "7789a96bfca5442a94a7cb526d341521", 6, "`run --once` found everything done by another daemon"
     ),
     Event(
+        "settings.differ",
+        "e8d9c311345645069f42a82b16033afe",
+        3,
+        "the active daemon watches other things than this one",
+    ),
+    Event(
+        "settings.same",
+        "0179b35be547443b8092ef2861b66fc4",
+        5,
+        "the active daemon watches the same again",
+    ),
+    Event(
         "wake",
         "2aadcf9359b941f185ae00b66496261f",
         6,

@@ -89,12 +89,14 @@ class Lease(NamedTuple):
         fence: the number to commit under, when it is.
         holder: who has it, when it is not.
         remaining: seconds that the other one's lease has left.
+        is_new: it was not ours before we asked.
     """
 
     held: bool
     fence: int = 0
     holder: str = ""
     remaining: float = 0.0
+    is_new: bool = False
 
 
 @dataclass(slots=True)
@@ -187,7 +189,7 @@ class RedisStateStore:
         call = Call(script("lease"), keys, (token, int(seconds * 1000), dead))
         reply = _checked(run_scripts(self.client, [call])[0])
         if reply[0] == "HELD":
-            return Lease(held=True, fence=int(reply[1]))
+            return Lease(held=True, fence=int(reply[1]), is_new=reply[2] == "taken")
         if reply[0] == "OTHER":
             return Lease(held=False, holder=str(reply[1])[:200], remaining=max(0, int(reply[2])) / 1000)
         message = f"{reply[1]} must be a string, was a {reply[2]}; delete it"

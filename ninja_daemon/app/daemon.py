@@ -27,8 +27,8 @@ from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
 from ninja_daemon.app.looks import CompletionDelay, Looks, Watch
 from ninja_daemon.app.news import say_news
 from ninja_daemon.app.pulse import Pulse
-from ninja_daemon.app.same_settings import declare, require_same
-from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, StoreUnavailable, TransientError
+from ninja_daemon.app.same_settings import declare, difference
+from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable, ConfigError, StoreUnavailable, TransientError
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.market_hours import MarketHours
@@ -42,6 +42,8 @@ _SHARE_OF_CANDLE: Final = 0.8
 LEASE_SECONDS: Final = 15.0
 """A daemon that does not renew for so long is taken over; three renewals may fail."""
 _TICK: Final = 5.0
+_TOLERANCE: Final = 60.0
+"""Seconds for which a daemon that stands by bears an active one with other settings."""
 _TELL_AFTER: Final = 60.0
 """Seconds for which Redis may be away before the operator hears of it; a restart of Redis is shorter."""
 _RETRY_FIRST: Final = 10.0
@@ -152,6 +154,8 @@ class Daemon:
         self._lock = threading.Lock()
         self._active: bool | None = None
         self._compared_with = ""
+        self._differs_since: float | None = None
+        self._declared = False
         self._busy: set[str] = set()
         self._idle = threading.Event()
         self._idle.set()
@@ -232,6 +236,7 @@ class Daemon:
             self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
         except StoreUnavailable as error:
             self._redis_failed(error)
+            self._declared = False
             if self._active is None and self._store.led_here():
                 self._log.info(
                     "this machine's daemon was the active one when Redis was lost; it goes on alone",
@@ -243,14 +248,14 @@ class Daemon:
         finally:
             self._note_replayed()
         self._redis_answered()
+        if lease.held and (lease.is_new or not self._declared):
+            self._declared = declare(self._store, self._token, self.strategies)
         if lease.held and not self._active:
-            declare(self._store, self._token, self.strategies)
             self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
             self._active = True
             self._retry_all_now()
-        elif not lease.held and lease.holder != self._compared_with:
-            require_same(self._store, lease.holder, self.strategies)
-            self._compared_with = lease.holder
+        elif not lease.held:
+            self._compare(lease.holder)
         if not lease.held and self._active is not False:
             self._log.info(
                 "another daemon is the active one; this one stands by",
@@ -258,6 +263,29 @@ class Daemon:
                 holder=lease.holder,
             )
             self._active = False
+
+    def _compare(self, holder: str) -> None:
+        """Find out whether the active daemon watches what we do.
+
+        Raises:
+            ConfigError: it does not. A daemon that has run before waits a little: settings of a pair are changed one
+                after the other.
+        """
+        if holder == self._compared_with or holder.startswith("once|"):
+            return
+        problem = difference(self._store, holder, self.strategies)
+        if problem is None:
+            return  # It has not said so yet; the next tick asks again.
+        now = self._clock.monotonic()
+        if not problem:
+            self._compared_with, self._differs_since = holder, None
+            self._troubles.recovered("settings", "the active daemon watches the same", event_id="settings.same")
+            return
+        self._differs_since = now if self._differs_since is None else self._differs_since
+        if self._active is not None and now - self._differs_since < _TOLERANCE:
+            self._troubles.failed("settings", problem, level="error", event_id="settings.differ")
+            return
+        raise ConfigError(problem)
 
     # --- one wake ----------------------------------------------------------------------------------------------------
 

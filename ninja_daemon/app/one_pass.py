@@ -10,7 +10,7 @@ import structlog
 
 from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.app.news import say_news
-from ninja_daemon.app.same_settings import declare, require_same
+from ninja_daemon.app.same_settings import require_same
 from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
@@ -54,7 +54,6 @@ def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
                     )
                 return False
             parts.clock.wait(threading.Event(), _STEP)
-        declare(parts.store, token, strategies)
         try:
             return _pass(strategies, parts)
         finally:

@@ -39,10 +39,12 @@ def settings_of(strategies: Sequence[Strategy]) -> dict[str, str]:
     return {strategy.name: strategy.settings_hash for strategy in strategies}
 
 
-def declare(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> None:
-    """Say what the holder of the lease watches; a board that cannot be written must not keep it from working."""
+def declare(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> bool:
+    """Say what the holder of the lease watches; False when that was not written, which keeps nobody from working."""
     with contextlib.suppress(StoreUnavailable):
         board.declare(holder, settings_of(strategies))
+        return True
+    return False
 
 
 def require_same(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> None:
@@ -51,20 +53,19 @@ def require_same(board: SettingsBoard, holder: str, strategies: Sequence[Strateg
     Raises:
         ConfigError: it watches something else; the text names the strategies and what to do.
     """
-    problem = difference(board, holder, strategies)
-    if problem:
+    if problem := difference(board, holder, strategies):
         raise ConfigError(problem)
 
 
-def difference(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> str:
-    """Return how our settings differ from those of the holder of the lease; empty where no difference is known."""
+def difference(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> str | None:
+    """Return how our settings differ from those of the holder of the lease: empty if they do not, None if unknown."""
     try:
         theirs = board.declared(holder)
     except StoreUnavailable:
-        return ""
+        return None
     ours = settings_of(strategies)
     if theirs is None or theirs == ours:
-        return ""
+        return None if theirs is None else ""
     parts = [
         _listed("set otherwise", [name for name in ours if name in theirs and ours[name] != theirs[name]]),
         _listed("only here", [name for name in ours if name not in theirs]),

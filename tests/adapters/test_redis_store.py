@@ -314,7 +314,9 @@ class TestLease:
         assert second.fence > first.fence == one.fence
 
     def test_keeping_it_keeps_the_fence(self, store: RedisStateStore) -> None:
-        assert store.lease("run|elsewhere|x|1|a", 30) == store.lease("run|elsewhere|x|1|a", 30)
+        taken = store.lease("run|elsewhere|x|1|a", 30)
+        assert taken.is_new
+        assert store.lease("run|elsewhere|x|1|a", 30) == taken._replace(is_new=False)
 
     def test_it_runs_out(self, client: redis.Redis) -> None:
         one, two = RedisStateStore(client, KEYS), RedisStateStore(client, KEYS)

@@ -27,6 +27,7 @@ from ninja_daemon.core.errors import (
     BrokerDenied,
     BrokerUnavailable,
     CandleRejected,
+    ConfigError,
     JournalUnavailable,
     NinjaError,
     StoreUnavailable,
@@ -497,3 +498,25 @@ def test_a_worker_that_hangs_is_not_well(stage: Stage) -> None:
     assert all_is_well(stage.daemon, pulse, lambda: 0)
     stage.clock.time += 61
     assert not all_is_well(stage.daemon, pulse, lambda: 0)
+
+
+def test_a_daemon_that_stands_by_bears_other_settings_for_a_minute_and_a_single_pass_for_ever(stage: Stage) -> None:
+    stage.client.set(stage.keys.leader, "once|elsewhere|x|1|a")
+    stage.client.set(stage.keys.settings, json.dumps({"holder": "once|elsewhere|x|1|a", "strategies": {"X": "1"}}))
+    stage.daemon.renew_lease()
+    stage.client.set(stage.keys.leader, "run|elsewhere|x|1|a")
+    stage.daemon.renew_lease()  # it has not said yet what it watches
+    stage.client.set(stage.keys.settings, json.dumps({"holder": "run|elsewhere|x|1|a", "strategies": {"X": "1"}}))
+    stage.daemon.renew_lease()
+    stage.clock.time += 59
+    stage.daemon.renew_lease()
+    stage.clock.time += 2
+    with pytest.raises(ConfigError, match="only there: X"):
+        stage.daemon.renew_lease()
+
+
+def test_a_daemon_says_what_it_watches_again_when_its_lease_is_a_new_one(stage: Stage) -> None:
+    begin(stage)
+    stage.client.flushall()
+    stage.daemon.renew_lease()
+    assert stage.client.exists(stage.keys.settings)

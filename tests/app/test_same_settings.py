@@ -104,7 +104,8 @@ class Board:
 
 def test_what_is_not_known_is_no_difference() -> None:
     ours = Strategy("A", "EUR_USD", Granularity.D, 2, 4)
-    for unknown in (None, StoreUnavailable("away"), settings_of([ours])):
-        assert difference(Board(unknown), "run|h|n|1|x", [ours]) == ""
+    for unknown in (None, StoreUnavailable("away")):
+        assert difference(Board(unknown), "run|h|n|1|x", [ours]) is None
+    assert difference(Board(settings_of([ours])), "run|h|n|1|x", [ours]) == ""
     many = {f"S{number}": "x" for number in range(9)}
-    assert "and 3 more" in difference(Board(many), "somebody", [ours])
+    assert "and 3 more" in str(difference(Board(many), "somebody", [ours]))

@@ -4,7 +4,7 @@
 -- ARGV  1 who asks: a token that no other process has  2 life of the lease in ms
 --       3 a holder that is known to be dead, "" for none
 --
--- Returns {"HELD", fence} when the asker has the lease now, {"OTHER", token, ms left} when somebody else has it,
+-- Returns {"HELD", fence, "kept" or "taken"} when the asker has the lease now, {"OTHER", token, ms left} when somebody else has it,
 -- {"BADTYPE", key, type} when one of the keys is something else.
 -- The fence grows with every change of hands, beyond any that a commit has shown; the commit script refuses older ones.
 
@@ -27,10 +27,10 @@ local holder = redis.call('GET', KEYS[1])
 -- A holder whose number is older than one that was shown (a key written or lost by hand) could never commit again.
 if holder == token and epoch > 0 and epoch >= newest then
   redis.call('PEXPIRE', KEYS[1], life)
-  return {'HELD', string.format('%.0f', epoch)}
+  return {'HELD', string.format('%.0f', epoch), 'kept'}
 end
 if holder and holder ~= token and holder ~= ARGV[3] then return {'OTHER', holder, tostring(redis.call('PTTL', KEYS[1]))} end
 local fence = math.max(epoch, newest) + 1
 redis.call('SET', KEYS[2], string.format('%.0f', fence))
 redis.call('SET', KEYS[1], token, 'PX', life)
-return {'HELD', string.format('%.0f', fence)}
+return {'HELD', string.format('%.0f', fence), 'taken'}
