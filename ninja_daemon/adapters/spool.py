@@ -19,6 +19,12 @@ from ninja_daemon.adapters.journal import SqliteJournal, put_into_outbox, transa
 from ninja_daemon.core.errors import JournalUnavailable, StateUnreadable
 from ninja_daemon.core.instant import Instant, format_instant, parse_instant
 
+_OPEN: Final = 1
+"""Later commits of the strategy are joined to the row."""
+_CLOSED: Final = 0
+"""The row is being made."""
+_DOUBTFUL: Final = 2
+"""Redis may have made the row, under the name that it has now."""
 MOST_ROWS: Final = 10_000
 """Commits that may wait; beyond it strategies wait instead, and catch up from the broker."""
 
@@ -101,14 +107,14 @@ class Spool:
                 if last is not None and commit.expected != token_of(last[1]):
                     new[commit.strategy] = None
                     continue
-                before = _decoded(last[3]) if last is not None and last[2] and not unsure else None
+                before = _decoded(last[3]) if last is not None and last[2] == _OPEN and not unsure else None
                 if before is not None:
                     row = (target, before.followed_by(commit).encoded(), last[0])
                     connection.execute("UPDATE spool SET target = ?, body = ? WHERE sequence = ?", row)
                 else:
                     connection.execute(
                         "INSERT INTO spool (strategy, target, is_open, body) VALUES (?, ?, ?, ?)",
-                        (commit.strategy, target, not unsure, commit.encoded()),
+                        (commit.strategy, target, _DOUBTFUL if unsure else _OPEN, commit.encoded()),
                     )
                 new[commit.strategy] = put_into_outbox(connection, {one.id: one.text for one in commit.signals})
         return new
@@ -120,18 +126,34 @@ class Spool:
             JournalUnavailable: it cannot be read.
         """
         with self._journal.session() as connection, transaction(connection):
-            connection.execute("UPDATE spool SET is_open = 0 WHERE is_open = 1")
+            # Rows that are closed already are those of a process that died before it heard what became of them.
+            connection.execute("UPDATE spool SET is_open = ? WHERE is_open = ?", (_DOUBTFUL, _CLOSED))
+            connection.execute("UPDATE spool SET is_open = ? WHERE is_open = ?", (_CLOSED, _OPEN))
             rows = connection.execute("SELECT sequence, strategy, body FROM spool ORDER BY sequence").fetchall()
         return [WaitingCommit(sequence, strategy, _decoded(body)) for sequence, strategy, body in rows]
 
     def reopen(self, sequences: Sequence[int]) -> None:
-        """Let later commits be joined to these again: Redis has certainly not made them.
+        """Let later commits be joined to these again: Redis has not made them, unless there was a doubt before.
 
         Raises:
             JournalUnavailable: they stay as they are.
         """
         with self._journal.session() as connection, transaction(connection):
-            connection.executemany("UPDATE spool SET is_open = 1 WHERE sequence = ?", [(one,) for one in sequences])
+            connection.executemany(
+                "UPDATE spool SET is_open = ? WHERE sequence = ? AND is_open = ?",
+                [(_OPEN, one, _CLOSED) for one in sequences],
+            )
+
+    def doubt(self, sequences: Sequence[int]) -> None:
+        """Note that Redis may have made these; they keep the names by which it knows them.
+
+        Raises:
+            JournalUnavailable: it was not noted; the next ``begin`` supposes it.
+        """
+        with self._journal.session() as connection, transaction(connection):
+            connection.executemany(
+                "UPDATE spool SET is_open = ? WHERE sequence = ?", [(_DOUBTFUL, one) for one in sequences]
+            )
 
     def count(self) -> int:
         """Return how many commits wait.

@@ -18,7 +18,7 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -101,6 +101,8 @@ class SpoolingStore:
         self._noted_at: float | None = None
         self._lock_file: int | None = None
         self._replayed: list[Replayed] = []
+        self._stuck: dict[str, Committed] = {}
+        self._last_reached: Mapping[str, Reached] = {}
         self._lock = threading.Lock()
 
     # --- state -------------------------------------------------------------------------------------------------------
@@ -133,6 +135,15 @@ class SpoolingStore:
         """Write the changes to Redis, or keep them for it; see the port."""
         reached = self._reached()
         results: dict[str, Committed | NinjaError] = {}
+        if self._away is None:
+            # What stands in the way of a kept commit stands in the way of the next one: nothing moves past it.
+            results.update(
+                {
+                    name: self._stuck[name]
+                    for name in (one.rules.strategy.name for one in changes)
+                    if name in self._stuck
+                }
+            )
         direct = [] if self._away is not None else [one for one in changes if one.rules.strategy.name not in reached]
         unsure: Sequence[Change] = ()
         if direct:
@@ -193,11 +204,10 @@ class SpoolingStore:
         return _from_journal(mark, Tally())
 
     def _reached(self) -> Mapping[str, Reached]:
-        try:
-            return self._spool.reached()
-        except JournalUnavailable:
-            # What waits there is derived again from the broker: its commits become stale.
-            return {}
+        with contextlib.suppress(JournalUnavailable):
+            self._last_reached = self._spool.reached()
+        # A journal that cannot be read at the moment still holds what it held: its strategies bypass nothing.
+        return self._last_reached
 
     # --- who works ---------------------------------------------------------------------------------------------------
 
@@ -207,20 +217,22 @@ class SpoolingStore:
         Raises:
             StoreUnavailable: Redis is (still) away.
         """
+        # Before the question: the answer may be slow, and the lease runs from when Redis gave it.
+        until = _Lead(self._clock.monotonic() + seconds, self._clock.now() + seconds)
         try:
             lease = self._inner.lease(token, seconds)
             if lease.held:
-                self._lead = _Lead(self._clock.monotonic() + seconds, self._clock.now() + seconds)
-                self._note_lead()
+                self._lead = until
+                self._note_lead(token)
                 self._replay()
+            else:
+                self._lead = _NOT_OURS
+                self._known.clear()
+                self._note_follow()
         except StoreUnavailable as error:
             self._lose(error)
             raise
         self._away = None
-        if not lease.held:
-            self._known.clear()
-            self._lead = _NOT_OURS
-            self._note_follow()
         return lease
 
     def led_here(self) -> bool:
@@ -240,7 +252,9 @@ class SpoolingStore:
         return True
 
     def release(self, token: str) -> None:
-        """Give the lease back, if it is ours."""
+        """Give the lease back, if it is ours; where others may take it, this machine is not the last leader then."""
+        if self._is_shared:
+            self._note_follow()
         self._inner.release(token)
 
     def _leads_alone(self) -> bool:
@@ -254,7 +268,9 @@ class SpoolingStore:
                 self._lead = _NOT_OURS
             self._away = error
 
-    def _note_lead(self) -> None:
+    def _note_lead(self, token: str) -> None:
+        if token.startswith("once|"):
+            return  # A single pass is over before it could go on alone.
         self._lock_journal()
         now = self._clock.monotonic()
         if self._noted_at is not None and now - self._noted_at < (_NOTE_EVERY if self._is_shared else float("inf")):
@@ -301,27 +317,40 @@ class SpoolingStore:
         Raises:
             StoreUnavailable: Redis went away again; everything that was not made is still there.
         """
-        try:
+        judge = _Judge()
+        with contextlib.suppress(JournalUnavailable):  # They stay where they are, and are made again without harm.
             waiting = self._spool.begin() if self._reached() else ()
+            judge.lost.update(one.strategy for one in waiting if one.commit is None)
             for first in range(0, len(waiting), _AT_ONCE):
-                self._replay_some(waiting[first : first + _AT_ONCE])
-        except JournalUnavailable as error:
-            self._away = StoreUnavailable(f"the journal's waiting commits cannot be read: {error}")
-
-    def _replay_some(self, waiting: Sequence[WaitingCommit]) -> None:
-        readable = [(one.sequence, one.commit) for one in waiting if one.commit is not None]
-        results = self._inner.send([commit for _, commit in readable])
-        judge = _Judge(lost={one.strategy for one in waiting if one.commit is None})
-        for (sequence, commit), result in zip(readable, results, strict=True):
-            judge.hear(sequence, commit, result)
-        done = [*judge.done, *(one.sequence for one in waiting if one.strategy in judge.lost)]
-        self._spool.settle(done, judge.marks)
-        self._spool.reopen([one.sequence for one in waiting if one.sequence not in done])
-        for name in judge.lost:
-            self._known.pop(name, None)
-        self._replayed.append(Replayed(len(judge.done), judge.signals, tuple(sorted(judge.lost))))
+                self._replay_some(waiting[first : first + _AT_ONCE], judge)
+            lost = [one.sequence for one in waiting if one.strategy in judge.lost]
+            self._spool.settle(lost, {})
+            self._spool.reopen([one for one in judge.not_made if one not in lost])
+            for name in judge.lost:
+                self._known.pop(name, None)
+        self._stuck = judge.stuck
+        if judge.done or judge.lost:
+            self._replayed.append(Replayed(judge.done, judge.signals, tuple(sorted(judge.lost))))
         if judge.trouble is not None:
             raise judge.trouble
+
+    def _replay_some(self, waiting: Sequence[WaitingCommit], judge: _Judge) -> None:
+        ready = [(one.sequence, one.commit) for one in waiting if one.commit is not None and judge.may_go(one.strategy)]
+        if not ready:
+            return
+        try:
+            results = self._inner.send([commit for _, commit in ready])
+        except StoreUnavailable:
+            self._spool.doubt([sequence for sequence, _ in ready])
+            raise
+        made: list[int] = []
+        marks: dict[str, Instant] = {}
+        for (sequence, commit), result in zip(ready, results, strict=True):
+            if judge.hear(sequence, commit, result):
+                made.append(sequence)
+                if isinstance(result, Committed) and result.result != CommitResult.STALE:
+                    marks[commit.strategy] = parse_instant(commit.target)
+        self._spool.settle(made, marks)
 
     # --- signs of life -----------------------------------------------------------------------------------------------
 
@@ -373,43 +402,55 @@ class _Judge:
     """What the script's answers to waiting commits mean, heard in their order.
 
     Attributes:
-        done: rows that need not be made any more.
-        lost: strategies whose rows do not fit what Redis holds.
-        marks: how far Redis has come, by strategy.
+        done: how many rows need not be made any more.
         signals: how many signals were listed.
-        trouble: why Redis refused one.
+        lost: strategies whose rows do not fit what Redis holds.
+        stuck: strategies whose rows wait, with the answer that holds them up.
+        not_made: rows that Redis has refused as a whole.
+        trouble: why Redis takes nothing at the moment.
     """
 
-    def __init__(self, lost: Iterable[str]) -> None:
-        self.done: list[int] = []
-        self.lost: set[str] = set(lost)
-        self.marks: dict[str, Instant] = {}
+    def __init__(self) -> None:
+        self.done = 0
         self.signals = 0
+        self.lost: set[str] = set()
+        self.stuck: dict[str, Committed] = {}
+        self.not_made: list[int] = []
         self.trouble: StoreUnavailable | None = None
-        self._stuck: set[str] = set()
+        self._refused: set[str] = set()
 
-    def hear(self, sequence: int, commit: PreparedCommit, result: Committed | NinjaError) -> None:
-        """Take one answer in."""
+    def may_go(self, strategy: str) -> bool:
+        """Tell whether nothing stands in the way of a strategy's next row."""
+        return not (strategy in self.lost or strategy in self.stuck or strategy in self._refused)
+
+    def hear(self, sequence: int, commit: PreparedCommit, result: Committed | NinjaError) -> bool:
+        """Take one answer in; return whether the row is done with."""
         name = commit.strategy
-        if name in self._stuck or name in self.lost:
-            return
+        if not self.may_go(name):
+            return False
         if not isinstance(result, Committed):
-            self._stuck.add(name)
-            if isinstance(result, StoreUnavailable):
-                self.trouble = result
-            return
+            self._refused.add(name)
+            self.not_made.append(sequence)
+            self.trouble = result if isinstance(result, StoreUnavailable) else self.trouble
+            return False
         match result.result:
             case CommitResult.OK | CommitResult.ALREADY:
-                self.done.append(sequence)
                 self.signals += result.listed
-                self.marks[name] = parse_instant(commit.target)
             case CommitResult.STALE if _has_come_as_far(result.detail, commit.target):
-                self.done.append(sequence)
+                pass
             case CommitResult.STALE:
                 self.lost.add(name)
-            case _:
+                return False
+            case answer:
                 # A newer leader, a full list, a key in the way: it waits, and what follows it waits behind it.
-                self._stuck.add(name)
+                self.stuck[name] = result
+                if (
+                    answer != CommitResult.FENCED
+                ):  # the script looks at the fence first, so that says nothing of the row
+                    self.not_made.append(sequence)
+                return False
+        self.done += 1
+        return True
 
 
 def _has_come_as_far(held: str, target: str) -> bool:

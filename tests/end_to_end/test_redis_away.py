@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ninja_daemon.adapters.commits import PreparedCommit
 from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.adapters.spool import Spool
 from ninja_daemon.adapters.spooling_store import SpoolingStore
@@ -78,15 +79,20 @@ class Coming:
         self.server.start()
 
     def loses_a_reply(self) -> None:
-        """Let the next commit reach Redis and its reply get lost, after which Redis answers again."""
+        """Let what is written next reach Redis and its reply get lost, after which Redis answers again."""
         store, inner = self.store, self.store._inner
+        broke = "the connection broke while the reply was on its way"
 
         class Lossy:
             def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
                 store._inner = inner
                 inner.commit(changes)
-                message = "the connection broke while the reply was on its way"
-                raise StoreUnavailable(message)
+                raise StoreUnavailable(broke)
+
+            def send(self, commits: Sequence[PreparedCommit]) -> Sequence[Committed | NinjaError]:
+                store._inner = inner
+                inner.send(commits)
+                raise StoreUnavailable(broke)
 
             def __getattr__(self, name: str) -> object:
                 return getattr(inner, name)
@@ -191,6 +197,76 @@ def test_a_strategy_with_waiting_commits_never_bypasses_them(coming: Coming, can
     assert coming.waiting() == 0
     coming.goes_to(FIRST + 31)
     coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+@pytest.mark.parametrize("seconds", [1, 2])
+def test_what_stands_in_the_way_of_a_kept_commit_is_named_and_nothing_moves_past_it(
+    coming: Coming, candles_dir: Path, seconds: int
+) -> None:
+    coming.goes_away()
+    coming.goes_to(FIRST + 20)
+    coming.wakes()
+    found = len(coming.outbox())
+    coming.comes_back()
+    client = coming.stage.client
+    client.delete(coming.stage.keys.signals)
+    client.set(coming.stage.keys.signals, "no list")
+    for _ in range(seconds):
+        assert coming.renews()
+        assert coming.store.replayed() == []
+    coming.goes_to(FIRST + 30)
+    errors = [str(outcome.error) for outcome in coming.wakes().outcomes]
+    assert all("wrong type" in error and "signals" in error for error in errors), errors
+    assert len(coming.outbox()) == found, "no signal goes past a list that is none"
+    client.delete(coming.stage.keys.signals)
+    assert coming.renews()
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_full_list_and_a_newer_leader_keep_commits_waiting(coming: Coming, candles_dir: Path) -> None:
+    coming.goes_away()
+    coming.goes_to(FIRST + 20)
+    coming.wakes()
+    waiting = coming.waiting()
+    coming.comes_back()
+    client, keys = coming.stage.client, coming.stage.keys
+    client.set(keys.fence, "99")
+    inner = coming.store._inner
+    inner.fence = 1
+    coming.store._replay()
+    assert coming.waiting() == waiting
+    client.delete(keys.fence)
+    client.rpush(keys.signals, *(["{}"] * 10_000))
+    coming.store._replay()
+    assert coming.waiting() > 0
+    client.lrem(keys.signals, 0, "{}")
+    assert coming.renews()
+    assert coming.waiting() == 0
+    coming.goes_to(FIRST + 21)
+    coming.wakes()
+    coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
+
+
+def test_a_commit_of_which_it_is_not_known_whether_it_was_made_keeps_its_name(
+    coming: Coming, candles_dir: Path
+) -> None:
+    coming.goes_away()
+    coming.goes_to(FIRST + 20)
+    coming.wakes()
+    assert coming.waiting() == len(RULES)
+    coming.comes_back()
+    coming.loses_a_reply()
+    assert not coming.renews()
+    coming.goes_away()
+    coming.goes_to(FIRST + 25)
+    coming.wakes()
+    assert coming.waiting() == 2 * len(RULES), "none is joined to one that Redis may know"
+    coming.comes_back()
+    assert coming.renews()
+    (replayed,) = coming.store.replayed()
+    assert replayed.derived_again == (), "ALREADY, not STALE"
     coming.assert_exact(RULES, candles_dir / f"{SERIES}.csv")
 
 

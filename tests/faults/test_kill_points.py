@@ -51,7 +51,13 @@ DAYS: Final = {
     "test_a_daemon_that_dies_anywhere_loses_and_repeats_nothing": (
         *("OandaSource.newer", "OandaSource.history", "OandaSource.had_prices"),
         *("SpoolingStore.load", "SpoolingStore.commit", "SpoolingStore.lease", "SpoolingStore.release"),
-        *("SpoolingStore.report", "SpoolingStore.alert", "RedisStateStore.load", "RedisStateStore.commit"),
+        *(
+            "SpoolingStore.declare",
+            "SpoolingStore.report",
+            "SpoolingStore.alert",
+            "RedisStateStore.load",
+            "RedisStateStore.commit",
+        ),
         *("Spool.keep", "Spool.begin", "Spool.reopen", "Spool.settle", "Spool.lead"),
         *("SqliteJournal.marks", "SqliteJournal.remember"),
     ),
@@ -59,8 +65,10 @@ DAYS: Final = {
     "test_a_daemon_that_starts_while_redis_is_away_may_die_there_too": ("SpoolingStore.led_here", *AWAY_STEPS),
     "test_a_daemon_without_redis_that_dies_anywhere_loses_and_repeats_nothing": (
         *("LocalStateStore.load", "LocalStateStore.commit", "LocalStateStore.lease", "LocalStateStore.release"),
-        *("LocalStateStore.report", "LocalStateStore.alert", "SqliteJournal.commit", "LocalQueue.push_alert"),
+        *("LocalStateStore.declare", "LocalStateStore.report", "LocalStateStore.alert"),
+        *("SqliteJournal.commit", "LocalQueue.push_alert"),
     ),
+    "test_a_daemon_that_stands_by_may_die_there_too": ("SpoolingStore.declared",),
     "test_a_notifier_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats": (
         *("Doorbell.rang", "RedisInbox.peek", "RedisInbox.drain"),
         *("RedisLanes.take", "RedisLanes.settle", "RedisLanes.silences"),
@@ -72,7 +80,10 @@ DAYS: Final = {
         *("LocalLanes.silences", "LocalQueue.beat", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
     ),
 }
-NEVER_CALLED: Final = {"LocalStateStore.led_here": "a store that is never away is not asked"}
+NEVER_CALLED: Final = {
+    "LocalStateStore.led_here": "a store that is never away is not asked",
+    "LocalStateStore.declared": "whoever holds the lock file has no name to ask for",
+}
 
 
 def test_every_method_of_every_port_is_a_point_and_every_point_has_its_day() -> None:
@@ -252,6 +263,15 @@ def test_a_daemon_without_redis_that_dies_anywhere_loses_and_repeats_nothing(
     day.begins()
     child = day.scene.daemon(doom=doom)
     day.ends(doom, tally, died=lives(day.steps(child), child, doom))
+
+
+def test_a_daemon_that_stands_by_may_die_there_too(scenes: Callable[..., Scene], tally: Tally, doom: Doom) -> None:
+    day = DaemonsDay(scenes())
+    day.begins()
+    with day.scene.another_leads():
+        child = day.scene.daemon(doom=doom)
+        died = lives([(lambda: None, lambda: False, "the comparison of settings")], child, doom)
+    day.ends(doom, tally, died=died)
 
 
 @dataclass
