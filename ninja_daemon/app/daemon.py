@@ -165,6 +165,8 @@ class Daemon:
         self._lost_is_told = False
         self.cursors: dict[str, Instant] = {}
         """Open of the last candle taken in, by strategy name, as far as this process knows."""
+        self.surroundings: Callable[[], Mapping[str, object]] = dict
+        """What the heartbeat says beside our own figures, by field."""
         self.signal_latency = Spread(LATENCY_BOUNDS)
         """Seconds from a candle's close to the commit of its signal, late ones left out."""
         self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
@@ -591,6 +593,7 @@ class Daemon:
                     for timeframe, delay in sorted(figures.completion_delay.items())
                 },
                 "waiting": waiting,
+                **self.surroundings(),
             }
         )
 

@@ -24,6 +24,7 @@ _BARS: Final = 6
 _FULL_BAR: Final = 4
 _WIDE: Final = 150
 _MIDDLE: Final = 100
+_OUTCOMES: Final = {"0": "no answer"}
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -42,6 +43,8 @@ def _header(status: Status) -> RenderableType:
     lines = Text()
     lines.append_text(_daemon_line(status)).append("\n")
     lines.append_text(_notifier_line(status)).append("\n")
+    if (broker := _broker_line(status)) is not None:
+        lines.append_text(broker).append("\n")
     lines.append("queue     ", style="bold")
     if status.queued is None:
         lines.append("the signals key is not a list", style="red")
@@ -85,6 +88,26 @@ def _notifier_line(status: Status) -> Text:
         if name not in {"schema", "host", "pid", "v"} and isinstance(value, str | int | float | None)
     ]
     return line.append("alive  ", style="not bold green").append("  ".join(shown[:6]), style="not bold")
+
+
+def _broker_line(status: Status) -> Text | None:
+    traffic = (status.daemon or {}).get("broker")
+    requests = traffic.get("requests") if isinstance(traffic, dict) else None
+    if not isinstance(traffic, dict) or not isinstance(requests, dict):
+        return None
+    counts = {str(code): count for code, count in requests.items() if isinstance(count, int)}
+    line = Text("broker    ", style="bold")
+    line.append(f"{sum(counts.values())} requests", style="not bold")
+    others = [f"{count} × {_OUTCOMES.get(code, code)}" for code, count in sorted(counts.items()) if code != "200"]
+    if others:
+        line.append(f" ({escaped(', '.join(others))[:60]})", style="not bold yellow")
+    line.append(
+        f"  {_field(traffic, 'candles')} candles, {_field(traffic, 'connections')} connections", style="not bold"
+    )
+    kept = (status.daemon or {}).get("kept_commits")
+    if isinstance(kept, int) and kept:
+        line.append(f"  {kept} commits in the journal wait for Redis", style="not bold yellow")
+    return line
 
 
 def _lanes(delivery: QueueDepths) -> RenderableType:

@@ -113,6 +113,8 @@ def test_the_life_signs_of_both_processes_are_shown(command: Command, client: re
         "signals": 1,
         "hit_ratio": 0.997,
         "waiting": {"GBP_JPY_D": "the broker is away\x1b[2J"},
+        "broker": {"requests": {"0": 2, "200": 40, "429": 1, "\x1b[2J": 1}, "connections": 2, "candles": 44},
+        "kept_commits": 3,
     }
     client.set("{ninja}:heartbeat:daemon", json.dumps(beat))
     client.set("{ninja}:heartbeat:notifier", json.dumps({"pid": 1, "delivered": 12}))
@@ -121,6 +123,10 @@ def test_the_life_signs_of_both_processes_are_shown(command: Command, client: re
     assert "averages found 99.7%" in picture
     assert "the broker is away" in picture
     assert "delivered 12" in picture
+    assert "44 requests (" in picture
+    assert "2 × no answer, 1 × 429)" in picture
+    assert "44 candles, 2 connections" in picture
+    assert "3 commits in the journal wait for Redis" in " ".join(picture.replace("│", " ").split())
     assert "\x1b" not in picture
     assert json.loads(command("status", "--json"))["daemon"] == beat
 

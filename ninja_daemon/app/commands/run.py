@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -22,7 +23,7 @@ from ninja_daemon.app.pulse import LONGEST, Pulse
 from ninja_daemon.app.stopping import stop_on_signals
 from ninja_daemon.app.supervision import supervise
 from ninja_daemon.app.wiring import Parts, daemon_parts
-from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.errors import ConfigError, JournalUnavailable
 
 if TYPE_CHECKING:
     from ninja_daemon.app.daemon import Daemon
@@ -87,6 +88,22 @@ def _watchers(environment: Environment, parts: Parts, daemon: Daemon, pulse: Pul
     return stops
 
 
+def _surroundings(parts: Parts) -> dict[str, object]:
+    """Return what ``status`` shows of broker and journal."""
+    traffic = parts.source.traffic
+    fields: dict[str, object] = {
+        "broker": {
+            "requests": {str(status): count for status, count in sorted(dict(traffic.requests).items())},
+            "connections": traffic.connections,
+            "bytes": traffic.bytes_received,
+            "candles": traffic.candles,
+        }
+    }
+    with contextlib.suppress(JournalUnavailable):
+        fields["kept_commits"] = Spool(parts.journal).count()
+    return fields
+
+
 def _live(environment: Environment, configuration: Configuration, parts: Parts) -> int:
     """Run until a signal comes; the life of the process in ten lines."""
     # With it comes the scheduler, which a single pass has no use for.
@@ -111,6 +128,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         on_crash=crash,
         pulse=pulse,
     )
+    daemon.surroundings = lambda: _surroundings(parts)
     log.info(
         f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
         event_id="daemon.started",
