@@ -49,6 +49,10 @@ _ENDS: Final = _scale()
 """Where each bin of delays ends, in seconds after the close."""
 _STARTS: Final = (0.0, *_ENDS[:-1])
 _EVEN: Final = (1 / len(_ENDS),) * len(_ENDS)
+_AT_ONCE: Final = 0.5
+_UNKNOWN: Final = (_AT_ONCE, *((1 - _AT_ONCE) / (len(_ENDS) - 1),) * (len(_ENDS) - 1))
+"""What is supposed before anything was seen: as likely complete at the close, as documented, as at any time later. So
+the first look of all is worth its one request at once, and a broker that keeps its word is never waited for."""
 
 
 class Found(NamedTuple):
@@ -93,7 +97,7 @@ class Experience:
         probe_after: so many of these are followed by a probe; each probe that was too early doubles it.
     """
 
-    shares: tuple[float, ...] = _EVEN
+    shares: tuple[float, ...] = _UNKNOWN
     closes: int = 0
     weight: int = 0
     quick: int = 0

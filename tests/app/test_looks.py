@@ -104,6 +104,35 @@ def test_candles_that_are_always_complete_at_their_close_are_seen_within_a_tenth
     assert learned.percentile(0.99) < 0.1
 
 
+@pytest.mark.parametrize("series", [1, 68])
+def test_a_fresh_process_looks_soon_and_after_one_close_at_once(series: int) -> None:
+    looks, firsts = Looks(), list[float]()
+    for _ in range(3):
+        watch = looks.watch("M15", series, 0.0, LONGEST_DELAY)
+        firsts.append(watch.plan.looks[0])
+        watch.looked(firsts[-1], found=series, left=0, is_certain=True)
+        looks.learn("M15", watch)
+
+    assert firsts[0] < 0.15
+    assert max(firsts[1:]) < 0.05
+
+
+@pytest.mark.parametrize("series", [1, 68])
+def test_a_broker_that_is_never_that_quick_is_asked_so_soon_twice_at_most(series: int) -> None:
+    looks, firsts = Looks(), list[float]()
+    for _ in range(10):
+        watch = looks.watch("M15", series, 0.0, LONGEST_DELAY)
+        firsts.append(watch.plan.looks[0])
+        for at in watch.plan.looks:
+            is_complete = at >= 2.0
+            watch.looked(at, found=series * is_complete, left=series * (not is_complete), is_certain=True)
+            if is_complete:
+                break
+        looks.learn("M15", watch)
+
+    assert sum(first < 0.3 for first in firsts) <= 2
+
+
 def test_a_delay_that_never_changes_is_hit_closely_and_hardly_ever_missed() -> None:
     learned = play(lambda _: 3.21, 300, 1, learning=True, skip=20)
 
