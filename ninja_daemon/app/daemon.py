@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
@@ -46,6 +46,8 @@ _TOLERANCE: Final = 60.0
 """Seconds for which a daemon that stands by bears an active one with other settings."""
 _TELL_AFTER: Final = 60.0
 """Seconds for which Redis may be away before the operator hears of it; a restart of Redis is shorter."""
+_QUIET_FEED, _QUIET_SERIES = 2, 24
+"""Hours of an open market without any candle, and without one of a series, that no ordinary pause explains."""
 _RETRY_FIRST: Final = 10.0
 _RETRY_LONGEST: Final = 60.0
 _GIVE_UP: Final = 3_600.0
@@ -89,6 +91,18 @@ class DaemonStore(StateStore, Protocol):
         """Return what became of commits that waited, since this was last called."""
 
 
+class Missing(NamedTuple):
+    """A candle that has not come.
+
+    Attributes:
+        border: when it closed.
+        since: when the first one closed that has not come since.
+    """
+
+    border: Instant
+    since: Instant
+
+
 @dataclass(slots=True)
 class Figures:
     """What the process has counted since it started; shown by the heartbeat and ``status``."""
@@ -104,8 +118,19 @@ class Figures:
     last_wake: float = 0.0
     last_good_wake: float = 0.0
     waiting: dict[str, str] = field(default_factory=dict)
+    """By strategy: what stands in its way."""
+    missing: dict[str, Missing] = field(default_factory=dict)
+    """By strategy: the candle for which nothing came although nothing failed; a period without prices has none."""
     completion_delay: Mapping[str, CompletionDelay] = field(default_factory=dict)
     """By timeframe: when the broker called candles complete, and what it took to see it."""
+
+    def reasons(self) -> dict[str, str]:
+        """Return why strategies are not up to date, by name."""
+        missing = {
+            name: f"the candle that closed at {format_instant(one.border)} has not come"
+            for name, one in dict(self.missing).items()
+        }
+        return missing | dict(self.waiting)
 
     @property
     def hit_ratio(self) -> float | None:
@@ -160,6 +185,7 @@ class Daemon:
         self._idle = threading.Event()
         self._idle.set()
         self._retries: dict[str, tuple[float, float]] = {}
+        self._news_at: Instant = 0
         self._troubles = Recurring(clock, self._log)
         self._lost_at: float | None = None
         self._lost_is_told = False
@@ -348,6 +374,7 @@ class Daemon:
             match _verdict(outcome, borders[strategy.name]):
                 case _Verdict.DONE:
                     self._retries.pop(strategy.name, None)
+                    self.figures.missing.pop(strategy.name, None)
                 case _Verdict.FAILED:
                     failed.append(strategy)
                 case _Verdict.LOOK_AGAIN:
@@ -378,6 +405,8 @@ class Daemon:
         if outcome.cursor is not None:
             self.cursors[strategy.name] = outcome.cursor
         now = self._clock.now()
+        if outcome.taken_in:
+            self._news_at = int(now)
         for signal in outcome.signals:
             if not signal.late:
                 self.signal_latency.add(now - signal.close_time)
@@ -410,10 +439,11 @@ class Daemon:
 
     def _note_missing(self, strategies: Sequence[Strategy], borders: Mapping[str, Instant]) -> None:
         """Say which candles did not come although nothing failed, so that the silence is explained."""
+        known = self.figures.missing
         for strategy in strategies:
-            missing = f"the candle that closed at {format_instant(borders[strategy.name])} has not come"
-            with self._lock:
-                self.figures.waiting[strategy.name] = missing
+            border = borders[strategy.name]
+            since = known[strategy.name].since if strategy.name in known else border
+            known[strategy.name] = Missing(border, since)
         if strategies:
             names = ", ".join(strategy.name for strategy in strategies[:_NAMED]) + " …" * (len(strategies) > _NAMED)
             self._log.info(
@@ -427,7 +457,7 @@ class Daemon:
         with self._lock:
             for strategy in strategies:
                 _, distance = self._retries.get(strategy.name, (0.0, _RETRY_FIRST))
-                is_missing = self.figures.waiting.get(strategy.name, "").startswith("the candle that closed")
+                is_missing = strategy.name in self.figures.missing and strategy.name not in self.figures.waiting
                 if is_missing and self._clock.now() - borders[strategy.name] > _GIVE_UP:
                     self._retries.pop(strategy.name, None)
                 else:
@@ -544,12 +574,32 @@ class Daemon:
         """Whether a cross that comes now would be found and kept: with Redis, or as the active daemon without it."""
         return self.is_store_up or self.is_active
 
+    def troubles(self) -> dict[str, str]:
+        """Return what somebody should see to, by strategy: what failed, and a silence that the market does not explain.
+
+        A candle that has not come is no trouble by itself, since a period without prices has none.
+        """
+        now = int(self._clock.now())
+        reasons, failed = self.figures.reasons(), set(self.figures.waiting)
+        is_overdue = {one.name for one in self.strategies if self._is_overdue(one, now)}
+        return {name: reason for name, reason in reasons.items() if name in failed or name in is_overdue}
+
+    def _is_overdue(self, strategy: Strategy, now: Instant) -> bool:
+        missing = self.figures.missing.get(strategy.name)
+        if missing is None:
+            return False
+        any_series, this_series = (
+            strategy.market_hours.missing_between(Granularity.H1, since, now, _QUIET_SERIES)
+            for since in (max(missing.since, self._news_at), missing.since)
+        )
+        return any_series >= _QUIET_FEED or this_series >= _QUIET_SERIES
+
     def sentence(self) -> str:
         """Return in a line how it goes, for ``systemctl status``."""
         figures, now = self.figures, self._clock.monotonic()
         state = {True: "active", False: "standing by", None: "starting"}[self._active]
         with self._lock:
-            waiting, lost_at = len(figures.waiting), self._lost_at
+            waiting, lost_at = len(figures.reasons()), self._lost_at
         parts = [f"{len(self.strategies)} strategies, {state}"]
         if figures.last_wake:
             parts.append(f"last wake {format_moment(figures.last_wake)[11:19]}Z, {figures.signals} signals so far")
@@ -561,7 +611,7 @@ class Daemon:
     def _heartbeat(self) -> str:
         figures = self.figures
         with self._lock:
-            waiting = dict(figures.waiting)
+            waiting = figures.reasons()
         return json.dumps(
             {
                 "schema": 1,

@@ -58,7 +58,7 @@ class DaemonFigures:
         yield Reading("ninja_redis_up", daemon.is_store_up)
         yield Reading("ninja_active", daemon.is_active)
         yield Reading("ninja_strategies", len(daemon.strategies))
-        yield Reading("ninja_strategies_waiting", len(figures.waiting))
+        yield Reading("ninja_strategies_waiting", len(figures.reasons()))
         yield Reading("ninja_wakes_total", figures.wakes)
         yield Reading("ninja_looks_total", figures.polls)
         yield Reading("ninja_evaluated_total", figures.evaluated)
@@ -106,9 +106,9 @@ class DaemonFigures:
         problems = []
         if not daemon.is_store_up:
             problems.append("Redis is away; signals go by the local journal")
-        if waiting := dict(daemon.figures.waiting):
-            name, reason = next(iter(waiting.items()))
-            problems.append(f"{len(waiting)} strategies wait, {name}: {reason}")
+        if troubles := daemon.troubles():
+            name, reason = next(iter(troubles.items()))
+            problems.append(f"{len(troubles)} strategies wait, {name}: {reason}")
         return Health(not problems, tuple(problems) or (daemon.sentence(),))
 
 
@@ -175,7 +175,7 @@ def all_is_well(daemon: Daemon, pulse: Pulse, kept: Callable[[], int]) -> bool:
         pulse: the workers' marks.
         kept: commits that wait for Redis; raises JournalUnavailable.
     """
-    if pulse.hanging() or daemon.figures.waiting or not daemon.can_work:
+    if pulse.hanging() or daemon.troubles() or not daemon.can_work:
         return False
     if daemon.is_store_up:
         return True
@@ -204,8 +204,9 @@ class DeadMansSwitch:
     """Pings a URL while all is well, so that somebody outside notices when nothing is said any more.
 
     All is well when every worker gets on, no strategy waits (for the broker, for a key that is in the way), and a cross
-    would be kept: by Redis, or, in the daemon that was active when Redis went away, by a journal that can be read. So a
-    market that is closed is well, since nothing is due, and so is standing by, but not while Redis is away.
+    would be kept: by Redis, or, in the daemon that was active when Redis went away, by a journal that can be read. A
+    market that is closed is well, since nothing is due, and so is one without prices for a while. So is standing by,
+    but not while Redis is away.
     """
 
     def __init__(self, ping: Callable[[], str], health: Callable[[], bool], every: float = 60.0) -> None:

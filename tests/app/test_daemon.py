@@ -461,6 +461,36 @@ def test_a_daemon_that_works_is_well_and_one_that_waits_for_the_broker_is_not(st
     assert well(stage)
 
 
+def test_a_pause_of_prices_is_well_and_a_feed_that_has_died_is_not(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.asks_before_new = 10_000
+    stage.close_of(30)
+    assert set(stage.daemon.figures.reasons()) == {"FIFTEEN", "OTHER"}
+    assert well(stage)
+    stage.clock.time = START + 900 * 31 + 3_600
+    assert well(stage)
+    stage.clock.time += 2 * 3_600
+    assert not well(stage)
+    stage.broker.asks_before_new = 0
+    stage.close_of(43)
+    assert stage.daemon.figures.reasons() == {}
+    assert well(stage)
+
+
+def test_one_series_may_pause_for_a_day_while_others_have_prices(stage: Stage) -> None:
+    begin(stage)
+    stage.daemon._note_missing([FIFTEEN], {FIFTEEN.name: int(stage.clock.time)})
+    since = stage.clock.time
+    for hours in (3, 23):
+        stage.clock.time = since + 3_600 * hours
+        stage.daemon._news_at = int(stage.clock.time)
+        assert well(stage)
+    stage.clock.time = since + 3_600 * 26
+    stage.daemon._news_at = int(stage.clock.time)
+    assert list(stage.daemon.troubles()) == ["FIFTEEN"]
+    assert not well(stage)
+
+
 def test_an_active_daemon_is_well_without_redis_as_long_as_its_journal_can_be_read(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
