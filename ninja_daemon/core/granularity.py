@@ -21,10 +21,16 @@ NEW_YORK: Final = ZoneInfo("America/New_York")
 _DAY_START: Final = 17
 _FRIDAY: Final = 4
 _DAY: Final = 86_400
+_HOUR: Final = 3_600
 
 
 class Granularity(Enum):
-    """A timeframe. The value is the nominal length of its candle in seconds."""
+    """A timeframe.
+
+    Attributes:
+        seconds: the value, the nominal length of its candle; a month counts as 30 days, and real candles may differ at
+            clock changes.
+    """
 
     S5 = 5
     S10 = 10
@@ -51,22 +57,23 @@ class Granularity(Enum):
     # The hot path asks for hash and length thousands of times a wake; Enum's own versions are Python functions.
     __hash__ = object.__hash__
 
-    @property
-    def seconds(self) -> int:
-        """Nominal length in seconds; a month counts as 30 days. Real candles may differ at clock changes."""
-        return self.value
+    def __init__(self, seconds: int) -> None:
+        """Keep the length where reading it costs nothing."""
+        self.seconds: Final = seconds
 
     def open_at(self, at: Instant) -> Instant:
         """Return the newest border at or before ``at``: the open of the candle that covers it."""
-        if self.value <= Granularity.H1.value:
-            return at - at % self.value
+        seconds = self.seconds
+        if seconds <= _HOUR:
+            return at - at % seconds
         borders = _borders_around(self, trading_day(at))
         return max(border for border in borders if border <= at)
 
     def next_close(self, after: Instant) -> Instant:
         """Return the oldest border later than ``after``."""
-        if self.value <= Granularity.H1.value:
-            return after - after % self.value + self.value
+        seconds = self.seconds
+        if seconds <= _HOUR:
+            return after - after % seconds + seconds
         borders = _borders_around(self, trading_day(after))
         return min(border for border in borders if border > after)
 
@@ -123,7 +130,7 @@ def _borders_around(granularity: Granularity, day: date) -> tuple[Instant, ...]:
     if granularity is Granularity.W:
         friday = day - timedelta(days=(day.weekday() - _FRIDAY) % 7)
         return (new_york_day_start(friday), new_york_day_start(friday + timedelta(days=7)))
-    step = granularity.value // 3_600
+    step = granularity.seconds // _HOUR
     borders = []
     for hours in range(0, 24, step):
         hour = _DAY_START + hours
