@@ -291,6 +291,10 @@ class Daemon:
                 holder=lease.holder,
             )
             self._active = False
+            with self._lock:
+                # What waits, waits for the other one now.
+                self.figures.waiting.clear()
+                self.figures.missing.clear()
 
     def _compare(self, holder: str) -> None:
         """Find out whether the active daemon watches what we do.

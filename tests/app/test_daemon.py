@@ -477,6 +477,17 @@ def test_a_pause_of_prices_is_well_and_a_feed_that_has_died_is_not(stage: Stage)
     assert well(stage)
 
 
+def test_a_daemon_that_has_become_the_standby_waits_for_nothing(stage: Stage) -> None:
+    begin(stage)
+    stage.broker.failing[OTHER.series] = BrokerUnavailable("no answer")
+    stage.close_of(30)
+    assert not well(stage)
+    stage.client.set(stage.keys.leader, "run|elsewhere|x|1|a")
+    stage.daemon.renew_lease()
+    assert not stage.daemon.is_active
+    assert well(stage)
+
+
 def test_one_series_may_pause_for_a_day_while_others_have_prices(stage: Stage) -> None:
     begin(stage)
     stage.daemon._note_missing([FIFTEEN], {FIFTEEN.name: int(stage.clock.time)})
