@@ -1,4 +1,4 @@
-"""The local journal: a SQLite file in the state directory, durable at every commit.
+"""The local journal: a SQLite file in the state directory, durable at every commit but that of a mark.
 
 It holds the last committed candle of each strategy, so that a Redis that lost everything is no first start
 (contract 4.8); the commits that wait for a Redis that is away (adapters/spool.py); and the outbox: the signals of
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.sqlite_file import SqliteFile, scoped_path, transaction
+from ninja_daemon.adapters.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
 from ninja_daemon.core.instant import Instant
 
 __all__ = ["SqliteJournal", "journal_path", "put_into_outbox", "transaction"]
@@ -69,8 +69,13 @@ class SqliteJournal(SqliteFile):
             return dict(connection.execute("SELECT strategy, time FROM marks"))
 
     def remember(self, marks: Mapping[str, Instant]) -> None:
-        """Keep these marks, durably; see the port."""
-        with self.session() as connection, transaction(connection):
+        """Keep these marks; see the port.
+
+        A wake does not wait for the disk here. What a loss of power may forget of it Redis still knows, which is asked
+        first; were Redis lost as well, an older mark only has candles evaluated again, and the ledger of what was sent
+        knows their signals. Commits and signals, which nobody else may know, are waited for.
+        """
+        with self.session() as connection, unsynced_transaction(connection):
             connection.executemany(
                 "INSERT INTO marks VALUES (?, ?) ON CONFLICT (strategy) DO UPDATE SET time = excluded.time",
                 list(marks.items()),

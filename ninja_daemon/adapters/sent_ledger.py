@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.holder import holder_token, is_dead
-from ninja_daemon.adapters.sqlite_file import SqliteFile, scoped_path, transaction
+from ninja_daemon.adapters.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
 from ninja_daemon.usecases.delivery_ports import Begun
 
 KEPT: Final = 7 * 86_400
@@ -59,25 +59,20 @@ class SqliteSentLedger(SqliteFile):
         """Say what is known of ``ids``, and note that those before the first that was sent are being sent now."""
         marks = ",".join("?" * len(ids))
         which = f"WHERE destination = ? AND id IN ({marks})"
-        with self.session() as connection:
-            # A kill loses nothing of this; a machine that loses its power forgets the posts of the last moment, which
-            # are then repeated without a mark if they are in both lanes. It saves the disk's time before every post.
-            connection.execute("PRAGMA synchronous = NORMAL")
-            try:
-                with transaction(connection):
-                    rows = connection.execute(f"SELECT id FROM sent {which}", (destination, *ids))  # noqa: S608
-                    sent = frozenset(str(row[0]) for row in rows)
-                    query = f"SELECT id, since, holder FROM sending {which}"  # noqa: S608 - question marks only
-                    begun = [row for row in connection.execute(query, (destination, *ids)) if row[0] not in sent]
-                    if any(self._is_at_work(holder, since, now) for _, since, holder in begun):
-                        return Begun(sent, is_elsewhere=True)
-                    fresh = takewhile(lambda one: one not in sent, ids)
-                    connection.executemany(
-                        "INSERT OR REPLACE INTO sending VALUES (?, ?, ?, ?)",
-                        [(destination, one, now, self._holder) for one in fresh],
-                    )
-            finally:
-                connection.execute("PRAGMA synchronous = FULL")
+        # A kill loses nothing of this; a machine that loses its power forgets the posts of the last moment, which are then
+        # repeated without a mark if they are in both lanes. It saves the disk's time before every post.
+        with self.session() as connection, unsynced_transaction(connection):
+            rows = connection.execute(f"SELECT id FROM sent {which}", (destination, *ids))  # noqa: S608
+            sent = frozenset(str(row[0]) for row in rows)
+            query = f"SELECT id, since, holder FROM sending {which}"  # noqa: S608 - question marks only
+            begun = [row for row in connection.execute(query, (destination, *ids)) if row[0] not in sent]
+            if any(self._is_at_work(holder, since, now) for _, since, holder in begun):
+                return Begun(sent, is_elsewhere=True)
+            fresh = takewhile(lambda one: one not in sent, ids)
+            connection.executemany(
+                "INSERT OR REPLACE INTO sending VALUES (?, ?, ?, ?)",
+                [(destination, one, now, self._holder) for one in fresh],
+            )
         return Begun(sent, frozenset(row[0] for row in begun))
 
     def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:

@@ -1,4 +1,4 @@
-"""A SQLite file in the state directory: durable at every commit, opened when it is first used, one thread at a time.
+"""A SQLite file in the state directory: durable at every commit (but ``unsynced_transaction``), one thread at a time.
 
 A damaged file is set aside for a person to look at, and a new one is begun; what a file may lose that way is its
 owner's affair.
@@ -38,7 +38,7 @@ def scoped_path(state_dir: Path, kind: str, redis_label: str, namespace: str) ->
 
 
 class SqliteFile:
-    """One file (write-ahead log, ``synchronous=FULL``); for all threads of a process, and for several processes."""
+    """One file (write-ahead log, ``synchronous=FULL`` but where an owner does without); for threads and processes."""
 
     what = "file"
     """What it is called in an error."""
@@ -137,6 +137,21 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+@contextmanager
+def unsynced_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing, without waiting for the disk.
+
+    A killed process loses nothing of it. A machine that loses its power may forget the last of such transactions, never
+    a part of one, and none that another kind of transaction has followed: its wait covers those before it.
+    """
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        with transaction(connection):
+            yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
 
 
 def _require_sound(connection: sqlite3.Connection) -> None:

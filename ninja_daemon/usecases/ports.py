@@ -243,7 +243,7 @@ class Journal(Protocol):
         """
 
     def remember(self, marks: Mapping[str, Instant]) -> None:
-        """Keep these marks, durably.
+        """Keep these marks, so that the end of the process loses none; a loss of power may forget the last ones.
 
         Raises:
             JournalUnavailable: it cannot be written.
