@@ -59,8 +59,8 @@ class SqliteSentLedger(SqliteFile):
         """Say what is known of ``ids``, and note that those before the first that was sent are being sent now."""
         marks = ",".join("?" * len(ids))
         which = f"WHERE destination = ? AND id IN ({marks})"
-        # A kill loses nothing of this; a machine that loses its power forgets the posts of the last moment, which are then
-        # repeated without a mark if they are in both lanes. It saves the disk's time before every post.
+        # A kill loses nothing of this; a machine that loses its power forgets the posts of the last moment, which are
+        # then repeated without a mark if they are in both lanes. It saves the disk's time before every post.
         with self.session() as connection, unsynced_transaction(connection):
             rows = connection.execute(f"SELECT id FROM sent {which}", (destination, *ids))  # noqa: S608
             sent = frozenset(str(row[0]) for row in rows)
