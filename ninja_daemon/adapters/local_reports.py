@@ -7,18 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
+from ninja_daemon.adapters.heartbeat_file import fresh_heartbeat, heartbeat_path
 from ninja_daemon.adapters.local_queue import LocalQueue, LocalQueueFile
 from ninja_daemon.adapters.local_store import LocalStateStore
 from ninja_daemon.adapters.redis_reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
+from ninja_daemon.adapters.spool import Spool
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded, Tally
 
-HEARTBEAT_LIFE: Final = 60.0
-"""Seconds for which the daemon's heartbeat counts, as in Redis."""
 _RECENT: Final = 1_000
 
 
@@ -30,20 +29,9 @@ def read_local_reports(file: LocalQueueFile) -> Reports:
     """
     notes: list[str] = []
     queue = LocalQueue(file)
-    path = LocalStateStore(file).heartbeat_path
-    daemon = heartbeat_fields(_fresh(path, file.clock.now()), path.name, notes)
+    daemon = heartbeat_fields(fresh_heartbeat(file.path, file.clock.now()), heartbeat_path(file.path).name, notes)
     notifier = heartbeat_fields(queue.heartbeat() or None, "the notifier's heartbeat", notes)
     return Reports(daemon, notifier, queue.depths().signals, tuple(notes))
-
-
-def _fresh(path: Path, now: float) -> str | None:
-    """Return the heartbeat if the daemon wrote it a moment ago; it does not vanish by itself when the daemon ends."""
-    try:
-        if now - path.stat().st_mtime > HEARTBEAT_LIFE:
-            return None
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
 
 
 def read_local_history(file: LocalQueueFile, most: int = MOST_ENTRIES) -> History:
@@ -59,12 +47,17 @@ def read_local_history(file: LocalQueueFile, most: int = MOST_ENTRIES) -> Histor
 
 
 def load_local(file: LocalQueueFile, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
-    """Return the cursors and the last signals; averages and counts are in the daemon's memory only.
+    """Return the cursors, waiting commits included, and the last signals; averages and counts are in the daemon alone.
 
     Raises:
         StoreUnavailable: the journal cannot be read.
     """
-    loaded = LocalStateStore(file).load(strategies)
+    loaded = dict(LocalStateStore(file).load(strategies))
+    try:
+        waiting = Spool(file).reached()
+    except JournalUnavailable as error:
+        raise StoreUnavailable(str(error)) from error
+    loaded |= {name: replace(loaded[name], cursor=one.target) for name, one in waiting.items() if name in loaded}
     newest = {signal.strategy: signal for signal, _ in read_local_history(file, _RECENT).entries}
     last = {name: Tally(last_signal_id=signal.id, last_signal_time=signal.time) for name, signal in newest.items()}
     return {name: replace(each, tally=last.get(name, Tally())) for name, each in loaded.items()}

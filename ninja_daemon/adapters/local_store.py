@@ -8,10 +8,10 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_store import Lease
 from ninja_daemon.adapters.spooling_store import Replayed
@@ -128,18 +128,7 @@ class LocalStateStore:
     def report(self, heartbeat: str, seconds: int) -> None:
         """Leave the heartbeat beside the journal, where ``status`` looks for it."""
         del seconds
-        path = self.heartbeat_path
-        try:
-            path.with_suffix(".new").write_text(heartbeat, encoding="utf-8")
-            path.with_suffix(".new").replace(path)
-        except OSError as error:
-            message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
-            raise StoreUnavailable(message) from error
-
-    @property
-    def heartbeat_path(self) -> Path:
-        """Where the heartbeat lies."""
-        return self._journal.path.with_suffix(".heartbeat")
+        leave_heartbeat(self._journal.path, heartbeat)
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
         """Have the notifier tell the operator something.

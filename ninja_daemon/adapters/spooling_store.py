@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.commits import PreparedCommit
+from ninja_daemon.adapters.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.redis_store import Lease, RedisStateStore
 from ninja_daemon.adapters.spool import Reached, Spool, WaitingCommit, token_of
@@ -371,12 +372,20 @@ class SpoolingStore:
         return self._inner.declared(holder)
 
     def report(self, heartbeat: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds.
+        """Leave a heartbeat that vanishes after so many seconds; beside the journal where Redis does not take it.
 
         Raises:
-            StoreUnavailable: Redis did not take it.
+            StoreUnavailable: Redis is there and did not take it, or it is away and the directory cannot be written.
         """
-        self._inner.report(heartbeat, seconds)
+        if self._away is not None:
+            leave_heartbeat(self._journal.path, heartbeat)
+            return
+        try:
+            self._inner.report(heartbeat, seconds)
+        except StoreUnavailable:
+            with contextlib.suppress(StoreUnavailable):
+                leave_heartbeat(self._journal.path, heartbeat)
+            raise
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
         """Have the notifier tell the operator something, by the journal while Redis is away.

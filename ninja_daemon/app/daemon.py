@@ -11,7 +11,7 @@ import os
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, NamedTuple, Protocol
@@ -272,6 +272,9 @@ class Daemon:
                 )
                 self._active = True
                 self._retry_all_now()
+            if self._store.away is not None:
+                with suppress(StoreUnavailable):
+                    self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
             return
         finally:
             self._note_replayed()

@@ -39,11 +39,15 @@ def local_queue_file(environment: Environment) -> LocalQueueFile:
 
 def existing_queue_file(environment: Environment) -> LocalQueueFile | None:
     """Return the journal's file as the queue's when it is there and may be looked at; reading makes no files."""
+    return local_queue_file(environment) if has_journal(environment) else None
+
+
+def has_journal(environment: Environment) -> bool:
+    """Tell whether there is a journal on this machine that may be looked at."""
     try:
-        is_there = journal_file(environment).exists()
+        return journal_file(environment).exists()
     except OSError:
-        is_there = False
-    return local_queue_file(environment) if is_there else None
+        return False
 
 
 @dataclass(frozen=True, slots=True)

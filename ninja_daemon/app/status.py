@@ -15,13 +15,16 @@ from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.app.both_queues import BothQueues
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.figures import StrategyFigures, strategy_figures
-from ninja_daemon.app.queues import Queue, existing_queue_file, local_queue_file
+from ninja_daemon.app.queues import Queue, existing_queue_file, has_journal, local_queue_file
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_instant, format_moment
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded
 
 MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
+AWAY: Final = (
+    "Redis is away: this is what the journal of this machine knows, without averages and counts"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Status:
         delivery: lanes and dead letters; None when they cannot be read.
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
+        away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
     """
 
     at: float
@@ -49,12 +53,18 @@ class Status:
     delivery: QueueDepths | None
     strategies: tuple[StrategyFigures, ...]
     notes: tuple[str, ...] = ()
+    away: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether averages and counts are known."""
+        return self.redis is not None and not self.away
 
 
 def gather_status(
     environment: Environment, strategies: Sequence[Strategy], now: float, destinations: Sequence[str] = ()
 ) -> Status:
-    """Read Redis, or what stands in for it, and work out the figures.
+    """Read Redis, or what stands in for it, and work out the figures; while Redis is away, what the journal knows.
 
     Args:
         environment: where Redis is.
@@ -63,10 +73,17 @@ def gather_status(
         destinations: lanes to show even when nothing was ever sent there.
 
     Raises:
-        StoreUnavailable: Redis did not answer, or the journal cannot be read.
+        StoreUnavailable: Redis did not answer and there is no journal, or the journal cannot be read.
     """
+    away = ""
     look = _redis_look if environment.cache_enabled else _local_look
-    reports, loaded, delivery, notes = look(environment, strategies, destinations)
+    try:
+        reports, loaded, delivery, notes = look(environment, strategies, destinations)
+    except StoreUnavailable as error:
+        if look is _local_look or not has_journal(environment):
+            raise
+        away = str(error)
+        reports, loaded, delivery, notes = _local_look(environment, strategies, destinations, note=AWAY)
     waiting = _reasons(reports.daemon)
     figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
     return Status(
@@ -79,6 +96,7 @@ def gather_status(
         delivery=delivery,
         strategies=tuple(figures),
         notes=tuple(notes),
+        away=away,
     )
 
 
@@ -103,12 +121,14 @@ def _redis_look(environment: Environment, strategies: Sequence[Strategy], destin
     return reports, loaded, delivery, notes
 
 
-def _local_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
+def _local_look(
+    environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str], note: str = MEMORY_ONLY
+) -> _Look:
     file = local_queue_file(environment)
     try:
         reports = read_local_reports(file)
         loaded = load_local(file, strategies)
-        notes = [*reports.notes, MEMORY_ONLY]
+        notes = [*reports.notes, note]
         delivery = _delivery(LocalQueue(file), destinations, notes)
     finally:
         file.close()
@@ -134,12 +154,13 @@ def status_fields(status: Status) -> dict[str, object]:
         "schema": 1,
         "at": format_moment(status.at),
         "redis": status.redis,
+        "redis_error": status.away or None,
         "namespace": status.namespace,
         "daemon": status.daemon,
         "notifier": status.notifier,
         "queued": status.queued,
         "delivery": _delivery_fields(status.delivery),
-        "strategies": [_strategy_fields(figures, counted=status.redis is not None) for figures in status.strategies],
+        "strategies": [_strategy_fields(figures, counted=status.is_counted) for figures in status.strategies],
         "notes": list(status.notes),
     }
 

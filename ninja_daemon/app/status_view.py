@@ -56,6 +56,8 @@ def _header(status: Status) -> RenderableType:
         lines.append(f"   {status.delivery.dead} {plural}, see: ninja-daemon queue", style="red")
     where = "without Redis" if status.redis is None else f"redis {status.redis}"
     lines.append(f"   {where}   namespace {status.namespace}", style="dim")
+    if status.away:
+        lines.append("\nredis     ", style="bold").append(escaped(status.away)[:200], style="not bold red")
     when = datetime.fromtimestamp(int(status.at), UTC)
     return Panel(lines, title=f"ninja-daemon  {when:%Y-%m-%d %H:%M:%S} UTC", title_align="left", border_style="dim")
 
@@ -148,7 +150,7 @@ def _strategies(status: Status, width: int) -> RenderableType:
         table.add_column("crosses", no_wrap=True)
     table.add_column("state", ratio=1)
     for figures in status.strategies:
-        table.add_row(*_cells(figures, status.at, width, counted=status.redis is not None))
+        table.add_row(*_cells(figures, status.at, width, counted=status.is_counted))
     return table
 
 

@@ -8,7 +8,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,12 +16,22 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.codec import decode_signal
+from ninja_daemon.adapters.holder import holder_token
 from ninja_daemon.adapters.queue_codec import DeadLetter, encode_dead
+from ninja_daemon.adapters.spooling_store import SpoolingStore
 from ninja_daemon.app import cli
+from ninja_daemon.app.environment import read_environment
 from ninja_daemon.app.exact_json import exact_json
+from ninja_daemon.app.status import AWAY
+from ninja_daemon.app.wiring import journal, state_store
 from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.instant import format_instant
-from tests.app.stored import CONFIGURATION, START, closes_with_crosses, work
+from ninja_daemon.usecases.catch_up import catch_up
+from tests.app.stored import CONFIGURATION, EUR_USD, M15, START, candles, closes_with_crosses, work
+from tests.fakes.broker import FakeBroker
+from tests.fakes.clock import FakeClock
+from tests.servers import RedisServer
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -129,6 +139,48 @@ def test_the_life_signs_of_both_processes_are_shown(command: Command, client: re
     assert "3 commits in the journal wait for Redis" in " ".join(picture.replace("│", " ").split())
     assert "\x1b" not in picture
     assert json.loads(command("status", "--json"))["daemon"] == beat
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_while_redis_is_away_status_shows_what_the_journal_knows(
+    command: Command,
+    start_redis: Callable[..., RedisServer],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    as_json: bool,
+) -> None:
+    server = start_redis()
+    monkeypatch.setenv("REDIS_URL", server.url)
+    monkeypatch.setenv("NINJA_STATE_DIR", str(tmp_path / "state"))
+    environment = read_environment({"REDIS_URL": server.url, "NINJA_STATE_DIR": str(tmp_path / "state")}, tmp_path)
+    clock, memory = FakeClock(START + 900 * 60 + 1.0), journal(environment)
+    in_redis = state_store(environment)
+    store = SpoolingStore(in_redis, memory, clock=clock, is_shared=False, push_alert=lambda *_: None)
+    token = holder_token("run")
+    assert store.lease(token, 15).held
+    broker = FakeBroker({"EUR_USD": EUR_USD}, {M15.series: candles(closes_with_crosses(60))})
+    for newest in (19, 58, 59):
+        if newest == 59:
+            server.kill()
+            with pytest.raises(StoreUnavailable):
+                store.lease(token, 15)
+        broker.newest[M15.series] = START + 900 * newest
+        wake = catch_up([M15], source=broker, store=store, journal=memory, clock=clock)
+        assert [outcome.error for outcome in wake.outcomes] == [None]
+    store.report(json.dumps({"state": "active", "kept_commits": 1}), 60)
+
+    shown = command("status", *(["--json"] if as_json else []), code=1)
+    assert "Redis cannot be reached" in command.error
+    if as_json:
+        status = json.loads(shown)
+        assert status["redis_error"].startswith("Redis cannot be reached")
+        assert status["daemon"] == {"state": "active", "kept_commits": 1}
+        assert status["strategies"][0]["last_candle"] == format_instant(START + 59 * 900)
+        assert status["strategies"][0]["signals"] is None
+        assert status["notes"][-1] == AWAY
+    else:
+        assert "redis     Redis cannot be reached" in shown
+        assert "active" in shown
 
 
 def test_what_others_left_in_our_keys_is_reported_and_harms_nothing(command: Command, client: redis.Redis) -> None:

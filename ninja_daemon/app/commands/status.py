@@ -12,6 +12,7 @@ from ninja_daemon.adapters.clock import SystemClock
 from ninja_daemon.app.configuration import load_settings
 from ninja_daemon.app.exact_json import exact_json
 from ninja_daemon.app.status import Status, gather_status, status_fields
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
 
 _EVERY: Final = 2.0
@@ -26,7 +27,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
-    """Show what the daemon is doing."""
+    """Show what the daemon is doing; while Redis is away, what the journal of this machine knows of it (and exit 1)."""
     environment, configuration = load_settings()
     strategies = _chosen(configuration.strategies, strategy or [])
     destinations = [destination.name for destination in configuration.delivery.destinations]
@@ -35,12 +36,16 @@ def status(
     def look() -> Status:
         return gather_status(environment, strategies, clock.now(), destinations)
 
-    if as_json:
-        typer.echo(exact_json(status_fields(look())))
-    elif watch:
+    if watch:
         _watch(look, clock)
+        return
+    picture = look()
+    if as_json:
+        typer.echo(exact_json(status_fields(picture)))
     else:
-        _show(look())
+        _show(picture)
+    if picture.away:
+        raise StoreUnavailable(picture.away)
 
 
 def _chosen(strategies: Sequence[Strategy], names: Sequence[str]) -> tuple[Strategy, ...]:
