@@ -27,7 +27,7 @@ HOMES = {
     "apprise": ["adapters/channels/apprise*.py"],
     "apscheduler": ["adapters/scheduler.py"],
     "dotenv": ["app/*.py"],
-    "hiredis": [],
+    "hiredis": ["adapters/redis_deadline.py"],
     "matplotlib": ["adapters/*.py"],
     "numpy": ["core/batch.py", "simulator/*.py", "adapters/csv_candles.py"],
     "oandapyV20": ["adapters/oanda*.py"],

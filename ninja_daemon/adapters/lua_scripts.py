@@ -64,11 +64,13 @@ def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
         for call in calls:
             command = "EVALSHA_RO" if call.script.reads_only else "EVALSHA"
             pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                command, call.script.digest, len(call.keys), *call.keys, *map(_as_bytes, call.arguments)
+                command, call.script.digest, len(call.keys), *call.keys, *map(_as_sent, call.arguments)
             )
         return list(pipeline.execute(raise_on_error=False))
 
 
-def _as_bytes(argument: str | int) -> bytes:
-    """Send what was read back as the bytes that it was, valid text or not."""
-    return (argument if isinstance(argument, str) else str(argument)).encode("utf-8", "surrogateescape")
+def _as_sent(argument: str | int) -> str | int | bytes:
+    """Send what was read back as the bytes that it was, valid text or not; most is ASCII and is left to the packing."""
+    if isinstance(argument, int) or argument.isascii():
+        return argument
+    return argument.encode("utf-8", "surrogateescape")
