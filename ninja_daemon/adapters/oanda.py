@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -49,6 +49,7 @@ _BATCH_PAUSE: Final = 3_600.0
 _LIST_PAUSE: Final = 600.0
 _ALIGNMENT: Final = {"dailyAlignment": 17, "alignmentTimezone": "America/New_York", "weeklyAlignment": "Friday"}
 _MOST_DECIMALS: Final = 10
+_LETTERS: Final = tuple((side.value, letter) for side, letter in PRICE_LETTERS.items())
 _FUTURE: Final = "Time is in the future"
 
 
@@ -421,8 +422,15 @@ def _is_wanted(raw: RawCandle, newer: Sequence[RawCandle], until: Instant | None
     return (until is None or raw.time <= until) and (not newer or raw.time < newer[0].time)
 
 
+@lru_cache(maxsize=4096)
 def _specification(series: Series) -> str:
     return f"{series.instrument}:{series.granularity.name}:{PRICE_LETTERS[series.price]}"
+
+
+@lru_cache(maxsize=4096)
+def _length(series: Series) -> int:
+    """Return how many characters of the address a series takes."""
+    return len(quote(f",{_specification(series)}", safe=""))
 
 
 def _chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
@@ -430,7 +438,7 @@ def _chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
     chunk: list[Wanted] = []
     length = 0
     for request in wanted:
-        size = len(quote(f",{_specification(request.series)}", safe=""))
+        size = _length(request.series)
         if chunk and (length + size > _LONGEST_SPECIFICATIONS or len(chunk) == _MOST_SPECIFICATIONS):
             yield chunk
             chunk, length = [], 0
@@ -452,13 +460,9 @@ def _by_specification(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
         raise BrokerRefused(message)
     found: dict[str, Mapping[str, Any]] = {}
     for row in rows:
-        if isinstance(row, dict) and isinstance(row.get("candles"), list):
-            letters = {
-                letter
-                for side, letter in PRICE_LETTERS.items()
-                for candle in row["candles"]
-                if isinstance(candle, dict) and side.value in candle
-            }
-            for letter in letters:
-                found[f"{row.get('instrument')}:{row.get('granularity')}:{letter}"] = row
+        if isinstance(row, dict) and isinstance(candles := row.get("candles"), list):
+            what = f"{row.get('instrument')}:{row.get('granularity')}"
+            for side, letter in _LETTERS:
+                if any(isinstance(candle, dict) and side in candle for candle in candles):
+                    found[f"{what}:{letter}"] = row
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeGuard
+from typing import Any, Final
 
 from ninja_daemon.core.candle import Candle, checked_candle
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, NinjaError
@@ -14,6 +14,7 @@ from ninja_daemon.core.instrument import Instrument, PriceSide, Series
 
 PRICE_LETTERS: Final = {PriceSide.MID: "M", PriceSide.BID: "B", PriceSide.ASK: "A"}
 _MOST_DIGITS: Final = 15
+_BEYOND: Final = 10**_MOST_DIGITS
 _LATEST: Final = 2**32
 """Past every candle there will be, and within what the calendar of the grid can reckon with: the year 2106."""
 _PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?", re.ASCII)
@@ -75,7 +76,7 @@ def _raw(series: Series, row: object) -> RawCandle:
     if not isinstance(row, dict):
         message = f"a candle of {series} must be a JSON object, was {type(row).__name__}"
         raise CandleRejected(message)
-    complete, time, prices = row.get("complete"), row.get("time"), row.get(series.price.value)
+    complete, time, prices = row.get("complete"), row.get("time"), row.get(series.price)
     if not isinstance(complete, bool) or not isinstance(time, str):
         message = f"a candle of {series} must say when it opened and whether it is complete, did not"
         raise CandleRejected(message)
@@ -92,13 +93,16 @@ def _raw(series: Series, row: object) -> RawCandle:
 
 def decimals_of(candles: Sequence[RawCandle]) -> int:
     """Return the most digits behind the point that any price shows."""
-    return max(
-        (len(price.partition(".")[2]) for candle in candles for price in candle.prices if _is_price(price)), default=0
-    )
+    prices = (_price(text) for candle in candles for text in candle.prices)
+    return max((len(price[1]) for price in prices if price is not None), default=0)
 
 
-def _is_price(text: object) -> TypeGuard[str]:
-    return isinstance(text, str) and len(text) <= _MOST_DIGITS + 1 and _PRICE.fullmatch(text) is not None
+def _price(text: object) -> tuple[str, str] | None:
+    """Return the digits before and behind the point; None when it is no price."""
+    if not isinstance(text, str) or len(text) > _MOST_DIGITS + 1:
+        return None
+    match = _PRICE.fullmatch(text)
+    return None if match is None else (match[1], match[2] or "")
 
 
 def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
@@ -114,22 +118,27 @@ def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
 
 
 def _units(series: Series, raw: RawCandle, text: object, instrument: Instrument) -> int:
+    price, decimals = _price(text), instrument.decimals
+    if price is not None:
+        whole, fraction = price
+        if not fraction[decimals:].strip("0"):
+            units = int(whole + fraction[:decimals].ljust(decimals, "0"))
+            if units < _BEYOND:
+                return units
+    raise CandleRejected(_problem(series, raw, text, decimals, is_price=price is not None))
+
+
+def _problem(series: Series, raw: RawCandle, text: object, decimals: int, *, is_price: bool) -> str:
+    """Say why a price cannot be taken."""
     where = f"in the candle of {format_instant(raw.time)}"
-    if not _is_price(text):
-        message = (
+    if not is_price:
+        return (
             f"a price of {series} must be a plain decimal of at most {_MOST_DIGITS} digits such as 1.08412, "
             f"was {str(text)[:24]!r} {where}"
         )
-        raise CandleRejected(message)
-    whole, _, fraction = text.partition(".")
-    if fraction[instrument.decimals :].strip("0"):
-        message = f"a price of {series} must have at most {instrument.decimals} decimals, was {text} {where}"
-        raise CandleRejected(message)
-    units = int(whole + fraction[: instrument.decimals].ljust(instrument.decimals, "0"))
-    if units >= 10**_MOST_DIGITS:
-        message = f"a price of {series} must have at most {_MOST_DIGITS} digits with its decimals, was {text} {where}"
-        raise CandleRejected(message)
-    return units
+    if str(text).partition(".")[2][decimals:].strip("0"):
+        return f"a price of {series} must have at most {decimals} decimals, was {text} {where}"
+    return f"a price of {series} must have at most {_MOST_DIGITS} digits with its decimals, was {text} {where}"
 
 
 @dataclass(frozen=True, slots=True)

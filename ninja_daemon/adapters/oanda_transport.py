@@ -265,7 +265,8 @@ class OandaSession:
         transport, failure = self._transport, None
         answer: object = None
         try:
-            answer = self._api.request(request)
+            self._api.request(request)
+            answer, transport.answer = transport.answer, None
         except V20Error as error:
             failure = _refusal(error.code, str(error.msg), transport.retry_after)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
@@ -319,6 +320,7 @@ class _Transport(HTTPAdapter):
         self._is_cut = False
         self.status = 0
         self.retry_after: float | None = None
+        self.answer: object = None
         super().__init__(pool_connections=1, pool_maxsize=1)
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:  # noqa: ANN401 - requests' own shape
@@ -357,7 +359,7 @@ class _Transport(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *_: Any, **named: Any) -> requests.Response:  # noqa: ANN401
         """Send to the real address and read the whole answer, within its limits."""
-        self.status, self.retry_after, self._is_cut = 0, None, False
+        self.status, self.retry_after, self.answer, self._is_cut = 0, None, None, False
         request.url = self._base + str(request.url).removeprefix(_PLACEHOLDER)
         body = b""
         self._gate.watch.begin(self)
@@ -375,7 +377,8 @@ class _Transport(HTTPAdapter):
             message = f"the broker's address must answer itself, was a redirect (HTTP {self.status}); see OANDA_API_URL"
             raise BrokerRefused(message)
         if self.status < _ERROR:
-            _require_plain_json(body)
+            # Read here, strictly; the library would read it a second time.
+            self.answer, body = _plain_json(body), b"null"
         response._content = body  # noqa: SLF001 - requests offers no other way to hand a body in
         return response
 
@@ -431,14 +434,15 @@ def _require_bounded(size: int, packed: int) -> None:
             raise BrokerUnavailable(message)
 
 
-def _require_plain_json(body: bytes) -> None:
+def _plain_json(body: bytes) -> object:
     """Read a body more strictly than the library will: a key that comes twice or a NaN means two things or none.
 
     Raises:
         ValueError: it is not UTF-8, not JSON, or not plain.
         RecursionError: it is nested too deeply.
     """
-    json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+    answer: object = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+    return answer
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
