@@ -27,6 +27,7 @@ PROVEN_SIDES: Final = (
 )
 """Fields of ``signal_state`` under the digest, in the order of lua/load.lua."""
 _MISSING: Final = "\0"
+_ALL_MISSING: Final = (_MISSING,) * max(len(PROVEN_AVERAGES), len(PROVEN_SIDES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +45,7 @@ class Proof:
     @classmethod
     def of(cls, cursor: str, averages: Mapping[str, str], sides: Mapping[str, str], fields: int) -> Proof:
         """Make the proof of what was read or written."""
-        parts = [cursor]
-        parts += [averages.get(name, _MISSING) for name in PROVEN_AVERAGES]
-        parts += [sides.get(name, _MISSING) for name in PROVEN_SIDES]
+        parts = (cursor, *map(averages.get, PROVEN_AVERAGES, _ALL_MISSING), *map(sides.get, PROVEN_SIDES, _ALL_MISSING))
         text = "\n".join(parts).encode("utf-8", "surrogateescape")
         return cls(hashlib.sha1(text, usedforsecurity=False).hexdigest(), fields)
 
