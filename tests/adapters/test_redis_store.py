@@ -167,6 +167,28 @@ def test_a_fence_of_the_wrong_type_stops_the_whole_commit(store: RedisStateStore
     assert commit(store, change_to(store, state_after(RULES, candles(9)), 9)).result == CommitResult.BADTYPE
 
 
+@pytest.mark.parametrize("right", ["llen", "get", "getrange", "hmget"])
+def test_a_right_that_is_missing_is_named_and_not_taken_for_a_wrong_type(
+    store: RedisStateStore, client: redis.Redis, redis_url: str, right: str
+) -> None:
+    made = candles(12)
+    commit(store, change_to(store, state_after(RULES, made[:11]), 11))
+    change = change_to(store, state_after(RULES, made), 1, crossed=True)
+    before = {key: client.dump(key) for key in client.keys("*")}
+    rights = ("SETUSER", "clerk", "on", ">secret", "~*", "+@all", f"-{right}")
+    client.execute_command("ACL", *rights)  # type: ignore[no-untyped-call]
+    clerk = RedisStateStore(connect(redis_url.replace("://", "://clerk:secret@", 1), name="test"), KEYS)
+
+    result = clerk.commit([change])[STRATEGY.name]
+
+    clerk.client.close()
+    client.execute_command("ACL", "DELUSER", "clerk")  # type: ignore[no-untyped-call]
+    assert isinstance(result, StoreUnavailable)
+    assert "permission" in str(result)
+    assert right in str(result)
+    assert {key: client.dump(key) for key in client.keys("*")} == before
+
+
 def test_averages_that_vanished_since_they_were_read_are_not_half_written(
     store: RedisStateStore, client: redis.Redis
 ) -> None:

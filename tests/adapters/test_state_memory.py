@@ -255,4 +255,4 @@ def test_a_wake_moves_as_few_bytes_and_runs_as_few_commands_however_long_the_ave
     assert abs(long_bytes - short_bytes) <= 0.03 * short_bytes
     assert long_commands == short_commands
     assert short_bytes / STRATEGIES < 1_300
-    assert short_commands / STRATEGIES <= 26
+    assert short_commands / STRATEGIES <= 17

@@ -43,23 +43,33 @@ local function set_fields(key, text)
   end
 end
 
-local needed = {[4] = 'list', [5] = 'zset', [6] = 'list', [7] = 'string'}
-for place = 4, 7 do
+-- Where a value is needed anyway its type is not asked for first: every call counts, as often as this runs in a wake.
+local function is_of_wrong_type(answer)
+  if type(answer) ~= 'table' or not answer.err then return false end
+  if string.sub(answer.err, 1, 9) ~= 'WRONGTYPE' then error(answer) end
+  return true
+end
+
+local waiting = redis.pcall('LLEN', KEYS[4])
+if is_of_wrong_type(waiting) then return {'BADTYPE', KEYS[4], kind(KEYS[4])} end
+local needed = {[5] = 'zset', [6] = 'list'}
+for place = 5, 6 do
   local found = kind(KEYS[place])
   if found ~= 'none' and found ~= needed[place] then return {'BADTYPE', KEYS[place], found} end
 end
+local newest = redis.pcall('GET', KEYS[7])
+if is_of_wrong_type(newest) then return {'BADTYPE', KEYS[7], kind(KEYS[7])} end
 
-local newest = tonumber(redis.call('GET', KEYS[7]) or 0) or 0
+newest = tonumber(newest or 0) or 0
 if not (newest >= 0 and newest < 2 ^ 53) then newest = 0 end
 if fence > 0 and fence < newest then return {'FENCED', string.format('%.0f', newest), ''} end
 
 local side_kind = kind(KEYS[3])
-local cursor_kind = kind(KEYS[1])
-local held = ''
-if cursor_kind == 'string' then
-  held = '=' .. redis.call('GETRANGE', KEYS[1], 0, 63)
-elseif cursor_kind ~= 'none' then
-  held = '!' .. cursor_kind
+local held = redis.pcall('GETRANGE', KEYS[1], 0, 63)
+if is_of_wrong_type(held) then
+  held = '!' .. kind(KEYS[1])
+elseif held ~= '' or kind(KEYS[1]) ~= 'none' then
+  held = '=' .. held
 end
 if held ~= expected then
   if held == '=' .. target and side_kind == 'hash' and redis.call('HGET', KEYS[3], 'commit') == commit then
@@ -68,12 +78,19 @@ if held ~= expected then
   return {'STALE', held, ''}
 end
 
+-- The averages may have been evicted, or changed by hand, since they were read: then the few fields that changed would
+-- make a wrong whole. Without them the next wake rebuilds.
+local is_grown = false
+if base ~= '' then
+  local stored = redis.pcall('HMGET', KEYS[2], 'time', 'cfg')
+  is_grown = not is_of_wrong_type(stored) and stored[1] == base and stored[2] == settings
+end
+
 local fresh = {}
 for index = 0, signals - 1 do
   local offset = before_signals + 3 * index
   if not redis.call('ZSCORE', KEYS[5], ARGV[offset + 1]) then fresh[#fresh + 1] = offset end
 end
-local waiting = redis.call('LLEN', KEYS[4])
 -- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
 if #fresh > 0 and waiting > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
 
@@ -88,21 +105,10 @@ if #fresh > 0 then
 end
 
 if side_kind ~= 'none' and side_kind ~= 'hash' then redis.call('DEL', KEYS[3]) end
-set_fields(KEYS[3], sides)
-redis.call('HSET', KEYS[3], 'commit', commit)
+set_fields(KEYS[3], sides .. 'commit\n' .. commit .. '\n')
 
-local change = true
-local averages_kind = kind(KEYS[2])
-if base == '' then
-  if averages_kind ~= 'none' then redis.call('DEL', KEYS[2]) end
-else
-  -- The averages may have been evicted, or changed by hand, since they were read: then the few fields that changed
-  -- would make a wrong whole. Without them the next wake rebuilds.
-  change = averages_kind == 'hash' and redis.call('HGET', KEYS[2], 'time') == base
-    and redis.call('HGET', KEYS[2], 'cfg') == settings
-  if not change and averages_kind ~= 'none' then redis.call('DEL', KEYS[2]) end
-end
-if change then
+if not is_grown then redis.call('DEL', KEYS[2]) end
+if is_grown or base == '' then
   set_fields(KEYS[2], averages)
   redis.call('PEXPIRE', KEYS[2], life)
 end

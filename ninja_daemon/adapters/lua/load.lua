@@ -14,30 +14,33 @@
 -- A field whose value is too long comes with the value "!".
 
 local longest, most = tonumber(ARGV[1]), tonumber(ARGV[2])
-local kinds = {}
-for place, key in ipairs(KEYS) do
-  kinds[place] = redis.call('TYPE', key)['ok']
-end
 
-local function append(parts, values)
-  for _, value in ipairs(values) do
-    parts[#parts + 1] = value or '\0'
+-- The answer about a key of a wrong type is an error without entries, of which nobody knows the digest.
+local function append(parts, values, count)
+  for place = 1, count do
+    parts[#parts + 1] = values[place] or '\0'
   end
 end
 
 local function is_known()
-  if ARGV[3] == '' or kinds[1] ~= 'string' or kinds[2] ~= 'hash' or kinds[3] ~= 'hash' then return false end
-  if redis.call('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) then return false end
-  local parts = {redis.call('GETRANGE', KEYS[1], 0, longest - 1)}
-  append(parts, redis.call('HMGET', KEYS[2],
-    'v', 'cfg', 'time', 'decimals', 'pip', 'count', 'last', 'side', 'fast', 'slow', 'atr'))
-  append(parts, redis.call('HMGET', KEYS[3],
+  if ARGV[3] == '' or redis.pcall('HLEN', KEYS[2]) ~= tonumber(ARGV[4]) then return false end
+  local cursor = redis.pcall('GETRANGE', KEYS[1], 0, longest - 1)
+  if type(cursor) ~= 'string' then return false end
+  local parts = {cursor}
+  append(parts, redis.pcall('HMGET', KEYS[2],
+    'v', 'cfg', 'time', 'decimals', 'pip', 'count', 'last', 'side', 'fast', 'slow', 'atr'), 11)
+  append(parts, redis.pcall('HMGET', KEYS[3],
     'commit', 'side', 'time', 'evaluated', 'crosses', 'signals', 'revisions', 'gaps', 'shown_before',
-    'last_signal_id', 'last_signal_time', 'rejected:atr_warming', 'rejected:min_atr_value', 'rejected:min_rr_ratio'))
+    'last_signal_id', 'last_signal_time', 'rejected:atr_warming', 'rejected:min_atr_value', 'rejected:min_rr_ratio'), 14)
   return redis.sha1hex(table.concat(parts, '\n')) == ARGV[3]
 end
 
 if is_known() then return {'same'} end
+
+local kinds = {}
+for place, key in ipairs(KEYS) do
+  kinds[place] = redis.call('TYPE', key)['ok']
+end
 
 local reply = {}
 for place, key in ipairs(KEYS) do
