@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ import redis
 from redis.exceptions import NoScriptError
 
 from ninja_daemon.adapters.redis_client import translated_errors
+from ninja_daemon.adapters.redis_deadline import Later
 
 
 class Script(NamedTuple):
@@ -23,11 +24,11 @@ class Script(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call of a script."""
+    """One call of a script; its arguments may be a function, which is called whenever the call is packed."""
 
     script: Script
     keys: Sequence[str]
-    arguments: Sequence[str | int]
+    arguments: Sequence[str | int] | Callable[[], Sequence[str | int]]
 
 
 @lru_cache(maxsize=64)
@@ -64,9 +65,16 @@ def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
         for call in calls:
             command = "EVALSHA_RO" if call.script.reads_only else "EVALSHA"
             pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                command, call.script.digest, len(call.keys), *call.keys, *map(_as_sent, call.arguments)
+                command, call.script.digest, len(call.keys), *call.keys, *_arguments(call)
             )
         return list(pipeline.execute(raise_on_error=False))
+
+
+def _arguments(call: Call) -> Iterable[str | int | bytes | Later]:
+    arguments = call.arguments
+    if callable(arguments):
+        return (Later(lambda: [_as_sent(one) for one in arguments()]),)
+    return map(_as_sent, arguments)
 
 
 def _as_sent(argument: str | int) -> str | int | bytes:

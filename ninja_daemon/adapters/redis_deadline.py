@@ -7,8 +7,8 @@ a pipeline looks at every argument several times, which a wake of many strategie
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import hiredis
 from redis._parsers.hiredis import _HiredisParser
@@ -36,8 +36,20 @@ _PACKED_AT_ONCE: Final = 16
 """Commands of a pipeline that are sent together, so that the server works on them while the next are packed."""
 
 
+class Later(NamedTuple):
+    """Arguments of a command that are only worked out when it is packed: while the server works on those before it.
+
+    Attributes:
+        arguments: returns them.
+    """
+
+    arguments: Callable[[], Sequence[str | int | bytes]]
+
+
 def _packed(command: tuple[Any, ...]) -> bytes:
     name = command[0]
+    if isinstance(command[-1], Later):
+        command = (*command[:-1], *command[-1].arguments())
     if " " in name:  # redis-py names a subcommand together with its command; the server wants them apart
         command = (*name.split(), *command[1:])
     packed: bytes = hiredis.pack_command(command)

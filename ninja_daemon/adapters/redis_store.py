@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 import redis
@@ -139,8 +140,21 @@ class RedisStateStore:
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
         """Write the changes, each all or nothing; see the port."""
-        commits = [self.prepared(change) for change in changes]
-        results = self.send(commits)
+        # Written down one after the other while Redis makes those before, so that neither waits for the other.
+        made: dict[str, PreparedCommit] = {}
+
+        def arguments(change: Change) -> Sequence[str | int]:
+            name = change.rules.strategy.name
+            if name not in made:
+                made[name] = self.prepared(change)
+            return self._commit_arguments(made[name])
+
+        calls = [
+            Call(script("commit"), self._commit_keys(change.rules.strategy.name), partial(arguments, change))
+            for change in changes
+        ]
+        results = [_committed(reply) for reply in self._run(calls, [_weight(change) for change in changes])]
+        commits = [made[change.rules.strategy.name] for change in changes]
         for change, commit, result in zip(changes, commits, results, strict=True):
             self._memory.keep_written(change, commit, result)
         return {commit.strategy: result for commit, result in zip(commits, results, strict=True)}
@@ -270,6 +284,9 @@ class RedisStateStore:
         return keys.last_processed(name), keys.ma_state(name), keys.signal_state(name)
 
     def _commit_call(self, commit: PreparedCommit) -> Call:
+        return Call(script("commit"), self._commit_keys(commit.strategy), self._commit_arguments(commit))
+
+    def _commit_arguments(self, commit: PreparedCommit) -> list[str | int]:
         arguments: list[str | int] = [
             self.fence,
             commit.expected,
@@ -286,15 +303,17 @@ class RedisStateStore:
         ]
         for signal in commit.signals:
             arguments.extend(signal)
+        return arguments
+
+    def _commit_keys(self, strategy: str) -> tuple[str, ...]:
         keys = self.keys
-        where = (
-            *self._state_keys(commit.strategy),
-            keys.signals,
-            keys.listed(commit.strategy),
-            keys.history,
-            keys.fence,
-        )
-        return Call(script("commit"), where, arguments)
+        return (*self._state_keys(strategy), keys.signals, keys.listed(strategy), keys.history, keys.fence)
+
+
+def _weight(change: Change) -> int:
+    """Return about how many fields the averages of a commit have."""
+    closes = change.state.closes
+    return len(closes) if change.loaded.state is None else min(change.taken_in, len(closes))
 
 
 def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns

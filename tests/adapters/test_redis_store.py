@@ -112,9 +112,9 @@ def test_a_candle_changes_a_dozen_fields_however_long_the_averages_are(store: Re
     commit(store, change_to(store, state, 399, rules=rules))
     state, _ = rules.advance(state, made[-1])
 
-    call = store._commit_call(store.prepared(change_to(store, state, 1, rules=rules)))
+    arguments = store._commit_arguments(store.prepared(change_to(store, state, 1, rules=rules)))
 
-    assert sum(len(str(argument)) for argument in call.arguments) < 600
+    assert sum(len(str(argument)) for argument in arguments) < 600
 
 
 def test_a_commit_sent_twice_changes_nothing(store: RedisStateStore, client: redis.Redis) -> None:
@@ -247,6 +247,26 @@ def test_loading_and_committing_many_strategies_is_one_round_trip_each(store: Re
         store.commit(changes)
 
     assert len(sent) == 2
+
+
+def test_a_change_that_cannot_be_written_down_leaves_no_reply_for_the_next_question(store: RedisStateStore) -> None:
+    """Commits are written down while those before them are made: an error of ours comes when some have been sent."""
+    many = [Rules(replace(STRATEGY, name=f"S{number}"), EUR_USD) for number in range(40)]
+    loaded = store.load([rules.strategy for rules in many])
+    states = [state_after(RULES, candles(10))] * 39 + [RULES.empty_state()]
+    changes = [
+        Change(rules, loaded[rules.strategy.name], state, Tally(), (), 10)
+        for rules, state in zip(many, states, strict=True)
+    ]
+
+    with pytest.raises(AssertionError):
+        store.commit(changes)
+
+    again = store.commit(changes[:39])
+    assert {str(result.result) for result in again.values() if isinstance(result, Committed)} <= {"OK", "ALREADY"}
+    assert {loaded.cursor for loaded in store.load([rules.strategy for rules in many[:39]]).values()} == {
+        candles(10)[-1].time
+    }
 
 
 def test_averages_live_four_candles_and_four_days_at_least(store: RedisStateStore, client: redis.Redis) -> None:
