@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ninja_daemon.core.candle import Candle, checked_candle
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, NinjaError
@@ -21,8 +20,7 @@ _PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?", re.ASCII)
 _PARTS: Final = ("o", "h", "l", "c")
 
 
-@dataclass(frozen=True, slots=True)
-class RawCandle:
+class RawCandle(NamedTuple):
     """A candle as it was sent; only what tells its place is checked.
 
     Attributes:
@@ -36,8 +34,7 @@ class RawCandle:
     prices: tuple[object, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One answer.
 
     Attributes:
@@ -141,8 +138,7 @@ def _problem(series: Series, raw: RawCandle, text: object, decimals: int, *, is_
     return f"a price of {series} must have at most {_MOST_DIGITS} digits with its decimals, was {text} {where}"
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What can be used of the raw candles of one or more pages.
 
     Attributes:
