@@ -288,16 +288,19 @@ class Daemon:
         elif not lease.held:
             self._compare(lease.holder)
         if not lease.held and self._active is not False:
-            self._log.info(
-                "another daemon is the active one; this one stands by",
-                event_id="leader.standby",
-                holder=lease.holder,
-            )
-            self._active = False
-            with self._lock:
-                # What waits, waits for the other one now.
-                self.figures.waiting.clear()
-                self.figures.missing.clear()
+            self._stand_by(lease.holder)
+
+    def _stand_by(self, holder: str) -> None:
+        self._log.info(
+            "another daemon is the active one; this one stands by",
+            event_id="leader.standby",
+            holder=holder or "unknown",
+        )
+        self._active = False
+        with self._lock:
+            # What waits, waits for the other one now.
+            self.figures.waiting.clear()
+            self.figures.missing.clear()
 
     def _compare(self, holder: str) -> None:
         """Find out whether the active daemon watches what we do.
@@ -352,6 +355,8 @@ class Daemon:
                 )
             except StoreUnavailable as error:
                 self._redis_failed(error)
+                with self._lock:
+                    self.figures.waiting.update({strategy.name: str(error)[:200] for strategy in looking})
                 break
             report.add(wake, self._clock.monotonic() - began)
             if (away := self._store.away) is not None:
@@ -364,7 +369,8 @@ class Daemon:
                 found = _series_found(wake, borders)
                 watch.looked(asked_at, found=found, left=len(looking), is_certain=is_certain)
             if wake.fenced:
-                self._active = False
+                self._stand_by("")
+                looking, failed = [], []
                 break
             if is_last:
                 break

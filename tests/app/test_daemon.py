@@ -488,6 +488,38 @@ def test_a_daemon_that_has_become_the_standby_waits_for_nothing(stage: Stage) ->
     assert well(stage)
 
 
+def test_what_a_lost_redis_held_up_is_not_called_a_missing_candle(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin(stage)
+
+    def away(*_: object, **__: object) -> Mapping[str, object]:
+        message = "Redis cannot be reached"
+        raise StoreUnavailable(message)
+
+    monkeypatch.setattr(SpoolingStore, "load", away)
+    with capture_logs() as logs:
+        stage.close_of(30)
+    assert not [entry for entry in logs if entry.get("event_id") == "candle.missing"]
+    assert set(stage.daemon.figures.reasons().values()) == {"Redis cannot be reached"}
+    monkeypatch.undo()
+    stage.close_of(31)
+    assert stage.cursor() == START + 900 * 31
+    assert "FIFTEEN" not in stage.daemon.figures.reasons()
+
+
+def test_a_daemon_that_was_overtaken_stands_by_and_misses_nothing(stage: Stage) -> None:
+    begin(stage)
+    stage.client.set(stage.keys.fence, "99")
+    with capture_logs() as logs:
+        stage.close_of(30)
+    assert [entry.get("event_id") for entry in logs if entry["event_id"] in {"candle.missing", "leader.standby"}] == [
+        "leader.standby"
+    ]
+    assert not stage.daemon.is_active
+    assert stage.daemon.figures.reasons() == {}
+
+
 def test_one_series_may_pause_for_a_day_while_others_have_prices(stage: Stage) -> None:
     begin(stage)
     stage.daemon._note_missing([FIFTEEN], {FIFTEEN.name: int(stage.clock.time)})
