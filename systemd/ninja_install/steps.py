@@ -20,6 +20,7 @@ from ninja_install.release import Release, build, linked
 TARGET: Final = "ninja.target"
 SERVICES: Final = ("ninja-daemon.service", "ninja-notifier.service")
 _WRAPPER: Final = "ninja-daemon.sh"
+_UP: Final = ("active", "activating", "reloading")
 _SETTLES: Final = 5.0
 """Seconds after READY in which a service that dies at once is seen to."""
 
@@ -81,7 +82,8 @@ def rollback(layout: Layout) -> None:
         stop(f"there must be a release before this one, was none in {layout.releases}")
     if new is None or new.name == old.name:
         stop(f"{old.name} runs already, and no other is noted")
-    _go_back(layout, old, new)
+    # Failed ones, too: whoever goes back wants up again what the release after brought down.
+    _go_back(layout, old, new, _those_that_are(*_UP, "failed") if layout.real else [])
     say(f"{old.name} runs again; sudo make rollback comes back to {new.name}")
 
 
@@ -146,11 +148,11 @@ def _put_units(layout: Layout, release: Release, before: Release | None) -> None
         systemctl("start", *timers)
 
 
-def _go_back(layout: Layout, old: Release, new: Release) -> None:
+def _go_back(layout: Layout, old: Release, new: Release, services: Sequence[str]) -> None:
     releases.switch(layout, old)
     _put_units(layout, old, new)
     if layout.real:
-        _restart()
+        _restart(services)
 
 
 def _restart_or_go_back(layout: Layout, new: Release, old: Release) -> None:
@@ -161,11 +163,13 @@ def _restart_or_go_back(layout: Layout, new: Release, old: Release) -> None:
     """
     if not layout.real:
         return
+    # Asked once: what the new release brings down is no longer running, and must come up with the old one.
+    services = _those_that_are(*_UP)
     try:
-        _restart()
+        _restart(services)
     except StopError as error:
         complain(f"{new.name} did not come up; going back to {old.name}\n{error}")
-        _go_back(layout, old, new)
+        _go_back(layout, old, new, services)
         stop(f"{new.name} must come up, did not; {old.name} runs again. sudo journalctl -u 'ninja-*' -n 50 says why")
 
 
@@ -184,28 +188,26 @@ def _runs_in(name: str, release: Release) -> bool:
     return pid.isdecimal() and command.is_file() and f"/{release.name}/".encode() in command.read_bytes()
 
 
-def _restart() -> None:
-    """Restart what runs, wait for READY, and look again a little later.
+def _restart(services: Sequence[str]) -> None:
+    """Restart services, wait for READY, and look again a little later.
 
     Raises:
-        StopError: a service did not come up, or fell down again.
+        StopError: one of them did not come up, or fell down again.
     """
-    running = [name for name in SERVICES if _active(name)]
     systemctl("reset-failed", *SERVICES, check=False)
-    if not running:
+    if not services:
         say("the services are not running; nothing to restart")
         return
     # systemctl waits for READY, since the units are of Type=notify.
-    systemctl("restart", *running)
+    systemctl("restart", *services)
     time.sleep(_SETTLES)
-    fallen = [name for name in running if not _steady(name)]
+    fallen = [name for name in services if not _steady(name)]
     if fallen:
         stop(f"{', '.join(fallen)} must stay up, fell down again")
 
 
-def _active(name: str) -> bool:
-    state = systemctl("is-active", name, check=False).stdout.strip()
-    return state in {"active", "activating", "reloading"}
+def _those_that_are(*states: str) -> list[str]:
+    return [name for name in SERVICES if systemctl("is-active", name, check=False).stdout.strip() in states]
 
 
 def _steady(name: str) -> bool:
