@@ -78,10 +78,22 @@ def test_systemd_finds_nothing_wrong_with_the_units(analyze: str, tmp_path: Path
 def test_a_service_outlives_redis_and_does_not_try_a_wrong_configuration_again(name: str) -> None:
     unit, service = lines(name, "Unit"), dict(lines(name, "Service"))
     assert not {key for key, value in unit if key in {"Requires", "BindsTo", "Requisite"} and "redis" in value}
-    assert ("StartLimitBurst", "10") in unit
     assert service["RestartPreventExitStatus"] == "78"
     assert (service["Type"], service["WatchdogSec"], service["Restart"]) == ("notify", "60", "always")
     assert "secret" not in (UNITS / name).read_text(encoding="utf-8").lower()
+
+
+@pytest.mark.parametrize("name", ["ninja-daemon.service", "ninja-notifier.service"])
+def test_crashes_alone_never_end_a_service_for_good(name: str) -> None:
+    unit, service = dict(lines(name, "Unit")), dict(lines(name, "Service"))
+    assert int(service["RestartSec"]) * int(unit["StartLimitBurst"]) > int(unit["StartLimitIntervalSec"]) > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_the_file_of_settings_is_read_by_systemd_alone(name: str) -> None:
+    # The program would look at who may read a file that it is given itself; this one is no secret.
+    assert ("EnvironmentFile", "-/etc/ninja-daemon/ninja.env") in lines(name, "Service")
+    assert "NINJA_ENV_FILE" not in (UNITS / name).read_text(encoding="utf-8")
 
 
 def test_daemon_and_notifier_share_one_user_and_one_state_directory() -> None:
