@@ -1,7 +1,8 @@
 """The queue as people see it where signals may wait in two places: in Redis, and in this machine's journal.
 
 The journal's lanes hold what crossed while Redis was away. They are emptied first, so a destination is what its
-journal lane is while that holds anything. A journal that cannot be read hides nothing of what Redis holds.
+journal lane is while that holds anything. A journal that cannot be read hides nothing of what Redis holds. What people
+order is done in the journal first, so that it holds there also when Redis is away, which they are told then.
 """
 
 from __future__ import annotations
@@ -61,39 +62,49 @@ class BothQueues:
         Raises:
             StoreUnavailable: it was not brought back.
         """
-        return self._redis.retry(letter) or bool(self._from_journal(lambda journal: journal.retry(letter)))
+        return bool(self._from_journal(lambda journal: journal.retry(letter))) or self._redis.retry(letter)
 
     def forget(self, letter: DeadLetter) -> bool:
-        """Throw a dead letter away."""
-        return self._redis.forget(letter) or bool(self._from_journal(lambda journal: journal.forget(letter)))
+        """Throw a dead letter away.
+
+        Raises:
+            StoreUnavailable: it is not in the journal, and Redis is away.
+        """
+        return bool(self._from_journal(lambda journal: journal.forget(letter))) or self._redis.forget(letter)
 
     def purge_lane(self, destination: str) -> int:
-        """Throw away what waits in a lane; return how many messages that were."""
-        gone = self._redis.purge_lane(destination)
-        return gone + (self._from_journal(lambda journal: journal.purge_lane(destination)) or 0)
+        """Throw away what waits in a lane; return how many messages that were.
+
+        Raises:
+            StoreUnavailable: Redis is away; it is done in the journal. So with the orders below.
+        """
+        aside = self._from_journal(lambda journal: journal.purge_lane(destination)) or 0
+        return aside + self._redis.purge_lane(destination)
 
     def pause(self, destination: str, seconds: float | None) -> None:
         """Hold a lane back, for so long or until it is resumed."""
-        self._redis.pause(destination, seconds)
         self._from_journal(lambda journal: journal.pause(destination, seconds))
+        self._redis.pause(destination, seconds)
 
     def resume(self, destination: str) -> bool:
         """End pause and suspension; False when there was none."""
-        changed = self._redis.resume(destination)
-        return bool(self._from_journal(lambda journal: journal.resume(destination))) or changed
+        changed = bool(self._from_journal(lambda journal: journal.resume(destination)))
+        return self._redis.resume(destination) or changed
 
     def hurry(self, destination: str) -> bool:
         """Let a lane try again at once; False when it was not waiting."""
-        hurried = self._redis.hurry(destination)
-        return bool(self._from_journal(lambda journal: journal.hurry(destination))) or hurried
+        hurried = bool(self._from_journal(lambda journal: journal.hurry(destination)))
+        return self._redis.hurry(destination) or hurried
 
     def silence(self, silence: Silence) -> None:
         """Keep a silence; those that have ended are forgotten."""
+        self._from_journal(lambda journal: journal.silence(silence))
         self._redis.silence(silence)
 
     def unsilence(self, name: str) -> bool:
         """End a silence; False when there is none of that name."""
-        return self._redis.unsilence(name)
+        ended = bool(self._from_journal(lambda journal: journal.unsilence(name)))
+        return self._redis.unsilence(name) or ended
 
     def push_alert(self, text: str) -> None:
         """Append to the alerts; a repeat of the same id is dropped by the drain."""

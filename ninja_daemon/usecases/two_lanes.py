@@ -32,7 +32,7 @@ class TwoLanes:
         """
         self._lane = lane
         self._journal = journal
-        self._held_back = False
+        self._stands = ""
 
     @property
     def destination(self) -> Destination:
@@ -46,16 +46,18 @@ class TwoLanes:
             StoreUnavailable: the store of record is away; ``aside`` says what can be done meanwhile.
         """
         # A person, or a service's refusal, has stopped the destination: that holds for both lanes.
-        aside = Step(False, state="empty") if self._held_back else self._from_journal()  # noqa: FBT003 - a field
+        aside = Step(False, state="empty") if self._stands in _HELD_BACK else self._from_journal()  # noqa: FBT003 - a field
         if aside.state != "empty":
             return aside
         step = self._lane.step()
-        self._held_back = step.state in _HELD_BACK
+        self._stands = step.state
         return replace(step, events=(*aside.events, *step.events))
 
     def aside(self) -> Step:
         """Look at the journal's lane alone, because the store of record is away."""
-        return Step(False, _POLL, "empty") if self._held_back else self._from_journal()  # noqa: FBT003 - a field
+        # A pause stands in the journal, too, where it ends by itself or is ended; a service's refusal does not.
+        is_refused = self._stands == "suspended"
+        return Step(False, _POLL, "suspended") if is_refused else self._from_journal()  # noqa: FBT003 - a field
 
     def _from_journal(self) -> Step:
         if self._journal is None:

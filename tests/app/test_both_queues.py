@@ -128,6 +128,17 @@ def test_while_redis_is_away_a_drain_delivers_what_the_journal_has_and_says_what
     assert len(two.desk.posts) == 2
 
 
+def test_orders_given_while_redis_is_away_hold_in_the_journal_and_end_with_an_error(two: Two) -> None:
+    two.journals(1)
+    two.redis_server.stop()
+    assert "Redis" in two.place.run("queue", "pause", "desk").exited(1).err
+    two.place.run("notify", "--drain").exited(1)
+    assert two.desk.posts == []
+    two.place.run("queue", "resume", "desk").exited(1)
+    two.place.run("notify", "--drain").exited(1)
+    assert len(two.desk.posts) == 1
+
+
 def test_a_journal_that_cannot_be_used_hides_nothing_of_redis(two: Two, tmp_path: Path) -> None:
     two.lists(1)
     blocked = tmp_path / "a-file"

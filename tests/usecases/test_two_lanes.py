@@ -1,0 +1,66 @@
+"""A destination with a lane in Redis and one in the journal: which of them is emptied, and what holds both back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import cast
+
+import pytest
+
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.usecases.deliver import LaneWorker, Step
+from ninja_daemon.usecases.two_lanes import TwoLanes
+
+DELIVERED = Step(worked=True)
+EMPTY = Step(worked=False, state="empty")
+
+
+@dataclass
+class Lane:
+    """Says how a lane stands, and counts who asks."""
+
+    answer: Step | None = field(default=EMPTY)
+    looks: int = 0
+
+    def step(self) -> Step:
+        self.looks += 1
+        if self.answer is None:
+            message = "Redis is away"
+            raise StoreUnavailable(message)
+        return self.answer
+
+
+def bound(lane: Lane, journal: Lane) -> TwoLanes:
+    return TwoLanes(cast("LaneWorker", lane), cast("LaneWorker", journal))
+
+
+@pytest.mark.parametrize("state", ["paused", "suspended"])
+def test_what_holds_the_lane_in_redis_back_holds_the_journal_back_while_redis_answers(state: str) -> None:
+    lane, journal = Lane(Step(worked=False, state=state)), Lane()
+    both = bound(lane, journal)
+    both.step()
+    journal.answer = DELIVERED
+    assert both.step().state == state
+    lane.answer = EMPTY
+    both.step()
+    assert both.step() == DELIVERED
+
+
+def test_a_pause_seen_before_redis_went_away_is_left_to_the_journals_own() -> None:
+    in_redis, journal = Lane(Step(worked=False, state="paused")), Lane()
+    both = bound(in_redis, journal)
+    both.step()
+    in_redis.answer, journal.answer = None, Step(worked=False, state="paused")
+    assert both.aside().state == "paused"
+    journal.answer = DELIVERED
+    assert both.aside() == DELIVERED
+
+
+def test_a_refusal_seen_before_redis_went_away_holds_the_journal_back() -> None:
+    in_redis, journal = Lane(Step(worked=False, state="suspended")), Lane()
+    both = bound(in_redis, journal)
+    both.step()
+    in_redis.answer, journal.answer = None, DELIVERED
+    looks = journal.looks
+    assert both.aside().state == "suspended"
+    assert journal.looks == looks
