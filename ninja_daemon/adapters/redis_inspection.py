@@ -67,6 +67,7 @@ class ServerFacts:
         append_only: whether every write goes to a file.
         snapshots_fail: the last snapshot could not be written.
         append_only_fails: the last write to the append-only file failed.
+        default_user_lacks: rights that the default user has not, in whose name the append-only file is read at a start.
         clock_ahead: seconds by which its clock is ahead of ours.
         wrong_types: keys of ours that hold something else.
         denied: ``COMMAND key`` pairs that our user may not run.
@@ -83,6 +84,7 @@ class ServerFacts:
     append_only: bool | None
     snapshots_fail: bool
     append_only_fails: bool
+    default_user_lacks: tuple[str, ...]
     clock_ahead: float | None
     wrong_types: tuple[WrongType, ...]
     denied: tuple[str, ...]
@@ -116,6 +118,7 @@ def inspect_server(client: redis.Redis, keys: Keys, strategies: Sequence[str], n
         append_only=None if "aof_enabled" not in info else info["aof_enabled"] == 1,
         snapshots_fail=info.get("rdb_last_bgsave_status", "ok") != "ok",
         append_only_fails=info.get("aof_last_write_status", "ok") != "ok",
+        default_user_lacks=_lacking(client),
         clock_ahead=clock_ahead,
         wrong_types=_wrong_types(client, keys, strategies),
         denied=denied,
@@ -129,6 +132,20 @@ def _info(client: redis.Redis) -> Mapping[str, Any]:
     except NoPermissionError:
         return {}
     return answer if isinstance(answer, dict) else {}
+
+
+def _lacking(client: redis.Redis) -> tuple[str, ...]:
+    """Return what the default user may not do, nothing when our user may not ask for that."""
+    try:
+        user: Any = client.acl_getuser("default")
+    except ResponseError:
+        return ()
+    if not isinstance(user, dict):
+        return ()
+    taken = [command for command in user.get("commands", ()) if command.startswith("-")]
+    taken += [group for group in user.get("categories", ()) if group.startswith("-")]
+    lacking = [] if "~*" in user.get("keys", ()) else ["~*"]
+    return (*lacking, "+@all") if taken or "+@all" not in user.get("categories", ()) else tuple(lacking)
 
 
 def _clock_ahead(client: redis.Redis, now: float) -> float | None:

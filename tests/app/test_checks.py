@@ -219,6 +219,44 @@ def test_missing_rights_are_named(start_redis: StartRedis, tmp_path: Path) -> No
     assert "hunter2222" not in rights.cause
 
 
+@pytest.mark.parametrize(
+    ("default", "lacks"),
+    [
+        ("off", "~* +@all"),
+        ("off ~* -@all", "+@all"),
+        ("off ~* +@all -evalsha", "+@all"),
+        ("off ~{ninja}:* +@all", "~*"),
+        ("off resetpass ~* &* +@all", None),
+        ("on nopass ~* &* +@all", None),
+    ],
+)
+def test_a_default_user_who_may_not_read_the_append_only_file_is_an_error(
+    start_redis: StartRedis, tmp_path: Path, default: str, lacks: str | None
+) -> None:
+    rules = tmp_path / "users.acl"
+    rules.write_text(f"user default {default}\nuser operator on >hunter2222 ~* &* +@all\n")
+    server = start_redis(appendonly=True, aclfile=rules)
+    found = store_findings(server.url.replace("unix://", "unix://operator:hunter2222@"))
+    if lacks is None:
+        assert found == {}
+    else:
+        assert found["redis.default_user"].level is Level.ERROR
+        assert f"has not {lacks}:" in found["redis.default_user"].cause
+
+
+def test_the_default_user_matters_neither_without_that_file_nor_to_one_who_may_not_ask(
+    start_redis: StartRedis, tmp_path: Path
+) -> None:
+    rules = tmp_path / "users.acl"
+    rules.write_text(
+        "user default off\nuser ninja on >hunter2222 ~* &* +@all\nuser asks on >hunter2222 ~* &* +@all -acl\n"
+    )
+    for append_only, user in ((False, "ninja"), (True, "asks")):
+        server = start_redis(appendonly=append_only, aclfile=rules)
+        found = store_findings(server.url.replace("unix://", f"unix://{user}:hunter2222@"))
+        assert "redis.default_user" not in found
+
+
 def test_a_replica_is_an_error(start_redis: StartRedis) -> None:
     primary = start_redis(tcp=True)
     replica = start_redis(replicaof=f"127.0.0.1 {primary.port}", appendonly=True)
@@ -254,6 +292,7 @@ FACTS = ServerFacts(
     append_only=True,
     snapshots_fail=False,
     append_only_fails=False,
+    default_user_lacks=(),
     clock_ahead=0.1,
     wrong_types=(),
     denied=(),
@@ -269,6 +308,7 @@ FACTS = ServerFacts(
         ({"used_memory": 95}, "redis.memory", Level.WARNING),
         ({"snapshots_fail": True}, "redis.disk", Level.ERROR),
         ({"append_only_fails": True}, "redis.disk", Level.ERROR),
+        ({"default_user_lacks": ("+@all",)}, "redis.default_user", Level.ERROR),
         ({"eviction": "allkeys-random"}, "redis.eviction", Level.ERROR),
         ({"rights_unknown": "too old"}, "redis.rights", Level.INFO),
     ],

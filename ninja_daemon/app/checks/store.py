@@ -104,6 +104,14 @@ def _disk(facts: ServerFacts, subject: str) -> Iterator[Finding]:
     if facts.snapshots_fail or facts.append_only_fails:
         cause = "its last write to disk failed; it may refuse all writes"
         yield Finding(Level.ERROR, "redis.disk", subject, cause, "look at its log and at the free space")
+    # A server without that file reads no commands at a start; one that does not tell may have it.
+    if facts.default_user_lacks and facts.append_only is not False:
+        cause = (
+            f"its user default has not {' '.join(facts.default_user_lacks)}: Redis reads its append-only file in that "
+            "user's name, and leaves out what this user may not do: the next restart loses data"
+        )
+        cure = "redis-cli ACL SETUSER default off resetpass '~*' '&*' +@all, and the same where the users are kept"
+        yield Finding(Level.ERROR, "redis.default_user", subject, cause, cure)
 
 
 def _keys(facts: ServerFacts, subject: str) -> Iterator[Finding]:
