@@ -266,6 +266,43 @@ class Steps:
         self._await_delivery()
         return f"killed {took:.0f} s after its start with WatchdogSec=12; the journal has the hanging thread's stack"
 
+    def tells_of_what_fails_for_good(self) -> str:
+        """A configuration that cannot work: systemd runs the alert unit, and the alert arrives."""
+        alerts = self._received_of("alert")
+        self._run("cp /etc/ninja-daemon/ninja.toml /srv/kept.toml; echo nonsense >> /etc/ninja-daemon/ninja.toml")
+        self._machine.fails("systemctl restart ninja-daemon.service")
+        until(lambda: self._received_of("alert") > alerts, "the alert is delivered", _DELIVERY_LIMIT)
+        state = self._shown("ninja-daemon.service", "ActiveState", "ExecMainStatus", "NRestarts")
+        if (state["ActiveState"], state["ExecMainStatus"], state["NRestarts"]) != ("failed", "78", "0"):
+            message = f"the daemon must have failed with 78 and not been tried again, is {state}"
+            raise FailedError(message)
+        entries = self._journal("NINJA_EVENT=unit.failed NINJA_UNIT=ninja-daemon.service")
+        ran = self._shown("ninja-alert@ninja-daemon.service.service", "Result", "ExecMainStatus", "ActiveState")
+        if not entries or (ran["Result"], ran["ExecMainStatus"]) != ("success", "0"):
+            message = f"the alert unit must have run and told the journal, is {ran}, with {len(entries)} entries"
+            raise FailedError(message)
+        self._run("cp /srv/kept.toml /etc/ninja-daemon/ninja.toml; systemctl restart ninja-daemon.service", limit=100)
+        self._await_delivery()
+        return f"exit 78 not tried again; alert unit {ran['Result']}, its alert delivered by the notifier"
+
+    def makes_a_backup_by_itself(self) -> str:
+        """The unit of the daily backup, run by systemd: it ends well, its file is whole, and the timer waits."""
+        self._run("systemctl start ninja-backup.service", limit=120)
+        ended = self._shown("ninja-backup.service", "Result", "ExecMainStatus", "ActiveState")
+        if (ended["Result"], ended["ExecMainStatus"], ended["ActiveState"]) != ("success", "0", "inactive"):
+            message = f"the backup must end well, is {ended}"
+            raise FailedError(message)
+        files = self._run("ls -t /var/lib/ninja-daemon/backups/").split()
+        if not files:
+            message = "the backup must have left a file in /var/lib/ninja-daemon/backups, has none"
+            raise FailedError(message)
+        self._run(f"ninja-daemon restore --dry-run /var/lib/ninja-daemon/backups/{files[0]}")
+        timers = self._run("systemctl list-timers --no-pager --no-legend ninja-backup.timer")
+        if "ninja-backup.service" not in timers or timers.startswith(("-", "n/a")):
+            message = f"the timer must wait for its next time, is {timers!r}"
+            raise FailedError(message)
+        return f"{ended['Result']}, {files[0]} is whole; next {' '.join(timers.split()[:3])}"
+
     def survives_a_reboot(self) -> str:
         """Everything comes back by itself."""
         before = self._machine.wait_for_boot(None)
@@ -318,7 +355,8 @@ class Steps:
         self._must_run(first, "after the refusal")
 
         self._next_version("broken", "0.1.3")
-        self._run("printf 'raise SystemExit(1)\\n' >> /srv/broken/ninja_daemon/app/daemon.py")
+        # 78 is what systemd does not try again, so the old release must be started, not waited for.
+        self._run("printf 'raise SystemExit(78)\\n' >> /srv/broken/ninja_daemon/app/daemon.py")
         back = self._machine.fails("make -C /srv/broken upgrade", limit=400, environ=OFFLINE)
         if "runs again" not in back:
             message = f"a version that does not come up must be taken back, was {back[-800:]}"
@@ -413,9 +451,12 @@ class Steps:
         path = self._machine.tree / NOTES.lstrip("/")
         return [line.split() for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
 
+    def _received_of(self, kind: str) -> int:
+        return sum(line[1] == kind for line in self._received())
+
     def _await_delivery(self, count: int = 1) -> None:
-        before = len(self._received())
-        until(lambda: len(self._received()) >= before + count, f"{count} more deliveries", _DELIVERY_LIMIT)
+        before = self._received_of("signal")
+        until(lambda: self._received_of("signal") >= before + count, f"{count} more deliveries", _DELIVERY_LIMIT)
 
     def _await_other_process(self, service: str, before: str, limit: float = 30.0) -> None:
         def other() -> bool:
@@ -473,6 +514,8 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("a thread that hangs", steps.kills_what_hangs),
         ("a Redis that was there before", steps.keeps_the_data_of_a_redis_that_was_there),
         ("upgrade and rollback", steps.upgrades_and_goes_back),
+        ("a unit that fails for good", steps.tells_of_what_fails_for_good),
+        ("the daily backup's unit", steps.makes_a_backup_by_itself),
         ("backup and restore", steps.restores_a_backup),
         ("reboot", steps.survives_a_reboot),
         ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
