@@ -143,7 +143,7 @@ is that of the client's process alone. Redis runs with its append-only file.
 did that this one replaces. *The script* does the same with TA-Lib and keeps its state in a file; the start of its
 interpreter is not counted. *The floors* send the requests that ours sends and keep the bytes, unread, in two round
 trips to Redis: one over a plain `requests` session, the library under oandapyV20, one over `http.client`. Ours goes
-through oandapyV20, reads, checks, evaluates, commits by compare-and-set and writes its journal to disk. *Token
+through oandapyV20, reads, checks, evaluates, commits by compare-and-set and writes its journal. *Token
 alone*: without an account id the broker has no batched endpoint, and ours asks series by series under its limit of
 100 requests a second.
 """
