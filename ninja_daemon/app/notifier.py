@@ -299,6 +299,8 @@ class Notifier:
         self._threads: list[threading.Thread] = []
         self._silences: tuple[Silence, ...] = ()
         self._silences_read = float("-inf")
+        self._silences_aside: tuple[Silence, ...] = ()
+        self._silences_aside_read = float("-inf")
         self._started = parts.clock.now()
         self._store_is_up = True
 
@@ -361,6 +363,7 @@ class Notifier:
         while not self._stop.is_set():
             self._pulse.beat("journal")
             try:
+                self._read_silences_aside(spool)
                 moved = sum(self._moved(inbox) for inbox in spool.inboxes)
                 self._reporter.journal_answered()
                 if not moved:
@@ -380,7 +383,8 @@ class Notifier:
         return moved
 
     def _moved(self, inbox: Inbox) -> int:
-        result = drain(inbox, self._parts.delivery, self._silences, self._parts.clock.now())
+        silences = (*self._silences, *self._silences_aside)
+        result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
         for name in result.lanes:
             self._bells[name].set()
         self._reporter.tell(result.events)
@@ -391,6 +395,16 @@ class Notifier:
         if now - self._silences_read >= _SILENCES_EVERY:
             self._silences = tuple(self._parts.silences())
             self._silences_read = now
+            if self._parts.spool is not None:
+                # One that was ordered while Redis was away stands in the journal alone.
+                with contextlib.suppress(StoreUnavailable):
+                    self._read_silences_aside(self._parts.spool)
+
+    def _read_silences_aside(self, spool: _Spool) -> None:
+        now = self._parts.clock.monotonic()
+        if now - self._silences_aside_read >= _SILENCES_EVERY:
+            self._silences_aside = tuple(spool.lanes.silences())
+            self._silences_aside_read = now
 
     # --- lanes to destinations
 
@@ -496,7 +510,7 @@ class OnePass:
         """
         spool = self._parts.spool
         try:
-            silences = tuple(self._parts.silences())
+            silences = (*self._parts.silences(), *self._silences_aside())
         except StoreUnavailable:
             self._deliver_aside(stop)
             raise
@@ -524,9 +538,15 @@ class OnePass:
             moved += result.moved
         return moved
 
+    def _silences_aside(self) -> Sequence[Silence]:
+        if self._parts.spool is not None:
+            with contextlib.suppress(StoreUnavailable):  # said when something is to be moved from there
+                return self._parts.spool.lanes.silences()
+        return ()
+
     def _moved_from_journal(self, spool: _Spool, silences: Sequence[Silence]) -> int:
         try:
-            return self._moved(spool.inboxes, silences)
+            return self._moved(spool.inboxes, (*silences, *spool.lanes.silences()))
         except StoreUnavailable as error:
             self._reporter.journal_failed(_NO_JOURNAL, str(error))
             return 0
@@ -534,25 +554,20 @@ class OnePass:
     def _deliver_aside(self, stop: threading.Event) -> None:
         """Deliver what the journal has, since Redis is away."""
         spool = self._parts.spool
-        if spool is None:
-            return
-        while self._moved_from_journal(spool, ()) and not stop.is_set():
-            pass
-        for worker in self._parts.workers:
-            step = worker.aside()
-            while not stop.is_set() and (step.worked or (step.state == "waiting" and step.reason in _SHORT)):
-                self._reporter.tell(step.events)
-                stop.wait(0.0 if step.worked else step.wait)
-                step = worker.aside()
+        while spool is not None and not stop.is_set():
+            moved = self._moved_from_journal(spool, ())
+            _, worked = self._all_lanes(stop, aside=True)
+            if not moved and not worked:
+                return
 
-    def _all_lanes(self, stop: threading.Event) -> tuple[list[Step], bool]:
+    def _all_lanes(self, stop: threading.Event, *, aside: bool = False) -> tuple[list[Step], bool]:
         ends: list[Step] = []
         worked: list[bool] = []
         failures: list[BaseException] = []
 
         def serve(worker: TwoLanes) -> None:
             try:
-                step, busy = self._one_lane(worker, stop)
+                step, busy = self._one_lane(worker.aside if aside else worker.step, stop)
                 ends.append(step)
                 worked.append(busy)
             except BaseException as error:  # noqa: BLE001 - raised again below, in the thread that counts
@@ -570,10 +585,10 @@ class OnePass:
             raise failure
         return ends, any(worked)
 
-    def _one_lane(self, worker: TwoLanes, stop: threading.Event) -> tuple[Step, bool]:
+    def _one_lane(self, look: Callable[[], Step], stop: threading.Event) -> tuple[Step, bool]:
         worked = False
         while True:
-            step = worker.step()
+            step = look()
             self._reporter.tell(step.events)
             worked = worked or any(event.level != "debug" for event in step.events if event.name != NO_JOURNAL)
             patient = step.state == "leased" or (step.state == "waiting" and step.reason in _SHORT)

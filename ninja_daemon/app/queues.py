@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -15,6 +16,8 @@ from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_queue import QueueKeys, RedisLanes, RedisQueue
 from ninja_daemon.app.both_queues import BothQueues
 from ninja_daemon.app.environment import Environment
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.routing import Silence
 
 WITHOUT_REDIS: Final = "no Redis"
 """Stands for the address of Redis in the names of the files of a product that uses none."""
@@ -52,10 +55,15 @@ def has_journal(environment: Environment) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class QueueDoors:
-    """The queue as people use it."""
+    """The queue as people use it.
+
+    Attributes:
+        queue: what waits, and what is ordered about it.
+        silences: those that were set while running and have not ended.
+    """
 
     queue: Queue
-    lanes: RedisLanes | LocalLanes
+    silences: Callable[[], Sequence[Silence]]
 
 
 @contextmanager
@@ -68,7 +76,7 @@ def open_queue(environment: Environment) -> Iterator[QueueDoors]:
         queue = RedisQueue(client, keys)
         try:
             both = queue if journal is None else BothQueues(queue, LocalQueue(journal))
-            yield QueueDoors(both, RedisLanes(client, keys))
+            yield QueueDoors(both, partial(_silences_of_both, RedisLanes(client, keys), journal))
         finally:
             client.close()
             if journal is not None:
@@ -76,6 +84,15 @@ def open_queue(environment: Environment) -> Iterator[QueueDoors]:
         return
     file = local_queue_file(environment)
     try:
-        yield QueueDoors(LocalQueue(file), LocalLanes(file))
+        yield QueueDoors(LocalQueue(file), LocalLanes(file).silences)
     finally:
         file.close()
+
+
+def _silences_of_both(in_redis: RedisLanes, journal: LocalQueueFile | None) -> list[Silence]:
+    """Return each silence once; one that was set while Redis was away stands in the journal alone."""
+    found = {silence.id: silence for silence in in_redis.silences()}
+    if journal is not None:
+        with suppress(StoreUnavailable):
+            found = {silence.id: silence for silence in LocalLanes(journal).silences()} | found
+    return list(found.values())

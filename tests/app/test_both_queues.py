@@ -139,6 +139,59 @@ def test_orders_given_while_redis_is_away_hold_in_the_journal_and_end_with_an_er
     assert len(two.desk.posts) == 1
 
 
+def test_a_silence_holds_while_redis_is_away_and_ends_there(two: Two) -> None:
+    two.journals(1)
+    two.place.run("queue", "silence", "--for", "1 h", "--instrument", "EUR_*").exited(0)
+    (silence,) = two.shown()["silences"]
+    two.redis_server.stop()
+    two.place.run("notify", "--drain").exited(1)
+    assert two.desk.posts == []
+    two.place.run("queue", "unsilence", silence["id"]).exited(1)
+    two.journals(2)
+    two.place.run("notify", "--drain").exited(1)
+    assert [post.headers["webhook-id"] for post in two.desk.posts] == [json.loads(signal_text(2))["id"]]
+
+
+def test_a_silence_ordered_while_redis_is_away_is_kept_by_a_notifier_that_starts_then_and_goes_on_after(
+    two: Two,
+) -> None:
+    two.journals(1)
+    two.redis_server.stop()
+    two.place.run("queue", "silence", "--for", "1 h", "--instrument", "EUR_*").exited(1)
+    running = two.place.start("notify")
+    running.says("EUR_USD H4 SELL is silenced")
+    running.terminate().exited(0)
+    two.redis_server.start()
+    assert len(two.shown()["silences"]) == 1
+    two.lists(2)
+    two.place.run("notify", "--drain").exited(0)
+    assert two.desk.posts == []
+
+
+def test_while_redis_is_away_no_destination_waits_for_another_ones_rate(two: Two) -> None:
+    with receiver() as slow:
+        desk = f'url = "{two.desk.url}"\ninsecure = true\n'
+        slowly = f'url = "{slow.url}"\ninsecure = true\nrate = "1/3s"\n'
+        two.place.configure(
+            f'[destinations.a]\nchannel = "webhook"\n{slowly}[destinations.desk]\nchannel = "webhook"\n{desk}'
+        )
+        two.journals(1, 2)
+        two.redis_server.stop()
+        running = two.place.start("notify", "--drain")
+        two.desk.wait_for_posts(1)
+        assert len(slow.posts) <= 1
+        running.ended().exited(1)
+        assert (len(two.desk.posts), len(slow.posts)) == (2, 2)
+
+
+def test_a_journal_that_cannot_be_used_while_redis_is_away_is_told(two: Two, tmp_path: Path) -> None:
+    two.redis_server.stop()
+    blocked = tmp_path / "a-file"
+    blocked.write_text("")
+    two.place.environment["NINJA_STATE_DIR"] = str(blocked / "state")
+    assert "the journal of this machine cannot be used" in two.place.run("notify", "--drain").exited(1).err
+
+
 def test_a_journal_that_cannot_be_used_hides_nothing_of_redis(two: Two, tmp_path: Path) -> None:
     two.lists(1)
     blocked = tmp_path / "a-file"

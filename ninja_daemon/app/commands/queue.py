@@ -219,7 +219,7 @@ def _silences(environment: Environment) -> Sequence[Silence]:
     from ninja_daemon.app.queues import open_queue
 
     with open_queue(environment) as doors:
-        return doors.lanes.silences()
+        return doors.silences()
 
 
 def _known(name: str, found: Queue, environment: Environment) -> None:
