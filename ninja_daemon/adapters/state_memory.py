@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.commits import PreparedCommit
 from ninja_daemon.adapters.state_codec import ring_fields
@@ -30,8 +30,7 @@ _MISSING: Final = "\0"
 _ALL_MISSING: Final = (_MISSING,) * max(len(PROVEN_AVERAGES), len(PROVEN_SIDES))
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """What load.lua compares with what is there.
 
     Attributes:
