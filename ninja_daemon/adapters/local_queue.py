@@ -101,7 +101,6 @@ class LocalQueueFile(SqliteJournal):
         """
         super().__init__(path)
         self.clock = clock
-        self._inode = 0
         self._log = f"{path}-wal"
 
     @contextmanager
@@ -121,7 +120,6 @@ class LocalQueueFile(SqliteJournal):
         Raises:
             StoreUnavailable: it cannot be used.
         """
-        self._let_go_of_another_file()
         try:
             with self.session() as connection:
                 yield connection
@@ -145,22 +143,11 @@ class LocalQueueFile(SqliteJournal):
         try:
             connection.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
             connection.executescript(_SCHEMA)
-            self._inode = self.path.stat().st_ino
         except BaseException:
             connection.close()
             raise
         connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
         return connection
-
-    def _let_go_of_another_file(self) -> None:
-        """The daemon sets a damaged file aside and begins another one, while this process has the first open."""
-        with self._lock:
-            try:
-                is_ours = self._connection is None or self.path.stat().st_ino == self._inode
-            except OSError:
-                is_ours = False
-            if not is_ours:
-                self._forget()
 
     def _put_aside(self) -> NoReturn:
         """Leave that to the daemon, whose cursors are in the file."""

@@ -1,13 +1,17 @@
 """A SQLite file in the state directory: durable at every commit (but ``unsynced_transaction``), one thread at a time.
 
 A damaged file is set aside for a person to look at, and a new one is begun; what a file may lose that way is its
-owner's affair.
+owner's affair. After a power cut several processes find the same damage: a lock on the directory lets one of them set
+the file aside while none is opening it, and the others find the new one.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
+import itertools
+import os
 import sqlite3
 import threading
 import time
@@ -21,7 +25,8 @@ from ninja_daemon.core.errors import JournalUnavailable
 FORM: Final = 1
 """Form of the tables; a file of a newer one is left alone."""
 BUSY_SECONDS: Final = 1.0
-"""Seconds to wait for another process that writes."""
+"""Seconds to wait for another process that writes, or that sets a damaged file aside."""
+_LOOK_EVERY: Final = 0.01
 
 
 def scoped_path(state_dir: Path, kind: str, redis_label: str, namespace: str) -> Path:
@@ -56,6 +61,7 @@ class SqliteFile:
         self._schema = schema
         self._most_pages = most_pages
         self._connection: sqlite3.Connection | None = None
+        self._inode = 0
         self._lock = threading.Lock()
 
     @contextmanager
@@ -67,6 +73,7 @@ class SqliteFile:
         """
         with self._lock:
             try:
+                self._let_go_of_another_file()
                 if self._connection is None:
                     self._connection = self._opened()
                 yield self._connection
@@ -89,12 +96,56 @@ class SqliteFile:
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            return self._connected()
+            with self._directory_locked(fcntl.LOCK_SH):
+                return self._found()
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            self._put_aside()
-            return self._connected()
+            return self._begun_anew()
+
+    def _begun_anew(self) -> sqlite3.Connection:
+        with self._directory_locked(fcntl.LOCK_EX):
+            try:
+                return self._found()  # Another process may have set it aside meanwhile.
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self._put_aside()
+                return self._found()
+
+    def _found(self) -> sqlite3.Connection:
+        connection = self._connected()
+        self._inode = self.path.stat().st_ino
+        return connection
+
+    @contextmanager
+    def _directory_locked(self, how: int) -> Iterator[None]:
+        """Keep others from setting a file aside, or (``LOCK_EX``) from opening one.
+
+        The directory itself is locked: a lock file would lie there for ever.
+        """
+        directory = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            deadline = time.monotonic() + BUSY_SECONDS
+            while not _is_locked(directory, how):
+                if time.monotonic() >= deadline:
+                    message = "another process is opening it or sets it aside"
+                    raise sqlite3.OperationalError(message)
+                time.sleep(_LOOK_EVERY)
+            yield
+        finally:
+            os.close(directory)
+
+    def _let_go_of_another_file(self) -> None:
+        """Forget a file that another process has set aside while it was open here."""
+        if self._connection is None:
+            return
+        try:
+            is_ours = self.path.stat().st_ino == self._inode
+        except OSError:
+            is_ours = False
+        if not is_ours:
+            self._forget()
 
     def _connected(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, check_same_thread=False, isolation_level=None)
@@ -114,7 +165,9 @@ class SqliteFile:
 
     def _put_aside(self) -> None:
         """Keep a damaged file for a person to look at, out of the way."""
-        aside = self.path.with_name(f"{self.path.stem}.damaged-{int(time.time())}")
+        name = f"{self.path.stem}.damaged-{int(time.time())}"
+        candidates = (self.path.with_name(f"{name}-{number}" if number else name) for number in itertools.count())
+        aside = next(path for path in candidates if not path.exists())
         self.path.rename(aside)
         for rest in ("-wal", "-shm"):
             self.path.with_name(self.path.name + rest).unlink(missing_ok=True)
@@ -125,6 +178,14 @@ class SqliteFile:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _is_locked(directory: int, how: int) -> bool:
+    try:
+        fcntl.flock(directory, how | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager
