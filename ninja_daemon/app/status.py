@@ -22,9 +22,7 @@ from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded
 
 MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
-AWAY: Final = (
-    "Redis is away: this is what the journal of this machine knows, without averages and counts"
-)
+AWAY: Final = "Redis is away: this is what the journal of this machine knows, without averages and counts"
 
 
 @dataclass(frozen=True, slots=True)
