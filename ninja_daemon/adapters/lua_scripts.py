@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import NoScriptError
 
 from ninja_daemon.adapters.redis_client import translated_errors
-from ninja_daemon.adapters.redis_deadline import Later
+from ninja_daemon.adapters.redis_deadline import Later, knows_later
 
 
 class Script(NamedTuple):
@@ -24,7 +24,7 @@ class Script(NamedTuple):
 
 
 class Call(NamedTuple):
-    """One call of a script; its arguments may be a function, which is called whenever the call is packed."""
+    """One call of a script; its arguments may be a function, called when the call is packed if that can be."""
 
     script: Script
     keys: Sequence[str]
@@ -61,20 +61,22 @@ def run_scripts(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
 
 def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
     with translated_errors():
-        pipeline = client.pipeline(transaction=False)
+        pipeline, is_later = client.pipeline(transaction=False), knows_later(client)
         for call in calls:
             command = "EVALSHA_RO" if call.script.reads_only else "EVALSHA"
             pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                command, call.script.digest, len(call.keys), *call.keys, *_arguments(call)
+                command, call.script.digest, len(call.keys), *call.keys, *_arguments(call, is_later=is_later)
             )
         return list(pipeline.execute(raise_on_error=False))
 
 
-def _arguments(call: Call) -> Iterable[str | int | bytes | Later]:
+def _arguments(call: Call, *, is_later: bool) -> Iterable[str | int | bytes | Later]:
     arguments = call.arguments
-    if callable(arguments):
+    if not callable(arguments):
+        return map(_as_sent, arguments)
+    if is_later:
         return (Later(lambda: [_as_sent(one) for one in arguments()]),)
-    return map(_as_sent, arguments)
+    return map(_as_sent, arguments())
 
 
 def _as_sent(argument: str | int) -> str | int | bytes:

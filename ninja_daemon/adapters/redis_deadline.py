@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import hiredis
+import redis
 from redis._parsers.hiredis import _HiredisParser
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -90,3 +91,8 @@ TIMED: Final[dict[type[Any], type[Any]]] = {
     UnixDomainSocketConnection: _TimedUnixConnection,
 }
 """For each of redis-py's connections the one with a deadline."""
+
+
+def knows_later(client: redis.Redis) -> bool:
+    """Tell whether the client's connections work arguments out when they pack; those that we did not make do not."""
+    return issubclass(client.connection_pool.connection_class, _Timed)
