@@ -1,4 +1,4 @@
-"""A Debian that is made by debootstrap and booted under systemd-nspawn, without a network."""
+"""A Debian or Ubuntu that is made by debootstrap and booted under systemd-nspawn, without a network."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from typing import IO, Final, TypeVar
 from packaging.markers import Marker
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SUITES: Final = {(3, 11): "bookworm", (3, 13): "trixie"}
-"""Which Debian has which Python: wheels are fetched by this interpreter, and must fit that one."""
+SUITES: Final = {(3, 11): "bookworm", (3, 12): "noble", (3, 13): "trixie"}
+"""Which Debian or Ubuntu has which Python: wheels are fetched by this interpreter, and must fit that one."""
+_UBUNTU: Final = frozenset({"noble"})
+_UBUNTU_KEYS: Final = Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg")
 
 _BASE: Final = ("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates", "adduser")
 _FETCHED: Final = ("make", "python3", "python3-venv", "redis-server")
@@ -49,6 +51,8 @@ def missing_for_a_boot() -> str | None:
         return f"apt install {' '.join(absent)}"
     if sys.version_info[:2] not in SUITES:
         return f"needs Python {' or '.join('.'.join(map(str, each)) for each in SUITES)}, as the Debian inside has"
+    if SUITES[sys.version_info[:2]] in _UBUNTU and not (_UBUNTU_KEYS.exists() and os.environ.get("MIRROR")):
+        return f"Python 3.12 is Ubuntu's: needs MIRROR=, where Ubuntu's packages are, and its keys in {_UBUNTU_KEYS}"
     return None
 
 
@@ -62,16 +66,26 @@ def prepared_tree(cache: Path) -> Path:
     draft = cache / f"{tree.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
-    # The mirror is that of this machine, whatever it is.
-    told = _output(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages"])
-    sites = [line.split()[0] for line in told.splitlines() if len(line.split()) > 1]
-    _output(["debootstrap", "--variant=minbase", f"--include={','.join(_BASE)}", suite, draft, *sites[:1]], limit=900)
+    command = ["debootstrap", "--variant=minbase", f"--include={','.join(_BASE)}"]
+    if suite in _UBUNTU:
+        # Redis is in "universe". What debootstrap does for one Ubuntu it does for the next, whose name it may not know.
+        command += ["--components=main,universe", f"--keyring={_UBUNTU_KEYS}"]
+        _output([*command, suite, draft, _mirror(), "/usr/share/debootstrap/scripts/gutsy"], limit=900)
+    else:
+        _output([*command, suite, draft, _mirror()], limit=900)
     inside: list[str | Path] = ["chroot", draft, "env", "DEBIAN_FRONTEND=noninteractive"]
     _output([*inside, "apt-get", "update", "--quiet"], limit=300)
     command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "--download-only", *_FETCHED]
     _output([*inside, *command], limit=600)
     draft.rename(tree)
     return tree
+
+
+def _mirror() -> str:
+    """Return where packages come from: MIRROR, or where this machine has its own from."""
+    told = _output(["apt-get", "indextargets", "--format", "$(SITE) $(RELEASE)", "Created-By: Packages"])
+    sites = [line.split()[0] for line in told.splitlines() if len(line.split()) > 1]
+    return os.environ.get("MIRROR") or sites[0]
 
 
 def fetched_wheels(cache: Path, tree: Path) -> Path:
@@ -83,7 +97,7 @@ def fetched_wheels(cache: Path, tree: Path) -> Path:
     )
     locks = [ROOT / "requirements" / name for name in ("build.txt", "run.txt")]
     wanted = "".join(applying(lock.read_text(encoding="utf-8"), version) for lock in locks)
-    wheels = cache / f"wheels-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
+    wheels = cache / f"wheels-{version}-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
     if wheels.is_dir():
         return wheels
     draft = cache / f"{wheels.name}.new"
