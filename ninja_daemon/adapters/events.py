@@ -42,7 +42,7 @@ _ALL: Final = (
         "worker.hanging",
         "804a70f905094023ba8b760e55de0883",
         2,
-        "a thread has made no progress for a minute; systemd kills and restarts the service",
+        "a thread has made no progress for a minute; systemd kills and restarts the service within another minute",
     ),
     Event("worker.recovered", "4ebe5e041b1e4500b3ed071ad03f4fba", 5, "a worker that seemed to hang gets on again"),
     Event("leader.active", "65f8cb9ce15a460891c3a7311a388021", 5, "this daemon holds the lease and works"),
