@@ -374,12 +374,21 @@ class _Reader:
             return default
         return value.rstrip("/")
 
+    def _utf8(self, name: str) -> str | None:
+        value = self._text(name)
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError:
+            self._problem(name, "text in UTF-8", "bytes that are none")
+            return None
+        return value
+
     def _redis(self) -> tuple[str, str]:
-        password = self._text("REDIS_PASSWORD")
+        password = self._utf8("REDIS_PASSWORD")
         if password is not None:
             self._sources.remember(Secret(password))
-        url = self._text("REDIS_URL")
-        host = self._text("REDIS_HOST")
+        url = self._utf8("REDIS_URL")
+        host = self._utf8("REDIS_HOST")
         port = self._whole("REDIS_PORT", 6_379, _LARGEST_PORT, least=1)
         database = self._whole("REDIS_DB", 0, _LARGEST_DATABASE)
         if url is not None:

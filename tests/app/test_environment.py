@@ -204,6 +204,13 @@ def test_a_redis_url_that_cannot_be_is_refused(tmp_path: Path, url: str, words: 
     assert words in found
 
 
+@pytest.mark.parametrize("name", ["REDIS_PASSWORD", "REDIS_HOST", "REDIS_URL"])
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path, name: str) -> None:
+    assert problems(tmp_path, **{name: "unix:///a\udcff"}) == (
+        f"environment: {name} must be text in UTF-8, was bytes that are none",
+    )
+
+
 # --- the broker -----------------------------------------------------------------------------------------------------
 
 
