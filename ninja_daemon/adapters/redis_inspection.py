@@ -41,6 +41,8 @@ _EXPECTED_TYPES: Final = {
     "alerts": "list",
 }
 _VERSION: Final = re.compile(r"(\d{1,4})\.(\d{1,4})")
+_MAY_ASK: Final = frozenset({"default", "operator"})
+"""Users, by the names of config/redis/users.acl.example, who may read what others may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,12 @@ def _info(client: redis.Redis) -> Mapping[str, Any]:
 
 
 def _lacking(client: redis.Redis) -> tuple[str, ...]:
-    """Return what the default user may not do, nothing when our user may not ask for that."""
+    """Return what the default user may not do, nothing when our user may not ask for that.
+
+    The users for daemon, notifier and reading are known not to: their question would only stand in Redis' security log.
+    """
+    if (client.connection_pool.connection_kwargs.get("username") or "default") not in _MAY_ASK:
+        return ()
     try:
         user: Any = client.acl_getuser("default")
     except ResponseError:
