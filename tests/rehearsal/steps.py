@@ -26,6 +26,8 @@ MOST_MEGABYTES: Final = 120.0
 MOST_CPU: Final = 0.5
 WORST_EXPOSURE: Final = 1.5
 MOST_SECONDS: Final = 300.0
+_OURS: Final = ("_S5", "_M1")
+"""How the strategies of inside/ninja.toml are called; the sixteen that ship have other timeframes."""
 _DELIVERY_LIMIT: Final = 60.0
 _WATCHED: Final = 60.0
 
@@ -163,7 +165,9 @@ class Steps:
 
     def delivers_everything(self) -> str:
         """What was found is what was received: each signal once, but for marked repeats."""
-        listed = [each["id"] for each in json.loads(self._run("ninja-daemon signals --json --limit 1000"))]
+        told = json.loads(self._run("ninja-daemon signals --json --limit 1000"))
+        # The sixteen that ship have no destination but the console, and one of them may cross at its first start.
+        listed = [each["id"] for each in told if each["strategy"].endswith(_OURS)]
         wanted = set(listed)
 
         def all_there() -> bool:
