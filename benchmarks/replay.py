@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -76,7 +76,8 @@ def pandas(history: History) -> int:
     atr = ranges.rolling(ATR).mean()
     above = fast > slow
     crossed = (above != above.shift(1, fill_value=False)) & slow.shift(1).notna() & (atr >= MIN_ATR)
-    return _signals(history, crossed.to_numpy(), above.to_numpy(), atr.to_numpy())
+    averages = (fast.to_numpy(), slow.to_numpy(), atr.to_numpy())
+    return _signals(history, crossed.to_numpy(), above.to_numpy(), averages)
 
 
 def talib(history: History) -> int:
@@ -87,7 +88,7 @@ def talib(history: History) -> int:
     above = fast > slow
     crossed = np.zeros(len(above), dtype=bool)
     crossed[1:] = (above[1:] != above[:-1]) & ~np.isnan(slow[:-1]) & (atr[1:] >= MIN_ATR)
-    return _signals(history, crossed, above, atr)
+    return _signals(history, crossed, above, (fast, slow, atr))
 
 
 def vectorbt(history: History) -> int:
@@ -99,21 +100,53 @@ def vectorbt(history: History) -> int:
     atr = library.ATR.run(frame.Series(history.high), frame.Series(history.low), close, ATR).atr
     above = fast.ma_crossed_above(slow)
     crossed = (above | fast.ma_crossed_below(slow)) & (atr >= MIN_ATR)
-    return _signals(history, crossed.to_numpy(), above.to_numpy(), atr.to_numpy())
+    averages = (fast.ma.to_numpy(), slow.ma.to_numpy(), atr.to_numpy())
+    return _signals(history, crossed.to_numpy(), above.to_numpy(), averages)
 
 
-def _signals(history: History, crossed: Any, above: Any, atr: Any) -> int:  # noqa: ANN401
-    """Make of crosses what a list of signals needs: side, stop, target, id; in floats."""
+def _signals(history: History, crossed: Any, above: Any, averages: tuple[Any, Any, Any]) -> int:  # noqa: ANN401
+    """Make of crosses what a signal of the contract holds, in floats: every field that ours has."""
     places = np.flatnonzero(crossed)
     side = np.where(above[places], 1, -1)
-    close, ranges = history.close[places], atr[places]
+    close = history.close[places]
+    fast, slow, ranges = (np.round(column[places], 10) for column in averages)
     stop, target = np.round(close - 2 * side * ranges, 5), np.round(close + 3 * side * ranges, 5)
-    columns = (history.columns.time[places], side, close, ranges, stop, target)
+    pips = (np.round(np.abs(close - level) * 10_000, 1) for level in (stop, target))
+    times = history.columns.time[places].astype("datetime64[s]")
+    opened, closed = (np.datetime_as_string(column, timezone="UTC") for column in (times, times + 60))
+    columns = (opened, closed, side, close, fast, slow, ranges, stop, target, *pips)
     signals = [
-        {"id": sha256(f"a|{row[0]}|{row[1]}".encode()).hexdigest()[:32], "row": row}
+        Made._make((_id(row), "a", "EUR_USD", "M1", *row, 1.5, False, row[1]))
         for row in zip(*(column.tolist() for column in columns), strict=True)
     ]
     return len(signals)
+
+
+def _id(row: tuple[Any, ...]) -> str:
+    return sha256(f"v1|a|settings|EUR_USD|M1|{row[0]}|{row[2]}".encode()).hexdigest()[:32]
+
+
+class Made(NamedTuple):
+    """A signal of the others: the fields of ours."""
+
+    id: str
+    strategy: str
+    instrument: str
+    timeframe: str
+    time: str
+    close_time: str
+    side: int
+    close: float
+    fast_ma: float
+    slow_ma: float
+    atr: float
+    stop_loss: float
+    take_profit: float
+    sl_pips: float
+    tp_pips: float
+    risk_reward_ratio: float
+    late: bool
+    created_at: str
 
 
 def backtesting(history: History) -> int:
@@ -156,11 +189,11 @@ WAYS: Final[dict[str, tuple[str, Callable[[History], int], int]]] = {
 
 _TEXT: Final = """\
 Averages of 50 and 200 candles, a 14 candle ATR and its filter over a random walk in memory; the best of four runs in
-turn, in seconds of the processor, after one that warms compilers up. Ours computes in integers, compares exactly and
-makes whole signals; to pandas, vectorbt and TA-Lib a few lines of numpy are added that make stop, target and id of each
-cross, in binary floats. TA-Lib's and vectorbt's ATR is not the simple mean, so other crosses pass their filter; pandas
-loses those whose ATR equals the filter's threshold exactly. backtesting.py goes bar by bar, is given a part of the
-candles and no filter.
+turn, in seconds of the processor, after one that warms compilers up. Every way ends with the same thing, a record a
+signal with all of the contract's fields. Ours computes in integers, compares exactly and rounds half-even; to pandas,
+vectorbt and TA-Lib a few lines of numpy are added that make the fields, in binary floats. TA-Lib's and vectorbt's ATR
+is not the simple mean, so other crosses pass their filter; pandas loses those whose ATR equals the filter's threshold
+exactly. backtesting.py goes bar by bar, is given a part of the candles and no filter, and makes no records.
 """
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
 from typing import Final
@@ -36,4 +35,4 @@ def signal_texts(count: int) -> list[str]:
         late=False,
         created_at=_CLOSE + 2.0,
     )
-    return [encode_signal(replace(signal, id=sha256(str(number).encode()).hexdigest()[:32])) for number in range(count)]
+    return [encode_signal(signal._replace(id=sha256(str(number).encode()).hexdigest()[:32])) for number in range(count)]

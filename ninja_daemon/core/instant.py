@@ -17,6 +17,7 @@ _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})
 _UNIX = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
 _LONGEST = 32
 """Characters; no instant has more. The candles of a wake open at the same few instants, so texts are read once."""
+_DAY = 86_400
 _END = 7_258_118_400
 """2200-01-01: calendars end at the year 9999, and what is asked of an instant looks a candle ahead of it."""
 
@@ -46,10 +47,17 @@ def _seconds_of(text: str) -> Instant | None:
     return None
 
 
-@lru_cache(maxsize=4096)
 def format_instant(at: Instant) -> str:
     """Write an instant as ``2025-08-10T14:30:00Z``."""
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, second = divmod(at, _DAY)
+    minute, second = divmod(second, 60)
+    hour, minute = divmod(minute, 60)
+    return f"{_date_of(day)}T{hour:02d}:{minute:02d}:{second:02d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _date_of(day: int) -> str:
+    return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
 
 
 def format_moment(at: float) -> str:

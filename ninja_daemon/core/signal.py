@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.instant import Instant, format_instant
@@ -17,11 +16,11 @@ from ninja_daemon.core.strategy import Cross, Rules, Strategy
 SCHEMA: Final = 1
 EXTRA_DIGITS: Final = 5
 """Averages carry this many digits more than the instrument's prices."""
+_EXTRA: Final = 10**EXTRA_DIGITS
 RATIO_DIGITS: Final = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """One crossover signal, ready to be listed. Prices are decimals in price units, pips in pips.
 
     Attributes:
@@ -54,16 +53,13 @@ class Signal:
 
 def signal_id(strategy: Strategy, time: Instant, side: Side) -> str:
     """Return the id: the same for the same candle after a restart, a failover, a replay, on any machine."""
-    parts = (
-        "v1",
-        strategy.name,
-        strategy.settings_hash,
-        strategy.instrument,
-        strategy.granularity.name,
-        format_instant(time),
-        side.name,
-    )
-    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{_id_prefix(strategy)}{format_instant(time)}|{side.name}".encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=4096)
+def _id_prefix(strategy: Strategy) -> str:
+    parts = ("v1", strategy.name, strategy.settings_hash, strategy.instrument, strategy.granularity.name)
+    return "|".join(parts) + "|"
 
 
 def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
@@ -79,13 +75,14 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
     stop = _away(candle.close, -cross.side * cross.range_total, rules.stop_ratio)
     target = _away(candle.close, cross.side * cross.range_total, rules.target_ratio)
     decimals, pip_digits = instrument.decimals, instrument.pip_digits
+    close_time = strategy.granularity.close_of(candle.time)
     return Signal(
         id=signal_id(strategy, candle.time, cross.side),
         strategy=strategy.name,
         instrument=strategy.instrument,
         timeframe=strategy.granularity.name,
         time=candle.time,
-        close_time=strategy.granularity.close_of(candle.time),
+        close_time=close_time,
         side=cross.side,
         close=_decimal(candle.close, decimals),
         fast_ma=_rounded(*cross.fast, decimals),
@@ -96,7 +93,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         sl_pips=_decimal(abs(candle.close - stop), pip_digits),
         tp_pips=_decimal(abs(candle.close - target), pip_digits),
         risk_reward_ratio=_reward_to_risk(strategy),
-        late=strategy.is_late(candle.time, found_at),
+        late=strategy.is_late(candle.time, close_time, found_at),
         created_at=found_at,
     )
 
@@ -108,7 +105,7 @@ def rounded(value: Fraction, decimals: int) -> Decimal:
 
 def _rounded(numerator: int, denominator: int, decimals: int) -> Decimal:
     # Integers and not fractions: nothing has to be brought into lowest terms, which is most of a fraction's work.
-    return _decimal(half_even(numerator * 10**EXTRA_DIGITS, denominator), decimals + EXTRA_DIGITS)
+    return _decimal(half_even(numerator * _EXTRA, denominator), decimals + EXTRA_DIGITS)
 
 
 def _away(close: int, total: int, ratio: tuple[int, int]) -> int:

@@ -87,10 +87,9 @@ class Strategy:
         """Closes that the state keeps."""
         return max(closes_held(self.ma_type, self.fast_ma), closes_held(self.ma_type, self.slow_ma))
 
-    def is_late(self, candle_time: int, found_at: float) -> bool:
-        """Tell whether a signal of the candle, found at ``found_at`` (epoch seconds), is late."""
-        close = self.granularity.close_of(candle_time)
-        allowed = close - candle_time if self.max_signal_age is None else self.max_signal_age
+    def is_late(self, opened: int, close: int, found_at: float) -> bool:
+        """Tell whether a signal of the candle between two instants, found at ``found_at`` (epoch seconds), is late."""
+        allowed = close - opened if self.max_signal_age is None else self.max_signal_age
         return found_at - close > allowed
 
 

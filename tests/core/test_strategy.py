@@ -234,7 +234,7 @@ def test_a_signal_is_late_when_its_candle_closed_longer_ago_than_is_allowed(
 ) -> None:
     strategy = replace(PLAIN, max_signal_age=max_signal_age)
     opened = 1_646_402_400  # 2022-03-04T14:00:00Z
-    assert strategy.is_late(opened, opened + 14_400 + after_close) is is_late
+    assert strategy.is_late(opened, opened + 14_400, opened + 14_400 + after_close) is is_late
 
 
 def test_one_candle_of_lateness_is_as_long_as_the_candle_itself_was() -> None:
@@ -243,8 +243,10 @@ def test_one_candle_of_lateness_is_as_long_as_the_candle_itself_was() -> None:
     assert Granularity.D.is_border(spring)
     assert Granularity.D.is_border(autumn)
     for opened, length in ((spring, 23 * 3_600), (autumn, 25 * 3_600)):
-        assert not strategy.is_late(opened, opened + 2 * length)
-        assert strategy.is_late(opened, opened + 2 * length + 1)
+        close = Granularity.D.close_of(opened)
+        assert close == opened + length
+        assert not strategy.is_late(opened, close, close + length)
+        assert strategy.is_late(opened, close, close + length + 1)
 
 
 def test_the_threshold_of_an_instrument_follows_its_decimals() -> None:

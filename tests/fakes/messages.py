@@ -38,7 +38,7 @@ def a_signal(number: int = 0, **changes: Any) -> Signal:
         late=False,
         created_at=CLOSE_TIME + 2.113,
     )
-    return replace(made, **changes)
+    return made._replace(**changes)
 
 
 def an_entry(number: int = 1, accepted: float = CLOSE_TIME + 3.0, **changes: Any) -> Entry:
