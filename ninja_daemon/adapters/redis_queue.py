@@ -283,11 +283,15 @@ def _not_now(verdict: str, reply: Sequence[Any]) -> NotNow:
     return NotNow(verdict.lower())
 
 
-def _whole(text: object) -> int:
+def _number(text: object) -> int:
     try:
-        return max(0, int(float(str(text))))
+        return int(float(str(text)))
     except (ValueError, OverflowError):
         return 0
+
+
+def _whole(text: object) -> int:
+    return max(0, _number(text))
 
 
 # --- doorbell --------------------------------------------------------------------------------------------------------
@@ -520,7 +524,7 @@ def lane_depth(name: str, replies: Sequence[Any], dead: int, counters: Mapping[s
     """
     waiting, state, head = int(replies[0]), replies[1], replies[2]
     due_in = _whole(state.get("due", 0)) / 1000 - now
-    paused = float(state.get("paused", 0) or 0)
+    paused = _number(state.get("paused", 0))
     shown, wait = "idle", None
     if "suspended" in state:
         shown = "suspended"

@@ -287,15 +287,13 @@ class Daemon:
             self._retry_all_now()
         elif not lease.held:
             self._compare(lease.holder)
-        if not lease.held and self._active is not False:
+        if not lease.held:
             self._stand_by(lease.holder)
 
     def _stand_by(self, holder: str) -> None:
-        self._log.info(
-            "another daemon is the active one; this one stands by",
-            event_id="leader.standby",
-            holder=holder or "unknown",
-        )
+        if self._active is not False:
+            sentence = "another daemon is the active one; this one stands by"
+            self._log.info(sentence, event_id="leader.standby", holder=holder or "unknown")
         self._active = False
         with self._lock:
             # What waits, waits for the other one now.

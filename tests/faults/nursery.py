@@ -58,7 +58,9 @@ class Child:
     @property
     def said(self) -> str:
         """What it has written."""
-        return self.output.read_text(encoding="utf-8", errors="replace")
+        with contextlib.suppress(FileNotFoundError):  # It is made by the child.
+            return self.output.read_text(encoding="utf-8", errors="replace")
+        return ""
 
     def until(self, happened: Callable[[], object], what: str, limit: float = LIMIT) -> bool:
         """Wait until something has happened or the process has ended; tell whether it happened."""

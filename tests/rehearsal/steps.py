@@ -196,7 +196,10 @@ class Steps:
     def writes_a_journal(self) -> str:
         """The fields that docs/operations.md promises can be asked for."""
         told = {}
-        for query in ("NINJA_EVENT=signal.emitted NINJA_INSTRUMENT=EUR_USD", "NINJA_EVENT=signal.delivered"):
+        # The market is another one each time, and an instrument may stand still for minutes.
+        (newest,) = json.loads(self._run("ninja-daemon signals --json --limit 1"))
+        emitted = f"NINJA_EVENT=signal.emitted NINJA_INSTRUMENT={newest['instrument']}"
+        for query in (emitted, "NINJA_EVENT=signal.delivered"):
             entries = until(partial(self._journal, query), f"journalctl {query} finds something", 120)
             if any("NINJA_SIGNAL_ID" not in entry or "MESSAGE_ID" not in entry for entry in entries):
                 message = f"journalctl {query} must find signals with id and message id, found {entries[-1:]}"
