@@ -156,8 +156,14 @@ class RedisServer:
             self._watchdog = None
         if self.process is not None:
             self.process.send_signal(how)
-            self.process.wait(START_LIMIT)
-            self.process = None
+            try:
+                self.process.wait(START_LIMIT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()  # It may be in a script that never ends.
+                self.process.wait()
+                raise
+            finally:
+                self.process = None
 
     def _wait_until_it_answers(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_LIMIT

@@ -53,7 +53,14 @@ def _packed(command: tuple[Any, ...]) -> bytes:
         command = (*command[:-1], *command[-1].arguments())
     if " " in name:  # redis-py names a subcommand together with its command; the server wants them apart
         command = (*name.split(), *command[1:])
-    packed: bytes = hiredis.pack_command(command)
+    try:
+        packed: bytes = hiredis.pack_command(command)
+    except UnicodeEncodeError:
+        # What was read with bytes that are no text goes back as these bytes.
+        raw: Iterator[Any] = (
+            part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in command
+        )
+        packed = hiredis.pack_command(tuple(raw))
     return packed
 
 

@@ -27,3 +27,15 @@ def test_a_long_pipeline_goes_in_pieces_that_the_server_can_begin_with() -> None
 
     assert 5 <= len(pieces) <= 10
     assert {piece.count(b"*2\r\n") for piece in pieces[:-1]} == {16}
+
+
+escaped = st.binary(max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape"))
+
+
+@given(st.lists(st.tuples(names, st.lists(escaped, max_size=4)), min_size=1, max_size=5))
+def test_bytes_that_were_no_text_are_sent_as_these_bytes(drawn: list[tuple[str, list[str]]]) -> None:
+    texts = [(name, *rest) for name, rest in drawn]
+    as_bytes = [(name, *(text.encode("utf-8", "surrogateescape") for text in rest)) for name, rest in drawn]
+    connection = TIMED[Connection]()
+
+    assert b"".join(connection.pack_commands(texts)) == b"".join(connection.pack_commands(as_bytes))
