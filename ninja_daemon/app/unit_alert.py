@@ -1,7 +1,7 @@
-"""What systemd runs when a unit of ours has failed: ``python -m ninja_daemon.app.unit_alert UNIT``.
+"""What systemd runs when a unit of ours has failed or crashed: ``python -m ninja_daemon.app.unit_alert UNIT``.
 
 One entry in the journal, and an alert for the notifier: in Redis or, while that is away, in the local journal. A
-notifier that is down itself delivers it when it is up again.
+notifier that is down itself delivers it when it is up again. Who crashes at every start is told of once an hour.
 """
 
 from __future__ import annotations
@@ -24,11 +24,13 @@ from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 
 
 def main(unit: str) -> int:
-    """Say that ``unit`` has failed; 0 when somebody will hear it, 1 when only the journal has it."""
+    """Say what became of ``unit``; 0 when somebody will hear it, 1 when only the journal has it."""
     configure_logs(stream=sys.stderr, identifier="ninja-alert")
     log = structlog.get_logger("ninja.alert")
-    result = os.environ.get("MONITOR_SERVICE_RESULT", "") or "failure"
-    text = f"{unit} has failed ({result}). What it said: journalctl -u {unit} -n 50"
+    # Set where OnFailure= has begun this, for a unit that stays down; not where a crash has (ExecStopPost=).
+    result = os.environ.get("MONITOR_SERVICE_RESULT", "")
+    fate = f"has failed ({result})" if result else "ended unexpectedly; unless it was stopped systemd starts it again"
+    text = f"{unit} {fate}. What it said: journalctl -u {unit} -n 50"
     log.error(text, event_id="unit.failed", unit=unit)
     try:
         environment = read_environment()

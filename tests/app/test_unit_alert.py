@@ -30,13 +30,13 @@ class Desk:
     place: Workplace
     server: Receiver
 
-    def alert(self, redis_url: str) -> subprocess.CompletedProcess[str]:
-        """Run it as systemd does."""
+    def alert(self, redis_url: str, result: str = "watchdog") -> subprocess.CompletedProcess[str]:
+        """Run it as systemd does: with a result when the unit stays down, with none when it is started again."""
         self.place.uses(broker="http://127.0.0.1:9", redis=redis_url, token="none")
         return subprocess.run(
             [sys.executable, "-m", "ninja_daemon.app.unit_alert", UNIT],
             cwd=self.place.directory,
-            env=self.place.environment | {"MONITOR_SERVICE_RESULT": "watchdog"},
+            env=self.place.environment | {"MONITOR_SERVICE_RESULT": result},
             capture_output=True,
             text=True,
             timeout=30,
@@ -78,6 +78,13 @@ def test_the_alert_goes_by_redis_with_no_more_rights_than_the_notifier_has(desk:
     (alert,) = desk.heard(url)
     assert alert["severity"] == "critical"
     assert f"{UNIT} has failed (watchdog)" in alert["text"]
+
+
+def test_a_service_that_crashes_again_and_again_is_told_of_once_an_hour(desk: Desk, redis_url: str) -> None:
+    for _ in range(3):
+        assert desk.alert(redis_url, result="").returncode == 0
+    (alert,) = desk.heard(redis_url)
+    assert f"{UNIT} ended unexpectedly; unless" in alert["text"]
 
 
 def test_while_redis_is_away_the_alert_goes_by_the_local_journal(desk: Desk, tmp_path: Path) -> None:

@@ -228,8 +228,9 @@ class Steps:
     # --- what breaks --------------------------------------------------------------------------------------------------
 
     def survives_kills(self) -> str:
-        """Kill -9 of each service: it comes back and delivers."""
+        """Kill -9 of each service: it comes back and delivers, and the operator hears of it."""
         told = []
+        alerts = self._received_of("alert")
         for service in SERVICES:
             began = time.monotonic()
             before = self._shown(service, "MainPID")["MainPID"]
@@ -237,7 +238,12 @@ class Steps:
             self._await_other_process(service, before)
             self._await_delivery()
             told.append(f"{service} {time.monotonic() - began:.0f} s")
-        return "delivering again after " + ", ".join(told)
+        until(lambda: self._received_of("alert") >= alerts + 2, "both crashes are told", _DELIVERY_LIMIT)
+        for service in SERVICES:
+            if not self._journal(f"NINJA_EVENT=unit.failed NINJA_UNIT={service}"):
+                message = f"the journal must say that {service} ended unexpectedly, does not"
+                raise FailedError(message)
+        return f"delivering again after {', '.join(told)}; an alert of each delivered"
 
     def goes_on_without_redis(self) -> str:
         """While Redis is stopped signals are delivered, and are in the list once it is back."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -87,6 +88,37 @@ def test_a_service_outlives_redis_and_does_not_try_a_wrong_configuration_again(n
 def test_crashes_alone_never_end_a_service_for_good(name: str) -> None:
     unit, service = dict(lines(name, "Unit")), dict(lines(name, "Service"))
     assert int(service["RestartSec"]) * int(unit["StartLimitBurst"]) > int(unit["StartLimitIntervalSec"]) > 0
+
+
+@pytest.mark.parametrize("name", ["ninja-daemon.service", "ninja-notifier.service"])
+@pytest.mark.parametrize(
+    ("result", "status", "is_told"),
+    [
+        ("success", "0", False),
+        ("exit-code", "78", False),
+        ("exit-code", "1", True),
+        ("signal", "KILL", True),
+        ("watchdog", "ABRT", True),
+        ("oom-kill", "KILL", True),
+        ("timeout", "KILL", True),
+    ],
+)
+def test_a_crash_begins_the_alert_and_an_ordinary_end_does_not(
+    tmp_path: Path, name: str, result: str, status: str, *, is_told: bool
+) -> None:
+    command = dict(lines(name, "Service"))["ExecStopPost"].removeprefix("-+")
+    shell, option, script = shlex.split(command.replace("$$", "$").replace("%n", name))
+    told = tmp_path / "told"
+    systemctl = tmp_path / "systemctl"
+    systemctl.write_text(f'#!/bin/sh\necho "$@" > {told}\n', encoding="utf-8")
+    systemctl.chmod(0o755)
+    subprocess.run(
+        [shell, option, script],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", "SERVICE_RESULT": result, "EXIT_STATUS": status},
+        check=True,
+    )
+    wanted = f"--no-block start ninja-alert@{name}.service"
+    assert (told.read_text(encoding="utf-8").strip() if told.exists() else "") == (wanted if is_told else "")
 
 
 @pytest.mark.parametrize("name", SERVICES)
