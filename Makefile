@@ -98,7 +98,7 @@ faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the
 	@$(python) -m pytest tests/faults --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: rehearsal
-rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON under systemd-nspawn, install into it, break and mend everything
+rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into it, break and mend everything (SERVER=valkey)
 	@$(python) -m tests.rehearsal $(ARGS)
 
 .PHONY: bench

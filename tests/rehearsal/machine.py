@@ -23,7 +23,9 @@ _UBUNTU: Final = frozenset({"noble"})
 _UBUNTU_KEYS: Final = Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg")
 
 _BASE: Final = ("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates", "adduser")
-_FETCHED: Final = ("make", "python3", "python3-venv", "redis-server")
+SERVER: Final = os.environ.get("SERVER", "redis")
+"""Which server is installed: ``redis``, or ``valkey`` where the distribution has it (Debian 13, Ubuntu 24.04)."""
+_FETCHED: Final = ("make", "python3", "python3-venv", f"{SERVER}-server")
 """Packages that lie ready in apt's cache, so that the installer's own apt-get finds them without a network."""
 _ENVIRONMENT: Final = (
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.rehearsal.machine import ROOT, FailedError, Machine, until
+from tests.rehearsal.machine import ROOT, SERVER, FailedError, Machine, until
 
 INSIDE: Final = Path(__file__).parent / "inside"
 SERVICES: Final = ("ninja-daemon.service", "ninja-notifier.service")
@@ -71,7 +71,9 @@ class Steps:
 
     def is_bare(self) -> str:
         """Nothing of ours is there, and nothing that we need."""
-        told = self._run("for p in python3 make redis-server; do command -v $p || true; done; ls /opt /usr/local/bin")
+        told = self._run(
+            f"for p in python3 make {SERVER}-server; do command -v $p || true; done; ls /opt /usr/local/bin"
+        )
         if "bin/" in told or "ninja" in told:
             message = f"the machine must be bare, has {told}"
             raise FailedError(message)
@@ -82,7 +84,7 @@ class Steps:
         began = time.monotonic()
         self._run("apt-get install --yes --quiet --no-install-recommends make python3", limit=200)
         packages = time.monotonic() - began
-        told = self._run("make -C /srv/ninja-daemon install-redis install", limit=400, environ=OFFLINE)
+        told = self._run(f"make -C /srv/ninja-daemon REDIS={SERVER} install-redis install", limit=400, environ=OFFLINE)
         if "next:" not in told:
             message = f"the installer must name the next steps, said {told}"
             raise FailedError(message)
@@ -120,10 +122,10 @@ class Steps:
 
     def is_idempotent(self) -> str:
         """Both installers once more change nothing, and existing settings stay."""
-        places = "/etc/ninja-daemon /etc/redis /usr/local /opt/ninja-daemon"
+        places = f"/etc/ninja-daemon /etc/{SERVER} /usr/local /opt/ninja-daemon"
         look = f"find {places} -maxdepth 2 -type f -exec sha256sum {{}} + | sort"
         before = self._run(look)
-        self._run("make -C /srv/ninja-daemon install-redis install", limit=300, environ=OFFLINE)
+        self._run(f"make -C /srv/ninja-daemon REDIS={SERVER} install-redis install", limit=300, environ=OFFLINE)
         if self._run(look) != before:
             message = "a second installation must change nothing, did"
             raise FailedError(message)
@@ -136,14 +138,15 @@ class Steps:
     def keeps_the_data_of_a_redis_that_was_there(self) -> str:
         """A Redis with snapshots only, as Debian ships it, holds data; our settings must not make it forget them."""
         self._run(
-            "cd /etc/redis; cp -a redis.conf redis.conf.ours; cp -a ninja-daemon.conf ninja-daemon.conf.ours; "
-            "sed -i '/ninja-daemon.conf/d' redis.conf; rm ninja-daemon.conf; rm -rf /var/lib/redis/*; "
-            "systemctl restart redis-server; sleep 1; redis-cli set mine kept; redis-cli save"
+            f"cd /etc/{SERVER}; cp -a {SERVER}.conf {SERVER}.conf.ours; "
+            "cp -a ninja-daemon.conf ninja-daemon.conf.ours; "
+            f"sed -i '/ninja-daemon.conf/d' {SERVER}.conf; rm ninja-daemon.conf; rm -rf /var/lib/{SERVER}/*; "
+            f"systemctl restart {SERVER}-server; sleep 1; {SERVER}-cli set mine kept; {SERVER}-cli save"
         )
-        self._run("make -C /srv/ninja-daemon install-redis", limit=120)
+        self._run(f"make -C /srv/ninja-daemon REDIS={SERVER} install-redis", limit=120)
         url = self._operator_url()
         found = self._run(
-            f"systemctl restart redis-server; sleep 1; redis-cli --no-auth-warning -u {url} get mine"
+            f"systemctl restart {SERVER}-server; sleep 1; {SERVER}-cli --no-auth-warning -u {url} get mine"
         ).strip()
         if found != "kept":
             message = f"what was in Redis must be there still, was {found!r}"
@@ -248,13 +251,13 @@ class Steps:
     def goes_on_without_redis(self) -> str:
         """While Redis is stopped signals are delivered, and are in the list once it is back."""
         kept = self._listed()
-        self._run("systemctl stop redis-server")
+        self._run(f"systemctl stop {SERVER}-server")
         began, before = time.monotonic(), len(self._received())
         self._await_delivery(2)
         first = time.monotonic() - began
         time.sleep(10)
         meanwhile = {line[2] for line in self._received()[before:] if line[1] == "signal"}
-        self._run("systemctl start redis-server")
+        self._run(f"systemctl start {SERVER}-server")
 
         def listed() -> bool:
             try:
@@ -398,7 +401,7 @@ class Steps:
         self._machine.fails(f"ninja-daemon restore {file}")
         self._run("systemctl stop ninja.target")
         until(lambda: not self._busy(), "both services have ended", 40)
-        self._run(f"redis-cli --no-auth-warning -u {self._operator_url()} flushall")
+        self._run(f"{SERVER}-cli --no-auth-warning -u {self._operator_url()} flushall")
 
         def restored() -> bool:  # it refuses as long as a life sign in Redis is fresh
             try:
