@@ -17,6 +17,7 @@ from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.signal import Signal, signal_of
+from ninja_daemon.core.stepper import advance_all
 from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.ports import (
     CandleSource,
@@ -300,11 +301,9 @@ class _Wake:
             plan.error = problem
             return True
         rules = rules_of(plan.strategy, answer.instrument)
-        state = rules.empty_state()
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if plan.start is Start.REBUILT else candles[:-1]
-        for candle in known:
-            state, _ = rules.advance(state, candle)
+        state, _ = advance_all(rules, rules.empty_state(), known)
         can_reach_further = len(candles) >= asked and asked < MAX_LOOK_BACK + plan.strategy.warm_up
         if state.side is None and state.seen >= plan.strategy.warm_up and can_reach_further:
             return False
@@ -357,12 +356,7 @@ class _Wake:
         rules = rules_of(strategy, instrument)
         before = plan.state
         assert before is not None  # noqa: S101 - looked at by the caller
-        state = before
-        crosses: list[Cross] = []
-        for candle in candles:
-            state, cross = rules.advance(state, candle)
-            if cross is not None:
-                crosses.append(cross)
+        state, crosses = advance_all(rules, before, candles)
         signals = [signal_of(rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
         if plan.start is Start.FIRST:
             signals = [signal for signal in signals if not signal.late]

@@ -21,6 +21,7 @@ from ninja_daemon.core.errors import HistoryGap, NinjaError
 from ninja_daemon.core.instant import Instant
 from ninja_daemon.core.instrument import Instrument, Series
 from ninja_daemon.core.signal import Signal, signal_of
+from ninja_daemon.core.stepper import Stepper
 from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
 from ninja_daemon.usecases.ports import CandleSource, WantedHistory
 
@@ -133,12 +134,9 @@ def _by_batch(rules: Rules, candles: CandleColumns, state: StrategyState) -> tup
 
 
 def _by_step(rules: Rules, candles: CandleColumns, state: StrategyState) -> tuple[StrategyState, Sequence[Cross]]:
-    crosses = []
-    for candle in candles:
-        state, cross = rules.advance(state, candle)
-        if cross is not None:
-            crosses.append(cross)
-    return state, crosses
+    stepper = Stepper(rules, state)
+    crosses = [cross for cross in map(stepper.step, candles) if cross is not None]
+    return stepper.state, crosses
 
 
 class History(NamedTuple):
