@@ -116,6 +116,12 @@ _ALL: Final = (
         4,
         "the broker does not answer, or refuses the token; strategies wait",
     ),
+    Event(
+        "broker.doubt",
+        "aecc438afda94df0bb7c0b7dc0b9b2dc",
+        4,
+        "candles come, but the account does not answer as it should; the text says what that means",
+    ),
     Event("broker.up", "799483b169fe4bbc99cff631b464500d", 5, "the broker answers again"),
     Event("redis.down", "5624a5311e6f46c4a564d4e7a4aebef1", 4, "Redis is away or takes no writes"),
     Event("redis.up", "680f117e016b4ca4b288a1784a50a89e", 5, "Redis is back, and for how long it was away"),

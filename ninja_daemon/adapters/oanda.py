@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
@@ -47,8 +46,11 @@ _LONGEST_SPECIFICATIONS: Final = 1_700
 """Characters, encoded; with the rest the address stays below 2,000, which every gateway lets through."""
 _BATCH_PAUSE: Final = 3_600.0
 _LIST_PAUSE: Final = 600.0
+_LIST_PAUSE_OF_A_START: Final = 5.0
+"""Seconds likewise for a strategy that cannot begin without the list."""
 _ALIGNMENT: Final = {"dailyAlignment": 17, "alignmentTimezone": "America/New_York", "weeklyAlignment": "Friday"}
 _MOST_DECIMALS: Final = 10
+_NAMED: Final = 3
 _LETTERS: Final = tuple((side.value, letter) for side, letter in PRICE_LETTERS.items())
 _FUTURE: Final = "Time is in the future"
 
@@ -94,6 +96,9 @@ class OandaSource:
         self._listed: dict[str, Instrument] = {}
         self._guessed: dict[str, Instrument] = {}
         self._list_again = 0.0
+        self._list_tried = float("-inf")
+        self._list_failure: NinjaError | None = None
+        self._unlisted: set[str] = set()
         self._batch_again = 0.0
         self._read_singly: dict[Series, float] = {}
 
@@ -101,6 +106,24 @@ class OandaSource:
     def traffic(self) -> Traffic:
         """What has been sent and received since the start."""
         return self._gate.traffic
+
+    @property
+    def doubt(self) -> str:
+        """What is wrong with the account although candles come, and what mends it; empty when nothing is."""
+        failure = self._list_failure
+        if isinstance(failure, BrokerDenied):
+            return (
+                f"{failure}: digits are taken from the prices, and each series is asked for singly; "
+                "correct OANDA_ACCOUNT_ID, or take it out"
+            )
+        if isinstance(failure, BrokerUnavailable):
+            return f"the account's instruments are not known: {failure}; strategies that begin anew wait for them"
+        if failure is not None:
+            return f"the account's instruments cannot be had: {failure}; digits are taken from the prices"
+        if self._unlisted:
+            names = ", ".join(sorted(self._unlisted)[:_NAMED])
+            return f"the account does not list {names}: digits are taken from the prices; is it the right account?"
+        return ""
 
     def close(self) -> None:
         """End waiting, close the connections and let the threads go."""
@@ -183,6 +206,12 @@ class OandaSource:
                 if len(raws) >= SLICE:
                     return replace(self._fetched(session, series, raws, rejected, cursor), more=True)
                 start, count = raws[-1].time, PAGE
+            if not raws and rejected is None:
+                message = (
+                    f"the broker's answer must show the candle of {format_instant(cursor)} of {series}, which it had "
+                    "before, was empty"
+                )
+                raise BrokerUnavailable(message)
             return self._fetched(session, series, raws, rejected, cursor)
 
         return ask
@@ -229,7 +258,7 @@ class OandaSource:
                 if not older or len(page.candles) < count:
                     break
                 border = raws[0].time
-            instrument = self._instrument(session, series.instrument, raws)
+            instrument = self._instrument(session, series.instrument, raws, is_start=True)
             taken = usable(series, instrument, Page(raws, rejected))
             candles = list(taken.complete)[-wanted.count :]
             ends_there = bool(candles) and candles[-1].time == until
@@ -353,11 +382,18 @@ class OandaSource:
 
     # --- precisions --------------------------------------------------------------------------------------------------
 
-    def _instrument(self, session: OandaSession, name: str, raws: Sequence[RawCandle]) -> Instrument:
-        """Return an instrument's decimals and pip: the account's word, else what its prices show."""
+    def _instrument(
+        self, session: OandaSession, name: str, raws: Sequence[RawCandle], *, is_start: bool = False
+    ) -> Instrument:
+        """Return an instrument's decimals and pip: the account's word, else what its prices show.
+
+        Raises:
+            BrokerUnavailable: averages are to be begun with it, and the account will say it, but not now. Those that
+                are stored have theirs, which no guess from few prices overrules.
+        """
         listed = self._listed.get(name)
         if listed is None and self._account_id is not None:
-            listed = self._listed_now(session, name)
+            listed = self._listed_now(session, name, is_start=is_start)
         if listed is not None:
             return listed
         with self._lock:
@@ -367,15 +403,31 @@ class OandaSource:
                 self._guessed[name] = known = Instrument.from_decimals(name, decimals)
             return known
 
-    def _listed_now(self, session: OandaSession, name: str) -> Instrument | None:
+    def _listed_now(self, session: OandaSession, name: str, *, is_start: bool) -> Instrument | None:
         """Return what the account says, asking it again for an instrument that is new; None when it cannot be had."""
         # The others wait meanwhile: guessed and listed precisions of one wake must not differ.
         with self._listing:
-            if name not in self._listed and self._clock.monotonic() >= self._list_again:
-                with suppress(BrokerUnavailable, BrokerRefused):
-                    self._read_instruments(session)
-                self._list_again = self._clock.monotonic() + _LIST_PAUSE
+            now = self._clock.monotonic()
+            is_urgent = is_start and now >= self._list_tried + _LIST_PAUSE_OF_A_START
+            if name not in self._listed and (now >= self._list_again or is_urgent):
+                self._try_to_list(session)
+            failure = self._list_failure
+            if is_start and name not in self._listed and isinstance(failure, BrokerUnavailable):
+                message = f"the account's word on the digits of {name} is not to be had yet: {failure}"
+                raise BrokerUnavailable(message, retry_after=failure.retry_after)
+            if name not in self._listed and failure is None:
+                self._unlisted.add(name)
             return self._listed.get(name)
+
+    def _try_to_list(self, session: OandaSession) -> None:
+        try:
+            self._read_instruments(session)
+        except (BrokerUnavailable, BrokerRefused) as error:
+            # A token that is refused here is refused for candles, too, or was by mistake.
+            is_refused_token = isinstance(error, BrokerDenied) and session.status != FORBIDDEN
+            self._list_failure = BrokerUnavailable(str(error)) if is_refused_token else error
+        now = self._clock.monotonic()
+        self._list_tried, self._list_again = now, now + _LIST_PAUSE
 
     def _read_instruments(self, session: OandaSession) -> Mapping[str, Instrument]:
         body = session.ask(AccountInstruments(self._account_id))
@@ -387,6 +439,8 @@ class OandaSource:
         self._listed = {
             instrument.name: instrument for instrument in map(_listed_instrument, rows) if instrument is not None
         }
+        self._list_failure = None
+        self._unlisted -= self._listed.keys()
         return dict(self._listed)
 
 

@@ -5,6 +5,7 @@ Only the module of the command that was asked for is loaded; ``run`` starts with
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: the command line without the program's name; None for that of this process.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that knows no arrows shows question marks in their place; nothing fails for it.
+        sys.stdout.reconfigure(errors="replace")
     if arguments and arguments[0] in _LASTING:
         end_at_once_on_sigterm()
     try:

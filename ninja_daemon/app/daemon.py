@@ -55,6 +55,8 @@ _GIVE_UP: Final = 3_600.0
 _STOP_GRACE: Final = 2.0
 """Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
 _HEARTBEAT_LIFE: Final = 60
+_DOUBTS_EVERY: Final = 3_600.0
+"""Seconds between two reminders of what is wrong with the account while candles come."""
 _NAMED: Final = 4
 """Strategies that a line names; the others are in ``status``."""
 
@@ -187,12 +189,15 @@ class Daemon:
         self._retries: dict[str, tuple[float, float]] = {}
         self._news_at: Instant = 0
         self._troubles = Recurring(clock, self._log)
+        self._doubts = Recurring(clock, self._log, every=_DOUBTS_EVERY)
         self._lost_at: float | None = None
         self._lost_is_told = False
         self.cursors: dict[str, Instant] = {}
         """Open of the last candle taken in, by strategy name, as far as this process knows."""
         self.surroundings: Callable[[], Mapping[str, object]] = dict
         """What the heartbeat says beside our own figures, by field."""
+        self.doubt: Callable[[], str] = str
+        """What is wrong with the broker's account although candles come; empty when nothing is."""
         self.signal_latency = Spread(LATENCY_BOUNDS)
         """Seconds from a candle's close to the commit of its signal, late ones left out."""
         self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
@@ -405,6 +410,18 @@ class Daemon:
         for outcome in wake.outcomes:
             self._note_outcome(outcome)
         self._note_errors(wake.outcomes)
+        self._note_doubt()
+
+    def _note_doubt(self) -> None:
+        """Say what is wrong with the account, once an hour: it may stay so, and nothing waits for it."""
+        doubt = self.doubt()
+        if not doubt:
+            self._doubts.recovered("account", "the broker's account answers as it should", event_id="broker.up")
+            return
+        is_news = not self._doubts.is_failing("account")
+        self._doubts.failed("account", doubt, event_id="broker.doubt")
+        if is_news:
+            self._alert("broker_account", "warning", f"The broker's account: {doubt}")
 
     def _note_outcome(self, outcome: Outcome) -> None:
         strategy = outcome.strategy

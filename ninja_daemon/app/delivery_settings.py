@@ -324,6 +324,11 @@ class _Reading:
             return None
         finer = self.routes(f"{key}.routes", table.get("routes", _MISSING), known, depth + 1) or ()
         match = self.match(f"{key}.match", table.get("match", {}))
+        conditions = table.get("match")
+        for name, wanted in conditions.items() if isinstance(conditions, Mapping) else ():
+            if wanted == []:
+                self.must(f"{key}.match.{name}", "a list of one or more; left out it matches everything", wanted)
+                match = None
         to = self.names(f"{key}.to", table.get("to", _MISSING), known, may_be_empty=True)
         if match is None or to is None:
             return None

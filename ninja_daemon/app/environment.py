@@ -372,7 +372,7 @@ class _Reader:
         if complaint is not None:
             self._problem("OANDA_API_URL", *complaint)
             return default
-        return value.rstrip("/")
+        return value.rstrip("/").removesuffix("/v3")
 
     def _utf8(self, name: str) -> str | None:
         value = self._text(name)
@@ -491,8 +491,6 @@ def _api_url_complaint(url: str) -> tuple[str, str] | None:
         complaint = f"{allowed}; the token belongs in OANDA_ACCESS_TOKEN", "an address with a user in it"
     elif parts.query or parts.fragment or _API_PATH.fullmatch(path) is None or {".", ".."} & set(path.split("/")):
         complaint = f"{allowed}, with nothing behind it", "an address with more behind it"
-    elif path.rpartition("/")[2] == "v3":
-        complaint = f"{allowed}, without /v3", _shown(url)
     elif parts.scheme == "http" and not is_loopback(host):
         clear = "https: the token would travel in clear text (plain http is for this machine only)"
         complaint = clear, _shown(url)

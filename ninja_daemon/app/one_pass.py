@@ -72,6 +72,8 @@ def _pass(strategies: Sequence[Strategy], parts: Parts) -> bool:
         log.warning(f"the local journal was of no use: {wake.journal_error}", event_id="journal.down")
     for outcome in wake.outcomes:
         _say(outcome)
+    if doubt := parts.source.doubt:
+        log.warning(doubt, event_id="broker.doubt")
     behind = [outcome for outcome in wake.outcomes if outcome.error is not None]
     new = sum(outcome.taken_in for outcome in wake.outcomes)
     stored = sum(outcome.start is Start.STORED for outcome in wake.outcomes)

@@ -106,6 +106,9 @@ def _broker_line(status: Status) -> Text | None:
     line.append(
         f"  {_field(traffic, 'candles')} candles, {_field(traffic, 'connections')} connections", style="not bold"
     )
+    doubt = traffic.get("doubt")
+    if isinstance(doubt, str) and doubt:
+        line.append(f"\n          {escaped(doubt)[:300]}", style="not bold yellow")
     kept = (status.daemon or {}).get("kept_commits")
     if isinstance(kept, int) and kept:
         line.append(f"  {kept} commits in the journal wait for Redis", style="not bold yellow")

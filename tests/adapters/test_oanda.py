@@ -106,6 +106,14 @@ def test_newer_brings_what_opened_after_the_cursor_and_shows_the_cursor_again(
     assert int(request.query["count"]) < 10
 
 
+def test_an_answer_without_the_candle_that_was_known_is_no_good_news(
+    source: OandaSource, broker: SimulatorServer
+) -> None:
+    broker.faults.add(Fault(faults.body('{"instrument":"EUR_USD","granularity":"H1","candles":[]}'), times=1))
+    assert "must show the candle of" in str(refused(source))
+    assert newer(source).candles
+
+
 def test_a_long_gap_is_paged_and_no_candle_comes_twice(source: OandaSource, broker: SimulatorServer) -> None:
     cursor = parse_instant("2023-12-20T09:00:00Z")
 
@@ -690,6 +698,36 @@ class TestAccount:
         assert asked() == 2
         assert source._listed
 
+    def test_averages_are_not_begun_with_guessed_digits_while_the_account_may_yet_say_them(
+        self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
+    ) -> None:
+        broker.faults.add(Fault(faults.status(503), path="-001/instruments", times=6))
+        wanted = WantedHistory(H1, CURSOR, 5)
+
+        for _ in range(2):
+            answer = source.history([wanted])[wanted]
+            assert isinstance(answer, BrokerUnavailable)
+            assert "the account's word on the digits of EUR_USD is not to be had yet" in str(answer)
+            assert "strategies that begin anew wait" in source.doubt
+        asked = sum(request.path.endswith("/instruments") for request in broker.requests)
+        assert asked == 3, "once, with its three tries; the second time within five seconds it is not asked again"
+        # What is stored has its digits: its newer candles come all the same.
+        assert newer(source).candles
+        clock.time += 6
+        assert isinstance(source.history([wanted])[wanted], BrokerUnavailable)
+        clock.time += 6
+        assert history(source, CURSOR, 5).instrument == Instrument("EUR_USD", 5, -4)
+        assert not source.doubt
+
+    def test_an_instrument_that_the_account_does_not_list_is_told(
+        self, source: OandaSource, broker: SimulatorServer
+    ) -> None:
+        listed = '{"name":"GBP_USD","displayPrecision":5,"pipLocation":-4}'
+        broker.faults.add(Fault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments"))
+
+        assert history(source, CURSOR, 5).instrument == Instrument("EUR_USD", 5, -4)
+        assert "the account does not list EUR_USD" in source.doubt
+
     def test_a_refused_token_ends_the_wake_at_the_batched_request(
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:
@@ -780,6 +818,8 @@ class TestAccount:
             assert all(isinstance(answer, Fetched) for answer in source.newer(wanted).values())
         assert sum("latest" in request.path for request in broker.requests) == 1
         assert newer(source).instrument == Instrument("EUR_USD", 5, -4)
+        assert history(source, CURSOR, 5).instrument == Instrument("EUR_USD", 5, -4)
+        assert "correct OANDA_ACCOUNT_ID, or take it out" in source.doubt
         with pytest.raises(BrokerDenied, match="OANDA_ACCOUNT_ID"):
             source.account_instruments()
         source.close()

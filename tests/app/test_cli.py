@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,11 +10,14 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import redis
 
 from ninja_daemon import __version__
+from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.app import cli
 from ninja_daemon.app.command_help import COMMANDS
 from ninja_daemon.core.errors import BrokerUnavailable, ConfigError
+from tests.fakes.messages import a_signal
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -166,6 +170,23 @@ def test_logs_are_as_good_without_the_tables_that_structlog_would_load(tmp_path:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert "it failed" in done.stdout
     assert "ZeroDivisionError" in done.stdout
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("ascii", "? SELL"), ("latin-1", "? SELL"), ("utf-8", "▼ SELL")])
+def test_a_terminal_that_knows_no_arrows_shows_what_it_can(
+    redis_url: str, tmp_path: Path, encoding: str, shown: str
+) -> None:
+    with redis.Redis.from_url(redis_url) as client:
+        client.rpush("{ninja}:history", encode_signal(a_signal()))
+    done = subprocess.run(
+        [sys.executable, "-m", "ninja_daemon", "signals"],
+        env={**os.environ, "PYTHONIOENCODING": encoding, "COLUMNS": "120", "REDIS_URL": redis_url},
+        cwd=tmp_path,
+        capture_output=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert shown in done.stdout.decode(encoding)
 
 
 def test_the_module_is_the_console_script(tmp_path: Path) -> None:

@@ -275,6 +275,27 @@ def test_one_series_that_fails_holds_up_no_other_and_is_said_once(stage: Stage) 
     assert any("the broker answers again" in entry["event"] for entry in logs)
 
 
+def test_what_is_wrong_with_the_account_is_told_once_an_hour_and_to_the_operator_while_candles_come(
+    stage: Stage,
+) -> None:
+    stage.daemon.doubt = lambda: "the account does not list EUR_USD"
+    with capture_logs() as logs:
+        begin(stage)
+        for number in range(30, 38):
+            stage.close_of(number)
+        stage.daemon.doubt = str
+        stage.close_of(38)
+
+    told = [entry["event"] for entry in logs if entry.get("event_id") == "broker.doubt"]
+    assert told == ["the account does not list EUR_USD"] * 2, "in two hours: at the beginning, and an hour later"
+    assert [entry["event"] for entry in logs if entry.get("event_id") == "broker.up"] == [
+        "the broker's account answers as it should"
+    ]
+    (alert,) = stage.client.lrange(stage.keys.alerts, 0, -1)
+    assert json.loads(alert)["kind"] == "broker_account"
+    assert stage.cursor() == START + 900 * 38
+
+
 def test_a_token_that_is_refused_is_an_alert_for_the_operator(stage: Stage) -> None:
     begin(stage)
     for series in stage.broker.candles:

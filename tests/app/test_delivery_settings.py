@@ -255,6 +255,8 @@ def test_every_condition_of_a_match_and_routes_within_routes() -> None:
         ('to = ["desk"]\nmatch = { late = "yes" }', "true or false"),
         ('to = ["desk"]\nmatch = { min_risk_reward = nan }', "a number from 0"),
         ('to = ["desk"]\nmatch = { instrument = 5 }', "a name or a list of names"),
+        ('to = ["desk"]\nmatch = { instrument = [] }', "match.instrument must be a list of one or more; left out"),
+        ('to = ["desk"]\nmatch = { timeframe = [] }', "match.timeframe must be a list of one or more; left out"),
         ('to = ["desk"]\ncontinue = "yes"', "true or false"),
     ],
 )

@@ -123,7 +123,12 @@ def test_the_life_signs_of_both_processes_are_shown(command: Command, client: re
         "signals": 1,
         "hit_ratio": 0.997,
         "waiting": {"GBP_JPY_D": "the broker is away\x1b[2J"},
-        "broker": {"requests": {"0": 2, "200": 40, "429": 1, "\x1b[2J": 1}, "connections": 2, "candles": 44},
+        "broker": {
+            "requests": {"0": 2, "200": 40, "429": 1, "\x1b[2J": 1},
+            "connections": 2,
+            "candles": 44,
+            "doubt": "it \x1blists none",
+        },
         "kept_commits": 3,
     }
     client.set("{ninja}:heartbeat:daemon", json.dumps(beat))
@@ -134,6 +139,7 @@ def test_the_life_signs_of_both_processes_are_shown(command: Command, client: re
     assert "the broker is away" in picture
     assert "delivered 12" in picture
     assert "44 requests (" in picture
+    assert "lists none" in picture
     assert "2 × no answer, 1 × 429)" in picture
     assert "44 candles, 2 connections" in picture
     assert "3 commits in the journal wait for Redis" in " ".join(picture.replace("│", " ").split())

@@ -43,5 +43,8 @@ def check_destinations(delivery: Delivery) -> Iterator[Finding]:
         if reason is None:
             yield Finding(Level.OK, "destination", subject, "can be reached; nothing was sent")
         else:
-            cure = "is its address right, and may this machine go there? Messages wait in its lane and are retried"
+            cure = (
+                "is its address right, and may this machine go there? Messages wait in its lane; a lane that `queue` "
+                "calls suspended goes on after: ninja-daemon queue resume"
+            )
             yield Finding(Level.ERROR, "destination.unreachable", subject, reason, cure)

@@ -80,6 +80,8 @@ def retry(
     routed anew. Letters that were cut because they were absurdly long stay.
     """
     with _queue() as (found, environment):
+        if destination not in {"", UNROUTED}:
+            _known(destination, found, environment)
         letters = [letter for letter in _of(found.dead_letters(), destination) if identity in {"", letter.id}]
         revived = sum(found.retry(letter) for letter in letters)
         lanes = found.depths(_configured(environment)).lanes
@@ -103,7 +105,9 @@ def purge(
     """Throw dead letters away for good; with --waiting what waits in a lane instead."""
     if waiting and destination in {"", UNROUTED}:
         _usage("--waiting needs the name of a destination")
-    with _queue() as (found, _):
+    with _queue() as (found, environment):
+        if destination not in {"", UNROUTED}:
+            _known(destination, found, environment)
         if waiting:
             if not yes:
                 typer.confirm(f"Throw away everything that waits for {destination}?", abort=True)

@@ -97,6 +97,7 @@ def _surroundings(parts: Parts) -> dict[str, object]:
             "connections": traffic.connections,
             "bytes": traffic.bytes_received,
             "candles": traffic.candles,
+            "doubt": parts.source.doubt,
         }
     }
     with contextlib.suppress(JournalUnavailable):
@@ -129,6 +130,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         pulse=pulse,
     )
     daemon.surroundings = lambda: _surroundings(parts)
+    daemon.doubt = lambda: parts.source.doubt
     log.info(
         f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
         event_id="daemon.started",

@@ -71,7 +71,7 @@ def signals(
     elif as_csv:
         _write_csv([signal for signal, _ in chosen])
     else:
-        _show([signal for signal, _ in chosen])
+        _show([signal for signal, _ in chosen], "no signals yet" if not history.entries else "no such signals")
     if history.unreadable:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
 
@@ -115,14 +115,14 @@ def _write_csv(chosen: Sequence[Signal]) -> None:
         rows.writerow({**fields, "late": "true" if signal.late else "false"})
 
 
-def _show(chosen: Sequence[Signal]) -> None:
+def _show(chosen: Sequence[Signal], none: str) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     console = Console()
     if not chosen:
-        console.print("no signals yet")
+        console.print(none)
         return
     table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 1))
     for title in ("candle closed (UTC)", "strategy", "side"):
