@@ -229,7 +229,7 @@ class SpoolingStore:
             else:
                 self._lead = _NOT_OURS
                 self._known.clear()
-                self._note_follow()
+                self._note_follow(token)
         except StoreUnavailable as error:
             self._lose(error)
             raise
@@ -255,7 +255,7 @@ class SpoolingStore:
     def release(self, token: str) -> None:
         """Give the lease back, if it is ours; where others may take it, this machine is not the last leader then."""
         if self._is_shared:
-            self._note_follow()
+            self._note_follow(token)
         self._inner.release(token)
 
     def _leads_alone(self) -> bool:
@@ -270,22 +270,24 @@ class SpoolingStore:
             self._away = error
 
     def _note_lead(self, token: str) -> None:
-        if token.startswith("once|"):
-            return  # A single pass is over before it could go on alone.
+        if _is_single_pass(token):
+            return  # It is over before it could go on alone.
         self._lock_journal()
         now = self._clock.monotonic()
-        if self._noted_at is not None and now - self._noted_at < (_NOTE_EVERY if self._is_shared else float("inf")):
+        if self._noted_at is not None and now - self._noted_at < _NOTE_EVERY:
             return
         with contextlib.suppress(JournalUnavailable):
             self._spool.lead(int(self._clock.now()))
             self._noted_at = now
 
-    def _note_follow(self) -> None:
-        if self._noted_at == float("-inf"):
+    def _note_follow(self, token: str) -> None:
+        """Take back a note of ours; that of another process of this machine, which holds the lock, stays."""
+        if _is_single_pass(token) or self._noted_at == float("-inf") or not self._lock_journal():
             return
         with contextlib.suppress(JournalUnavailable):
             self._spool.lead(None)
             self._noted_at = float("-inf")
+        self._unlock_journal()
 
     def _lock_journal(self) -> bool:
         """Hold the journal's lock file for this process; tell whether we do."""
@@ -304,6 +306,11 @@ class SpoolingStore:
             return False
         self._lock_file = handle
         return True
+
+    def _unlock_journal(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
 
     # --- when Redis is back ------------------------------------------------------------------------------------------
 
@@ -402,9 +409,7 @@ class SpoolingStore:
     def close(self) -> None:
         """Let connections and files go."""
         self._inner.client.close()
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
+        self._unlock_journal()
 
 
 class _Judge:
@@ -460,6 +465,10 @@ class _Judge:
                 return False
         self.done += 1
         return True
+
+
+def _is_single_pass(token: str) -> bool:
+    return token.startswith("once|")
 
 
 def _has_come_as_far(held: str, target: str) -> bool:

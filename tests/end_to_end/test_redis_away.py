@@ -311,6 +311,35 @@ def test_a_machine_that_was_not_the_last_leader_does_not_go_on_alone(coming: Com
     assert coming.outbox() == []
 
 
+@pytest.mark.parametrize("kind", ["run", "once"])
+def test_one_that_stands_by_takes_nothing_from_the_active_one_of_the_same_machine(coming: Coming, kind: str) -> None:
+    assert coming.renews()
+    beside = SpoolingStore(
+        coming.stage.store, coming.stage.journal, clock=coming.stage.clock, is_shared=False, push_alert=lambda *_: None
+    )
+    assert not beside.lease(f"{kind}|somewhere|x|1|a", LEASE).held
+    coming.goes_away()
+    coming.restart()
+    coming.goes_to(FIRST + 20)
+    assert not [outcome.error for outcome in coming.wakes().outcomes if outcome.error is not None]
+
+
+def test_one_that_has_led_and_stands_by_now_lets_its_successor_go_on_alone(coming: Coming) -> None:
+    assert coming.renews()
+    first, former = coming.store, coming.token
+    coming.stage.client.delete(coming.stage.keys.leader)
+    coming.open()
+    coming.token = "run|here|x|2|b"
+    assert coming.renews()
+    assert not first.lease(former, LEASE).held, "it has slept over its lease"
+    coming.stage.clock.time += 61
+    coming.renews()
+    coming.goes_away()
+    coming.restart()
+    coming.goes_to(FIRST + 20)
+    assert not [outcome.error for outcome in coming.wakes().outcomes if outcome.error is not None]
+
+
 def test_a_shared_redis_is_trusted_to_have_no_other_leader_for_two_minutes_only(coming: Coming) -> None:
     coming.store.close()
     coming.stage.restart()
