@@ -167,7 +167,13 @@ def test_a_fence_of_the_wrong_type_stops_the_whole_commit(store: RedisStateStore
     assert commit(store, change_to(store, state_after(RULES, candles(9)), 9)).result == CommitResult.BADTYPE
 
 
-@pytest.mark.parametrize("right", ["llen", "get", "getrange", "hmget"])
+@pytest.mark.parametrize(
+    "right",
+    [
+        *("llen", "get", "getrange", "hmget"),
+        *("rpush", "zadd", "ltrim", "zremrangebyrank", "hset", "del", "pexpire", "set"),
+    ],
+)
 def test_a_right_that_is_missing_is_named_and_not_taken_for_a_wrong_type(
     store: RedisStateStore, client: redis.Redis, redis_url: str, right: str
 ) -> None:

@@ -20,7 +20,7 @@
 --
 -- Lua undoes nothing, so everything is looked at before anything is written. Signals are pushed first: a script that
 -- dies behind its first write (no known way) repeats a signal rather than losing one, and only the first write is
--- refused when Redis is out of memory.
+-- refused when Redis is out of memory. Rights are looked at call by call, so those of all writes are asked for before.
 
 local fence, expected, target, commit = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local queue_cap, history_cap, listed_cap = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -93,6 +93,19 @@ for index = 0, signals - 1 do
 end
 -- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
 if #fresh > 0 and waiting > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
+
+if #fresh > 0 then
+  for _, command in ipairs({
+    {'RPUSH', KEYS[4], ''}, {'RPUSH', KEYS[6], ''}, {'ZADD', KEYS[5], '0', ''}, {'LTRIM', KEYS[6], '0', '0'},
+    {'ZREMRANGEBYRANK', KEYS[5], '0', '0'}, {'HSET', KEYS[3], '', ''}, {'DEL', KEYS[3]}, {'HSET', KEYS[2], '', ''},
+    {'DEL', KEYS[2]}, {'PEXPIRE', KEYS[2], '0'}, {'SET', KEYS[1], ''}, {'SET', KEYS[7], ''},
+  }) do
+    if not redis.acl_check_cmd(unpack(command)) then
+      local name = string.lower(command[1])
+      return redis.error_reply("NOPERM this user has no permissions to run the '" .. name .. "' command")
+    end
+  end
+end
 
 for _, offset in ipairs(fresh) do
   redis.call('RPUSH', KEYS[4], ARGV[offset + 3])
