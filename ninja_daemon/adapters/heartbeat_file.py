@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +25,10 @@ def leave_heartbeat(journal: Path, text: str) -> None:
     """
     path = heartbeat_path(journal)
     try:
-        path.with_suffix(".new").write_text(text, encoding="utf-8")
-        path.with_suffix(".new").replace(path)
+        # Named by the process: a second daemon of this machine may write at the same moment.
+        new = path.with_suffix(f".new-{os.getpid()}")
+        new.write_text(text, encoding="utf-8")
+        new.replace(path)
     except OSError as error:
         message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
         raise StoreUnavailable(message) from error

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 from ninja_daemon.adapters.codec import MAX_SIGNAL_BYTES
 from ninja_daemon.adapters.journal import SqliteJournal, transaction
@@ -84,9 +84,32 @@ CREATE TABLE IF NOT EXISTS queue_seen (id TEXT PRIMARY KEY, time INTEGER NOT NUL
 CREATE INDEX IF NOT EXISTS queue_seen_time ON queue_seen (time);
 CREATE TABLE IF NOT EXISTS queue_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queue_silences (name TEXT PRIMARY KEY, silence TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS queue_orders (kind TEXT, name TEXT, PRIMARY KEY (kind, name)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queue_holds (provider TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queue_kept (name TEXT PRIMARY KEY, text TEXT NOT NULL, until INTEGER) WITHOUT ROWID;
 """
+
+
+class Order(NamedTuple):
+    """Something that was ordered about the queue.
+
+    Attributes:
+        kind: ``silence``, or ``lane`` for a pause.
+        name: of the silence, or of the destination.
+    """
+
+    kind: str
+    name: str
+
+
+class Pause(NamedTuple):
+    """A pause that holds.
+
+    Attributes:
+        seconds: how long it goes on; None until it is ended.
+    """
+
+    seconds: float | None
 
 
 class LocalQueueFile(SqliteJournal):
@@ -338,6 +361,12 @@ class LocalLanes:
         return [silence for silence in known if silence is not None and silence.until > now]
 
 
+def _agrees(connection: sqlite3.Connection, silences: Mapping[str, str], pauses: Mapping[str, int]) -> bool:
+    if dict(connection.execute("SELECT name, silence FROM queue_silences").fetchall()) != dict(silences):
+        return False
+    return all(_lane(connection, name)["paused"] == until for name, until in pauses.items())
+
+
 def _held_up(connection: sqlite3.Connection, known: Mapping[str, Any], provider: str, now: int) -> NotNow | None:
     """Return what keeps anybody from taking a lane that has messages; None when nothing does."""
     if now < known["lease"] <= now + _LONGEST_LEASE_MS:
@@ -494,6 +523,58 @@ class LocalQueue:
         """End a silence; False when there is none of that name."""
         with self._file.changing() as connection:
             return bool(connection.execute("DELETE FROM queue_silences WHERE name = ?", (name,)).rowcount)
+
+    # --- what Redis has to be told, and what it has said
+
+    def note(self, order: Order) -> None:
+        """Note an order that Redis has not heard; before it is carried out here."""
+        with self._file.changing() as connection:
+            connection.execute("INSERT OR REPLACE INTO queue_orders VALUES (?, ?)", order)
+
+    def orders(self) -> list[Order]:
+        """Return the orders that Redis has not heard."""
+        with self._file.reading() as connection:
+            return [Order(*row) for row in connection.execute("SELECT kind, name FROM queue_orders").fetchall()]
+
+    def heard(self, order: Order) -> None:
+        """Forget an order that Redis has heard."""
+        with self._file.changing() as connection:
+            connection.execute("DELETE FROM queue_orders WHERE kind = ? AND name = ?", order)
+
+    def what_holds(self, order: Order) -> tuple[Silence | None, Pause | None]:
+        """Return the silence, or the pause, that an order has left here; None where it ended one."""
+        with self._file.reading() as connection:
+            if order.kind == "silence":
+                row = connection.execute("SELECT silence FROM queue_silences WHERE name = ?", (order.name,)).fetchone()
+                return (None if row is None else decode_silence(order.name, row[0])), None
+            paused = _lane(connection, order.name)["paused"]
+        left = (paused - self._file.now_ms()) / 1000
+        is_over = not paused or (paused > 0 and left <= 0)
+        return None, None if is_over else Pause(None if paused < 0 else left)
+
+    def adopt(self, silences: Sequence[Silence], pauses: Mapping[str, int]) -> None:
+        """Copy what Redis says: all silences, and for each lane until when it is paused (epoch ms, -1 without end).
+
+        What it has not heard yet stays as it was ordered.
+        """
+        texts = {silence.id: encode_silence(silence) for silence in silences}
+        with self._file.reading() as connection:
+            if _agrees(connection, texts, pauses):
+                return
+        with self._file.changing() as connection:
+            unheard = set(connection.execute("SELECT kind, name FROM queue_orders").fetchall())
+            for (name,) in connection.execute("SELECT name FROM queue_silences").fetchall():
+                if name not in texts and ("silence", name) not in unheard:
+                    connection.execute("DELETE FROM queue_silences WHERE name = ?", (name,))
+            for name, text in texts.items():
+                if ("silence", name) not in unheard:
+                    connection.execute("INSERT OR REPLACE INTO queue_silences VALUES (?, ?)", (name, text))
+            for name, until in pauses.items():
+                known = _lane(connection, name)
+                if ("lane", name) not in unheard and known["paused"] != until:
+                    _know(connection, name)
+                    # A pause that was ended has made no message too old.
+                    _change(connection, name, paused=until, **({} if until else {"young_since": self._file.now_ms()}))
 
     def push_alert(self, text: str) -> None:
         """Append to the alerts; a repeat of the same id is dropped by the drain."""

@@ -465,6 +465,15 @@ class RedisQueue(_Scripts):
             self.client.hset(self.keys.lane_state(destination), "paused", str(until))
             self.client.sadd(self.keys.lanes, destination)
 
+    def pauses(self, destinations: Sequence[str]) -> dict[str, int]:
+        """Return until when lanes are paused: epoch ms, -1 without end, 0 for one that is not."""
+        with translated_errors():
+            pipeline = self.client.pipeline(transaction=False)
+            for destination in destinations:
+                pipeline.hget(self.keys.lane_state(destination), "paused")
+            found: Sequence[Any] = pipeline.execute()
+        return {name: _number(value or 0) for name, value in zip(destinations, found, strict=True)}
+
     def resume(self, destination: str) -> bool:
         """End pause and suspension; False when there was none."""
         return bool(self.run("resume", (self.keys.lane_state(destination),), ("",)))

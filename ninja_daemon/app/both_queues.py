@@ -2,7 +2,8 @@
 
 The journal's lanes hold what crossed while Redis was away. They are emptied first, so a destination is what its
 journal lane is while that holds anything. A journal that cannot be read hides nothing of what Redis holds. What people
-order is done in the journal first, so that it holds there also when Redis is away, which they are told then.
+order is done in both; while Redis is away in the journal alone, which they are told, and which tells Redis later
+(orders.py).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ninja_daemon.adapters.local_queue import LocalQueue
+from ninja_daemon.adapters.local_queue import LocalQueue, Order
 from ninja_daemon.adapters.queue_codec import DeadLetter
 from ninja_daemon.adapters.redis_queue import LaneDepth, QueueDepths, RedisQueue
 from ninja_daemon.core.errors import StoreUnavailable
@@ -83,13 +84,19 @@ class BothQueues:
 
     def pause(self, destination: str, seconds: float | None) -> None:
         """Hold a lane back, for so long or until it is resumed."""
-        self._from_journal(lambda journal: journal.pause(destination, seconds))
-        self._redis.pause(destination, seconds)
+        self._order(
+            Order("lane", destination),
+            lambda: self._redis.pause(destination, seconds),
+            lambda journal: journal.pause(destination, seconds),
+        )
 
     def resume(self, destination: str) -> bool:
         """End pause and suspension; False when there was none."""
-        changed = bool(self._from_journal(lambda journal: journal.resume(destination)))
-        return self._redis.resume(destination) or changed
+        return self._order(
+            Order("lane", destination),
+            lambda: self._redis.resume(destination),
+            lambda journal: journal.resume(destination),
+        )
 
     def hurry(self, destination: str) -> bool:
         """Let a lane try again at once; False when it was not waiting."""
@@ -98,13 +105,17 @@ class BothQueues:
 
     def silence(self, silence: Silence) -> None:
         """Keep a silence; those that have ended are forgotten."""
-        self._from_journal(lambda journal: journal.silence(silence))
-        self._redis.silence(silence)
+        self._order(
+            Order("silence", silence.id),
+            lambda: self._redis.silence(silence),
+            lambda journal: journal.silence(silence),
+        )
 
     def unsilence(self, name: str) -> bool:
         """End a silence; False when there is none of that name."""
-        ended = bool(self._from_journal(lambda journal: journal.unsilence(name)))
-        return self._redis.unsilence(name) or ended
+        return self._order(
+            Order("silence", name), lambda: self._redis.unsilence(name), lambda journal: journal.unsilence(name)
+        )
 
     def push_alert(self, text: str) -> None:
         """Append to the alerts; a repeat of the same id is dropped by the drain."""
@@ -121,6 +132,18 @@ class BothQueues:
     def keep_figures(self, text: str) -> None:
         """Leave something for the next daily report."""
         self._redis.keep_figures(text)
+
+    def _order(
+        self, order: Order, in_redis: Callable[[], bool | None], in_journal: Callable[[LocalQueue], bool | None]
+    ) -> bool:
+        """Carry an order out in both places; return whether it changed anything in either."""
+        try:
+            changed = in_redis()
+        except StoreUnavailable:
+            self._from_journal(lambda journal: journal.note(order))
+            self._from_journal(in_journal)
+            raise
+        return bool(self._from_journal(in_journal)) or bool(changed)
 
     def _from_journal(self, ask: Callable[[LocalQueue], _T]) -> _T | None:
         with contextlib.suppress(StoreUnavailable):

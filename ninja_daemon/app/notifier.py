@@ -27,6 +27,7 @@ from ninja_daemon.adapters.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
 from ninja_daemon.app.daily_report import DailyReporter, Load
 from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.orders import agree
 from ninja_daemon.app.pulse import Pulse
 from ninja_daemon.app.queues import Queue, journal_file, local_queue_file, store_label
 from ninja_daemon.core.delivery import Delivery, Destination
@@ -84,6 +85,17 @@ class NotifierParts:
     store: str
     daily: DailyReporter | None
     closers: tuple[Callable[[], None], ...]
+
+    def agreed_silences(self) -> tuple[Silence, ...]:
+        """Return the silences that hold, after the journal has told of its own; see ``orders.agree``.
+
+        Raises:
+            StoreUnavailable: the queue is away.
+        """
+        if self.spool is None or not isinstance(self.queue, RedisQueue):
+            return tuple(self.silences())
+        names = [worker.destination.name for worker in self.workers]
+        return agree(self.queue, self.spool.queue, self.silences, names)
 
     def close(self) -> None:
         """Let connections and files go."""
@@ -364,7 +376,7 @@ class Notifier:
             self._pulse.beat("journal")
             try:
                 self._read_silences_aside(spool)
-                moved = sum(self._moved(inbox) for inbox in spool.inboxes)
+                moved = sum(self._moved(inbox, self._silences_aside) for inbox in spool.inboxes)
                 self._reporter.journal_answered()
                 if not moved:
                     spool.rings()
@@ -374,7 +386,7 @@ class Notifier:
 
     def _drain_once(self) -> int:
         self._read_silences()
-        moved = sum(self._moved(inbox) for inbox in self._parts.inboxes)
+        moved = sum(self._moved(inbox, self._silences) for inbox in self._parts.inboxes)
         self._reporter.store_answered()
         if not self._store_is_up:
             self._store_is_up = True
@@ -382,8 +394,7 @@ class Notifier:
                 bell.set()
         return moved
 
-    def _moved(self, inbox: Inbox) -> int:
-        silences = (*self._silences, *self._silences_aside)
+    def _moved(self, inbox: Inbox, silences: Sequence[Silence]) -> int:
         result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
         for name in result.lanes:
             self._bells[name].set()
@@ -393,17 +404,17 @@ class Notifier:
     def _read_silences(self) -> None:
         now = self._parts.clock.monotonic()
         if now - self._silences_read >= _SILENCES_EVERY:
-            self._silences = tuple(self._parts.silences())
+            self._silences = self._parts.agreed_silences()
             self._silences_read = now
-            if self._parts.spool is not None:
-                # One that was ordered while Redis was away stands in the journal alone.
-                with contextlib.suppress(StoreUnavailable):
-                    self._read_silences_aside(self._parts.spool)
 
     def _read_silences_aside(self, spool: _Spool) -> None:
         now = self._parts.clock.monotonic()
         if now - self._silences_aside_read >= _SILENCES_EVERY:
             self._silences_aside = tuple(spool.lanes.silences())
+            resumed = {order.name for order in spool.queue.orders() if spool.queue.what_holds(order) == (None, None)}
+            for worker in self._parts.workers:
+                if worker.destination.name in resumed:
+                    worker.lift()
             self._silences_aside_read = now
 
     # --- lanes to destinations
@@ -510,7 +521,7 @@ class OnePass:
         """
         spool = self._parts.spool
         try:
-            silences = (*self._parts.silences(), *self._silences_aside())
+            silences = self._parts.agreed_silences()
         except StoreUnavailable:
             self._deliver_aside(stop)
             raise
@@ -518,7 +529,7 @@ class OnePass:
         while not stop.is_set():
             moved = self._moved(self._parts.inboxes, silences)
             if spool is not None:
-                moved += self._moved_from_journal(spool, silences)
+                moved += self._moved_from_journal(spool)
             ends, worked = self._all_lanes(stop)
             # A lane that is emptied may have brought an alert, or let another lane follow.
             if not moved and not worked:
@@ -538,15 +549,9 @@ class OnePass:
             moved += result.moved
         return moved
 
-    def _silences_aside(self) -> Sequence[Silence]:
-        if self._parts.spool is not None:
-            with contextlib.suppress(StoreUnavailable):  # said when something is to be moved from there
-                return self._parts.spool.lanes.silences()
-        return ()
-
-    def _moved_from_journal(self, spool: _Spool, silences: Sequence[Silence]) -> int:
+    def _moved_from_journal(self, spool: _Spool) -> int:
         try:
-            return self._moved(spool.inboxes, (*silences, *spool.lanes.silences()))
+            return self._moved(spool.inboxes, spool.lanes.silences())
         except StoreUnavailable as error:
             self._reporter.journal_failed(_NO_JOURNAL, str(error))
             return 0
@@ -555,7 +560,7 @@ class OnePass:
         """Deliver what the journal has, since Redis is away."""
         spool = self._parts.spool
         while spool is not None and not stop.is_set():
-            moved = self._moved_from_journal(spool, ())
+            moved = self._moved_from_journal(spool)
             _, worked = self._all_lanes(stop, aside=True)
             if not moved and not worked:
                 return

@@ -90,9 +90,13 @@ def open_queue(environment: Environment) -> Iterator[QueueDoors]:
 
 
 def _silences_of_both(in_redis: RedisLanes, journal: LocalQueueFile | None) -> list[Silence]:
-    """Return each silence once; one that was set while Redis was away stands in the journal alone."""
+    """Return what Redis has, but for what was ordered here and it has not heard yet."""
     found = {silence.id: silence for silence in in_redis.silences()}
     if journal is not None:
         with suppress(StoreUnavailable):
-            found = {silence.id: silence for silence in LocalLanes(journal).silences()} | found
+            aside = {silence.id: silence for silence in LocalLanes(journal).silences()}
+            for kind, name in LocalQueue(journal).orders():
+                if kind == "silence":
+                    found.pop(name, None)
+                    found |= {name: aside[name]} if name in aside else {}
     return list(found.values())

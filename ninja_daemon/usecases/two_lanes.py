@@ -59,6 +59,10 @@ class TwoLanes:
         is_refused = self._stands == "suspended"
         return Step(False, _POLL, "suspended") if is_refused else self._from_journal()  # noqa: FBT003 - a field
 
+    def lift(self) -> None:
+        """Forget that a service's refusal stood, since somebody ordered in the journal that the lanes go on."""
+        self._stands = ""
+
     def _from_journal(self) -> Step:
         if self._journal is None:
             return Step(False, _POLL, "empty")  # noqa: FBT003 - a field

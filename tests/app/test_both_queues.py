@@ -168,6 +168,80 @@ def test_a_silence_ordered_while_redis_is_away_is_kept_by_a_notifier_that_starts
     assert two.desk.posts == []
 
 
+def elsewhere(two: Two, *order: str) -> None:
+    """Give an order on another machine, which has a state directory of its own."""
+    two.place.run("queue", *order, environment={"NINJA_STATE_DIR": str(two.place.directory / "elsewhere")}).exited(0)
+
+
+def test_a_silence_that_is_ended_on_another_machine_is_ended_here_too(two: Two) -> None:
+    two.journals(1)
+    two.place.run("queue", "silence", "--for", "1 h", "--instrument", "EUR_*").exited(0)
+    (silence,) = two.shown()["silences"]
+    elsewhere(two, "unsilence", silence["id"])
+    two.lists(2)
+    two.place.run("notify", "--drain").exited(0)
+    assert len(two.desk.posts) == 2
+    two.redis_server.stop()
+    two.journals(3)
+    two.place.run("notify", "--drain").exited(1)
+    assert len(two.desk.posts) == 3
+
+
+def test_a_pause_that_is_ended_on_another_machine_is_ended_here_too(two: Two) -> None:
+    two.journals(1)
+    two.place.run("queue", "pause", "desk").exited(0)
+    two.place.run("notify", "--drain").exited(1)
+    elsewhere(two, "resume", "desk")
+    two.lists(2)
+    two.place.run("notify", "--drain").exited(0)
+    assert [post.headers["webhook-id"] for post in two.desk.posts] == [
+        json.loads(signal_text(number))["id"] for number in (1, 2)
+    ]
+
+
+def test_a_pause_and_its_end_on_another_machine_hold_here_while_redis_is_away(two: Two) -> None:
+    two.journals(1)
+    elsewhere(two, "pause", "desk")
+    two.place.run("notify", "--drain").exited(1)
+    two.redis_server.stop()
+    two.place.run("notify", "--drain").exited(1)
+    assert two.desk.posts == []
+
+
+def test_redis_is_told_of_a_pause_that_was_ordered_while_it_was_away(two: Two) -> None:
+    two.journals(1)
+    two.redis_server.stop()
+    two.place.run("queue", "pause", "desk", "--for", "1 h").exited(1)
+    two.redis_server.start()
+    running = two.place.start("notify")
+
+    def is_told() -> bool:
+        with two.redis_server.client() as client:
+            return int(client.hget("{ninja}:lane_state:desk", "paused") or 0) > 0
+
+    running.until(is_told, "the pause is in Redis")
+    two.lists(2)
+    two.redis_server.stop()
+    two.place.run("queue", "resume", "desk").exited(1)
+    two.desk.wait_for_posts(1)
+    two.redis_server.start()
+    two.desk.wait_for_posts(2)
+    running.terminate().exited(0)
+
+
+def test_a_destination_that_refused_everything_goes_on_by_order_while_redis_is_away(two: Two) -> None:
+    two.desk.answers(Answer(410), OK)
+    two.lists(1)
+    running = two.place.start("notify")
+    running.says("lane.suspended")
+    two.redis_server.stop()
+    running.says("event_id=redis.down")
+    two.journals(2)
+    two.place.run("queue", "resume", "desk").exited(1)
+    two.desk.wait_for_posts(2)
+    running.terminate().exited(0)
+
+
 def test_while_redis_is_away_no_destination_waits_for_another_ones_rate(two: Two) -> None:
     with receiver() as slow:
         desk = f'url = "{two.desk.url}"\ninsecure = true\n'
