@@ -146,7 +146,7 @@ def evaluate(rules: Rules, candles: CandleColumns, state: StrategyState | None =
     closes = _Closes.joined(before, candles)
     fast, fast_after = _average(before.fast, closes)
     slow, slow_after = _average(before.slow, closes)
-    ranges, ranges_held, range_totals = _true_ranges(rules, before, candles)
+    ranges, ranges_held, range_totals = true_ranges(rules, before, candles)
     signs = _signs(fast, slow)
     sides, turns = _sides(signs, before.side)
     crosses = _crosses(rules, candles, turns, sides, (fast, slow), (ranges_held, range_totals))
@@ -323,7 +323,7 @@ def _weighted_sums(values: Integers, period: int) -> Integers:
 # --- true ranges -----------------------------------------------------------------------------------------------------
 
 
-def _true_ranges(rules: Rules, before: StrategyState, candles: CandleColumns) -> tuple[Integers, Integers, Integers]:
+def true_ranges(rules: Rules, before: StrategyState, candles: CandleColumns) -> tuple[Integers, Integers, Integers]:
     """Return the true ranges still held and the new ones, and for each new candle how many are held and their sum."""
     period = rules.strategy.atr_period
     first = 1 if before.last is None else 0  # the first candle of all has no true range

@@ -53,11 +53,12 @@ class Signal(NamedTuple):
 
 def signal_id(strategy: Strategy, time: Instant, side: Side) -> str:
     """Return the id: the same for the same candle after a restart, a failover, a replay, on any machine."""
-    return hashlib.sha256(f"{_id_prefix(strategy)}{format_instant(time)}|{side.name}".encode()).hexdigest()[:32]
+    return hashlib.sha256(f"{id_prefix(strategy)}{format_instant(time)}|{side.name}".encode()).hexdigest()[:32]
 
 
 @lru_cache(maxsize=4096)
-def _id_prefix(strategy: Strategy) -> str:
+def id_prefix(strategy: Strategy) -> str:
+    """Return what all ids of a strategy's signals are made of, before the candle's time."""
     parts = ("v1", strategy.name, strategy.settings_hash, strategy.instrument, strategy.granularity.name)
     return "|".join(parts) + "|"
 
@@ -92,7 +93,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         take_profit=_decimal(target, decimals),
         sl_pips=_decimal(abs(candle.close - stop), pip_digits),
         tp_pips=_decimal(abs(candle.close - target), pip_digits),
-        risk_reward_ratio=_reward_to_risk(strategy),
+        risk_reward_ratio=reward_to_risk(strategy),
         late=strategy.is_late(candle.time, close_time, found_at),
         created_at=found_at,
     )
@@ -115,7 +116,8 @@ def _away(close: int, total: int, ratio: tuple[int, int]) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _reward_to_risk(strategy: Strategy) -> Decimal:
+def reward_to_risk(strategy: Strategy) -> Decimal:
+    """Return ``tp_atr_multiplier`` / ``sl_atr_multiplier``, rounded half-even to ten decimals."""
     return _decimal(round(strategy.reward_to_risk * 10**RATIO_DIGITS), RATIO_DIGITS).normalize()
 
 

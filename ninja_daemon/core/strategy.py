@@ -174,13 +174,15 @@ class Rules:
         instrument: decimals and pip of the prices.
         stop_ratio: what the sum of the true ranges is multiplied with for the stop's distance, as a fraction.
         target_ratio: likewise for the target's.
+        least_range_total: smallest sum of true ranges that ``min_atr_value`` lets pass.
+        reward_suffices: whether the settings' reward over risk passes ``min_rr_ratio``.
     """
 
     __slots__ = (
         "_atr_period",
-        "_least_range_total",
-        "_reward_suffices",
         "instrument",
+        "least_range_total",
+        "reward_suffices",
         "stop_ratio",
         "strategy",
         "target_ratio",
@@ -191,10 +193,10 @@ class Rules:
         self.strategy = strategy
         self.instrument = instrument
         self._atr_period = strategy.atr_period
-        self._least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
+        self.least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
-        self._reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
+        self.reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
 
     def empty_state(self) -> StrategyState:
         """Return the state before the first candle of all."""
@@ -239,9 +241,9 @@ class Rules:
         """Return the filter that a cross does not pass, with so many true ranges held and their sum."""
         if ranges_held < self._atr_period:
             return Filter.WARMING
-        if range_total < self._least_range_total:
+        if range_total < self.least_range_total:
             return Filter.MIN_ATR
-        if not self._reward_suffices:
+        if not self.reward_suffices:
             return Filter.MIN_RR
         return None
 
