@@ -29,7 +29,7 @@ HOMES = {
     "dotenv": ["app/*.py"],
     "hiredis": ["adapters/redis_deadline.py"],
     "matplotlib": ["adapters/*.py"],
-    "numpy": ["core/batch.py", "simulator/*.py", "adapters/csv_candles.py"],
+    "numpy": ["core/batch.py", "core/turns.py", "core/signal_columns.py", "simulator/*.py", "adapters/csv_candles.py"],
     "oandapyV20": ["adapters/oanda*.py"],
     "prometheus_client": ["adapters/metrics.py"],
     "pydantic": ["app/*.py"],
