@@ -1,4 +1,4 @@
-"""Candle after candle through a strategy's rules, several times as quickly as one immutable state a candle.
+"""Candle after candle through a strategy's rules; with simple averages several times as quickly as a state a candle.
 
 ``Rules.advance`` is what the rules mean; this agrees with it on every candle and every field (decision 54).
 """
@@ -19,7 +19,7 @@ _SPAN: Final = 4_096
 """Candles after which what no average reaches any more is let go."""
 
 _WORTH_IT: Final = 8
-"""From so many candles on a stepper is quicker, its making and its state included."""
+"""From so many candles on a stepper is quicker, its making and its state included; over 1,000 closes from about 16."""
 
 _Answer = Cross | StrategyState | None
 _Steps = Generator[_Answer, Candle | None, None]
