@@ -207,7 +207,12 @@ _ALL: Final = (
     ),
     Event("ping.failed", "40ae91acce374894918e9f8ed52d4721", 4, "the dead man's switch could not be pinged"),
     Event("ping.recovered", "59e29d6103e9413a81c23625f7375793", 5, "the dead man's switch is pinged again"),
-    Event("unit.failed", "68fec097c05846659cd68a212f4ff2fa", 3, "a unit has failed; the alert goes to the operator"),
+    Event(
+        "unit.failed",
+        "68fec097c05846659cd68a212f4ff2fa",
+        3,
+        "a unit crashed or has failed for good; the alert goes to the operator",
+    ),
 )
 
 EVENTS: Final = {event.name: event for event in _ALL}
