@@ -237,7 +237,7 @@ def _growth(history: History) -> Picture:
     length = len(history.columns)
     counts = [count for count in (10_000, 30_000, 100_000, 300_000, 1_000_000, 3_700_000) if count <= length]
     curves: dict[str, list[tuple[float, float]]] = {}
-    for name in ("ninja-daemon", "pandas", "vectorbt"):
+    for name in ("ninja-daemon", "TA-Lib", "pandas", "vectorbt"):
         module, way, _ = WAYS[name]
         if not module or peer(module) is not None:
             curves[name] = [(count, min(_timed(way, history.part(count))[0] for _ in range(2))) for count in counts]
