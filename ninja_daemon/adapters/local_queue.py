@@ -557,7 +557,9 @@ class LocalQueue:
 
         What it has not heard yet stays as it was ordered.
         """
-        texts = {silence.id: encode_silence(silence) for silence in silences}
+        texts, now = {silence.id: encode_silence(silence) for silence in silences}, self._file.now_ms()
+        # One that has ended by itself is none.
+        pauses = {name: 0 if 0 < until <= now else until for name, until in pauses.items()}
         with self._file.reading() as connection:
             if _agrees(connection, texts, pauses):
                 return
@@ -574,7 +576,7 @@ class LocalQueue:
                 if ("lane", name) not in unheard and known["paused"] != until:
                     _know(connection, name)
                     # A pause that was ended has made no message too old.
-                    _change(connection, name, paused=until, **({} if until else {"young_since": self._file.now_ms()}))
+                    _change(connection, name, paused=until, **({} if until else {"young_since": now}))
 
     def push_alert(self, text: str) -> None:
         """Append to the alerts; a repeat of the same id is dropped by the drain."""

@@ -18,6 +18,8 @@ from ninja_daemon.adapters.local_queue import (
     LocalLanes,
     LocalQueue,
     LocalQueueFile,
+    Order,
+    Pause,
 )
 from ninja_daemon.adapters.queue_codec import encode_notice
 from ninja_daemon.adapters.redis_queue import SEEN_MS
@@ -358,3 +360,49 @@ def test_a_purged_lane_is_forgotten_until_something_comes(place: Place) -> None:
     drained(file)
     (lane,) = queue.depths().lanes
     assert (lane.destination, lane.waiting, lane.state, lane.oldest_age) == ("desk", 1, "ready", 0.0)
+
+
+# --- what Redis says, and what it has not heard ----------------------------------------------------------------------
+
+
+def silenced(name: str, until: float) -> Silence:
+    return Silence(name, MATCH_ALL, until)
+
+
+def test_what_redis_says_is_copied_but_for_what_it_has_not_heard(place: Place) -> None:
+    queue, lanes = LocalQueue(place.opened()), LocalLanes(place.opened())
+    later = place.clock.now() + 3_600
+    queue.silence(silenced("ended elsewhere", later))
+    for order in (Order("silence", "ordered here"), Order("lane", "held here")):
+        queue.note(order)
+    queue.silence(silenced("ordered here", later))
+    queue.pause("held here", None)
+
+    queue.adopt([silenced("set elsewhere", later)], {"desk": -1, "held here": 0})
+
+    assert {one.id for one in lanes.silences()} == {"ordered here", "set elsewhere"}
+    assert queue.what_holds(Order("lane", "desk")) == (None, Pause(None))
+    assert queue.what_holds(Order("lane", "held here")) == (None, Pause(None))
+    assert sorted(queue.orders()) == [Order("lane", "held here"), Order("silence", "ordered here")]
+    for order in queue.orders():
+        queue.heard(order)
+    queue.adopt([], {"desk": 0, "held here": 0})
+    assert (lanes.silences(), queue.orders()) == ([], [])
+    assert queue.what_holds(Order("lane", "held here")) == (None, None)
+
+
+def test_a_pause_that_has_ended_by_itself_is_copied_as_none_and_once(place: Place) -> None:
+    file = place.opened()
+    queue = LocalQueue(file)
+    until = file.now_ms() + 60_000
+    queue.adopt([], {"desk": until})
+    assert queue.what_holds(Order("lane", "desk")) == (None, Pause(60.0))
+    place.clock.time += 61
+    queue.adopt([], {"desk": until})
+    with file.reading() as connection:
+        before = connection.execute("SELECT paused, young_since FROM queue_lanes").fetchall()
+    assert before == [(0, file.now_ms())]
+    place.clock.time += 5
+    queue.adopt([], {"desk": until})
+    with file.reading() as connection:
+        assert connection.execute("SELECT paused, young_since FROM queue_lanes").fetchall() == before
