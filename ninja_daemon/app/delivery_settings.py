@@ -324,11 +324,6 @@ class _Reading:
             return None
         finer = self.routes(f"{key}.routes", table.get("routes", _MISSING), known, depth + 1) or ()
         match = self.match(f"{key}.match", table.get("match", {}))
-        conditions = table.get("match")
-        for name, wanted in conditions.items() if isinstance(conditions, Mapping) else ():
-            if wanted == []:
-                self.must(f"{key}.match.{name}", "a list of one or more; left out it matches everything", wanted)
-                match = None
         to = self.names(f"{key}.to", table.get("to", _MISSING), known, may_be_empty=True)
         if match is None or to is None:
             return None
@@ -340,6 +335,9 @@ class _Reading:
             return None
         self.unknown(key, table, ("instrument", "timeframe", "strategy", "side", "late", "min_risk_reward"))
         before = len(self.problems)
+        for name, wanted in table.items():
+            if wanted == []:
+                self.must(f"{key}.{name}", "a list of one or more; left out it matches everything", wanted)
         match = Match(
             instrument=self._patterns(f"{key}.instrument", table.get("instrument", [])),
             timeframe=self._timeframes(f"{key}.timeframe", table.get("timeframe", [])),

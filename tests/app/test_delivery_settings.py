@@ -282,6 +282,8 @@ def test_a_silence_has_an_end() -> None:
     (silence,) = delivery.silences
     assert silence.until == 1_798_135_200.0
     assert "a date and time" in only_problem(f"{DESK}[[silences]]\nmatch = {{}}\n")
+    nothing = f"{DESK}[[silences]]\nmatch = {{ instrument = [] }}\nuntil = 2026-12-24T18:00:00Z"
+    assert "match.instrument must be a list of one or more" in only_problem(nothing)
 
 
 # --- the proof -------------------------------------------------------------------------------------------------------

@@ -164,9 +164,8 @@ def silence(
     from ninja_daemon.adapters.redis_queue import silence_id
 
     until = SystemClock().now() + _span("--for", span)
-    conditions: dict[str, Any] = {"instrument": instrument, "timeframe": timeframe, "strategy": strategy}
-    if side:
-        conditions["side"] = side
+    given = {"instrument": instrument, "timeframe": timeframe, "strategy": strategy, "side": side}
+    conditions: dict[str, Any] = {name: value for name, value in given.items() if value}
     with _queue() as (found, environment):
         for name in destination:
             _known(name, found, environment)
