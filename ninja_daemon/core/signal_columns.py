@@ -12,7 +12,7 @@ from decimal import Context, Decimal
 from functools import partial
 from hashlib import sha256
 from itertools import repeat
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -38,7 +38,8 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
     if not len(turns):
         return []
     if not _fits(rules, turns):
-        return [_one_by_one(rules, *row) for row in _rows(turns)]
+        close_of = rules.strategy.granularity.close_of
+        return [signal_of(rules, cross, close_of(cross.candle.time)) for cross in _crosses(rules, turns)]
     strategy, instrument = rules.strategy, rules.instrument
     decimals, pip_digits = instrument.decimals, instrument.pip_digits
     closes, totals = turns.closes, turns.range_totals
@@ -62,7 +63,7 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
         _few_decimals(np.abs(closes - stops), pip_digits),
         _few_decimals(np.abs(closes - targets), pip_digits),
         repeat(reward_to_risk(strategy)),
-        repeat(False),  # noqa: FBT003 - a field
+        repeat(False),  # noqa: FBT003 - late: none is, found at its close
         ends.tolist(),
     )
     return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end
@@ -76,18 +77,13 @@ def _fits(rules: Rules, turns: Turns) -> bool:
     return max(sums * _EXTRA, *levels) < _ROOM
 
 
-def _rows(turns: Turns) -> Iterator[tuple[Any, ...]]:
-    columns = (turns.is_buy, turns.times, turns.closes, turns.fast, turns.slow, turns.range_totals)
-    return zip(*(column.tolist() for column in columns), strict=True)
-
-
-def _one_by_one(rules: Rules, is_buy: bool, time: int, close: int, fast: int, slow: int, total: int) -> Signal:  # noqa: FBT001, PLR0917 - a row
+def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
+    """Go through the turns as crosses, whose candles have a time and a close alone: a signal needs no more."""
     strategy = rules.strategy
-    # Of the candle a signal has its open's time and its close alone.
-    candle = Candle(time, close, close, close, close)
-    sums = (fast, strategy.fast_ma), (slow, strategy.slow_ma)
-    cross = Cross(_SIDES[is_buy], candle, *sums, total, None)
-    return signal_of(rules, cross, strategy.granularity.close_of(time))
+    columns = (turns.is_buy, turns.times, turns.closes, turns.fast, turns.slow, turns.range_totals)
+    for is_buy, time, close, fast, slow, total in zip(*(column.tolist() for column in columns), strict=True):
+        candle = Candle(time, close, close, close, close)
+        yield Cross(_SIDES[is_buy], candle, (fast, strategy.fast_ma), (slow, strategy.slow_ma), total, None)
 
 
 def _half_even(numerators: Integers, denominator: int) -> Integers:

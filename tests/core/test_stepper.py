@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given, strategies as st
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.moving_average import MovingAverageKind
 from ninja_daemon.core.stepper import Stepper, advance_all
-from ninja_daemon.core.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.strategy import StrategyState
 from tests.core.series import drawn_candles, rules_of, stepped, walked
 
 kinds = st.sampled_from(list(MovingAverageKind))
@@ -78,12 +77,4 @@ def test_many_at_once_are_the_same_as_one_by_one(kind: MovingAverageKind, count:
     candles = walked(80, seed=2)
     state, _ = stepped(rules, candles[:20])
     rest = candles[20 : 20 + count]
-    assert advance_all(rules, state, rest) == one_by_one(rules, state, rest)
-
-
-def one_by_one(rules: Rules, state: StrategyState, candles: Sequence[Candle]) -> tuple[StrategyState, Sequence[Cross]]:
-    crosses = []
-    for candle in candles:
-        state, cross = rules.advance(state, candle)
-        crosses += [] if cross is None else [cross]
-    return state, crosses
+    assert advance_all(rules, state, rest) == stepped(rules, rest, state)
