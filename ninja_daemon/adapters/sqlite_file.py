@@ -27,6 +27,7 @@ FORM: Final = 1
 BUSY_SECONDS: Final = 1.0
 """Seconds to wait for another process that writes, or that sets a damaged file aside."""
 _LOOK_EVERY: Final = 0.01
+"""Seconds between two tries for a file's lock, which the system grants at once or without a limit only."""
 
 
 def scoped_path(state_dir: Path, kind: str, redis_label: str, namespace: str) -> Path:

@@ -411,7 +411,8 @@ class Notifier:
         now = self._parts.clock.monotonic()
         if now - self._silences_aside_read >= _SILENCES_EVERY:
             self._silences_aside = tuple(spool.lanes.silences())
-            resumed = {order.name for order in spool.queue.orders() if spool.queue.what_holds(order) == (None, None)}
+            lanes = (order for order in spool.queue.orders() if order.kind == "lane")
+            resumed = {order.name for order in lanes if spool.queue.what_holds(order) == (None, None)}
             for worker in self._parts.workers:
                 if worker.destination.name in resumed:
                     worker.lift()
