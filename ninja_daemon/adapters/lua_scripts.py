@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
 from typing import Any, NamedTuple
@@ -70,17 +70,8 @@ def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
         return list(pipeline.execute(raise_on_error=False))
 
 
-def _arguments(call: Call, *, is_later: bool) -> Iterable[str | int | bytes | Later]:
+def _arguments(call: Call, *, is_later: bool) -> Sequence[str | int | Later]:
     arguments = call.arguments
     if not callable(arguments):
-        return map(_as_sent, arguments)
-    if is_later:
-        return (Later(lambda: [_as_sent(one) for one in arguments()]),)
-    return map(_as_sent, arguments())
-
-
-def _as_sent(argument: str | int) -> str | int | bytes:
-    """Send what was read back as the bytes that it was, valid text or not; most is ASCII and is left to the packing."""
-    if isinstance(argument, int) or argument.isascii():
-        return argument
-    return argument.encode("utf-8", "surrogateescape")
+        return arguments
+    return (Later(arguments),) if is_later else arguments()

@@ -44,7 +44,7 @@ class Later(NamedTuple):
         arguments: returns them.
     """
 
-    arguments: Callable[[], Sequence[str | int | bytes]]
+    arguments: Callable[[], Sequence[str | int]]
 
 
 def _packed(command: tuple[Any, ...]) -> bytes:
