@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,9 @@ __all__ = ["fresh_redis", "redis_server", "redis_url", "start_redis"]
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("NINJA_", "OANDA_", "REDIS_", "CACHE_")
+
+# Whatever started the tests may ignore it, and what they start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A loaded machine is no reason to fail; pytest-timeout ends what hangs.
 settings.register_profile("ninja", deadline=None, print_blob=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -187,6 +188,25 @@ def test_a_redis_that_hangs_delays_no_signal(live: Live, tally: Tally) -> None:
     live.desk.wait_for_posts(len(live.posts()) + 1, 30)
     tally.record(judged(live, "Redis hung (SIGSTOP)", 1, recovery))
     assert max(latencies) < LATEST, f"{max(latencies):.1f} s"
+
+
+def test_what_redis_took_with_it_unfetched_arrives_ahead_of_what_crosses_meanwhile(live: Live, tally: Tally) -> None:
+    live.begin()
+    live.desk.wait_for_posts(1, 30)
+    live.notifier.process.send_signal(signal.SIGSTOP)
+    known = len(live.listed())
+    live.daemon.until(lambda: len(live.listed()) > known + 1, "two more signals on the list")
+    unfetched = {json.loads(text)["id"] for text in live.listed()[known:]}
+    live.redis_server.stop()
+    live.notifier.process.send_signal(signal.SIGCONT)
+    live.notifier.until(lambda: unfetched <= {post["id"] for post in live.posts()}, "the posts of these two")
+    live.desk.wait_for_posts(len(live.posts()) + 2, 30)
+    live.redis_server.start()
+    back = time.monotonic()
+    live.daemon.says("commits that waited for Redis are made")
+    recovery = time.monotonic() - back
+    live.desk.wait_for_posts(len(live.posts()) + 1, 30)
+    tally.record(judged(live, "Redis stopped with signals that nobody had fetched", 1, recovery))
 
 
 def test_daemon_and_notifier_that_die_while_redis_is_away_go_on(live: Live, tally: Tally) -> None:
