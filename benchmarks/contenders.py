@@ -7,8 +7,9 @@ ours, ours_token   catch_up as the daemon calls it: broker adapter, Redis, local
 replaced           200 candles a strategy through oandapyV20, a pandas frame of floats, averages anew, cursor in Redis
 cron               200 candles a strategy, TA-Lib over arrays, state in a file; start of the interpreter not counted
 floor              the requests of ours on one plain ``requests`` session, nothing read of the answers; one round trip
-                   to read and one to write the same bytes in Redis
+                   to read and one to write these bytes in Redis
 bare               the same over ``http.client``
+fields             as ``floor``, but in Redis the keys and fields that ours writes, always with the same values
 """
 
 from __future__ import annotations
@@ -34,12 +35,17 @@ from ninja_daemon.adapters.oanda import OandaSource
 from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.adapters.spooling_store import SpoolingStore
+from ninja_daemon.adapters.state_codec import encode_state, encode_tally
+from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import format_instant
+from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.market_hours import MarketHours
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.stepper import advance_all
+from ninja_daemon.core.strategy import Strategy, rules_of
 from ninja_daemon.usecases.catch_up import catch_up
+from ninja_daemon.usecases.ports import Tally
 
 TOKEN: Final = "demo"  # noqa: S105 - guards nothing
 WINDOW: Final = 200
@@ -180,10 +186,12 @@ class Cron:
 
 
 class Floor:
-    """What nobody can go below who asks the same and keeps the same: no logic at all."""
+    """What nobody can go below who asks the same and keeps as many bytes: no logic at all."""
 
     def __init__(self, stage: Stage, *, bare: bool = False) -> None:
         """Work out the requests that ours sends with an account id: all series in batches, one of them singly."""
+        self._name = stage.name
+        self._instruments = stage.instruments
         self._keys = [f"{stage.name}:{name}" for name in stage.instruments]
         self._single, *batched = stage.instruments
         batches = (batched[start : start + _BATCH] for start in range(0, len(batched), _BATCH))
@@ -201,10 +209,38 @@ class Floor:
         since = quote(format_instant(now // 3_600 * 3_600 - 7_201), safe="")
         single = f"/v3/instruments/{self._single}/candles?granularity=H1&price=M&includeFirst=true&from={since}&count=5"
         self._redis.mget(self._keys)
-        body = b"".join(map(self._get, [f"{single}&{self._alignment}", *self._paths]))
+        self._keep(b"".join(map(self._get, [f"{single}&{self._alignment}", *self._paths])))
+        return len(self._keys)
+
+    def _keep(self, body: bytes) -> None:
         share = len(body) // len(self._keys) + 1
         self._redis.mset({key: body[place * share : (place + 1) * share] for place, key in enumerate(self._keys)})
-        return len(self._keys)
+
+
+class Fields(Floor):
+    """The floor of one who keeps averages, sides and cursors where ours does: the same fields in as many commands."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Make the values once; what they are is no matter here, how long they are is."""
+        super().__init__(stage)
+        strategy = Strategy("S", "EUR_USD", Granularity.H1, fast_ma=stage.fast, slow_ma=stage.slow)
+        rules = rules_of(strategy, Instrument("EUR_USD", 5, -4))
+        candles = [Candle(3_600 * hour, 110_000, 110_020, 109_990, 110_000 + hour) for hour in range(1, WINDOW)]
+        state, _ = advance_all(rules, rules.empty_state(), candles)
+        tally = Tally(evaluated=1, shown_before=candles[-2].close)
+        self._averages: dict[Any, str] = dict(encode_state(rules, state, state.seen - 1))
+        self._sides: dict[Any, str] = {**encode_tally(state, tally), "commit": "0" * 16}
+        self._cursor = format_instant(candles[-1].time)
+
+    def _keep(self, body: bytes) -> None:
+        del body
+        pipeline, keys = self._redis.pipeline(transaction=False), Keys(self._name)
+        for name in self._instruments:
+            pipeline.hset(keys.signal_state(name), mapping=self._sides)
+            pipeline.hset(keys.ma_state(name), mapping=self._averages)
+            pipeline.pexpire(keys.ma_state(name), 345_600_000)
+            pipeline.set(keys.last_processed(name), self._cursor)
+        pipeline.execute()
 
 
 class Stage:
@@ -235,6 +271,7 @@ CONTENDERS: Final[dict[str, Callable[[Stage], Contender]]] = {
     "cron": Cron,
     "floor": Floor,
     "bare": lambda stage: Floor(stage, bare=True),
+    "fields": Fields,
 }
 
 

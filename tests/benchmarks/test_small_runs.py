@@ -8,14 +8,17 @@ import re
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS
+from benchmarks.canned import instrument_names
 from benchmarks.contenders import CONTENDERS
 from benchmarks.results import Chapter
 from benchmarks.step import WAYS, walk
 from benchmarks.wake import NEEDS, arena
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.adapters.redis_store import Keys
 from tests.servers import server_program
 
 FIGURES = {
-    "wake": {"wake-floor-wall", "wake-bare-wall", "wake-linear"},
+    "wake": {"wake-floor-wall", "wake-fields-wall", "wake-bare-wall", "wake-linear"},
     "step": {"step"},
     "replay": {"replay"},
     "latency": {"latency-listed", "latency-delivered"},
@@ -52,10 +55,27 @@ def test_every_contender_takes_in_every_new_candle_and_ours_asks_least() -> None
     alone = [name for name in CONTENDERS if name not in NEEDS]
     with arena(alone, 5) as (stage, _):
         costs = stage.round(weigh=True)
-    assert {name: cost.requests for name, cost in costs.items()} == {"ours": 2, "ours_token": 5, "floor": 2, "bare": 2}
-    assert costs["floor"].bytes == costs["bare"].bytes
+    requests = {"ours": 2, "ours_token": 5, "floor": 2, "bare": 2, "fields": 2}
+    assert {name: cost.requests for name, cost in costs.items()} == requests
+    assert costs["floor"].bytes == costs["bare"].bytes == costs["fields"].bytes
     assert abs(costs["ours"].bytes - costs["floor"].bytes) < 0.1 * costs["floor"].bytes, "the same is asked for"
     assert all(cost.wall > 0 and cost.cpu > 0 and cost.packed > 0 for cost in costs.values())
+
+
+def test_the_floor_of_fields_stores_what_ours_stores() -> None:
+    server_program()
+    with arena(["ours", "fields"], 2) as (_, url), connect(url, name="test") as client:
+        name = instrument_names(1)[0]
+        ours, theirs = Keys("ours"), Keys("fields")
+        sides, fixed = client.hgetall(ours.signal_state(name)), client.hgetall(theirs.signal_state(name))
+        assert sides.keys() == fixed.keys()
+        assert len(str(sides)) == len(str(fixed))
+        averages, few = client.hgetall(ours.ma_state(name)), client.hgetall(theirs.ma_state(name))
+        assert few.keys() < averages.keys()
+        assert [len(few[key]) for key in ("time", "last", "fast", "slow")] == [
+            len(averages[key]) for key in ("time", "last", "fast", "slow")
+        ]
+        assert client.get(theirs.last_processed(name))
 
 
 def test_the_step_that_is_timed_finds_turns() -> None:

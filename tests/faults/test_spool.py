@@ -6,7 +6,7 @@ import json
 import signal
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
@@ -17,8 +17,9 @@ from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import toml
 from tests.end_to_end.stage import ACCOUNT, TOKEN, epoch
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
+from tests.faults.judge import compare_list, count_deliveries, count_list, first_heard, ids_of
 from tests.faults.tally import Row, Tally
-from tests.oracle import Rules, assert_same_signals, expected_signals, signals_until
+from tests.oracle import Rules, expected_signals, signals_until
 from tests.processes import Running, Workplace
 from tests.servers import RedisServer
 
@@ -68,16 +69,20 @@ class Live:
         elements: Any = self.redis.lrange("{ninja}:history", 0, -1)
         return [str(text) for text in elements]
 
-    def latencies(self, since: int) -> list[float]:
-        """Seconds from the close to the arrival, of the posts from number ``since`` on."""
-        posts = self.posts()[since:]
-        return [at - epoch(post["close_time"]) for at, post in zip(self.arrived[since:], posts, strict=False)]
+    def latencies(self, since: float) -> list[float]:
+        """Seconds from the close to the arrival, of what has closed since a moment."""
+        closed = [epoch(post["close_time"]) for post in self.posts()]
+        return [at - close for at, close in zip(self.arrived, closed, strict=False) if close >= since]
+
+    def await_posts(self, count: int, since: float, limit: float) -> None:
+        """Wait for posts of candles that have closed since a moment."""
+        self.notifier.until(lambda: len(self.latencies(since)) >= count, f"{count} posts", limit)
 
     def settle(self) -> dict[str, str]:
         """Stop the daemon and let the notifier come to its end; return the last candles."""
         self.daemon.terminate().exited(0)
         self.notifier.until(lambda: not self.redis.llen("{ninja}:signals"), "an empty list")
-        self.notifier.until(lambda: len(self.posts()) >= len(set(self.listed())), "the last post")
+        self.notifier.until(lambda: set(ids_of(self.listed())) <= set(first_heard(self.desk.posts)), "the last post")
         self.notifier.terminate(limit=8).exited(0)
         return self.cursors()
 
@@ -126,27 +131,14 @@ def judged(live: Live, fault: str, injected: int, recovery: float) -> Row:
     """Compare list and desk with the oracle, to the digit, and return the row of the table."""
     expected = live.expected(live.settle())
     listed = live.listed()
-    for name, signals in expected.items():
-        assert_same_signals([text for text in listed if json.loads(text)["strategy"] == name], signals)
-    must = {json.loads(text)["id"] for text in listed}
-    arrived = [post["id"] for post in live.posts()]
-    by_strategy = {
-        one.name: [post["time"] for post in live.posts() if post["strategy"] == one.name] for one in STRATEGIES
-    }
-    assert all(times == sorted(times) for times in by_strategy.values()), "in order"
-    return Row(
-        fault=fault,
-        injected=injected,
-        expected=sum(map(len, expected.values())),
-        listed=len(must),
-        list_missing=0,
-        list_repeated=len(listed) - len(must),
-        delivered=len(set(arrived)),
-        delivery_missing=len(must - set(arrived)),
-        delivery_repeated=len(arrived) - len(set(arrived)),
-        marked=0,
-        recovery=recovery,
-    )
+    compare_list(listed, expected)
+    signals = {one["id"]: one for one in map(json.loads, listed)}
+    heard = [signals[identity] for identity in first_heard(live.desk.posts)]
+    for one in STRATEGIES:
+        times = [each["time"] for each in heard if each["strategy"] == one.name]
+        assert times == sorted(times), f"{one.name} in order"
+    figures = asdict(count_list(listed, expected)) | asdict(count_deliveries({"desk": live.desk.posts}, list(signals)))
+    return Row(fault, injected, recovery=recovery, **figures)
 
 
 @pytest.mark.timeout(480)
@@ -156,13 +148,11 @@ def test_signals_arrive_within_seconds_while_redis_is_stopped_and_are_listed_onc
     live.begin()
     live.desk.wait_for_posts(1, 30)
     live.redis_server.stop()
-    gone = time.monotonic()
-    time.sleep(0.5)  # a post that was on its way has arrived
-    before = len(live.posts())
-    live.desk.wait_for_posts(before + (40 if long else 4), 300 if long else 30)
+    gone, gone_at = time.monotonic(), time.time()
+    live.await_posts(40 if long else 4, gone_at, 300 if long else 30)
     if long:
         time.sleep(max(0.0, 300 - (time.monotonic() - gone)))
-    latencies = live.latencies(before)
+    latencies = live.latencies(gone_at)
     live.redis_server.start()
     back = time.monotonic()
     live.daemon.says("commits that waited for Redis are made")
@@ -177,10 +167,9 @@ def test_a_redis_that_hangs_delays_no_signal(live: Live, tally: Tally) -> None:
     live.begin()
     live.desk.wait_for_posts(1, 30)
     live.redis_server.pause()
-    time.sleep(2.5)  # what was on its way before has ended in one way or the other
-    before = len(live.posts())
-    live.desk.wait_for_posts(before + 4, 30)
-    latencies = live.latencies(before)
+    gone_at = time.time()
+    live.await_posts(4, gone_at, 30)
+    latencies = live.latencies(gone_at)
     live.redis_server.resume()
     back = time.monotonic()
     live.daemon.says("Redis is back")

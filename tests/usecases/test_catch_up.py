@@ -14,6 +14,7 @@ import redis
 from ninja_daemon.adapters.codec import decode_signal
 from ninja_daemon.adapters.journal import SqliteJournal
 from ninja_daemon.adapters.local_store import LocalStateStore
+from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.errors import BrokerUnavailable, HistoryGap, JournalUnavailable, StateError, TransientError
@@ -112,7 +113,7 @@ def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
 
 @pytest.fixture
 def redis_world(redis_url: str, journal: SqliteJournal) -> Iterator[World]:
-    client = redis.Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape")
+    client = connect(redis_url, name="test")
     yield World(RedisStateStore(client, Keys("test")), journal, broker_of(candles_of(wandering(600))))
     client.close()
 

@@ -11,6 +11,7 @@ import redis
 
 from ninja_daemon.adapters.codec import decode_signal
 from ninja_daemon.adapters.journal import SqliteJournal
+from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
 from ninja_daemon.core.errors import NinjaError, StateError, TransientError
 from ninja_daemon.core.strategy import Strategy
@@ -82,7 +83,7 @@ class Place:
 
 @pytest.fixture
 def place(redis_url: str, tmp_path: Path) -> Iterator[Place]:
-    client = redis.Redis.from_url(redis_url, decode_responses=True, encoding_errors="surrogateescape")
+    client = connect(redis_url, name="test")
     journal = SqliteJournal(tmp_path / "journal.sqlite3")
     yield Place(client, journal)
     journal.close()
