@@ -47,6 +47,7 @@ def _seconds_of(text: str) -> Instant | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def format_instant(at: Instant) -> str:
     """Write an instant as ``2025-08-10T14:30:00Z``."""
     day, second = divmod(at, _DAY)
