@@ -162,7 +162,9 @@ class SpoolingStore:
         unsure: Sequence[Change] = ()
         if direct:
             try:
-                results.update(self._inner.commit(direct))
+                made = self._inner.commit(direct)
+                self._note_listed(direct, made)
+                results.update(made)
             except StoreUnavailable as error:
                 self._lose(error)
                 unsure = direct
@@ -174,9 +176,7 @@ class SpoolingStore:
         results.update(self._keep([one for one in refused if one not in unsure], unsure=False))
         results.update(self._keep(unsure, unsure=True))
         for change in changes:
-            result = results[change.rules.strategy.name]
-            self._remember(change, result)
-            self._note_listed(change, result)
+            self._remember(change, results[change.rules.strategy.name])
         return results
 
     def _keep(self, changes: Sequence[Change], *, unsure: bool) -> Mapping[str, Committed | NinjaError]:
@@ -194,15 +194,16 @@ class SpoolingStore:
             return {commit.strategy: both for commit in commits}
         return {commit.strategy: _kept(commit, kept[commit.strategy]) for commit in commits}
 
-    def _note_listed(self, change: Change, result: Committed | NinjaError) -> None:
+    def _note_listed(self, changes: Sequence[Change], results: Mapping[str, Committed | NinjaError]) -> None:
         """Note which signals Redis has put on the list now."""
-        if not isinstance(result, Committed) or result.result not in {CommitResult.OK, CommitResult.ALREADY}:
-            return
-        # What was made before was made a moment ago, and its reply got lost.
-        known = result.repeated if result.result == CommitResult.OK else 0
-        with self._lock:
-            now = self._clock.monotonic()
-            self._just_listed.extend((now, signal) for signal in change.signals[known:])
+        now = self._clock.monotonic()
+        for change in changes:
+            result = results[change.rules.strategy.name]
+            if isinstance(result, Committed) and result.result in {CommitResult.OK, CommitResult.ALREADY}:
+                # A commit that was made already was made a moment ago, and its reply got lost.
+                known = result.repeated if result.result == CommitResult.OK else 0
+                with self._lock:
+                    self._just_listed.extend((now, signal) for signal in change.signals[known:])
 
     def _offer_unfetched(self) -> None:
         """Offer to the notifier what Redis listed just before it was lost.
@@ -215,7 +216,9 @@ class SpoolingStore:
         with self._offering, contextlib.suppress(JournalUnavailable):
             if self._unfetched:
                 self._spool.offer({signal.id: encode_signal(signal) for signal in self._unfetched})
-                self._unfetched = ()
+                with self._lock:
+                    self._unfetched = ()
+                    self._just_listed.clear()
 
     def _remember(self, change: Change, result: Committed | NinjaError) -> None:
         """Know the state by heart, for the time when nobody can be asked."""
@@ -313,7 +316,6 @@ class SpoolingStore:
             if self._away is None:
                 since = self._clock.monotonic() - _UNFETCHED_AT_MOST
                 self._unfetched = [signal for at, signal in self._just_listed if at >= since]
-                self._just_listed.clear()
             self._away = error
 
     def _note_lead(self, token: str) -> None:

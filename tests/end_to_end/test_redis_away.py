@@ -220,6 +220,45 @@ def test_nothing_is_offered_that_was_listed_long_ago_or_that_other_machines_may_
     assert coming.outbox() == []
 
 
+def test_what_was_not_offered_in_a_moments_trouble_is_offered_when_redis_is_lost_again(
+    coming: Coming, candles_dir: Path
+) -> None:
+    coming.goes_to(crossing(coming, candles_dir / f"{SERIES}.csv")[0])
+    coming.wakes()
+    listed = coming.stage.listed()
+    assert listed
+    for _ in range(2):
+        coming.goes_away()
+        assert not coming.renews()
+        coming.comes_back()
+        assert coming.renews()
+    assert coming.outbox() == []
+    coming.goes_away()
+    assert not coming.renews()
+    assert not coming.renews()
+    assert coming.outbox() == listed
+
+
+def test_what_redis_lists_of_a_wake_in_which_it_is_lost_is_offered_too(coming: Coming, candles_dir: Path) -> None:
+    coming.goes_to(crossing(coming, candles_dir / f"{SERIES}.csv")[0])
+    store, inner = coming.store, coming.store._inner
+
+    class Failing:
+        """Takes all commits but the last one."""
+
+        def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+            return {**inner.commit(changes[:-1]), changes[-1].rules.strategy.name: StoreUnavailable("out of memory")}
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(inner, name)
+
+    store._inner = Failing()  # type: ignore[assignment]
+    coming.wakes()
+    listed = coming.stage.listed()
+    assert RULES[0].name in {json.loads(text)["strategy"] for text in listed}
+    assert coming.outbox()[: len(listed)] == listed
+
+
 def test_a_signal_whose_commit_is_only_confirmed_is_offered_too(coming: Coming, candles_dir: Path) -> None:
     coming.goes_to(crossing(coming, candles_dir / f"{SERIES}.csv")[0])
     store, inner = coming.store, coming.store._inner
