@@ -56,12 +56,13 @@ def _packed(command: tuple[Any, ...]) -> bytes:
     try:
         packed: bytes = hiredis.pack_command(command)
     except UnicodeEncodeError:
-        # What was read with bytes that are no text goes back as these bytes.
-        raw: Iterator[Any] = (
-            part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in command
-        )
-        packed = hiredis.pack_command(tuple(raw))
+        packed = hiredis.pack_command(_as_bytes(command))
     return packed
+
+
+def _as_bytes(command: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Turn what was read with bytes that are no text back into these bytes."""
+    return tuple(part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in command)
 
 
 class _Timed:
@@ -72,6 +73,13 @@ class _Timed:
         """Pack a pipeline whose arguments are texts, bytes and numbers."""
         for start in range(0, len(commands), _PACKED_AT_ONCE):
             yield b"".join([_packed(command) for command in commands[start : start + _PACKED_AT_ONCE]])
+
+    def pack_command(self, *command: Any) -> Any:  # noqa: ANN401 - redis-py's own shape
+        """Pack a single command as redis-py does."""
+        try:
+            return super().pack_command(*command)  # type: ignore[misc]
+        except UnicodeEncodeError:
+            return super().pack_command(*_as_bytes(command))  # type: ignore[misc]
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 - redis-py's own shape
         """Send, and let the time run."""

@@ -119,15 +119,6 @@ class Spool:
                 new[commit.strategy] = put_into_outbox(connection, {one.id: one.text for one in commit.signals})
         return new
 
-    def offer(self, signals: Mapping[str, str]) -> None:
-        """Put signals into the outbox that no commit here lists: JSON by id. Those that it has seen are left out.
-
-        Raises:
-            JournalUnavailable: none was put there.
-        """
-        with self._journal.session() as connection, transaction(connection):
-            put_into_outbox(connection, signals)
-
     def begin(self) -> Sequence[WaitingCommit]:
         """Return the waiting commits in their order; from now on nothing is joined to them.
 

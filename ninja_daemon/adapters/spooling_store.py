@@ -8,8 +8,6 @@ The rules, and why the list stays exact:
 * Marks (what this machine knows to be committed) move only with what Redis has. A Redis that comes back older than it
   was left makes the kept commits stale; they are thrown away and the same signals are derived again from the broker.
 * Only the daemon that holds the lease, or held it when Redis was lost, goes on alone.
-* What Redis listed in the minute before it was lost is offered to the notifier by the journal, too, ahead of what
-  crosses meanwhile: it may not have been fetched. The ledger of sent messages drops what was.
 
 While Redis is known to be away only ``lease``, called every few seconds, tries it; everything else answers at once.
 """
@@ -20,12 +18,10 @@ import contextlib
 import fcntl
 import os
 import threading
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.codec import encode_signal
 from ninja_daemon.adapters.commits import PreparedCommit
 from ninja_daemon.adapters.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal import SqliteJournal
@@ -34,7 +30,6 @@ from ninja_daemon.adapters.spool import Reached, Spool, WaitingCommit, token_of
 from ninja_daemon.adapters.state_codec import decode_tally
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.instant import Instant, parse_instant
-from ninja_daemon.core.signal import Signal
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Loaded, Tally
 
@@ -44,11 +39,6 @@ _NOTE_EVERY: Final = 60.0
 """Seconds between two notes in the journal that this machine's daemon is the active one."""
 _LED_LONG_ENOUGH: Final = 120.0
 """Seconds for which such a note proves something when other machines share the Redis."""
-
-_UNFETCHED_AT_MOST: Final = 60.0
-"""Seconds for which a signal on the list counts as one that the notifier may not have fetched yet. Longer ones wait at
-a destination that fails, or somebody has seen to them: what was purged or refused there must not come up here."""
-_MOST_UNFETCHED: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +104,7 @@ class SpoolingStore:
         self._replayed: list[Replayed] = []
         self._stuck: dict[str, Committed] = {}
         self._last_reached: Mapping[str, Reached] = {}
-        self._just_listed: deque[tuple[float, Signal]] = deque(maxlen=_MOST_UNFETCHED)
-        self._unfetched: Sequence[Signal] = ()
         self._lock = threading.Lock()
-        self._offering = threading.Lock()
 
     # --- state -------------------------------------------------------------------------------------------------------
 
@@ -162,9 +149,7 @@ class SpoolingStore:
         unsure: Sequence[Change] = ()
         if direct:
             try:
-                made = self._inner.commit(direct)
-                self._note_listed(direct, made)
-                results.update(made)
+                results.update(self._inner.commit(direct))
             except StoreUnavailable as error:
                 self._lose(error)
                 unsure = direct
@@ -182,7 +167,6 @@ class SpoolingStore:
     def _keep(self, changes: Sequence[Change], *, unsure: bool) -> Mapping[str, Committed | NinjaError]:
         if not changes:
             return {}
-        self._offer_unfetched()
         commits = [self._inner.prepared(change) for change in changes]
         if not self._leads_alone():
             reason = self._away or StoreUnavailable("Redis is away")
@@ -193,32 +177,6 @@ class SpoolingStore:
             both = StoreUnavailable(f"{self._away}; and {error}")
             return {commit.strategy: both for commit in commits}
         return {commit.strategy: _kept(commit, kept[commit.strategy]) for commit in commits}
-
-    def _note_listed(self, changes: Sequence[Change], results: Mapping[str, Committed | NinjaError]) -> None:
-        """Note which signals Redis has put on the list now."""
-        now = self._clock.monotonic()
-        for change in changes:
-            result = results[change.rules.strategy.name]
-            if isinstance(result, Committed) and result.result in {CommitResult.OK, CommitResult.ALREADY}:
-                # A commit that was made already was made a moment ago, and its reply got lost.
-                known = result.repeated if result.result == CommitResult.OK else 0
-                with self._lock:
-                    self._just_listed.extend((now, signal) for signal in change.signals[known:])
-
-    def _offer_unfetched(self) -> None:
-        """Offer to the notifier what Redis listed just before it was lost.
-
-        Not where others share the Redis: their notifiers may have sent it, of which our ledger knows nothing.
-        """
-        if self._is_shared or not self._leads_alone():
-            return
-        # Held while it is written: what another thread keeps meanwhile comes behind it.
-        with self._offering, contextlib.suppress(JournalUnavailable):
-            if self._unfetched:
-                self._spool.offer({signal.id: encode_signal(signal) for signal in self._unfetched})
-                with self._lock:
-                    self._unfetched = ()
-                    self._just_listed.clear()
 
     def _remember(self, change: Change, result: Committed | NinjaError) -> None:
         """Know the state by heart, for the time when nobody can be asked."""
@@ -260,7 +218,6 @@ class SpoolingStore:
         Raises:
             StoreUnavailable: Redis is (still) away.
         """
-        was_away = self._away is not None
         # Before the question: the answer may be slow, and the lease runs from when Redis gave it.
         until = _Lead(self._clock.monotonic() + seconds, self._clock.now() + seconds)
         try:
@@ -275,11 +232,8 @@ class SpoolingStore:
                 self._note_follow(token)
         except StoreUnavailable as error:
             self._lose(error)
-            if was_away:  # not for a moment only
-                self._offer_unfetched()
             raise
         self._away = None
-        self._unfetched = ()
         return lease
 
     def led_here(self) -> bool:
@@ -313,9 +267,6 @@ class SpoolingStore:
             if self._away is None and self._lead.is_over(self._clock):
                 # Our lease had run out before we noticed anything: another daemon may be at work.
                 self._lead = _NOT_OURS
-            if self._away is None:
-                since = self._clock.monotonic() - _UNFETCHED_AT_MOST
-                self._unfetched = [signal for at, signal in self._just_listed if at >= since]
             self._away = error
 
     def _note_lead(self, token: str) -> None:

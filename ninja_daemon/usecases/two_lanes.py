@@ -2,7 +2,8 @@
 
 The journal's lane goes first, and while a message is in it nothing is taken from the other: what crossed while Redis
 was away is listed there, too, as soon as it is back, and the ledger of sent messages then drops it. So a message that
-is half sent here is never sent from the other lane meanwhile.
+is half sent here is never sent from the other lane meanwhile. Quiet hours and a delay hold both lanes alike: while the
+journal's waits for these the other one is looked at as well, or its messages would age without anybody's noting why.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from typing import Final
 
 from ninja_daemon.core.delivery import Destination
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.manners import Reason
 from ninja_daemon.usecases.deliver import Event, LaneWorker, Step
 
 NO_JOURNAL: Final = "journal.unavailable"
 """Name of the event that says that the journal's lane could not be looked at."""
 _HELD_BACK: Final = frozenset({"paused", "suspended"})
+_HOLDS_BOTH: Final = frozenset({Reason.QUIET, Reason.DELAY})
 _POLL: Final = 1.0
 
 
@@ -47,11 +50,13 @@ class TwoLanes:
         """
         # A person, or a service's refusal, has stopped the destination: that holds for both lanes.
         aside = Step(False, state="empty") if self._stands in _HELD_BACK else self._from_journal()  # noqa: FBT003 - a field
-        if aside.state != "empty":
+        if aside.state != "empty" and aside.reason not in _HOLDS_BOTH:
             return aside
         step = self._lane.step()
         self._stands = step.state
-        return replace(step, events=(*aside.events, *step.events))
+        if step.state == "empty":
+            return replace(aside, events=(*aside.events, *step.events))
+        return replace(step, wait=min(aside.wait, step.wait), events=(*aside.events, *step.events))
 
     def aside(self) -> Step:
         """Look at the journal's lane alone, because the store of record is away."""

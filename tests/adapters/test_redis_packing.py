@@ -39,3 +39,4 @@ def test_bytes_that_were_no_text_are_sent_as_these_bytes(drawn: list[tuple[str, 
     connection = TIMED[Connection]()
 
     assert b"".join(connection.pack_commands(texts)) == b"".join(connection.pack_commands(as_bytes))
+    assert [connection.pack_command(*one) for one in texts] == [connection.pack_command(*one) for one in as_bytes]

@@ -40,7 +40,7 @@ _BY_HAND: Final[Mapping[type, tuple[str, ...]]] = {
     RedisQueue: ("beat", "push_alert", "keep_figures"),
     LocalQueue: ("beat", "push_alert"),
     SqliteJournal: ("commit",),
-    Spool: ("keep", "offer", "begin", "reopen", "settle", "lead"),
+    Spool: ("keep", "begin", "reopen", "settle", "lead"),
 }
 
 

@@ -58,7 +58,7 @@ DAYS: Final = {
             "RedisStateStore.load",
             "RedisStateStore.commit",
         ),
-        *("Spool.keep", "Spool.offer", "Spool.begin", "Spool.reopen", "Spool.settle", "Spool.lead"),
+        *("Spool.keep", "Spool.begin", "Spool.reopen", "Spool.settle", "Spool.lead"),
         *("SqliteJournal.marks", "SqliteJournal.remember"),
     ),
     "test_a_first_start_may_end_anywhere_too": FIRST_STEPS,

@@ -8,6 +8,7 @@ from typing import cast
 import pytest
 
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.manners import Reason
 from ninja_daemon.usecases.deliver import LaneWorker, Step
 from ninja_daemon.usecases.two_lanes import TwoLanes
 
@@ -32,6 +33,25 @@ class Lane:
 
 def bound(lane: Lane, journal: Lane) -> TwoLanes:
     return TwoLanes(cast("LaneWorker", lane), cast("LaneWorker", journal))
+
+
+@pytest.mark.parametrize("reason", [Reason.QUIET, Reason.DELAY])
+def test_while_the_journal_waits_on_purpose_the_lane_in_redis_is_looked_at_too(reason: Reason) -> None:
+    held = Step(worked=False, wait=0.3, state="waiting", reason=reason)
+    in_redis, journal = Lane(DELIVERED), Lane(held)
+    both = bound(in_redis, journal)
+    assert both.step().worked
+    in_redis.answer = Step(worked=False, wait=0.9, state="waiting", reason=reason)
+    assert both.step() == held
+    in_redis.answer = EMPTY
+    assert both.step() == held, "it waits, it is not empty"
+
+
+@pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.QUIET, Reason.DELAY}))
+def test_while_the_journal_waits_for_anything_else_nothing_is_taken_from_redis(reason: Reason) -> None:
+    in_redis, journal = Lane(DELIVERED), Lane(Step(worked=False, state="waiting", reason=reason))
+    assert not bound(in_redis, journal).step().worked
+    assert not in_redis.looks
 
 
 @pytest.mark.parametrize("state", ["paused", "suspended"])
