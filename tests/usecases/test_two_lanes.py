@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from ninja_daemon.adapters.redis_client import connect
+from ninja_daemon.core.delivery import Delivery, Destination
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.manners import Reason
+from ninja_daemon.core.manners import Manners, QuietHours, Reason
+from ninja_daemon.core.routing import MATCH_ALL, Route
 from ninja_daemon.usecases.deliver import LaneWorker, Step
 from ninja_daemon.usecases.two_lanes import TwoLanes
+from tests.fakes.bench import Bench, LocalGround, RedisGround
+from tests.fakes.channel import FakeChannel
+from tests.fakes.messages import a_signal
 
 DELIVERED = Step(worked=True)
 EMPTY = Step(worked=False, state="empty")
@@ -84,3 +92,39 @@ def test_a_refusal_seen_before_redis_went_away_holds_the_journal_back() -> None:
     looks = journal.looks
     assert both.aside().state == "suspended"
     assert journal.looks == looks
+
+
+def quiet_for(seconds: float) -> QuietHours:
+    until = time.time() + seconds
+
+    class Quiet(QuietHours):
+        def over_at(self, now: float) -> float | None:
+            return until if now < until else None
+
+    return Quiet(0, 1, "UTC")
+
+
+def test_quiet_hours_over_both_lanes_let_no_message_grow_too_old(redis_url: str, tmp_path: Path) -> None:
+    manners = Manners(quiet=quiet_for(1.0), max_age=600.0)
+    desk, channel = Destination("desk", "fake", manners=manners), FakeChannel()
+    delivery = Delivery((desk,), (Route(MATCH_ALL, ("desk",)),), ("desk",))
+    client = connect(redis_url, name="test")
+    local_ground = LocalGround(tmp_path / "journal.sqlite3")
+    aside = Bench(local_ground)
+    main = Bench(RedisGround(client), aside.ledger)
+    # The first one crossed while Redis was away, and was listed when it was back.
+    aside.lists(a_signal(1))
+    main.lists(a_signal(1), a_signal(2), a_signal(3))
+    for bench in (aside, main):
+        bench.drains(delivery)
+        bench.grow_old()
+    both = TwoLanes(main.worker(channel, desk), aside.worker(channel, desk))
+    deadline = time.monotonic() + 15
+    while len(channel.ids) < 3 and time.monotonic() < deadline:
+        step = both.step()
+        time.sleep(0.0 if step.worked else min(step.wait, 0.05))
+    assert channel.ids == [a_signal(number).id for number in (1, 2, 3)]
+    assert not main.ground.dead()
+    assert not aside.ground.dead()
+    local_ground.file.close()
+    client.close()
