@@ -74,12 +74,12 @@ class _Timed:
         for start in range(0, len(commands), _PACKED_AT_ONCE):
             yield b"".join([_packed(command) for command in commands[start : start + _PACKED_AT_ONCE]])
 
-    def pack_command(self, *command: Any) -> Any:  # noqa: ANN401 - redis-py's own shape
-        """Pack a single command as redis-py does."""
+    def send_command(self, *command: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own shape
+        """Send a single command, packed by redis-py; nothing is sent before it is packed."""
         try:
-            return super().pack_command(*command)  # type: ignore[misc]
+            super().send_command(*command, **options)  # type: ignore[misc]
         except UnicodeEncodeError:
-            return super().pack_command(*_as_bytes(command))  # type: ignore[misc]
+            super().send_command(*_as_bytes(command), **options)  # type: ignore[misc]
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:  # noqa: ANN401, FBT001, FBT002 - redis-py's own shape
         """Send, and let the time run."""

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis import given, strategies as st
 from redis.connection import Connection
 
+from ninja_daemon.adapters.redis_client import connect
 from ninja_daemon.adapters.redis_deadline import TIMED
 
 names = st.sampled_from(["GET", "EVALSHA_RO", "CONFIG GET", "CLIENT NO-EVICT", "MULTI"])
@@ -39,4 +40,10 @@ def test_bytes_that_were_no_text_are_sent_as_these_bytes(drawn: list[tuple[str, 
     connection = TIMED[Connection]()
 
     assert b"".join(connection.pack_commands(texts)) == b"".join(connection.pack_commands(as_bytes))
-    assert [connection.pack_command(*one) for one in texts] == [connection.pack_command(*one) for one in as_bytes]
+
+
+def test_a_single_command_sends_them_as_these_bytes_too(redis_url: str) -> None:
+    with connect(redis_url, name="test") as client:
+        client.rpush("junk", b"\xff\xfe no text")
+        (text,) = client.lrange("junk", 0, -1)
+        assert client.lrem("junk", 1, text) == 1
