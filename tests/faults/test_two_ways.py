@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 
 import pytest
 
@@ -27,20 +27,27 @@ def scene(open_scene: Callable[..., Scene]) -> Scene:
     return open_scene()
 
 
+@dataclass(frozen=True)
+class Held:
+    """The first post: it ``came`` when it was read whole (a connection is no post yet); ``let_go`` answers it."""
+
+    came: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+
 @pytest.fixture
-def held(scene: Scene) -> Iterator[threading.Event]:
-    """The answer to the first post waits for this."""
-    let_go, first = threading.Event(), threading.Event()
+def held(scene: Scene) -> Iterator[Held]:
+    first = Held()
 
     def answer(_: Post) -> Answer:
-        if not first.is_set():
-            first.set()
-            let_go.wait(5)
+        if not first.came.is_set():
+            first.came.set()
+            first.let_go.wait(20)
         return OK
 
     scene.world.receiver.script = answer
-    yield let_go
-    let_go.set()
+    yield first
+    first.let_go.set()
 
 
 def lists(scene: Scene) -> None:
@@ -54,7 +61,7 @@ def crosses_aside(scene: Scene) -> None:
 @pytest.mark.parametrize(("first_way", "second_way"), [(lists, crosses_aside), (crosses_aside, lists)])
 def test_what_one_notifier_is_sending_another_does_not_send_as_well(
     scene: Scene,
-    held: threading.Event,
+    held: Held,
     tally: Tally,
     first_way: Callable[[Scene], None],
     second_way: Callable[[Scene], None],
@@ -62,10 +69,10 @@ def test_what_one_notifier_is_sending_another_does_not_send_as_well(
     children = [scene.notifier(), scene.notifier()]
     received = scene.world.receiver
     first_way(scene)
-    assert children[0].until(lambda: received.connections, "the first post")
+    assert children[0].until(held.came.is_set, "the first post")
     second_way(scene)
     assert not children[0].until_or_not(lambda: received.connections > 1, 1.0), "the message is on its way already"
-    held.set()
+    held.let_go.set()
     scene.client.rpush(scene.key("signals"), encode_signal(NEXT))
     assert children[0].until(lambda: scene.heard([SIGNAL.id, NEXT.id]), "both deliveries")
     figures = count_deliveries(scene.posts(), [SIGNAL.id, NEXT.id])
@@ -76,17 +83,17 @@ def test_what_one_notifier_is_sending_another_does_not_send_as_well(
 @pytest.mark.parametrize(("first_way", "second_way"), [(lists, crosses_aside), (crosses_aside, lists)])
 def test_what_a_killed_notifier_was_sending_is_marked_on_the_other_way(
     scene: Scene,
-    held: threading.Event,
+    held: Held,
     tally: Tally,
     first_way: Callable[[Scene], None],
     second_way: Callable[[Scene], None],
 ) -> None:
     first_way(scene)
     child = scene.notifier()
-    assert child.until(lambda: scene.world.receiver.connections, "the first post")
+    assert child.until(held.came.is_set, "the first post")
     second_way(scene)
     child.kill()
-    held.set()
+    held.let_go.set()
     scene.notifier("--drain").exited(0)
     figures = count_deliveries(scene.posts(), [SIGNAL.id])
     tally.record(Row("a message on two ways, kill -9", 1, expected=1, **asdict(figures)))
