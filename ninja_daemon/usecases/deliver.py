@@ -12,7 +12,7 @@ from typing import Final
 
 from ninja_daemon.core.delivery import CONSOLE, Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.errors import JournalUnavailable
-from ninja_daemon.core.manners import Discard, Drop, Expire, Plan, Reason, Send, Wait, plan
+from ninja_daemon.core.manners import Discard, Drop, Expire, Reason, Send, Wait, plan
 from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
 from ninja_daemon.core.routing import Silence, audible, destinations_for
 from ninja_daemon.usecases.delivery_ports import (
@@ -248,6 +248,8 @@ class LaneWorker:
         head = taken.entries[0]
         if isinstance(todo, Send):
             return self._sent(taken, todo, started)
+        if isinstance(todo, Expire):
+            return self._expired(taken, head)
         kept = _kept(taken)
         if isinstance(todo, Wait):
             wait = todo.until - taken.now
@@ -258,21 +260,35 @@ class LaneWorker:
             sentence = f"{todo.count} late signals are left out, as {self.destination.name} wants it"
             settlement = replace(_fresh(taken), dropped=todo.count, counted="late")
             return settlement, [self._event("signal.late_dropped", "info", sentence, count=todo.count)]
-        return self._given_up(taken, head, todo)
-
-    def _given_up(self, taken: Taken, head: Entry, todo: Plan) -> tuple[Settlement, list[Event]]:
-        if isinstance(todo, Expire):
-            age = taken.now - head.accepted
-            text = f"older than max_age after {taken.attempts} attempts"
-            if taken.error:
-                text += f"; the last said: {taken.error}"
-            settlement = replace(_fresh(taken), dead=1, cause="expired", text=text)
-            sentence = f"a message for {self.destination.name} grew too old ({age:.0f} s); it is kept as a dead letter"
-        else:
-            assert isinstance(todo, Discard)  # noqa: S101 - the last of the plans
-            settlement = replace(_fresh(taken), dead=1, cause="unreadable", text=head.unreadable)
-            sentence = f"a message for {self.destination.name} cannot be read; it is kept as a dead letter"
+        assert isinstance(todo, Discard)  # noqa: S101 - the last of the plans
+        settlement = replace(_fresh(taken), dead=1, cause="unreadable", text=head.unreadable)
+        sentence = f"a message for {self.destination.name} cannot be read; it is kept as a dead letter"
         return settlement, [self._event("delivery.dead", "error", sentence, id=head.id, reason=settlement.text)]
+
+    def _expired(self, taken: Taken, head: Entry) -> tuple[Settlement, list[Event]]:
+        """Give up what grew too old; what has arrived, before Redis was set back, is no dead letter."""
+        begun, events = self._begun([head])
+        if settled := self._settled_elsewhere(taken, head, begun):
+            return settled[0], [*events, settled[1]]
+        events += self._ended([head], begun.maybe_sent)
+        text = f"older than max_age after {taken.attempts} attempts"
+        if taken.error:
+            text += f"; the last said: {taken.error}"
+        settlement = replace(_fresh(taken), dead=1, cause="expired", text=text)
+        age = taken.now - head.accepted
+        sentence = f"a message for {self.destination.name} grew too old ({age:.0f} s); it is kept as a dead letter"
+        return settlement, [*events, self._event("delivery.dead", "error", sentence, id=head.id, reason=text)]
+
+    def _settled_elsewhere(self, taken: Taken, head: Entry, begun: Begun) -> tuple[Settlement, Event] | None:
+        """Say what to do with a message that somebody else sends or has sent; None when nobody does."""
+        if begun.is_elsewhere:
+            sentence = f"another process sends this message to {self.destination.name} at this moment"
+            return _kept(taken), self._event(_ELSEWHERE, "debug", sentence, id=head.id)
+        if head.id in begun.sent:
+            sentence = f"{self.destination.name} has this message already, this machine remembers"
+            settlement = replace(_fresh(taken), dropped=1, counted="known")
+            return settlement, self._event("signal.already_sent", "info", sentence, id=head.id)
+        return None
 
     # --- sending
 
@@ -280,13 +296,8 @@ class LaneWorker:
         count = 1 if taken.entries[0].number <= self._alone_up_to else todo.count
         batch = taken.entries[:count]
         begun, events = self._begun(batch)
-        if begun.is_elsewhere:
-            sentence = f"another process sends this message to {self.destination.name} at this moment"
-            return _kept(taken), [*events, self._event(_ELSEWHERE, "debug", sentence, id=batch[0].id)]
-        if batch[0].id in begun.sent:
-            sentence = f"{self.destination.name} has this message already, this machine remembers"
-            settlement = replace(_fresh(taken), dropped=1, counted="known")
-            return settlement, [*events, self._event("signal.already_sent", "info", sentence, id=batch[0].id)]
+        if settled := self._settled_elsewhere(taken, batch[0], begun):
+            return settled[0], [*events, settled[1]]
         batch = _before_known(batch, begun.sent)
         parcel = Parcel(
             self.destination.name,

@@ -347,6 +347,29 @@ def test_a_message_that_this_machine_has_sent_already_is_not_sent_again(bench: B
     assert bench.counters()["known:desk"] == 2
 
 
+def test_what_has_arrived_is_no_dead_letter_however_old_it_is(bench: Bench) -> None:
+    """As after an hour-old copy of Redis was restored: its lanes hold what was sent since."""
+    one_waiting(bench, 4)
+    bench.ledger.sent = {("desk", a_signal(1).id): "m", ("desk", a_signal(3).id): "m"}
+    bench.ledger.sending = {("desk", a_signal(4).id)}
+    bench.grow_old()
+    channel = FakeChannel()
+    bench.works(bench.worker(channel, replace(DESK, manners=Manners(max_age=1_800.0))))
+    assert not channel.parcels
+    assert [letter.id for letter in bench.queue.dead_letters("desk")] == [a_signal(2).id, a_signal(4).id]
+    assert bench.counters()["known:desk"] == 2
+    assert bench.ledger.sending == {("desk", a_signal(4).id)}, "a retry of it must be marked"
+
+
+def test_what_grew_too_old_while_another_process_sends_it_is_waited_for(bench: Bench) -> None:
+    one_waiting(bench)
+    bench.ledger.elsewhere = {("desk", a_signal(1).id)}
+    bench.grow_old()
+    worker = bench.worker(FakeChannel(), replace(DESK, manners=Manners(max_age=1_800.0)))
+    step = worker.step()
+    assert (step.worked, step.state, bench.queue.dead_letters("desk")) == (False, "leased", [])
+
+
 def test_what_another_process_sends_at_this_moment_is_waited_for(bench: Bench) -> None:
     """As when a message is in Redis and in the journal at once, and each has a worker."""
     one_waiting(bench, 2)
