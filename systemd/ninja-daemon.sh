@@ -34,6 +34,11 @@ for file in "$credentials"/* "$credentials"/destinations/*; do
     redis_url) [ ! -s "$credentials/operator_redis_url" ] || continue ;;
     *_redis_url) continue ;;
     esac
+    if [ "$name" = redis_url ]; then
+        # A socket belongs to a group: unix://USER:PASSWORD@/PATH?db=0
+        socket=$(sed -n 's,^unix://[^/]*\(/[^?]*\).*,\1,p' "$file")
+        if [ -S "$socket" ]; then set -- "$@" "--property=SupplementaryGroups=$(stat -c %G "$socket")"; fi
+    fi
     set -- "$@" "--property=LoadCredential=$name:$file"
 done
 # What was asked for goes behind the options.

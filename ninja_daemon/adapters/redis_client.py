@@ -127,6 +127,8 @@ def explain(error: RedisError) -> str:
             return meaning
     if isinstance(error, ResponseError):
         return f"Redis refused a command ({text})"
+    if isinstance(error.__context__, PermissionError) and " connecting to /" in text:
+        return f"Redis' socket is not open to this user ({text}); give it the group that the socket belongs to"
     return f"Redis cannot be reached ({text})"
 
 

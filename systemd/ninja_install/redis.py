@@ -252,7 +252,9 @@ def _prove(server: Server, url: str) -> None:
         StopError: it has not.
     """
     environ = {"REDISCLI_AUTH": password_of(url)}
-    command = [server.client, "--user", str(urlsplit(url).username), "--no-auth-warning", "info"]
+    address = urlsplit(url)
+    by_socket = ["-s", unquote(address.path)] if address.scheme == "unix" else []
+    command = [server.client, *by_socket, "--user", str(address.username), "--no-auth-warning", "info"]
     deadline = time.monotonic() + _START_LIMIT
     told = ""
     while "loading:0" not in told:

@@ -419,6 +419,24 @@ class Steps:
         self._await_delivery()
         return f"{len(after)} signals listed again, delivering; refused while the services ran"
 
+    def reaches_redis_by_its_socket(self) -> str:
+        """The lines of docs/operations.md, and then no network port any more."""
+        page = (self._machine.tree / "srv" / "ninja-daemon" / "docs" / "operations.md").read_text(encoding="utf-8")
+        shown = re.search(r"To use the socket instead:\n\n```sh\n(.*?)```", page, re.DOTALL)
+        if shown is None:
+            message = "docs/operations.md must say how the socket is used, does not"
+            raise FailedError(message)
+        lines = shown[1].replace("sudo ", "")
+        for name in ("run/redis/redis-server", "Groups=redis"):
+            lines = lines.replace(name, name.replace("redis", SERVER))
+        self._run(lines, limit=120)
+        self._run(f"sed -i 's/^port 6379$/port 0/' /etc/{SERVER}/ninja-daemon.conf; systemctl restart {SERVER}-server")
+        self._machine.fails("exec 3<>/dev/tcp/127.0.0.1/6379")
+        self._await_delivery(2)
+        self._run(f"make -C /srv/ninja-daemon REDIS={SERVER} install-redis", limit=100, environ=OFFLINE)
+        self.makes_a_backup_by_itself()
+        return f"port closed, delivering; {self.is_active()}; check: {self.has_nothing_to_complain_of()}"
+
     def measures_the_sixteen(self) -> str:
         """Memory and idle CPU with the strategies that ship."""
         self._run(
@@ -546,6 +564,7 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("the daily backup's unit", steps.makes_a_backup_by_itself),
         ("backup and restore", steps.restores_a_backup),
         ("reboot", steps.survives_a_reboot),
+        ("Redis by its socket", steps.reaches_redis_by_its_socket),
         ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
         ("nothing lost, nothing twice", steps.delivers_everything),
         ("uninstall", steps.is_removed),
