@@ -14,7 +14,7 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError, ResponseError, WatchError
 
 from ninja_daemon.adapters.lua_scripts import Call, run_scripts, script
-from ninja_daemon.adapters.redis_client import connect, explain, translated_errors
+from ninja_daemon.adapters.redis_client import connect, translated_errors, unavailable
 from ninja_daemon.adapters.redis_store import Keys
 from ninja_daemon.core.errors import StoreUnavailable
 
@@ -160,7 +160,7 @@ class RedisNamespace:
     def _exported(self, names: Sequence[str]) -> Contents:
         reply: Any = run_scripts(self._client, [Call(script("export", reads_only=True), names, ())])[0]
         if isinstance(reply, RedisError):
-            raise StoreUnavailable(explain(reply)) from reply
+            raise unavailable(reply) from reply
         now = int(reply[0]) * 1_000 + int(reply[1]) // 1_000
         keys, strange = list[StoredKey](), list[str]()
         for name, entry in zip(names, reply[2:], strict=True):

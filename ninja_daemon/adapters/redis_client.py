@@ -6,8 +6,11 @@ is set here and nothing is repeated by the client. Whatever writes is a script t
 
 from __future__ import annotations
 
+import grp
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -29,7 +32,7 @@ from redis.retry import Retry
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.redis_deadline import TIMED, DeadlineParser
-from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+from ninja_daemon.core.errors import ConfigError, StoreDenied, StoreUnavailable
 
 SOCKET_TIMEOUT: Final = 2.0
 """Seconds that any single command may take; a hung server is noticed after this long."""
@@ -44,13 +47,17 @@ _CAUSES: Final = {
     "NOREPLICAS": "Redis has too few replicas to take writes (min-replicas-to-write)",
     "MASTERDOWN": "Redis has lost its primary",
     "UNBLOCKED": "Redis changed its role",
+    "DB index": "Redis has no database of this number; correct REDIS_DB, or the number at the end of REDIS_URL",
 }
 """What Redis says by the first word of its error."""
 
 _KINDS: Final[dict[type[RedisError], str]] = {
     AuthenticationError: "Redis does not accept the user or password; set REDIS_PASSWORD or put it inside REDIS_URL",
     AuthorizationError: "Redis does not accept the user or password; set REDIS_PASSWORD or put it inside REDIS_URL",
-    NoPermissionError: "the Redis user lacks a permission ({}); give it the one that is named (ACL SETUSER)",
+    NoPermissionError: (
+        "the Redis user lacks a permission ({}); give it the one that is named (ACL SETUSER), or put the user into "
+        "REDIS_URL that is meant for this"
+    ),
     InvalidResponse: "what answers at this address is not Redis",
     RedisTimeoutError: f"Redis did not answer within {SOCKET_TIMEOUT:g} s",
     BusyLoadingError: _CAUSES["LOADING"],
@@ -58,6 +65,7 @@ _KINDS: Final[dict[type[RedisError], str]] = {
     ReadOnlyError: _CAUSES["READONLY"],
 }
 """What redis-py has an exception of its own for."""
+_SOCKET: Final = re.compile(r" connecting to (/.*?)\. ")
 
 
 def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 64) -> redis.Redis:
@@ -110,10 +118,16 @@ def translated_errors() -> Iterator[None]:
     try:
         yield
     except RedisError as error:
-        raise StoreUnavailable(explain(error)) from error
+        raise unavailable(error) from error
     except OSError as error:
         message = f"Redis cannot be reached ({type(error).__name__})"
         raise StoreUnavailable(message) from error
+
+
+def unavailable(error: RedisError) -> StoreUnavailable:
+    """Return what an error of redis-py, or a reply that is one, means for whoever asked."""
+    is_denied = isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError)
+    return (StoreDenied if is_denied else StoreUnavailable)(explain(error))
 
 
 def explain(error: RedisError) -> str:
@@ -127,9 +141,17 @@ def explain(error: RedisError) -> str:
             return meaning
     if isinstance(error, ResponseError):
         return f"Redis refused a command ({text})"
-    if isinstance(error.__context__, PermissionError) and " connecting to /" in text:
-        return f"Redis' socket is not open to this user ({text}); give it the group that the socket belongs to"
+    if isinstance(error.__context__, PermissionError) and (match := _SOCKET.search(text)):
+        return f"Redis' socket is not open to this user ({text}); give it {_group_of(match[1])}"
     return f"Redis cannot be reached ({text})"
+
+
+def _group_of(socket: str) -> str:
+    """Name the group that may use a socket, as far as that can be seen from outside."""
+    try:
+        return f"the group {grp.getgrgid(Path(socket).stat().st_gid).gr_name}"
+    except (OSError, KeyError):
+        return "the group that the socket belongs to"
 
 
 def _first_line(error: BaseException) -> str:

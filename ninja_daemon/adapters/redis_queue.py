@@ -26,7 +26,7 @@ from ninja_daemon.adapters.queue_codec import (
     encode_notice,
     encode_silence,
 )
-from ninja_daemon.adapters.redis_client import explain, translated_errors
+from ninja_daemon.adapters.redis_client import translated_errors, unavailable
 from ninja_daemon.core.errors import SignalRejected, StoreUnavailable
 from ninja_daemon.core.manners import Reason
 from ninja_daemon.core.message import Entry
@@ -156,7 +156,7 @@ def milliseconds(seconds: float) -> int:
 
 def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
-        raise StoreUnavailable(explain(reply)) from reply
+        raise unavailable(reply) from reply
     if isinstance(reply, list) and reply and reply[0] == "BADTYPE":
         message = f"a key is of the wrong type ({', '.join(map(str, reply[1:]))}); move it away with RENAME"
         raise StoreUnavailable(message)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from ninja_daemon.adapters.codec import decode_signal
 from ninja_daemon.adapters.redis_client import translated_errors
@@ -80,6 +80,9 @@ def read_reports(client: redis.Redis, keys: Keys) -> Reports:
 def heartbeat_fields(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:
     """Read a heartbeat; None when there is none, or when it cannot be read, which becomes a note about ``key``."""
     if reply is None:
+        return None
+    if isinstance(reply, NoPermissionError):
+        notes.append(f"{key} is not shown to this Redis user: reader and operator may see it")
         return None
     if isinstance(reply, str) and len(reply) <= _LONGEST_HEARTBEAT:
         try:

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from ninja_daemon.adapters.commits import PreparedCommit, lines, prepared
 from ninja_daemon.adapters.holder import is_dead
 from ninja_daemon.adapters.lua_scripts import Call, run_scripts, script
-from ninja_daemon.adapters.redis_client import explain, translated_errors
+from ninja_daemon.adapters.redis_client import translated_errors, unavailable
 from ninja_daemon.adapters.state_codec import decode_state, decode_tally
 from ninja_daemon.adapters.state_memory import Proof, StateMemory
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
@@ -327,13 +327,13 @@ def _weight(change: Change) -> int:
 
 def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
-        raise StoreUnavailable(explain(reply)) from reply
+        raise unavailable(reply) from reply
     return reply
 
 
 def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
-        return StoreUnavailable(explain(reply))
+        return unavailable(reply)
     result, first, second = (str(part) for part in reply)
     if result in {CommitResult.OK, CommitResult.ALREADY}:
         return Committed(result, listed=int(first), repeated=int(second))

@@ -3,7 +3,7 @@
 The journal's lanes hold what crossed while Redis was away. They are emptied first, so a destination is what its
 journal lane is while that holds anything. A journal that cannot be read hides nothing of what Redis holds. What people
 order is done in both; while Redis is away in the journal alone, which they are told, and which tells Redis later
-(orders.py).
+(orders.py). What Redis refuses somebody, for want of a right, is not done in the journal either.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TypeVar
 from ninja_daemon.adapters.local_queue import LocalQueue, Order
 from ninja_daemon.adapters.queue_codec import DeadLetter
 from ninja_daemon.adapters.redis_queue import LaneDepth, QueueDepths, RedisQueue
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.core.routing import Silence
 
 _T = TypeVar("_T")
@@ -77,13 +77,18 @@ class BothQueues:
         """Throw away what waits in a lane; return how many messages that were.
 
         Raises:
-            StoreUnavailable: Redis is away; it is done in the journal. So with the orders below.
+            StoreUnavailable: Redis is away; it is done in the journal.
         """
         aside = self._from_journal(lambda journal: journal.purge_lane(destination)) or 0
         return aside + self._redis.purge_lane(destination)
 
     def pause(self, destination: str, seconds: float | None) -> None:
-        """Hold a lane back, for so long or until it is resumed."""
+        """Hold a lane back, for so long or until it is resumed.
+
+        Raises:
+            StoreUnavailable: Redis is away; it is done in the journal. So with the orders below.
+            StoreDenied: Redis refuses; nothing is done.
+        """
         self._order(
             Order("lane", destination),
             lambda: self._redis.pause(destination, seconds),
@@ -139,10 +144,19 @@ class BothQueues:
         """Carry an order out in both places; return whether it changed anything in either."""
         try:
             changed = in_redis()
-        except StoreUnavailable:
-            self._from_journal(lambda journal: journal.note(order))
-            self._from_journal(in_journal)
+        except StoreDenied:
             raise
+        except StoreUnavailable as error:
+            try:
+                self._journal.note(order)
+                in_journal(self._journal)
+            except StoreUnavailable:
+                raise error from None
+            what = f"silence {order.name}" if order.kind == "silence" else order.name
+            message = (
+                f"{error}; what was ordered ({what}) holds in this machine's journal, and Redis is told when it is back"
+            )
+            raise StoreUnavailable(message) from error
         return bool(self._from_journal(in_journal)) or bool(changed)
 
     def _from_journal(self, ask: Callable[[LocalQueue], _T]) -> _T | None:

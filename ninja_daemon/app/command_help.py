@@ -100,9 +100,9 @@ COMMANDS: Final = {
         summary="See it all work on this machine, with no account and no server.",
         paragraphs=(
             (
-                "Starts a Redis server of its own, a simulated broker on fast time, the daemon and the notifier. The "
-                "first signal is on the terminal within 30 seconds. Nothing outside this machine is contacted and "
-                "nothing is left behind. Ctrl-C ends it."
+                "Starts a Redis server of its own, a simulated broker with candles of five seconds, the daemon and the "
+                "notifier. The first signal is on the terminal within 30 seconds. Nothing outside this machine is "
+                "contacted and nothing is left behind. Ctrl-C ends it."
             ),
         ),
         examples=(("demo", "watch it work"),),

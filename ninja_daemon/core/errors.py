@@ -59,6 +59,10 @@ class StoreUnavailable(TransientError):
     """Redis is away, or there but not taking writes."""
 
 
+class StoreDenied(StoreUnavailable):
+    """Redis answers, and refuses this user: a password or a right is not what it should be."""
+
+
 class JournalUnavailable(TransientError):
     """The local journal cannot be read or written (disk full, locked, damaged)."""
 

@@ -17,6 +17,8 @@ _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9})
 _UNIX = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?", re.ASCII)
 _LONGEST = 32
 """Characters; no instant has more. The candles of a wake open at the same few instants, so texts are read once."""
+_FEWEST_DIGITS = 9
+"""Of UNIX seconds that somebody means: those of 1973 and later."""
 _DAY = 86_400
 _END = 7_258_118_400
 """2200-01-01: calendars end at the year 9999, and what is asked of an instant looks a candle ahead of it."""
@@ -33,6 +35,18 @@ def parse_instant(text: str) -> Instant:
         message = f"an instant must look like 2025-08-10T14:30:00Z and lie between 1970 and 2199, was {text[:40]!r}"
         raise ValueError(message)
     return at
+
+
+def parse_typed_instant(text: str) -> Instant:
+    """Read an instant that a person typed: as ``parse_instant``, but 2024 and 20240101 are no seconds of 1970.
+
+    Raises:
+        ValueError: the text is no such instant.
+    """
+    if text.isdigit() and len(text) < _FEWEST_DIGITS:
+        message = f"an instant must look like 2025-08-10T14:30:00Z, was {text}"
+        raise ValueError(message)
+    return parse_instant(text)
 
 
 @lru_cache(maxsize=4096)

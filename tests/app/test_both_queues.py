@@ -131,10 +131,25 @@ def test_while_redis_is_away_a_drain_delivers_what_the_journal_has_and_says_what
 def test_orders_given_while_redis_is_away_hold_in_the_journal_and_end_with_an_error(two: Two) -> None:
     two.journals(1)
     two.redis_server.stop()
-    assert "Redis" in two.place.run("queue", "pause", "desk").exited(1).err
+    said = two.place.run("queue", "pause", "desk").exited(1).err
+    assert "Redis cannot be reached" in said
+    assert "what was ordered (desk) holds in this machine's journal, and Redis is told when it is back" in said
     two.place.run("notify", "--drain").exited(1)
     assert two.desk.posts == []
     two.place.run("queue", "resume", "desk").exited(1)
+    two.place.run("notify", "--drain").exited(1)
+    assert len(two.desk.posts) == 1
+
+
+def test_an_order_that_redis_refuses_is_not_carried_out_in_the_journal_either(two: Two) -> None:
+    two.journals(1)
+    with two.redis_server.client() as client:
+        client.acl_setuser("default", enabled=True, nopass=True, commands=["-hset", "-evalsha"])
+    for order in (["pause", "desk"], ["silence", "--for", "1 h"]):
+        said = two.place.run("queue", *order).exited(1).err
+        assert "lacks a permission" in said
+        assert "holds" not in said
+    two.redis_server.stop()
     two.place.run("notify", "--drain").exited(1)
     assert len(two.desk.posts) == 1
 

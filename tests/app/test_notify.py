@@ -330,7 +330,9 @@ def test_a_silence_hushes_until_it_is_ended(
     workplace: Workplace, redis_url: str, client: redis.Redis, server: Receiver
 ) -> None:
     place = prepared(workplace, redis_url, webhook("desk", server))
-    place.run("queue", "silence", "--for", "1 h", "--instrument", "EUR_*").exited(0)
+    said = place.run("queue", "silence", "--for", "1 h", "--instrument", "EUR_*").exited(0).out
+    assert " of EUR_* to everybody until " in said
+    assert " of EUR_* to everybody until " in place.run("queue").out
     lists(client, 1)
     place.run("notify", "--drain").exited(0)
     (silence,) = json.loads(place.run("queue", "--json").out)["silences"]

@@ -338,6 +338,21 @@ def test_watching_goes_on_until_it_is_interrupted(tmp_path: Path, redis_url: str
         assert "Traceback" not in error
 
 
+def test_watching_needs_a_terminal(tmp_path: Path, redis_url: str) -> None:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION)
+    environ = {"HOME": str(tmp_path), "NINJA_CONFIG": str(tmp_path / "ninja.toml"), "REDIS_URL": redis_url}
+    done = subprocess.run(
+        [sys.executable, "-m", "ninja_daemon", "status", "--watch"],
+        env={**environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "needs a terminal" in done.stderr
+
+
 def test_lanes_and_dead_letters_are_shown(
     command: Command, client: redis.Redis, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

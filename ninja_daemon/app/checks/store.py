@@ -12,7 +12,7 @@ from ninja_daemon.app.checks.strategies import check_thresholds
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.app.figures import strategy_figures
 from ninja_daemon.app.same_settings import difference
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
 
 OLDEST = (7, 0)
@@ -38,7 +38,7 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         loaded = store.load(strategies)
         differs = difference(store, store.holder(), strategies)
     except StoreUnavailable as error:
-        yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _where_to_look(environment))
+        yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _cure(error, environment))
         return
     finally:
         client.close()
@@ -57,7 +57,9 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
             yield Finding(Level.INFO, "redis.state", f"strategy {strategy.name}", note)
 
 
-def _where_to_look(environment: Environment) -> str:
+def _cure(error: StoreUnavailable, environment: Environment) -> str:
+    if isinstance(error, StoreDenied):
+        return "which user is for what: config/redis/users.acl.example"
     if environment.redis_configured:
         return "is the server running, and is REDIS_URL (or REDIS_HOST and REDIS_PORT) right?"
     return "set REDIS_URL or REDIS_HOST; or let `ninja-daemon up` run a server of its own"

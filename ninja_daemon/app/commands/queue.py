@@ -173,7 +173,8 @@ def silence(
         if made is None:
             _usage("; ".join(problems))
         found.silence(made)
-    print(f"silence {made.id} until {format_moment(made.until)}; end it with: ninja-daemon queue unsilence {made.id}")
+    what = f"silence {made.id} of {_scope(made)} until {format_moment(made.until)}"
+    print(f"{what}; end it with: ninja-daemon queue unsilence {made.id}")
 
 
 @queue.command()
@@ -305,7 +306,18 @@ def _print_depths(depths: QueueDepths, silences: Sequence[Silence]) -> None:
         console.print(f"{depths.unrouted} dead letters never had a destination: ninja-daemon queue dead {UNROUTED}")
     console.print(table)
     for one in silences:
-        console.print(f"silence {one.id} until {format_moment(one.until)} {_safe(one.comment)}", markup=False)
+        said = f"silence {one.id} of {_scope(one)} until {format_moment(one.until)} {_safe(one.comment)}"
+        console.print(said.rstrip(), markup=False, soft_wrap=True)
+
+
+def _scope(silence: Silence) -> str:
+    """Say what a silence takes and from whom, so that one that takes everything, or nothing, can be seen."""
+    match = silence.match
+    parts = [",".join(each) for each in (match.instrument, match.timeframe, match.strategy) if each]
+    if match.side is not None:
+        parts.append(match.side.name)
+    what = _safe(" ".join(parts)) or "every signal"
+    return f"{what} to {', '.join(map(_safe, silence.destinations)) or 'everybody'}"
 
 
 def _row(lane: LaneDepth, text: Callable[..., Any]) -> list[Any]:

@@ -19,7 +19,7 @@ from ninja_daemon.adapters.csv_candles import MOST_DECIMALS, CandleFile, MoreDec
 from ninja_daemon.app.configuration import Configuration, load_settings
 from ninja_daemon.app.environment import Environment
 from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.instant import Instant, format_instant, parse_typed_instant
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.signal import Signal
 from ninja_daemon.core.strategy import Rules, Strategy
@@ -137,7 +137,7 @@ def _instant(option: str, text: str | None, *, last_of_day: bool = False) -> Ins
             day = date.fromisoformat(text)
             start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
             return start + 86_399 if last_of_day else start
-        return parse_instant(text)
+        return parse_typed_instant(text)
     except ValueError:
         _refuse(option, f"must be like 2026-01-31 or 2026-01-31T10:00:00Z, was {text[:40]!r}")
 

@@ -22,7 +22,7 @@ from ninja_daemon.adapters.redis_store import Keys
 from ninja_daemon.app.environment import Environment, read_environment
 from ninja_daemon.app.queues import local_queue_file
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.instant import format_instant, parse_instant
+from ninja_daemon.core.instant import format_instant, parse_typed_instant
 from ninja_daemon.core.signal import Signal
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(min|h|d|hours?|days?|weeks?|w)", re.ASCII)
@@ -101,7 +101,7 @@ def _instant(text: str) -> int:
         if len(text) == len("2026-01-31"):
             day = date.fromisoformat(text)
             return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-        return parse_instant(text)
+        return parse_typed_instant(text)
     except ValueError:
         message = f"must be like 2026-01-31, 2026-01-31T10:00:00Z or '2 days', was {text[:40]!r}"
         raise typer.BadParameter(message, param_hint="--since") from None

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import typer
 
 from ninja_daemon.core.errors import CandleRejected, ConfigError
-from ninja_daemon.core.instant import format_instant, parse_instant
+from ninja_daemon.core.instant import format_instant, parse_typed_instant
 from ninja_daemon.core.market_hours import MarketHours
 from ninja_daemon.simulator.broker import DEFAULT_ACCOUNT
 from ninja_daemon.simulator.clock import SimulatedClock
@@ -139,7 +139,7 @@ def _market(csv: Path | None, seed: int, *, always_open: bool) -> Market:
 def _clock(start: str | None, speed: float) -> SimulatedClock:
     if start is None:
         return SimulatedClock.real() if speed == 1 else SimulatedClock.accelerated(time.time(), speed)
-    return SimulatedClock.accelerated(_understood("--start", lambda: parse_instant(start)), speed)
+    return SimulatedClock.accelerated(_understood("--start", lambda: parse_typed_instant(start)), speed)
 
 
 def _rule(completion: Completion, lag: float | None) -> CompletionRule:

@@ -73,6 +73,9 @@ def _watch(look: Callable[[], Status], clock: SystemClock) -> None:
     from ninja_daemon.app.status_view import status_view
 
     console = Console()
+    if not console.is_terminal:
+        message = "needs a terminal, to draw on; for programs: status --json"
+        raise typer.BadParameter(message, param_hint="--watch")
     forever = Event()
     with Live(status_view(look(), console.width), console=console, auto_refresh=False) as live:
         while not clock.wait(forever, _EVERY):

@@ -35,5 +35,8 @@ def _for_real(environment: Environment) -> int:
             "ninja-daemon, with a Redis server of its own",
             {**environ, "REDIS_URL": server.url},
             logs,
-            footer=f"Ctrl-C ends it; what it knows is kept in {environment.state_dir}. Messages: {logs}",
+            footer=(
+                f"Ctrl-C ends it; what it knows is kept in {environment.state_dir}. Messages: {logs}\n"
+                f"Look on from another terminal: REDIS_URL={server.url} ninja-daemon status"
+            ),
         )
