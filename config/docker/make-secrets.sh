@@ -21,5 +21,7 @@ for user in daemon notifier reader operator; do
     users=$(printf '%s\n' "$users" | sed "s/#$word/#$hash/")
 done
 printf '%s\n' "$users" >secrets/redis_users
-[ -e secrets/oanda_access_token ] || : >secrets/oanda_access_token
+for name in oanda_access_token destinations; do
+    [ -e "secrets/$name" ] || : >"secrets/$name"
+done
 [ -s secrets/oanda_access_token ] || echo "put the broker's token into $(pwd)/secrets/oanda_access_token, one line"

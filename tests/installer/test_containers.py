@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -41,8 +42,11 @@ def test_a_service_has_no_power_that_it_does_not_need(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert "no-new-privileges:true" in service["security_opt"]
     assert int(service["user"].split(":")[0]) > 0
-    assert service["healthcheck"]["test"]
-    assert service["restart"] == "unless-stopped"
+    if name == "commands":
+        assert service["restart"] == "no"
+    else:
+        assert service["healthcheck"]["test"]
+        assert service["restart"] == "unless-stopped"
 
 
 def test_redis_is_published_on_this_machine_only() -> None:
@@ -56,6 +60,7 @@ def test_redis_alone_is_the_default_and_the_others_come_by_profile() -> None:
         "redis": None,
         "daemon": ["all", "daemon"],
         "notifier": ["all", "notifier"],
+        "commands": ["commands"],
     }
 
 
@@ -67,6 +72,23 @@ def test_secrets_are_files_and_each_that_is_used_is_declared() -> None:
             assert not re.search(r"TOKEN$|PASSWORD$|_URL$", name), f"{name} must be a file"
             if name.endswith("_FILE"):
                 assert Path(value).name in service["secrets"]
+
+
+@pytest.mark.parametrize("name", sorted({*SERVICES} - {"redis"}))
+def test_every_service_can_work_with_destinations_of_one_s_own(name: str, folder: Path, tmp_path: Path) -> None:
+    # As in the container, but for the places of the files: whoever reads ninja.toml checks all of it.
+    (folder / "secrets" / "oanda_access_token").write_text("demo\n", encoding="utf-8")
+    (folder / "secrets" / "destinations").write_text("DESK=https://desk.example/hook\n", encoding="utf-8")
+    settings = (ROOT / "config" / "ninja.toml").read_text(encoding="utf-8")
+    desk = '[destinations.desk]\nchannel = "webhook"\nurl = "env:DESK"\n'
+    (tmp_path / "ninja.toml").write_text(settings + desk, encoding="utf-8")
+    given = COMPOSE["services"][name]["environment"]
+    environment = {key: value.replace("/run/secrets", str(folder / "secrets")) for key, value in given.items()}
+    environment |= {"OANDA_ENVIRONMENT": "practice", "NINJA_CONFIG": "ninja.toml", "NINJA_STATE_DIR": "state"}
+    command = [sys.executable, "-m", "ninja_daemon", "check", "--offline", "--json"]
+    checked = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "DESK" not in checked.stdout
 
 
 def test_volumes_and_files_that_are_named_are_there() -> None:
