@@ -96,8 +96,10 @@ class SqliteFile:
 
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # SQLite does not wait for another process that makes the same new file; whoever makes it is alone with it.
+        how = fcntl.LOCK_SH if _is_begun(self.path) else fcntl.LOCK_EX
         try:
-            with self._directory_locked(fcntl.LOCK_SH):
+            with self._directory_locked(how):
                 return self._found()
         except sqlite3.OperationalError:
             raise
@@ -121,7 +123,7 @@ class SqliteFile:
 
     @contextmanager
     def _directory_locked(self, how: int) -> Iterator[None]:
-        """Keep others from setting a file aside, or (``LOCK_EX``) from opening one.
+        """Keep others from making a file or setting one aside, or (``LOCK_EX``) from opening one.
 
         The directory itself is locked: a lock file would lie there for ever.
         """
@@ -187,6 +189,14 @@ def _is_locked(directory: int, how: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _is_begun(path: Path) -> bool:
+    """Tell whether there is something in a file, without opening it: to close it would end SQLite's locks on it."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 @contextmanager

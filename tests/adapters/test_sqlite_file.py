@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -35,9 +36,8 @@ def set_aside(path: Path) -> list[Path]:
     return sorted(path.parent.glob("*.damaged-*"))
 
 
-def test_of_many_that_find_the_same_damage_one_sets_it_aside_and_all_use_the_new_file(path: Path) -> None:
-    path.write_bytes(DAMAGE)
-    files = [SqliteFile(path, SCHEMA) for _ in range(8)]
+def write_together(files: Sequence[SqliteFile]) -> None:
+    """Have each file's first use at the same moment, in a thread of its own."""
     together = threading.Barrier(len(files))
 
     def begin(number: int) -> None:
@@ -49,6 +49,21 @@ def test_of_many_that_find_the_same_damage_one_sets_it_aside_and_all_use_the_new
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def test_many_may_begin_the_same_new_file(tmp_path: Path) -> None:
+    for turn in range(30):
+        files = [SqliteFile(tmp_path / f"{turn}.sqlite3", SCHEMA) for _ in range(4)]
+        write_together(files)
+        assert words(files[0]) == ["0", "1", "2", "3"]
+        for file in files:
+            file.close()
+
+
+def test_of_many_that_find_the_same_damage_one_sets_it_aside_and_all_use_the_new_file(path: Path) -> None:
+    path.write_bytes(DAMAGE)
+    files = [SqliteFile(path, SCHEMA) for _ in range(8)]
+    write_together(files)
     assert [aside.read_bytes() for aside in set_aside(path)] == [DAMAGE]
     assert words(files[0]) == [f"{number}" for number in range(8)]
     assert sum(file.set_aside is not None for file in files) == 1
