@@ -33,6 +33,7 @@ from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.market_hours import MarketHours
 from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import Outcome, Start, Wake, catch_up
 from ninja_daemon.usecases.ports import CandleSource, Clock, Journal, StateStore
 
@@ -475,7 +476,8 @@ class Daemon:
         if strategies:
             names = ", ".join(strategy.name for strategy in strategies[:_NAMED]) + " …" * (len(strategies) > _NAMED)
             self._log.info(
-                f"no news of {len(strategies)} strategies after the close; a period without prices has no candle",
+                f"no news of {counted(len(strategies), 'strategy')} after the close; "
+                "a period without prices has no candle",
                 event_id="candle.missing",
                 strategies=names,
             )
@@ -516,7 +518,8 @@ class Daemon:
             return
         ratio = figures.hit_ratio
         self._log.info(
-            f"incremental fetch: {report.new} new candles for {report.strategies} strategies in {report.seconds:.3f} s",
+            f"incremental fetch: {counted(report.new, 'new candle')} for {counted(report.strategies, 'strategy')} "
+            f"in {report.seconds:.3f} s",
             event_id="wake",
             signals=report.signals,
             waiting=left,
@@ -553,7 +556,8 @@ class Daemon:
     def _note_replayed(self) -> None:
         for replayed in self._store.replayed():
             self._log.info(
-                f"{replayed.commits} commits that waited for Redis are made, {replayed.signals} signals are listed now",
+                f"made for Redis what waited for it: {counted(replayed.commits, 'commit')}; "
+                f"{counted(replayed.signals, 'signal')} listed now",
                 event_id="journal.replayed",
             )
             for name in replayed.derived_again:
@@ -628,9 +632,11 @@ class Daemon:
         state = {True: "active", False: "standing by", None: "starting"}[self._active]
         with self._lock:
             waiting, lost_at = len(figures.reasons()), self._lost_at
-        parts = [f"{len(self.strategies)} strategies, {state}"]
+        parts = [f"{counted(len(self.strategies), 'strategy')}, {state}"]
         if figures.last_wake:
-            parts.append(f"last wake {format_moment(figures.last_wake)[11:19]}Z, {figures.signals} signals so far")
+            parts.append(
+                f"last wake {format_moment(figures.last_wake)[11:19]}Z, {counted(figures.signals, 'signal')} so far"
+            )
         if waiting:
             parts.append(f"{waiting} waiting")
         parts.append("Redis ok" if lost_at is None else f"Redis away for {duration(now - lost_at)}")

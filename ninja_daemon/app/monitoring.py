@@ -11,6 +11,7 @@ import structlog
 from ninja_daemon import __version__
 from ninja_daemon.adapters.metrics import Health, Monitor, Reading
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
+from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import lateness
 
 if TYPE_CHECKING:
@@ -108,7 +109,8 @@ class DaemonFigures:
             problems.append("Redis is away; signals go by the local journal")
         if troubles := daemon.troubles():
             name, reason = next(iter(troubles.items()))
-            problems.append(f"{len(troubles)} strategies wait, {name}: {reason}")
+            wait = "waits" if len(troubles) == 1 else "wait"
+            problems.append(f"{counted(len(troubles), 'strategy')} {wait}, {name}: {reason}")
         return Health(not problems, tuple(problems) or (daemon.sentence(),))
 
 

@@ -36,6 +36,7 @@ from ninja_daemon.core.instant import format_moment
 from ninja_daemon.core.manners import Reason
 from ninja_daemon.core.routing import Silence
 from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.deliver import LEASE, Event, LaneWorker, Step, drain
 from ninja_daemon.usecases.delivery_ports import Inbox, Lanes
 from ninja_daemon.usecases.ports import Clock
@@ -479,8 +480,9 @@ class Notifier:
         """Return in a line how it goes, for ``systemctl status``."""
         counts = self._reporter.counts
         return (
-            f"{len(self._parts.workers)} destinations; {counts['signal.delivered']} signals delivered, "
-            f"{counts['delivery.retry']} retries, {counts['delivery.dead']} dead letters; "
+            f"{counted(len(self._parts.workers), 'destination')}; "
+            f"{counted(counts['signal.delivered'], 'signal')} delivered, "
+            f"{counts['delivery.retry']} retries, {counted(counts['delivery.dead'], 'dead letter')}; "
             f"{self._parts.store} {'ok' if self._store_is_up else 'away'}"
         )
 

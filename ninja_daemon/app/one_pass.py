@@ -14,6 +14,7 @@ from ninja_daemon.app.same_settings import require_same
 from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import Outcome, Start, catch_up
 from ninja_daemon.usecases.ports import Wanted
 
@@ -78,7 +79,8 @@ def _pass(strategies: Sequence[Strategy], parts: Parts) -> bool:
     new = sum(outcome.taken_in for outcome in wake.outcomes)
     stored = sum(outcome.start is Start.STORED for outcome in wake.outcomes)
     log.info(
-        f"incremental fetch: {new} new candles for {len(strategies)} strategies in {seconds:.3f} s",
+        f"incremental fetch: {counted(new, 'new candle')} for {counted(len(strategies), 'strategy')} "
+        f"in {seconds:.3f} s",
         event_id="wake",
         signals=sum(len(outcome.signals) for outcome in wake.outcomes),
         waiting=len(behind),

@@ -26,6 +26,7 @@ from ninja_daemon.app.status_view import status_view
 from ninja_daemon.app.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.together import CONFIGURATION_ERROR, Child, keep_running
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.words import counted
 
 _ROUND: Final = 0.5
 _PLAIN_EVERY: Final = 10.0
@@ -144,8 +145,9 @@ def _sentence(status: Status, problem: str) -> str:
     beat = status.daemon or {}
     found = sum(figures.tally.signals for figures in status.strategies)
     text = (
-        f"{fresh} of {len(status.strategies)} strategies up to date, {beat.get('evaluated', 0)} candles taken in "
-        f"in {beat.get('wakes', 0)} wakes, {found} signals found, {status.queued} waiting on the list"
+        f"{fresh} of {counted(len(status.strategies), 'strategy')} up to date, "
+        f"{beat.get('evaluated', 0)} candles taken in "
+        f"in {beat.get('wakes', 0)} wakes, {counted(found, 'signal')} found, {status.queued} waiting on the list"
     )
     return f"{text}; {problem}" if problem else text
 

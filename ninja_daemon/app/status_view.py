@@ -18,6 +18,7 @@ from ninja_daemon.adapters.redis_queue import QueueDepths
 from ninja_daemon.app.figures import StrategyFigures, rejection_words
 from ninja_daemon.app.status import Status
 from ninja_daemon.core.crossover import Side
+from ninja_daemon.core.words import counted
 
 _MOMENT_AGO: Final = 600
 _BARS: Final = 6
@@ -99,7 +100,7 @@ def _broker_line(status: Status) -> Text | None:
         return None
     counts = {str(code): count for code, count in requests.items() if isinstance(count, int)}
     line = Text("broker    ", style="bold")
-    line.append(f"{sum(counts.values())} requests", style="not bold")
+    line.append(f"{counted(sum(counts.values()), 'request')}", style="not bold")
     others = [f"{count} × {_OUTCOMES.get(code, code)}" for code, count in sorted(counts.items()) if code != "200"]
     if others:
         line.append(f" ({escaped(', '.join(others))[:60]})", style="not bold yellow")

@@ -190,7 +190,7 @@ def test_a_daemon_vouches_for_itself_only_while_it_works(
         if not hangs:
             heard = [ear.hears() for _ in range(8)]
             assert heard.count("WATCHDOG=1") >= 3
-            assert any(word.startswith("STATUS=1 strategies, active") for word in heard)
+            assert any(word.startswith("STATUS=1 strategy, active") for word in heard)
             child.terminate()
             assert child.wait(10) == 0
             return

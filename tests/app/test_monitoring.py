@@ -171,7 +171,7 @@ def test_a_daemon_pings_while_it_works_and_names_no_address(watched: Watched) ->
     with receiver() as outside:
         environment = {"NINJA_PING_URL": f"{outside.url}/ping/s3cret-path", "NINJA_PING_INSECURE": "true"}
         running = watched.place.start("run", "--log-level", "debug", environment=environment)
-        running.says("watches 1 strategies")
+        running.says("watches 1 strategy")
         done = running.terminate().exited(0)
         assert "s3cret-path" not in done.err + done.out
 

@@ -15,6 +15,7 @@ from ninja_daemon.app.delivery_settings import parse_silence, parse_span
 from ninja_daemon.app.environment import Environment, read_environment
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.instant import format_moment
+from ninja_daemon.core.words import counted
 
 if TYPE_CHECKING:
     from ninja_daemon.adapters.queue_codec import DeadLetter
@@ -87,7 +88,10 @@ def retry(
         lanes = found.depths(_configured(environment)).lanes
         names = [destination] if destination else [lane.destination for lane in lanes]
         hurried = 0 if identity else sum(found.hurry(name) for name in names if name != UNROUTED)
-    print(f"{revived} of {len(letters)} dead letters are on their way again; {hurried} lanes try at once")
+    print(
+        f"on their way again: {revived} of {counted(len(letters), 'dead letter')}; "
+        f"trying at once: {counted(hurried, 'lane')}"
+    )
     if not revived and not hurried:
         raise typer.Exit(1)
 
@@ -112,13 +116,13 @@ def purge(
             if not yes:
                 typer.confirm(f"Throw away everything that waits for {destination}?", abort=True)
             gone = found.purge_lane(destination)
-            print(f"{gone} waiting messages thrown away")
+            print(f"{counted(gone, 'waiting message')} thrown away")
         else:
             letters = [letter for letter in _of(found.dead_letters(), destination) if identity in {"", letter.id}]
             if letters and not yes:
-                typer.confirm(f"Throw away {len(letters)} dead letters?", abort=True)
+                typer.confirm(f"Throw away {counted(len(letters), 'dead letter')}?", abort=True)
             gone = sum(found.forget(letter) for letter in letters)
-            print(f"{gone} dead letters thrown away")
+            print(f"{counted(gone, 'dead letter')} thrown away")
     if not gone:
         raise typer.Exit(1)
 
@@ -300,10 +304,12 @@ def _print_depths(depths: QueueDepths, silences: Sequence[Silence]) -> None:
     table.add_column("last trouble", overflow="ellipsis", no_wrap=True)
     for lane in depths.lanes:
         table.add_row(*_row(lane, Text))
-    waiting = f"on the list: {depths.signals} signals, {depths.alerts} alerts"
+    waiting = f"on the list: {counted(depths.signals, 'signal')}, {counted(depths.alerts, 'alert')}"
     console.print(Text(f"{waiting}; dead letters: {depths.dead}", style="bold"))
     if depths.unrouted:
-        console.print(f"{depths.unrouted} dead letters never had a destination: ninja-daemon queue dead {UNROUTED}")
+        console.print(
+            f"{counted(depths.unrouted, 'dead letter')} never had a destination: ninja-daemon queue dead {UNROUTED}"
+        )
     console.print(table)
     for one in silences:
         said = f"silence {one.id} of {_scope(one)} until {format_moment(one.until)} {_safe(one.comment)}"

@@ -24,6 +24,7 @@ from ninja_daemon.app.stopping import stop_on_signals
 from ninja_daemon.app.supervision import supervise
 from ninja_daemon.app.wiring import Parts, daemon_parts
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable
+from ninja_daemon.core.words import counted
 
 if TYPE_CHECKING:
     from ninja_daemon.app.daemon import Daemon
@@ -132,7 +133,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
     daemon.surroundings = lambda: _surroundings(parts)
     daemon.doubt = lambda: parts.source.doubt
     log.info(
-        f"ninja-daemon {__version__} watches {len(configuration.strategies)} strategies",
+        f"ninja-daemon {__version__} watches {counted(len(configuration.strategies), 'strategy')}",
         event_id="daemon.started",
         broker=environment.api_url,
         redis=environment.redis_label,
