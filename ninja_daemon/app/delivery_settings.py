@@ -19,7 +19,7 @@ from ninja_daemon.core.crossover import Side
 from ninja_daemon.core.delivery import CONSOLE, DailyReport, Delivery, Destination, OptionValue
 from ninja_daemon.core.granularity import Granularity
 from ninja_daemon.core.manners import LatePolicy, Manners, QuietHours, Rate, minute_of_day
-from ninja_daemon.core.routing import MATCH_ALL, Match, Prospect, Route, Silence, destinations_for
+from ninja_daemon.core.routing import MATCH_ALL, Match, Prospect, Route, Silence, destinations_for, unused_routes
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.strategy import Strategy
 
@@ -105,7 +105,7 @@ class RouteFinding:
     """Something that the routes do and that was perhaps not meant.
 
     Attributes:
-        subject: the strategy or the destination.
+        subject: the strategy, the destination or the route.
         text: what is wrong, with its cure.
     """
 
@@ -114,16 +114,18 @@ class RouteFinding:
 
 
 def problems_for(delivery: Delivery, strategies: Iterable[Strategy]) -> list[RouteFinding]:
-    """Prove that every strategy reaches a destination and every destination is reachable; return what is not so.
+    """Prove that every strategy, destination and route is of use to another; return those that are not.
 
     A strategy's signals differ for the routes in side and lateness only, so that trying these four is a proof.
     """
     findings: list[RouteFinding] = []
+    prospects: list[Prospect] = []
     reached = {*delivery.alerts, *(delivery.daily.to if delivery.daily else ())}
     for strategy in strategies:
         lost = []
         for side, late in product(Side, (False, True)):
-            to = destinations_for(delivery.routes, _prospect(strategy, side, late=late))
+            prospects.append(_prospect(strategy, side, late=late))
+            to = destinations_for(delivery.routes, prospects[-1])
             reached |= set(to or ())
             if to is None:
                 lost.append(f"{'late ' if late else ''}{side.name}")
@@ -137,6 +139,12 @@ def problems_for(delivery: Delivery, strategies: Iterable[Strategy]) -> list[Rou
         if destination.name not in reached and destination.name != CONSOLE:
             text = "no signal of any strategy can reach it; name it in a route, or take it out"
             findings.append(RouteFinding(destination.name, text))
+    for place in unused_routes(delivery.routes, prospects):
+        text = (
+            "no signal of any strategy gets to it, because none matches or an earlier route takes them all; correct "
+            "its match, put it further up, or take it out"
+        )
+        findings.append(RouteFinding(".".join(f"routes[{number}]" for number in place), text))
     return findings
 
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from io import StringIO
 from ipaddress import ip_address
@@ -49,6 +50,8 @@ NAMES: Final = (
 )
 """Every name of the contract, in its order. ``NINJA_ENV_FILE`` comes before all of them."""
 
+_OURS: Final = ("NINJA_", "OANDA_")
+_ALIKE: Final = 0.75
 _LARGEST_FILE: Final = 65_536
 _LONGEST_SHOWN: Final = 60
 _LONGEST_TTL: Final = 10 * 366 * 86_400
@@ -76,6 +79,7 @@ class _Sources:
         self._directory = directory
         self._dotenv = dotenv
         self._dotenv_name = dotenv_name
+        self.asked: set[str] = {"NINJA_ENV_FILE"}
         self.handed_out: dict[Secret, None] = {}
         self.files_read: dict[Path, None] = {}
 
@@ -85,6 +89,7 @@ class _Sources:
         Raises:
             ConfigError: a file that should hold the value cannot be read.
         """
+        self.asked.add(name)
         finders: tuple[Callable[[str], str | None], ...] = (
             self._environ.get,
             partial(self._from_file, self._environ, "the environment"),
@@ -97,6 +102,12 @@ class _Sources:
             if value:
                 return value
         return None
+
+    def unread(self) -> Iterator[str]:
+        """Yield the names that look like ours, and that nobody has asked for."""
+        for name in (*(each for each in self._environ if each.startswith(_OURS)), *self._dotenv):
+            if self.asked.isdisjoint({name, name.removesuffix("_FILE")}):
+                yield name
 
     def secret(self, name: str) -> Secret | None:
         """Return the value as a secret that the logs will know.
@@ -187,6 +198,11 @@ class Environment:
     def remember(self, secret: Secret) -> None:
         """Have the logs know a secret that came from elsewhere, such as one written into the configuration file."""
         self._sources.remember(secret)
+
+    def misspelt(self) -> Mapping[str, str]:
+        """Return the names that nothing has read so far and that resemble one that is read, with that one."""
+        resembled = {name: get_close_matches(name, self._sources.asked, 1, _ALIKE) for name in self._sources.unread()}
+        return {name: near[0] for name, near in resembled.items() if near}
 
     @property
     def secret_files(self) -> tuple[Path, ...]:

@@ -6,7 +6,7 @@ matches, these are tried, and only when none of them takes the signal the route'
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fnmatch import fnmatchcase
@@ -115,6 +115,26 @@ def destinations_for(routes: Sequence[Route], signal: Routable) -> tuple[str, ..
     if not taken_by:
         return None
     return tuple(dict.fromkeys(name for route in taken_by for name in route.to))
+
+
+def unused_routes(routes: Sequence[Route], signals: Iterable[Routable]) -> tuple[tuple[int, ...], ...]:
+    """Return the places, counted from 1, of the routes that none of the signals gets to, nor to a route within them."""
+    taken = {id(route) for signal in signals for route in _takers(routes, signal)}
+
+    def idle(routes: Sequence[Route], place: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
+        for number, route in enumerate(routes, start=1):
+            if taken.isdisjoint(_all_within(route)):
+                yield (*place, number)
+            else:
+                yield from idle(route.routes, (*place, number))
+
+    return tuple(idle(routes, ()))
+
+
+def _all_within(route: Route) -> Iterator[int]:
+    yield id(route)
+    for finer in route.routes:
+        yield from _all_within(finer)
 
 
 def _takers(routes: Sequence[Route], signal: Routable) -> Iterator[Route]:

@@ -48,6 +48,15 @@ def test_a_destination_that_nothing_reaches_is_a_warning(tmp_path: Path) -> None
     assert finding.level is Level.WARNING
 
 
+def test_a_route_that_no_signal_gets_to_is_a_warning(tmp_path: Path) -> None:
+    typed = '[[routes]]\nmatch = {instrument = "EUR_UDS"}\nto = ["desk"]\n[[routes]]\nto = ["desk"]\n'
+    found = look(tmp_path, DESK.format(port=1) + typed)
+    ((key, finding),) = found.items()
+    assert key == ("routes.unused", "routes[1]")
+    assert finding.level is Level.WARNING
+    assert "correct its match" in finding.cure
+
+
 def test_destinations_are_connected_to_and_nothing_is_sent(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -50,6 +50,27 @@ def test_every_finding_that_asks_for_something_has_a_cure(tmp_path: Path) -> Non
         assert finding.cure or finding.level < Level.WARNING
 
 
+# --- the environment ------------------------------------------------------------------------------------------------
+
+
+def test_a_name_that_is_only_almost_one_of_ours_is_a_warning(tmp_path: Path) -> None:
+    lines = ["OANDA_ACCES_TOKEN=secret-123", "DESK_URL=https://desk.example/h", "DESK_URI=x", "LOG_LEVEL=debug"]
+    (tmp_path / ".env").write_text("\n".join(lines), encoding="utf-8")
+    (tmp_path / "ninja.toml").write_text(
+        f'{CONFIGURATION}[destinations.desk]\nchannel = "webhook"\nurl = "env:DESK_URL"\n', encoding="utf-8"
+    )
+    environ = {"NINJA_CONFIG": "ninja.toml", "OANDA_ACCOUNT": "1", "NINJA_ENV_FILE": ".env", "NINJA_RELEASE": "1"}
+    environ |= {"NINJA_NAMESPACE_FILE": str(tmp_path / "name"), "PATH_TO_OANDA_TOKEN": "x"}
+    (tmp_path / "name").write_text("other", encoding="utf-8")
+    found = [each for each in everything(tmp_path, environ) if each.code == "environment.misspelt"]
+    assert {(each.cause, each.cure) for each in found} == {
+        ("OANDA_ACCES_TOKEN is set, and nothing reads it", "write OANDA_ACCESS_TOKEN?"),
+        ("OANDA_ACCOUNT is set, and nothing reads it", "write OANDA_ACCOUNT_ID?"),
+        ("DESK_URI is set, and nothing reads it", "write DESK_URL?"),
+    }
+    assert all(each.level is Level.WARNING for each in found)
+
+
 # --- strategies -----------------------------------------------------------------------------------------------------
 
 

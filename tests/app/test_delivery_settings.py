@@ -106,6 +106,7 @@ def test_a_url_is_a_secret_even_when_it_stands_in_the_file() -> None:
         (HOOK + 'secret = "short"', "at least 16 bytes"),
         (HOOK + 'secret = "whsec_?"', "base64"),
         ('channel = "discord"\nurl = "https://example.org/"', "/api/webhooks/"),
+        ('channel = "discord"\nurl = "https://example.org/api/webhooks/"', "/api/webhooks/…/…"),
         ('channel = "telegram"\ntoken = "x"\nchat_id = 5', "@BotFather"),
         ('channel = "telegram"\ntoken = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"\nchat_id = "a b"', "chat_id"),
         ('channel = "email"\nhost = "h"\nfrom = "a@b.c"\nto = "nobody"', "desk@example.org"),

@@ -289,6 +289,10 @@ def test_signals_may_be_chosen_by_number_strategy_and_time(
     assert chosen("--since", listed[2]["close_time"]) == ids[2:]
     assert chosen("--since", "2020-09-13") == ids
     assert chosen("--since", "2 days") == []
+    assert (
+        command("signals", "--strategy", "GBP_JPY_D") == "no signals of GBP_JPY_D yet; there are some of EUR_USD_M15\n"
+    )
+    assert command("signals", "--strategy", "EUR_USD_M15", "--since", "2 days") == "no such signals\n"
     command("signals", "--since", "yesterday", code=2)
     command("signals", "--csv", "--json", code=2)
 

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.routing import MATCH_ALL, Match, Prospect, Route, Silence, audible, destinations_for
+from ninja_daemon.core.routing import (
+    MATCH_ALL,
+    Match,
+    Prospect,
+    Route,
+    Silence,
+    audible,
+    destinations_for,
+    unused_routes,
+)
 
 SIGNAL = Prospect("EUR_USD_H4", "EUR_USD", "H4", Side.BUY, False, Decimal("1.5"))
 
@@ -90,3 +99,18 @@ def test_a_silence_hushes_what_it_matches_where_it_holds_until_it_ends() -> None
     assert audible(("a", "b"), (silence,), SIGNAL, 100.0) == ("a", "b")
     assert audible(("a",), (silence,), replace(SIGNAL, instrument="GBP_JPY"), 1.0) == ("a",)
     assert audible(("a", "b"), (replace(silence, destinations=()),), SIGNAL, 1.0) == ()
+
+
+def test_a_route_is_unused_when_nothing_gets_to_it_nor_to_those_within() -> None:
+    pounds, euros = Match(instrument=("GBP_*",)), Match(instrument=("EUR_USD",))
+    within = (Route(Match(side=Side.SELL), ("a",)), Route(Match(side=Side.BUY), ("b",)))
+    routes = [
+        Route(pounds, ("a",), goes_on=True),
+        Route(pounds, (), routes=(Route(euros, ("a",)),)),
+        Route(euros, (), routes=within),
+        Route(MATCH_ALL, ("c",)),
+    ]
+    assert unused_routes(routes, [SIGNAL]) == ((1,), (2,), (3, 1), (4,))
+    assert unused_routes(routes, [SIGNAL, replace(SIGNAL, side=Side.SELL)]) == ((1,), (2,), (4,))
+    assert unused_routes(routes, [SIGNAL, replace(SIGNAL, instrument="GBP_JPY")]) == ((2, 1), (3, 1), (4,))
+    assert unused_routes(routes[3:], [SIGNAL]) == ()

@@ -61,7 +61,7 @@ class DiscordChannel:
         url = text_option(destination, "url")
         if complaint := url_complaint(url, insecure=bool(destination.options.get("insecure"))):
             return [("url", complaint)]
-        if "/api/webhooks/" not in url:
+        if not url.partition("/api/webhooks/")[2]:
             return [("url", "must be the webhook's URL, https://discord.com/api/webhooks/…/…")]
         return []
 

@@ -18,9 +18,11 @@ _AT_ONCE: Final = 8
 def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator[Finding]:
     """Prove that every strategy's signals go somewhere, and that something goes to every destination."""
     names = {strategy.name for strategy in strategies}
+    destinations = {destination.name for destination in delivery.destinations}
     for problem in problems_for(delivery, strategies):
         is_lost = problem.subject in names
-        subject = f"{'strategy' if is_lost else 'destination'} {problem.subject}"
+        kind = "strategy " if is_lost else "destination " if problem.subject in destinations else ""
+        subject = f"{kind}{problem.subject}"
         cause, _, cure = problem.text.partition("; ")
         code = "routes.lost" if is_lost else "routes.unused"
         yield Finding(Level.ERROR if is_lost else Level.WARNING, code, subject, cause, cure)

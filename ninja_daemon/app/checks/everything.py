@@ -76,6 +76,9 @@ def _configuration(
     findings = [Finding(Level.ERROR, "configuration", "configuration", problem) for problem in problems]
     notes = (*environment.notes, *(() if configuration is None else configuration.notes))
     findings += [Finding(Level.INFO, "configuration.note", "configuration", note) for note in notes]
+    for name, meant in environment.misspelt().items():
+        cause = f"{name} is set, and nothing reads it"
+        findings.append(Finding(Level.WARNING, "environment.misspelt", "environment", cause, f"write {meant}?"))
     if configuration is not None:
         findings += check_strategies(configuration.strategies)
         findings += check_routes(configuration.delivery, configuration.strategies)

@@ -65,13 +65,14 @@ def signals(
         raise typer.BadParameter(message, param_hint="--csv")
     earliest = None if since is None else _instant(since)
     history = _history(read_environment())
-    chosen = _chosen(history, set(strategy or ()), earliest, limit)
+    names = set(strategy or ())
+    chosen = _chosen(history, names, earliest, limit)
     if as_json:
         typer.echo("[\n" + ",\n".join(text for _, text in chosen) + "\n]" if chosen else "[]")
     elif as_csv:
         _write_csv([signal for signal, _ in chosen])
     else:
-        _show([signal for signal, _ in chosen], "no signals yet" if not history.entries else "no such signals")
+        _show([signal for signal, _ in chosen], _nothing(history, names))
     if history.unreadable:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
 
@@ -91,6 +92,16 @@ def _chosen(history: History, names: set[str], earliest: int | None, limit: int)
         if (not names or signal.strategy in names) and (earliest is None or signal.close_time >= earliest)
     ]
     return chosen[-limit:] if limit else chosen
+
+
+def _nothing(history: History, names: set[str]) -> str:
+    """Say why nothing is shown."""
+    if not history.entries:
+        return "no signals yet"
+    there = {signal.strategy for signal, _ in history.entries}
+    if missing := names - there:
+        return f"no signals of {', '.join(sorted(missing))} yet; there are some of {', '.join(sorted(there))}"
+    return "no such signals"
 
 
 def _instant(text: str) -> int:
