@@ -21,11 +21,11 @@ class Spread:
         self._sum = 0.0
         self._lock = threading.Lock()
 
-    def add(self, value: float) -> None:
-        """Count one."""
+    def add(self, value: float, times: int = 1) -> None:
+        """Count a value, once or so many times."""
         with self._lock:
-            self._counts[sum(value > bound for bound in self._bounds)] += 1
-            self._sum += value
+            self._counts[sum(value > bound for bound in self._bounds)] += times
+            self._sum += value * times
 
     def cumulated(self) -> tuple[list[tuple[str, float]], float]:
         """Return how many were at most each bound, and the sum of all."""
@@ -39,4 +39,4 @@ class Spread:
 
 
 LATENCY_BOUNDS: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Seconds; both latencies lie between them."""
+"""Seconds; latencies and the broker's delay lie between them."""

@@ -9,9 +9,11 @@ latency. Pure: time comes in as seconds after the close, and what goes out is a 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
+
+from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
 
 LONGEST_DELAY: Final = 90.0
 """Seconds after a close up to which looks are planned (the longest delay seen was 45 s)."""
@@ -254,6 +256,7 @@ class CompletionDelay:
         last: seconds after the last close at which its candles were first seen complete; of the last of them.
         average: the same for each series, the newest closes counting most.
         unseen: seconds for which a candle was complete before it was looked at, estimated; likewise.
+        spread: seconds from the close until each series' candle was seen complete.
     """
 
     closes: int = 0
@@ -261,6 +264,7 @@ class CompletionDelay:
     last: float = 0.0
     average: float = 0.0
     unseen: float = 0.0
+    spread: Spread = field(default_factory=lambda: Spread(LATENCY_BOUNDS))
 
     def add(self, watch: Watch, experience: Experience) -> None:
         """Count a close."""
@@ -269,6 +273,8 @@ class CompletionDelay:
         unseen = sum(
             each.series * (each.later - experience.mean_between(each.earlier, each.later)) for each in watch.found
         )
+        for each in watch.found:
+            self.spread.add(each.later, each.series)
         self.closes += 1
         self.looks += watch.looks
         share = max(1 / self.closes, _NEWEST)

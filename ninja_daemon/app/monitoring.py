@@ -74,7 +74,7 @@ class DaemonFigures:
         yield Reading("ninja_signal_latency_seconds", daemon.signal_latency)
         yield from self._strategies()
         for timeframe, delay in dict(figures.completion_delay).items():
-            yield Reading("ninja_completion_delay_seconds", delay.average, (timeframe,))
+            yield Reading("ninja_completion_delay_seconds", delay.spread, (timeframe,))
         yield from self._broker()
         try:
             yield Reading("ninja_kept_commits", self._kept())

@@ -196,6 +196,9 @@ def test_looks_come_sooner_when_candles_are_always_complete_and_the_heartbeat_sa
     figures = stage.daemon.figures.completion_delay["M15"]
     assert (figures.closes, figures.looks) == (31, 31)
     assert figures.last < 0.1
+    bins, total = figures.spread.cumulated()
+    assert dict(bins)["+Inf"] == 2 * 31, "two series at each close"
+    assert total >= figures.last
     beat = json.loads(stage.client.get(stage.keys.heartbeat) or "{}")
     assert beat["completion_delay"]["M15"]["closes"] == 31
     assert beat["completion_delay"]["M15"]["last"] == round(figures.last, 3)

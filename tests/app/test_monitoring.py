@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from ninja_daemon.adapters.metrics import NAMES, Health, Monitor, Reading
+from ninja_daemon.adapters.metrics import NAMES, Health, Monitor, Reading, exposed
 from ninja_daemon.adapters.ping import Ping
-from ninja_daemon.adapters.spread import Spread
+from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
 from ninja_daemon.app.monitoring import DeadMansSwitch
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
@@ -81,6 +81,17 @@ def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> Non
     assert watched.page("run", "/livez").status_code == 200, "without Redis it lives"
     assert watched.figures("run")["ninja_redis_up"] == 0
     running.terminate().exited(0)
+
+
+def test_a_distribution_is_exposed_by_its_labels() -> None:
+    spread = Spread(LATENCY_BOUNDS)
+    spread.add(0.2, 3)
+    spread.add(61)
+    text = exposed(lambda: [Reading("ninja_completion_delay_seconds", spread, ("M15",))]).decode()
+    lines = text.splitlines()
+    for bound, count in (("0.1", 0), ("0.25", 3), ("60.0", 3), ("+Inf", 4)):
+        assert f'ninja_completion_delay_seconds_bucket{{le="{bound}",timeframe="M15"}} {count}.0' in lines
+    assert 'ninja_completion_delay_seconds_sum{timeframe="M15"} 61.6' in lines
 
 
 def test_a_notifier_shows_its_lanes_also_while_redis_is_away(watched: Watched) -> None:
