@@ -23,7 +23,7 @@ from ninja_daemon.adapters.redis_client import translated_errors, unavailable
 from ninja_daemon.adapters.state_codec import decode_state, decode_tally
 from ninja_daemon.adapters.state_memory import Proof, StateMemory
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
-from ninja_daemon.core.instant import Instant, format_moment, parse_instant
+from ninja_daemon.core.instant import Instant, format_moment, parse_written_instant
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
 
@@ -372,7 +372,7 @@ def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple
     # The commit script compares the first 64 bytes; letters may be more than one.
     token = "=" + entry[1].encode("utf-8", "surrogateescape")[:64].decode("utf-8", "surrogateescape")
     try:
-        cursor = parse_instant(entry[1])
+        cursor = parse_written_instant(entry[1])
     except ValueError as error:
         notes.append(f"last_processed cannot be read: {error}")
         return None, token

@@ -27,7 +27,7 @@ from typing import Final
 from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.crossover import Filter, Side
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
-from ninja_daemon.core.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.instant import Instant, format_instant, parse_written_instant
 from ninja_daemon.core.instrument import Instrument
 from ninja_daemon.core.moving_average import MovingAverage, restored_average
 from ninja_daemon.core.strategy import Rules, Strategy, StrategyState
@@ -100,7 +100,7 @@ def _decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strate
         message = "ma_state was written under other settings"
         raise StateUnreadable(message)
     instrument = _instrument(strategy, fields)
-    time = parse_instant(fields["time"])
+    time = parse_written_instant(fields["time"])
     if not strategy.granularity.is_border(time):
         message = f"time must lie on the grid of {strategy.granularity.name}, was {fields['time'][:20]}"
         raise StateUnreadable(message)
@@ -199,10 +199,10 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
             revisions=_integer(fields.get("revisions", "0")),
             gaps=_integer(fields.get("gaps", "0")),
             last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
-            last_signal_time=parse_instant(last_signal) if last_signal else None,
+            last_signal_time=parse_written_instant(last_signal) if last_signal else None,
             shown_before=_integer(shown_before) if shown_before else None,
         )
-        return tally, parse_instant(named) if named else None
+        return tally, parse_written_instant(named) if named else None
     except ValueError as error:
         message = f"signal_state must hold what was written, was changed: {error}"
         raise StateUnreadable(message) from error

@@ -267,7 +267,9 @@ class Daemon:
         self._pulse.beat("lease")
         try:
             lease = self._store.lease(self._token, LEASE_SECONDS)
-            self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
+            # The one who works tells how it goes; a standby's figures in their place would read as a daemon that idles.
+            if lease.held:
+                self._store.report(self._heartbeat(is_active=True), _HEARTBEAT_LIFE)
         except StoreUnavailable as error:
             self._redis_failed(error)
             self._declared = False
@@ -280,7 +282,7 @@ class Daemon:
                 self._retry_all_now()
             if self._store.away is not None:
                 with suppress(StoreUnavailable):
-                    self._store.report(self._heartbeat(), _HEARTBEAT_LIFE)
+                    self._store.report(self._heartbeat(is_active=self.is_active), _HEARTBEAT_LIFE)
             return
         finally:
             self._note_replayed()
@@ -642,7 +644,7 @@ class Daemon:
         parts.append("Redis ok" if lost_at is None else f"Redis away for {duration(now - lost_at)}")
         return "; ".join(parts)
 
-    def _heartbeat(self) -> str:
+    def _heartbeat(self, *, is_active: bool) -> str:
         figures = self.figures
         with self._lock:
             waiting = figures.reasons()
@@ -651,7 +653,7 @@ class Daemon:
                 "schema": 1,
                 "pid": os.getpid(),
                 "host": os.uname().nodename,
-                "state": "active" if self._active else "standby",
+                "state": "active" if is_active else "standby",
                 "started": format_moment(self._started),
                 "at": format_moment(self._clock.now()),
                 "last_wake": format_moment(figures.last_wake) if figures.last_wake else None,

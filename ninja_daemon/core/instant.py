@@ -49,6 +49,18 @@ def parse_typed_instant(text: str) -> Instant:
     return parse_instant(text)
 
 
+def parse_written_instant(text: str) -> Instant:
+    """Read an instant that we wrote, or a person in our form: as ``parse_instant``, but a bare number is none.
+
+    Raises:
+        ValueError: the text is no such instant.
+    """
+    if "T" not in text:
+        message = f"an instant must look like 2025-08-10T14:30:00Z, was {text[:40]!r}"
+        raise ValueError(message)
+    return parse_instant(text)
+
+
 @lru_cache(maxsize=4096)
 def _seconds_of(text: str) -> Instant | None:
     if match := _RFC3339.fullmatch(text):

@@ -114,8 +114,8 @@ def _settings_hash(strategy: Strategy) -> str:
 
 
 def _normal_form(number: Decimal) -> str:
-    """Write a number so that 2, 2.0 and 2.00 are the same text."""
-    return format(number.normalize(), "f")
+    """Write a number so that 2, 2.0 and 2.00 are the same text, and 0 and -0.0."""
+    return format(number.normalize() + 0, "f")
 
 
 class StrategyState(NamedTuple):

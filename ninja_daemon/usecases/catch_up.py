@@ -517,6 +517,9 @@ def _is_revised(before: StrategyState, tally: Tally, feed: _Feed) -> bool:
     if _scaled(at_cursor, feed.factor) != before.last:
         return True
     shown = tally.shown_before
+    if shown is None and len(before.closes) > 1:
+        # Nothing was looked at again since the history was read: what was taken in before the cursor's candle.
+        shown = before.closes.back(1)
     return earlier is not None and shown is not None and earlier.close * feed.factor != shown
 
 

@@ -321,6 +321,16 @@ def test_a_second_daemon_stands_by_and_does_nothing(stage: Stage) -> None:
     assert any(entry.get("event_id") == "leader.standby" for entry in logs)
 
 
+def test_a_standby_leaves_the_word_to_the_one_who_works(stage: Stage) -> None:
+    begin(stage)
+    told = json.loads(stage.client.get(stage.keys.heartbeat) or "")
+    assert told["state"] == "active", "from the first word on"
+    stage.client.set(stage.keys.leader, "run|elsewhere|x|1|a", ex=30)
+    stage.client.set(stage.keys.heartbeat, "of the other")
+    stage.daemon.renew_lease()
+    assert stage.client.get(stage.keys.heartbeat) == "of the other"
+
+
 def test_a_leader_that_was_overtaken_stops_working(stage: Stage) -> None:
     begin(stage)
     stage.client.set(stage.keys.fence, "99")

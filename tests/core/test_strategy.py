@@ -214,6 +214,12 @@ def test_numbers_count_in_normal_form(text: str) -> None:
     assert replace(PLAIN, sl_atr_multiplier=Decimal(text)).settings_hash == PLAIN.settings_hash
 
 
+@pytest.mark.parametrize("text", ["-0.0", "-0", "0.000", "0E+3"])
+def test_nothing_is_nothing_however_it_is_written(text: str) -> None:
+    hashes = {replace(PLAIN, min_atr_value=Decimal(one)).settings_hash for one in (text, "0")}
+    assert len(hashes) == 1
+
+
 def test_the_hash_is_the_same_on_every_machine_and_in_every_version_of_the_same_rules() -> None:
     assert PLAIN.settings_hash == "b275400ab877b4b0"
 

@@ -249,6 +249,8 @@ class TestLostParts:
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "2199-01-01T00:00:00Z"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "9999-12-31T22:00:00Z"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "999999999999"),
+            lambda client: client.set("{test}:last_processed:EUR_USD_M15", "0"),
+            lambda client: client.set("{test}:last_processed:EUR_USD_M15", "1500000300"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", b"\xff\xfe\x00"),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "\u00e9\u65e5" * 40),
             lambda client: client.set("{test}:last_processed:EUR_USD_M15", "9" * 1_000_000),
@@ -417,6 +419,20 @@ def test_a_revised_candle_is_counted_and_never_evaluated_again(redis_world: Worl
 
     assert [outcome.revised for outcome in outcomes] == [True, False, False]
     assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("how", ["changes", "appears"])
+def test_right_after_a_first_start_the_candle_before_the_cursor_is_known_too(redis_world: World, how: str) -> None:
+    candles = list(redis_world.broker.candles[STRATEGY.series])
+    if how == "appears":
+        redis_world.broker.candles[STRATEGY.series] = candles[:99] + candles[100:]
+    redis_world.wake(99 if how == "appears" else 100)
+    other = candles[99]._replace(close=candles[99].close + 1, high=candles[99].high + 1)
+    redis_world.broker.candles[STRATEGY.series] = [*candles[:99], other, *candles[100:]]
+
+    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+
+    assert [(outcome.revised, outcome.taken_in) for outcome in outcomes] == [(True, 1), (False, 1), (False, 1)]
 
 
 def test_a_candle_that_appears_behind_the_cursor_is_counted_once_and_not_evaluated(redis_world: World) -> None:
