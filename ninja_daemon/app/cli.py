@@ -5,9 +5,11 @@ Only the module of the command that was asked for is loaded; ``run`` starts with
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, Any, Final, NoReturn
 
@@ -18,6 +20,7 @@ from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
 from ninja_daemon.app.lean_imports import import_structlog
 from ninja_daemon.app.stopping import end_at_once_on_sigterm
+from ninja_daemon.app.streams import is_about_output, stand_in_for_closed_streams, write_out
 from ninja_daemon.core.errors import ConfigError, NinjaError
 
 EXIT_LEFT_OVER: Final = 1
@@ -38,22 +41,31 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: the command line without the program's name; None for that of this process.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
+    stand_in_for_closed_streams()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows no arrows shows question marks in their place; nothing fails for it.
         sys.stdout.reconfigure(errors="replace")
     if arguments and arguments[0] in _LASTING:
         end_at_once_on_sigterm()
+    code = 0
     try:
         get_command(application(arguments))(args=arguments, prog_name=PROGRAM)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else EXIT_LEFT_OVER if end.code else 0
     except ConfigError as error:
         _say_problems(error.problems)
-        sys.exit(EXIT_CONFIGURATION)
+        code = EXIT_CONFIGURATION
     except NinjaError as error:
         typer.echo(f"{PROGRAM}: {_one_line(str(error))}", err=True)
-        sys.exit(EXIT_LEFT_OVER)
+        code = EXIT_LEFT_OVER
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    sys.exit(0)
+        code = EXIT_INTERRUPTED
+    except OSError as error:
+        if not is_about_output(error):
+            raise
+        code = _unwritten(error)
+    unwritten = write_out()
+    sys.exit(code or (0 if unwritten is None else _unwritten(unwritten)))
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
@@ -103,6 +115,13 @@ def _root(
     ] = False,
 ) -> None:
     del version
+
+
+def _unwritten(error: OSError) -> int:
+    if error.errno != errno.EPIPE:  # Whoever closed the other end knows, `head` for one.
+        with suppress(OSError):
+            typer.echo(f"{PROGRAM}: the output cannot be written ({error.strerror})", err=True)
+    return EXIT_LEFT_OVER
 
 
 def _say_problems(problems: Sequence[str]) -> None:

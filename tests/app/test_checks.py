@@ -71,6 +71,61 @@ def test_a_name_that_is_only_almost_one_of_ours_is_a_warning(tmp_path: Path) -> 
     assert all(each.level is Level.WARNING for each in found)
 
 
+BROKEN = [
+    'url = "env:NOPE"',
+    'url = "env:"',
+    'url = "env:A B"',
+    'url = ""',
+    "url = []",
+    'url = "ftp://x"',
+    'url = "//x"',
+    'url = "https://[::1"',
+    'url = "https://x:99999/"',
+    'url = "https://x:abc/"',
+    "",
+]
+
+
+@pytest.mark.parametrize("url", BROKEN)
+@pytest.mark.parametrize("channel", ["webhook", "discord", "telegram"])
+def test_a_destination_that_was_refused_is_said_and_not_connected_to(tmp_path: Path, channel: str, url: str) -> None:
+    more = url if channel != "telegram" else f'token = "t"\nchat_id = "1"\n{url.replace("url", "api_url") or "x = 1"}'
+    text = f'{CONFIGURATION}[destinations.d]\nchannel = "{channel}"\n{more}\n'
+    (tmp_path / "ninja.toml").write_text(text, encoding="utf-8")
+    found = everything(tmp_path, {"NINJA_CONFIG": "ninja.toml", "CACHE_ENABLED": "false"}, offline=False)
+    errors = [each for each in found if each.level is Level.ERROR]
+    assert {each.code for each in errors} == {"configuration", "broker.no_token"}
+    assert any("destinations.d" in each.cause for each in errors)
+    assert all(each.cure for each in errors)
+
+
+def test_one_fault_is_not_followed_by_others_that_only_follow_from_it(tmp_path: Path) -> None:
+    (tmp_path / "ninja.toml").write_text(f"{CONFIGURATION}odd_key = 1\n", encoding="utf-8")
+    found = everything(tmp_path, {"NINJA_CONFIG": "ninja.toml", "OANDA_ACCESS_TOKEN": "t" * 9})
+    assert [each.code for each in found if each.level >= Level.WARNING] == ["configuration"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "left_out"),
+    [
+        ("OANDA_API_URL", "ftp://x", {"broker.left_out"}),
+        ("OANDA_ENVIRONMENT", "real", {"broker.left_out"}),
+        ("REDIS_URL", "redis+sentinel://x", {"redis.left_out"}),
+        ("REDIS_PORT", "x", {"redis.left_out"}),
+        ("NINJA_ENV_FILE", "/nowhere", {"broker.left_out", "redis.left_out"}),
+    ],
+)
+def test_what_has_no_sound_address_is_not_looked_for_at_the_usual_one(
+    tmp_path: Path, name: str, value: str, left_out: set[str]
+) -> None:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION, encoding="utf-8")
+    environ = {"NINJA_CONFIG": "ninja.toml", "OANDA_ACCESS_TOKEN": "t" * 9, "CACHE_ENABLED": "false"}
+    environ |= {"OANDA_API_URL": "http://127.0.0.1:1"} | {name: value}
+    found = everything(tmp_path, environ, offline=False)
+    assert {each.code for each in found if each.code.endswith("left_out")} == left_out
+    assert ("broker.unavailable" in {each.code for each in found}) is ("broker.left_out" not in left_out)
+
+
 # --- strategies -----------------------------------------------------------------------------------------------------
 
 

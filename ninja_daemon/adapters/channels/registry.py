@@ -100,6 +100,12 @@ KINDS: Final[Mapping[str, ChannelKind]] = {
 }
 
 
+def is_sound(destination: Destination) -> bool:
+    """Tell whether a destination has all that its channel needs, and no complaints about it."""
+    kind = KINDS[destination.channel]
+    return all(name in destination.options for name in kind.needed) and not kind.complaints(destination)
+
+
 def open_channel(destination: Destination) -> Channel:
     """Return the channel of a destination whose options have no complaints."""
     kind = KINDS[destination.channel]

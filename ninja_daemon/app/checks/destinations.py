@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from ninja_daemon.adapters.channels.registry import is_sound
 from ninja_daemon.adapters.reachability import Endpoint, endpoint_of, unreachable_because
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.delivery_settings import problems_for
@@ -31,7 +32,8 @@ def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator
 def check_destinations(delivery: Delivery) -> Iterator[Finding]:
     """Connect to every destination, without sending anything."""
     endpoints: dict[str, Endpoint] = {}
-    for destination in delivery.destinations:
+    # What was refused when it was read is said by then, and cannot be connected to.
+    for destination in filter(is_sound, delivery.destinations):
         endpoint = endpoint_of(destination)
         if endpoint is not None:
             endpoints[destination.name] = endpoint

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from ninja_daemon.app.checks.broker import check_broker, check_token
 from ninja_daemon.app.checks.destinations import check_destinations, check_routes
@@ -17,6 +19,11 @@ from ninja_daemon.app.configuration import Configuration, inspect_configuration
 from ninja_daemon.app.environment import Environment, inspect_environment
 from ninja_daemon.core.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
+
+_NAME: Final = re.compile(r"\b(?:OANDA|REDIS|CACHE|NINJA)_[A-Z_]+", re.ASCII)
+_REDIS: Final = frozenset({"REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB", "NINJA_NAMESPACE"})
+_BROKER: Final = frozenset({"OANDA_ACCESS_TOKEN", "OANDA_ACCOUNT_ID", "OANDA_ENVIRONMENT", "OANDA_API_URL"})
+_CURE: Final = "correct it; docs/configuration.md explains every key, and every name of the environment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +59,31 @@ def all_checks(
         yield Check("this machine", lambda: list(check_host(environment)))
     strategies = () if configuration is None else configuration.strategies
     if not offline:
-        yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
-        if environment.access_token is not None:
+        refused = _refused_names(problems)
+        if refused & _REDIS:
+            yield Check("Redis", lambda: [_left_out("redis", "Redis", refused & _REDIS)])
+        else:
+            yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
+        if refused & _BROKER:
+            yield Check("the broker", lambda: [_left_out("broker", "broker", refused & _BROKER)])
+        elif environment.access_token is not None:
             yield Check("the broker", lambda: _broker(environment, strategies, clock))
         if configuration is not None:
             delivery = configuration.delivery
             yield Check("the destinations", lambda: list(check_destinations(delivery)))
+
+
+def _refused_names(problems: Sequence[str]) -> frozenset[str]:
+    """Return the names of the environment that are not as they must be; all of them when a file cannot be read."""
+    found = [_NAME.search(problem) for problem in problems]
+    names = {"" if match is None else match[0].removesuffix("_FILE") for match in found}
+    return frozenset(_REDIS | _BROKER if names & {"", "NINJA_ENV"} else names)
+
+
+def _left_out(code: str, subject: str, names: frozenset[str]) -> Finding:
+    # Where the default leads is not where somebody wanted to go, least of all with the token.
+    cause = f"was not looked at, since {', '.join(sorted(names))} may be wrong"
+    return Finding(Level.INFO, f"{code}.left_out", subject, cause)
 
 
 def _broker(environment: Environment, strategies: Sequence[Strategy], clock: Clock) -> Sequence[Finding]:
@@ -70,18 +96,28 @@ def _broker(environment: Environment, strategies: Sequence[Strategy], clock: Clo
         source.close()
 
 
+def _problem(problem: str) -> Finding:
+    """Part what is wrong from what mends it, where a problem says more than how it must be."""
+    cause, _, cure = problem.rpartition("; ")
+    is_parted = cause and ", was " not in cure
+    return Finding(Level.ERROR, "configuration", "configuration", *((cause, cure) if is_parted else (problem, _CURE)))
+
+
 def _configuration(
     environment: Environment, configuration: Configuration | None, problems: Sequence[str]
 ) -> Sequence[Finding]:
-    findings = [Finding(Level.ERROR, "configuration", "configuration", problem) for problem in problems]
+    findings = [_problem(problem) for problem in problems]
     notes = (*environment.notes, *(() if configuration is None else configuration.notes))
     findings += [Finding(Level.INFO, "configuration.note", "configuration", note) for note in notes]
     for name, meant in environment.misspelt().items():
         cause = f"{name} is set, and nothing reads it"
         findings.append(Finding(Level.WARNING, "environment.misspelt", "environment", cause, f"write {meant}?"))
     if configuration is not None:
-        findings += check_strategies(configuration.strategies)
-        findings += check_routes(configuration.delivery, configuration.strategies)
+        # A strategy that was refused is missing below; what seems to follow from that is not the trouble.
+        if configuration.strategies or not problems:
+            findings += check_strategies(configuration.strategies)
+        if not problems:
+            findings += check_routes(configuration.delivery, configuration.strategies)
         findings += check_lifetimes(
             configuration.strategies, environment.cache_ttl_ma_state, environment.cache_ttl_last_processed
         )
