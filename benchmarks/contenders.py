@@ -206,7 +206,7 @@ class Floor:
 
     def wake(self, now: int) -> int:
         """Make one wake."""
-        since = quote(format_instant(now // 3_600 * 3_600 - 7_201), safe="")
+        since = quote(format_instant(now // 3_600 * 3_600 - 10_801), safe="")
         single = f"/v3/instruments/{self._single}/candles?granularity=H1&price=M&includeFirst=true&from={since}&count=5"
         self._redis.mget(self._keys)
         self._keep(b"".join(map(self._get, [f"{single}&{self._alignment}", *self._paths])))
@@ -227,7 +227,7 @@ class Fields(Floor):
         rules = rules_of(strategy, Instrument("EUR_USD", 5, -4))
         candles = [Candle(3_600 * hour, 110_000, 110_020, 109_990, 110_000 + hour) for hour in range(1, WINDOW)]
         state, _ = advance_all(rules, rules.empty_state(), candles)
-        tally = Tally(evaluated=1, shown_before=candles[-2].close)
+        tally = Tally(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
         self._averages: dict[Any, str] = dict(encode_state(rules, state, state.seen - 1))
         self._sides: dict[Any, str] = {**encode_tally(state, tally), "commit": "0" * 16}
         self._cursor = format_instant(candles[-1].time)

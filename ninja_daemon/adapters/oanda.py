@@ -193,9 +193,9 @@ class OandaSource:
             series, cursor = wanted.series, wanted.cursor
             passed = max(0, int(self._clock.now()) - cursor) // series.granularity.seconds
             count = min(PAGE, passed + _SPARE)
-            # One second before the cursor, so that the candle that covers it, the one before, is shown as well.
+            # From within the candle that is the second one before the cursor's, so that both are shown as well.
             raws: list[RawCandle] = []
-            start, rejected = cursor - 1, None
+            start, rejected = max(0, cursor - 1 - series.granularity.seconds), None
             while rejected is None:
                 page = self._page(session, series, {"from": format_instant(start), "count": count})
                 fresh = _after(raws, page.candles)

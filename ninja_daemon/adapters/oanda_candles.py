@@ -189,8 +189,8 @@ def _ordered(series: Series, raws: Sequence[RawCandle]) -> tuple[list[RawCandle]
 
 def shown_again(
     series: Series, instrument: Instrument, raws: Sequence[RawCandle], cursor: Instant
-) -> tuple[Candle | None, Candle | None]:
-    """Return the candle at the cursor and the one right before it, as far as the broker shows sound ones.
+) -> tuple[Candle | None, list[Candle]]:
+    """Return the candle at the cursor and the two before it, newest first, as far as the broker shows sound ones.
 
     They were taken in long ago: one that cannot be read now is no reason to keep newer candles waiting.
     """
@@ -203,4 +203,4 @@ def shown_again(
                 continue
     before = [candle for candle in candles if candle.time < cursor]
     at_cursor = next((candle for candle in candles if candle.time == cursor), None)
-    return at_cursor, max(before) if before else None
+    return at_cursor, sorted(before, reverse=True)[:2]

@@ -170,7 +170,7 @@ def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
         "signals": str(tally.signals),
         "revisions": str(tally.revisions),
         "gaps": str(tally.gaps),
-        "shown_before": "" if tally.shown_before is None else str(tally.shown_before),
+        "shown_before": " ".join(map(str, tally.shown_before)),
         "last_signal_id": tally.last_signal_id,
         "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
         **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
@@ -200,7 +200,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
             gaps=_integer(fields.get("gaps", "0")),
             last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
             last_signal_time=parse_written_instant(last_signal) if last_signal else None,
-            shown_before=_integer(shown_before) if shown_before else None,
+            shown_before=tuple(_integers(shown_before)[:2]) if shown_before else (),
         )
         return tally, parse_written_instant(named) if named else None
     except ValueError as error:

@@ -37,6 +37,8 @@ from ninja_daemon.usecases.ports import (
 _STALE_TRIES: Final = 3
 _GAP_PROBES: Final = 3
 _LIVE_EDGE: Final = 5
+_LOOKED_BACK: Final = 2
+"""Candles before the cursor's that are looked at again; the source shows as many."""
 
 
 class Start(Enum):
@@ -360,9 +362,12 @@ class _Wake:
         signals = [signal_of(rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
         if plan.start is Start.FIRST:
             signals = [signal for signal in signals if not signal.late]
-        revised = _is_revised(before, plan.loaded.tally, feed)
+        known = _known_before(before, plan.loaded.tally if plan.start is Start.STORED else Tally())
+        revised = _is_revised(before, known, feed)
         taken_in = 0 if plan.start is Start.FIRST else len(candles)
-        tally = _tallied(plan.loaded.tally, crosses, signals, feed if taken_in else None, taken_in, revised=revised)
+        shown = _shown_before(before, known, feed, candles) if taken_in else plan.loaded.tally.shown_before
+        told = feed if taken_in else None
+        tally = _tallied(plan.loaded.tally, crosses, signals, told, taken_in, shown, revised=revised)
         change = None
         must_store = taken_in or plan.start is not Start.STORED or plan.loaded.cursor != plan.cursor
         if state.last is not None and must_store:
@@ -505,28 +510,41 @@ def _scaled(candle: Candle, factor: int) -> Candle:
     return Candle(candle.time, *(price * factor for price in candle[1:]))
 
 
-def _is_revised(before: StrategyState, tally: Tally, feed: _Feed) -> bool:
+def _is_revised(before: StrategyState, known: Sequence[int], feed: _Feed) -> bool:
     """Tell whether the broker shows candles at or just behind the cursor otherwise than it did.
 
-    The cursor's candle is compared with the one that was taken in; the one before it with what the broker showed when
-    it was last looked at, so that a candle that appears late is noticed, and a changed one is counted once.
+    The cursor's candle is compared with the one that was taken in; those before it with what the broker showed when
+    they were last looked at, so that a candle that appears late is noticed, and a changed one is counted once.
     """
-    at_cursor, earlier = feed.fetched.at_cursor, feed.fetched.before_cursor
+    at_cursor = feed.fetched.at_cursor
     if at_cursor is None or before.last is None or before.last.time != at_cursor.time:
         return False
     if _scaled(at_cursor, feed.factor) != before.last:
         return True
-    shown = tally.shown_before
-    if shown is None and len(before.closes) > 1:
-        # Nothing was looked at again since the history was read: what was taken in before the cursor's candle.
-        shown = before.closes.back(1)
-    return earlier is not None and shown is not None and earlier.close * feed.factor != shown
+    return any(shown != then for shown, then in zip(_closes_before(feed), known, strict=False))
 
 
-def _shown_before(feed: _Feed) -> int | None:
-    """Return the close of the candle before the newest one, as the broker shows it."""
-    shown = [candle for candle in (feed.fetched.at_cursor, *feed.fetched.candles) if candle is not None]
-    return shown[-2].close * feed.factor if len(shown) > 1 else None
+def _closes_before(feed: _Feed) -> list[int]:
+    return [candle.close * feed.factor for candle in feed.fetched.before_cursor]
+
+
+def _known_before(state: StrategyState, tally: Tally) -> Sequence[int]:
+    """Return the closes before the cursor's as they were last shown, else as they were taken in; newest first."""
+    taken_in = [state.closes.back(steps) for steps in range(1, min(_LOOKED_BACK + 1, len(state.closes)))]
+    return (*tally.shown_before, *taken_in[len(tally.shown_before) :])[:_LOOKED_BACK]
+
+
+def _shown_before(
+    before: StrategyState, known: Sequence[int], feed: _Feed, candles: Sequence[Candle]
+) -> tuple[int, ...]:
+    """Return the closes before the newest of the candles taken in, as far as they are known; newest first."""
+    shown, at_cursor = _closes_before(feed), feed.fetched.at_cursor
+    closes = [candle.close for candle in reversed(candles)][1 : _LOOKED_BACK + 1]
+    if at_cursor is not None:
+        closes.append(at_cursor.close * feed.factor)
+    elif before.last is not None:
+        closes.append(before.last.close)
+    return (*closes, *shown, *known[len(shown) :])[:_LOOKED_BACK]
 
 
 def _tallied(
@@ -535,6 +553,7 @@ def _tallied(
     signals: Sequence[Signal],
     feed: _Feed | None,
     taken_in: int,
+    shown_before: tuple[int, ...],
     *,
     revised: bool,
 ) -> Tally:
@@ -553,7 +572,7 @@ def _tallied(
         gaps=tally.gaps + (0 if feed is None else len(feed.gaps)),
         last_signal_id=newest.id if newest else tally.last_signal_id,
         last_signal_time=newest.time if newest else tally.last_signal_time,
-        shown_before=tally.shown_before if feed is None else _shown_before(feed),
+        shown_before=shown_before,
     )
 
 

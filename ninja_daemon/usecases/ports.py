@@ -44,8 +44,8 @@ class Fetched:
             no time twice.
         at_cursor: the complete candle that opened exactly at the cursor, as the broker shows it now; None when the
             broker has none there.
-        before_cursor: the complete candle that directly precedes the cursor's, as the broker shows it now; None when
-            the answer does not show one. Compared with what was shown before.
+        before_cursor: the complete candles that directly precede the cursor's, as the broker shows them now, newest
+            first; two at most, fewer when the answer does not show them. Compared with what was shown before.
         forming: open of the oldest candle after the cursor that is still forming, None when there is none.
         rejected: why the candle after the last of ``candles`` was refused (and with it all that follow); None when
             all were good.
@@ -55,7 +55,7 @@ class Fetched:
     instrument: Instrument
     candles: Sequence[Candle] = ()
     at_cursor: Candle | None = None
-    before_cursor: Candle | None = None
+    before_cursor: Sequence[Candle] = ()
     forming: Instant | None = None
     rejected: NinjaError | None = None
     more: bool = False
@@ -121,7 +121,8 @@ class Tally:
         gaps: candles that never came although there were prices.
         last_signal_id: id of the newest signal, empty before the first.
         last_signal_time: open of its candle, None before the first.
-        shown_before: close of the candle before the cursor's, in price units, as the broker last showed it.
+        shown_before: closes of the candles before the cursor's, newest first, in price units, as the broker last showed
+            them; two at most.
     """
 
     evaluated: int = 0
@@ -132,7 +133,7 @@ class Tally:
     gaps: int = 0
     last_signal_id: str = ""
     last_signal_time: Instant | None = None
-    shown_before: int | None = None
+    shown_before: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,7 +95,8 @@ def test_newer_brings_what_opened_after_the_cursor_and_shows_the_cursor_again(
 
     assert times(answer.candles) == [CURSOR + 3_600, CURSOR + 7_200]
     assert answer.at_cursor is not None
-    assert (answer.at_cursor.time, answer.before_cursor and answer.before_cursor.time) == (CURSOR, CURSOR - 3_600)
+    assert answer.at_cursor.time == CURSOR
+    assert [candle.time for candle in answer.before_cursor] == [CURSOR - 3_600, CURSOR - 7_200]
     assert answer.forming == CURSOR + 10_800
     assert answer.instrument == Instrument("EUR_USD", 5, -4)
     (request,) = broker.requests

@@ -59,7 +59,7 @@ def take_in(store: RedisStateStore, count: int, rules: Rules = RULES) -> Change:
         rejected=rejected,
         last_signal_id=signals[-1].id if signals else loaded.tally.last_signal_id,
         last_signal_time=signals[-1].time if signals else loaded.tally.last_signal_time,
-        shown_before=random.Random(state.seen).choice((None, 110_000)),
+        shown_before=random.Random(state.seen).choice(((), (110_000,), (110_000, 109_990))),
     )
     change = Change(rules, loaded, state, tally, signals, count)
     result = store.commit([change])[rules.strategy.name]

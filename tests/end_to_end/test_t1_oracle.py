@@ -103,7 +103,7 @@ def test_t1_whatever_is_lost_between_wakes_the_list_is_the_oracles(
     places = cuts(chance, len(candles), chance.randrange(len(candles) // 6, len(candles) // 3), singles=60)
     for place in places:
         stage.show(candles[place], series.rsplit("_", maxsplit=1)[1])
-        stage.good_wake(candles[place])
+        assert not any(outcome.revised for outcome in stage.good_wake(candles[place])), "the broker changes nothing"
         for each in rules:
             if chance.random() < 0.1:
                 chance.choice(LOSSES)(stage, each.name)
@@ -143,6 +143,7 @@ def test_t1_every_single_candle_of_a_year_one_by_one(make_stage: Callable[..., S
         stage.show(candle, "D")
         outcomes = stage.good_wake()
         assert all(outcome.start is Start.STORED for outcome in outcomes) or candle is candles[1_000]
+        assert not any(outcome.revised for outcome in outcomes)
     must = expected_from(candles_dir, rules, candles[1_000])
     last = candles[1_259]["time"]
     stage.assert_listed({name: [each for each in found if each["time"] <= last] for name, found in must.items()})
@@ -158,7 +159,7 @@ def test_a_cursor_set_back_takes_candles_in_again_and_repeats_no_signal(
     stage = make_stage(rules, candles_dir)
     for place in cuts(chance, len(candles), 400, singles=60):
         stage.show(candles[place], "D")
-        stage.good_wake(candles[place])
+        assert not any(outcome.revised for outcome in stage.good_wake(candles[place])), "the broker changes nothing"
         if chance.random() < 0.4:
             back = candles[max(400, place - chance.choice((1, 3, 40, 500)))]
             stage.client.set(stage.keys.last_processed(rules[chance.randrange(3)].name), back["time"])

@@ -60,7 +60,7 @@ class FakeBroker:
             self.instruments[request.series.instrument],
             fresh[: self.slice],
             next((candle for candle in shown if candle.time == request.cursor), None),
-            next((candle for candle in reversed(shown) if candle.time < request.cursor), None),
+            [candle for candle in reversed(shown) if candle.time < request.cursor][:2],
             forming=self.forming.get(request.series),
             more=len(fresh) > self.slice,
         )

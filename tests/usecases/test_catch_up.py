@@ -421,6 +421,20 @@ def test_a_revised_candle_is_counted_and_never_evaluated_again(redis_world: Worl
     assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("place", [98, 99])
+def test_a_candle_that_changes_behind_the_cursor_is_counted_once(redis_world: World, place: int) -> None:
+    for newest in (97, 98, 99, 100):
+        assert not redis_world.wake(newest).outcomes[0].revised
+    candles = list(redis_world.broker.candles[STRATEGY.series])
+    candles[place] = candles[place]._replace(close=candles[place].close + 1, high=candles[place].high + 1)
+    redis_world.broker.candles[STRATEGY.series] = candles
+
+    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+
+    assert [(outcome.revised, outcome.taken_in) for outcome in outcomes] == [(True, 1), (False, 1), (False, 1)]
+    assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
+
+
 @pytest.mark.parametrize("how", ["changes", "appears"])
 def test_right_after_a_first_start_the_candle_before_the_cursor_is_known_too(redis_world: World, how: str) -> None:
     candles = list(redis_world.broker.candles[STRATEGY.series])
