@@ -530,8 +530,11 @@ def _closes_before(feed: _Feed) -> list[int]:
 
 def _known_before(state: StrategyState, tally: Tally) -> Sequence[int]:
     """Return the closes before the cursor's as they were last shown, else as they were taken in; newest first."""
+    shown = tally.shown_before
+    if len(shown) == _LOOKED_BACK:
+        return shown
     taken_in = [state.closes.back(steps) for steps in range(1, min(_LOOKED_BACK + 1, len(state.closes)))]
-    return (*tally.shown_before, *taken_in[len(tally.shown_before) :])[:_LOOKED_BACK]
+    return (*shown, *taken_in[len(shown) :])
 
 
 def _shown_before(
@@ -539,7 +542,7 @@ def _shown_before(
 ) -> tuple[int, ...]:
     """Return the closes before the newest of the candles taken in, as far as they are known; newest first."""
     shown, at_cursor = _closes_before(feed), feed.fetched.at_cursor
-    closes = [candle.close for candle in reversed(candles)][1 : _LOOKED_BACK + 1]
+    closes = [candle.close for candle in candles[-2 : -2 - _LOOKED_BACK : -1]]
     if at_cursor is not None:
         closes.append(at_cursor.close * feed.factor)
     elif before.last is not None:
