@@ -30,20 +30,20 @@ import requests
 
 from benchmarks.canned import ACCOUNT, instrument_names
 from benchmarks.peers import peer
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.adapters.spooling_store import SpoolingStore
-from ninja_daemon.adapters.state_codec import encode_state, encode_tally
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import format_instant
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.market_hours import MarketHours
+from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.oanda.source import OandaSource
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.state_form import encode_state, encode_tally
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.core.stepper import advance_all
-from ninja_daemon.core.strategy import Strategy, rules_of
+from ninja_daemon.core.signals.stepper import advance_all
+from ninja_daemon.core.signals.strategy import Strategy, rules_of
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Tally
 

@@ -16,7 +16,7 @@ from benchmarks.children import Child, clean_environment, redis_server
 from benchmarks.latency import product
 from benchmarks.results import Chapter, Figure, Table, quantile
 from benchmarks.signals import signal_texts
-from ninja_daemon.adapters.codec import decode_signal
+from ninja_daemon.adapters.stored.signal import decode_signal
 
 COUNT: Final = 500
 _FIRST: Final = 20

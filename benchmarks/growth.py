@@ -16,8 +16,8 @@ from benchmarks.children import redis_server
 from benchmarks.results import Chapter, Picture, Table, at_most
 from benchmarks.signals import signal_texts
 from benchmarks.wake import arena
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_queue import QueueKeys, RedisInbox, RedisLanes
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes
 from ninja_daemon.usecases.delivery_ports import Assignment, Settlement, Taken
 
 LENGTHS: Final = (20, 100, 500, 2_000, 5_000)

@@ -20,7 +20,7 @@ from urllib.parse import unquote
 from benchmarks.canned import ACCOUNT, instrument_names
 from benchmarks.children import ROOT, Child, clean_environment, redis_server
 from benchmarks.results import Chapter, Figure, Table, at_most, quantile
-from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.core.market.instant import parse_instant
 
 DELAYS: Final = (0.0, 0.05, 0.2)
 GROUPS: Final[Sequence[Mapping[int, float]]] = ({1: 2.0, 68: 0.0}, {340: 0.0})

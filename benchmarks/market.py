@@ -12,12 +12,12 @@ import time
 from collections.abc import Mapping, Sequence
 
 from benchmarks.canned import ACCOUNT, instrument_names
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.simulator.completion import ByLag
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.simulator.faults import Delay, Fault, FaultScript
-from ninja_daemon.simulator.quotes import Listing, Row
+from ninja_daemon.simulator.markets.completion import ByLag
+from ninja_daemon.simulator.markets.quotes import Listing, Row
 from ninja_daemon.simulator.server import SimulatorServer
 
 _HOUR = 3_600

@@ -37,7 +37,7 @@ _COUNTED: Final = """\
 ## Counted, not timed
 
 Requests, round trips, bytes and candles of a wake are also counted by tests, which fail when they grow:
-`tests/end_to_end/test_counted.py` and `tests/adapters/test_redis_store.py`.
+`tests/end_to_end/test_counted.py` and `tests/adapters/redis/test_state_store.py`.
 """
 _MISSED: Final = "**missed**"
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Final
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import Signal
 
 _CLOSE: Final = 1_646_416_800
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from benchmarks.peers import peer
 from benchmarks.results import Chapter, Figure, Table, at_least, at_most, short
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.stepper import Stepper
-from ninja_daemon.core.strategy import Rules, Strategy
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.stepper import Stepper
+from ninja_daemon.core.signals.strategy import Rules, Strategy
 
 ATR: Final = 14
 PERIODS: Final = ((50, 200), (40, 140))

@@ -15,11 +15,11 @@ from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.channels.words import plain_text, subject
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Destination, OptionValue
-from ninja_daemon.core.manners import Manners
-from ninja_daemon.core.message import Parcel, Severity
+from ninja_daemon.core.messages.destination import Destination, OptionValue
+from ninja_daemon.core.messages.message import Parcel, Severity
+from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.delivery_ports import Channel
 from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
 from tests.fakes.receiver import Post, receiver

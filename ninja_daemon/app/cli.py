@@ -18,9 +18,9 @@ from typer.main import get_command
 
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
-from ninja_daemon.app.lean_imports import import_structlog
-from ninja_daemon.app.stopping import end_at_once_on_sigterm
-from ninja_daemon.app.streams import is_about_output, stand_in_for_closed_streams, write_out
+from ninja_daemon.app.process.lean_imports import import_structlog
+from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
+from ninja_daemon.app.process.streams import is_about_output, stand_in_for_closed_streams, write_out
 from ninja_daemon.core.errors import ConfigError, NinjaError
 
 EXIT_LEFT_OVER: Final = 1
@@ -90,7 +90,8 @@ def application(arguments: Sequence[str]) -> typer.Typer:
 
 def _register(app: typer.Typer, name: str, *, load: bool) -> None:
     texts = COMMANDS[name]
-    what: Any = getattr(import_module(f"ninja_daemon.app.commands.{name}"), name) if load else _not_loaded
+    module = f"ninja_daemon.app.commands.{texts.folder}.{name}"
+    what: Any = getattr(import_module(module), name) if load else _not_loaded
     if isinstance(what, typer.Typer):
         app.add_typer(what, name=name, help=texts.text(), short_help=texts.summary)
     else:
@@ -133,6 +134,6 @@ def _say_problems(problems: Sequence[str]) -> None:
 
 def _one_line(text: str) -> str:
     # Loaded only when there is something to say.
-    from ninja_daemon.adapters.redaction import Redaction, escaped
+    from ninja_daemon.adapters.network.redaction import Redaction, escaped
 
     return escaped(Redaction().text(text))

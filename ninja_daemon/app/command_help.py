@@ -17,6 +17,7 @@ class CommandHelp:
     """The help of one command.
 
     Attributes:
+        folder: where in ``app/commands`` its file lies.
         summary: one line for the list of commands.
         paragraphs: what it does and when to use it.
         examples: command lines, each with what it is for.
@@ -24,6 +25,7 @@ class CommandHelp:
         lists_problems: whether a configuration that cannot work ends it with 78.
     """
 
+    folder: str
     summary: str
     paragraphs: tuple[str, ...]
     examples: tuple[tuple[str, str], ...]
@@ -56,6 +58,7 @@ Two processes do the work: `run` finds signals and puts them on a Redis list, `n
 
 COMMANDS: Final = {
     "run": CommandHelp(
+        folder="services",
         summary="Find signals: wake at each candle close and bring every strategy up to date.",
         paragraphs=(
             (
@@ -72,6 +75,7 @@ COMMANDS: Final = {
         ),
     ),
     "notify": CommandHelp(
+        folder="services",
         summary="Deliver signals: take them from the list and send them to their destinations.",
         paragraphs=(
             (
@@ -97,6 +101,7 @@ COMMANDS: Final = {
         ),
     ),
     "demo": CommandHelp(
+        folder="services",
         summary="See it all work on this machine, with no account and no server.",
         paragraphs=(
             (
@@ -108,6 +113,7 @@ COMMANDS: Final = {
         examples=(("demo", "watch it work"),),
     ),
     "up": CommandHelp(
+        folder="services",
         summary="Start what this machine is set up for: daemon and notifier, or the demo.",
         paragraphs=(
             (
@@ -119,6 +125,7 @@ COMMANDS: Final = {
         examples=(("up", "start everything"),),
     ),
     "check": CommandHelp(
+        folder="upkeep",
         summary="Find what is wrong with configuration and surroundings before it matters.",
         paragraphs=(
             (
@@ -142,6 +149,7 @@ COMMANDS: Final = {
         lists_problems=False,
     ),
     "status": CommandHelp(
+        folder="views",
         summary="Show what the daemon is doing: strategies, averages, next close, queue, delivery.",
         paragraphs=(
             (
@@ -158,6 +166,7 @@ COMMANDS: Final = {
         exits=("0   shown", "1   Redis could not be read"),
     ),
     "signals": CommandHelp(
+        folder="views",
         summary="Show the signal history, newest last.",
         paragraphs=("Reads the history that the daemon keeps in Redis, whether or not a signal was delivered yet.",),
         examples=(
@@ -169,6 +178,7 @@ COMMANDS: Final = {
         exits=("0   shown, even if there are none", "1   Redis could not be read"),
     ),
     "queue": CommandHelp(
+        folder="upkeep",
         summary="Look at and mend what waits for delivery: waiting, in retry, dead, per destination.",
         paragraphs=(
             (
@@ -188,6 +198,7 @@ COMMANDS: Final = {
         exits=("0   done", "1   Redis could not be read, or nothing was there to change"),
     ),
     "replay": CommandHelp(
+        folder="history",
         summary="Run the daemon's own engine over history and print its signals.",
         paragraphs=(
             (
@@ -208,6 +219,7 @@ COMMANDS: Final = {
         exits=("0   done", "1   the history could not be read to its end"),
     ),
     "backup": CommandHelp(
+        folder="upkeep",
         summary="Copy all that would be missed into one file, and prove it by reading it back.",
         paragraphs=(
             (
@@ -224,6 +236,7 @@ COMMANDS: Final = {
         exits=("0   made and proven", "1   not made; the older ones stay"),
     ),
     "restore": CommandHelp(
+        folder="upkeep",
         summary="Put a backup in the place of what is there.",
         paragraphs=(
             (
@@ -241,6 +254,7 @@ COMMANDS: Final = {
         exits=("0   done, or shown", "1   a process still runs, the file is damaged, or Redis is away"),
     ),
     "simulator": CommandHelp(
+        folder="services",
         summary="Serve a simulated OANDA v20 REST server, for trying things out.",
         paragraphs=(
             (

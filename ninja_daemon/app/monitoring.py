@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Final
 import structlog
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.metrics import Health, Monitor, Reading
+from ninja_daemon.adapters.telemetry.metrics import Health, Monitor, Reading
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import lateness
 
 if TYPE_CHECKING:
-    from ninja_daemon.adapters.oanda_transport import Traffic
-    from ninja_daemon.adapters.redis_queue import QueueDepths
-    from ninja_daemon.app.daemon import Daemon
-    from ninja_daemon.app.notifier import Notifier
-    from ninja_daemon.app.pulse import Pulse
+    from ninja_daemon.adapters.oanda.transport import Traffic
+    from ninja_daemon.adapters.redis.lanes import QueueDepths
+    from ninja_daemon.app.daemon.process import Daemon
+    from ninja_daemon.app.notifier.process import Notifier
+    from ninja_daemon.app.process.liveness import Pulse
     from ninja_daemon.usecases.ports import Clock
 
 _STOPPED: Final = frozenset({"paused", "suspended"})

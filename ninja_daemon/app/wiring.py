@@ -6,21 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ninja_daemon.adapters.clock import SystemClock
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.local_queue import LocalQueue
-from ninja_daemon.adapters.local_store import LocalStateStore
-from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.adapters.redis_client import connect, is_on_this_machine
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore, encode_alert
-from ninja_daemon.adapters.spooling_store import SpoolingStore
-from ninja_daemon.app.environment import Environment
-from ninja_daemon.app.queues import journal_file, local_queue_file
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.lanes import LocalQueue
+from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.adapters.oanda.source import OandaSource
+from ninja_daemon.adapters.redis.client import connect, is_on_this_machine
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore, encode_alert
+from ninja_daemon.app.queues.opening import journal_file, local_queue_file
+from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError
 
 if TYPE_CHECKING:
     # The daemon brings the scheduler along, which a single pass has no use for.
-    from ninja_daemon.app.daemon import DaemonStore
+    from ninja_daemon.usecases.ports import DaemonStore
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.simulator import faults
 from ninja_daemon.simulator.faults import Effect, Fault, Flaw
 

@@ -22,10 +22,10 @@ from email.utils import formatdate
 from enum import Enum
 from typing import Final, NamedTuple, TypeAlias
 
-from ninja_daemon.core.granularity import Granularity, new_york_day_start, trading_day
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.simulator.quotes import Row
-from ninja_daemon.simulator.view import Window
+from ninja_daemon.core.market.granularity import Granularity, new_york_day_start, trading_day
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.simulator.markets.quotes import Row
+from ninja_daemon.simulator.markets.view import Window
 
 HTML_502: Final = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad gateway</h1></body></html>\n"
 _JSON: Final = "application/json"

@@ -19,9 +19,8 @@ from types import MappingProxyType, TracebackType
 from typing import Final, NamedTuple, Self, TypeAlias, cast
 from urllib.parse import parse_qsl, unquote
 
-from ninja_daemon.simulator.broker import DEFAULT_ACCOUNT, Request, SimulatedBroker
+from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, Request, SimulatedBroker
 from ninja_daemon.simulator.clock import Now, SimulatedClock
-from ninja_daemon.simulator.completion import ByTime, Completion
 from ninja_daemon.simulator.faults import (
     Answered,
     CutBody,
@@ -36,7 +35,8 @@ from ninja_daemon.simulator.faults import (
     bomb,
     rendered_headers,
 )
-from ninja_daemon.simulator.quotes import Market
+from ninja_daemon.simulator.markets.completion import ByTime, Completion
+from ninja_daemon.simulator.markets.quotes import Market
 
 _Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 _Address: TypeAlias = tuple[str, int] | str

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError, StateError, TransientError
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant, format_instant
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.signal import Signal, signal_of
-from ninja_daemon.core.stepper import advance_all
-from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Strategy, StrategyState, rules_of
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.signal import Signal, signal_of
+from ninja_daemon.core.signals.stepper import advance_all
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Cross, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.ports import (
     CandleSource,
     Change,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ninja_daemon.core.delivery import CONSOLE, Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.errors import JournalUnavailable
-from ninja_daemon.core.manners import Discard, Drop, Expire, Reason, Send, Wait, plan
-from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
-from ninja_daemon.core.routing import Silence, audible, destinations_for
+from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
+from ninja_daemon.core.messages.send_policy import Discard, Drop, Expire, Reason, Send, Wait, plan
 from ninja_daemon.usecases.delivery_ports import (
     Assignment,
     Begun,

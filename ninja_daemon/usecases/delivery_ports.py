@@ -6,11 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ninja_daemon.core.delivery import Outcome
-from ninja_daemon.core.manners import Reason
-from ninja_daemon.core.message import Entry, Kind, Notice, Parcel
-from ninja_daemon.core.routing import Silence
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.core.messages.destination import Outcome
+from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel
+from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.core.messages.send_policy import Reason
+from ninja_daemon.core.signals.signal import Signal
 
 # --- from the list to the lanes --------------------------------------------------------------------------------------
 

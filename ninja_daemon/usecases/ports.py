@@ -8,14 +8,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.errors import NinjaError
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.core.instrument import Instrument, Series
-from ninja_daemon.core.signal import Signal
-from ninja_daemon.core.strategy import Rules, Strategy, StrategyState
+from ninja_daemon.core.errors import (
+    NinjaError,
+    StoreUnavailable,
+)
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import (
+    Instant,
+)
+from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
 
 
 class Clock(Protocol):
@@ -249,3 +254,68 @@ class Journal(Protocol):
         Raises:
             JournalUnavailable: it cannot be written.
         """
+
+
+class Lease(NamedTuple):
+    """What came of asking for the lease.
+
+    Attributes:
+        held: it is ours now.
+        fence: the number to commit under, when it is.
+        holder: who has it, when it is not.
+        remaining: seconds that the other one's lease has left.
+        is_new: it was not ours before we asked.
+    """
+
+    held: bool
+    fence: int = 0
+    holder: str = ""
+    remaining: float = 0.0
+    is_new: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of the commits that waited for Redis.
+
+    Attributes:
+        commits: how many were made (or had been made).
+        signals: how many signals they put on the list.
+        derived_again: strategies whose kept commits no longer fit what Redis holds.
+    """
+
+    commits: int
+    signals: int
+    derived_again: tuple[str, ...]
+
+
+class DaemonStore(StateStore, Protocol):
+    """The state store, with the lease and the reports that only the daemon needs."""
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Take or keep the lease."""
+
+    def release(self, token: str) -> None:
+        """Give the lease back."""
+
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Say under which settings the holder of the lease works."""
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return what this holder of the lease has declared; None when that is not known."""
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave a heartbeat that vanishes after so many seconds."""
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Have the notifier tell the operator something."""
+
+    @property
+    def away(self) -> StoreUnavailable | None:
+        """Why the store is not what is written to at the moment: commits wait in the local journal."""
+
+    def led_here(self) -> bool:
+        """Tell whether a daemon that starts while the store is away may go on alone."""
+
+    def replayed(self) -> Sequence[Replayed]:
+        """Return what became of commits that waited, since this was last called."""

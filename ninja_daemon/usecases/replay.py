@@ -14,17 +14,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from ninja_daemon.core.batch import CandleColumns, evaluate
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.crossover import Filter
 from ninja_daemon.core.errors import HistoryGap, NinjaError
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.core.instrument import Instrument, Series
-from ninja_daemon.core.signal import Signal, signal_of
-from ninja_daemon.core.signal_columns import signals_of
-from ninja_daemon.core.stepper import Stepper
-from ninja_daemon.core.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
-from ninja_daemon.core.turns import Turns, find_turns, rejections
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.signals.crossover import Filter
+from ninja_daemon.core.signals.history import CandleColumns, evaluate
+from ninja_daemon.core.signals.signal import Signal, signal_of
+from ninja_daemon.core.signals.signal_columns import signals_of
+from ninja_daemon.core.signals.stepper import Stepper
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
+from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
 from ninja_daemon.usecases.ports import CandleSource, WantedHistory
 
 RECENT: Final = 5_000

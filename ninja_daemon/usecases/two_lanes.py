@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ninja_daemon.core.delivery import Destination
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.manners import Reason
+from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.deliver import Event, LaneWorker, Step
 
 NO_JOURNAL: Final = "journal.unavailable"

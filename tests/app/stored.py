@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.market_hours import MarketHours
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import Wake, catch_up
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app import cli
 from ninja_daemon.app.command_help import COMMANDS
 from ninja_daemon.core.errors import BrokerUnavailable, ConfigError
@@ -141,7 +141,7 @@ def test_a_command_that_ends_well_ends_with_zero(monkeypatch: pytest.MonkeyPatch
     ("arguments", "unwanted"),
     [
         (["--help"], ["pydantic", "redis", "structlog", "requests", "apscheduler", "sqlite3", "asyncio"]),
-        (["run", "--once"], ["apscheduler", "ninja_daemon.app.daemon"]),
+        (["run", "--once"], ["apscheduler", "ninja_daemon.app.daemon.process"]),
         (["notify"], ["apscheduler", "requests", "oandapyV20"]),
         (["replay"], ["redis", "structlog", "requests", "apscheduler"]),
     ],
@@ -162,7 +162,7 @@ def test_a_command_loads_nothing_that_it_does_not_use(arguments: list[str], unwa
 def test_logs_are_as_good_without_the_tables_that_structlog_would_load(tmp_path: Path) -> None:
     program = (
         "import sys; from ninja_daemon.app.cli import application; application(['run']);"
-        "import rich.table; from ninja_daemon.adapters.logs import configure_logs; import structlog;"
+        "import rich.table; from ninja_daemon.adapters.telemetry.logs import configure_logs; import structlog;"
         "configure_logs(stream=sys.stdout)\n"
         "try: 1 / 0\n"
         "except ZeroDivisionError: structlog.get_logger().exception('it failed')"

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from ninja_daemon.adapters.metrics import NAMES, Health, Monitor, Reading, exposed
-from ninja_daemon.adapters.ping import Ping
-from ninja_daemon.adapters.spread import LATENCY_BOUNDS, Spread
+from ninja_daemon.adapters.network.ping import Ping
+from ninja_daemon.adapters.telemetry.metrics import NAMES, Health, Monitor, Reading, exposed
 from ninja_daemon.app.monitoring import DeadMansSwitch
 from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.simulator.market import RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import rules_for, toml
 from tests.end_to_end.stage import ACCOUNT, TOKEN

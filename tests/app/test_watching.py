@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.adapters.metrics import NAMES
+from ninja_daemon.adapters.telemetry.metrics import NAMES
 from tests.processes import ROOT
 
 ALERTS = ROOT / "config" / "prometheus" / "alerts.yml"

@@ -11,11 +11,11 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import parse_instant
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.strategy import Cross, Rules, Strategy, StrategyState
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
 START = 1_700_006_400  # a full hour

@@ -16,14 +16,14 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.app.configuration import load_settings
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.oanda.source import OandaSource
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.core.strategy import Strategy
-from ninja_daemon.simulator.market import CsvMarket
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.simulator.markets.market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.catch_up import Outcome, Wake, catch_up
 from ninja_daemon.usecases.ports import StateStore

@@ -10,18 +10,18 @@ from statistics import median
 import pytest
 import requests
 
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.app.configuration import load_settings
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.market_hours import MarketHours
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.oanda.source import OandaSource
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.core.strategy import Strategy
-from ninja_daemon.simulator.broker import Answer, Request, SimulatedBroker
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.simulator.answers.broker import Answer, Request, SimulatedBroker
 from ninja_daemon.simulator.faults import Fault
-from ninja_daemon.simulator.market import RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.catch_up import Outcome, Start, catch_up
 from tests.end_to_end.stage import ACCOUNT, TOKEN, epoch

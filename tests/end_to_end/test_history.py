@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.csv_candles import CandleFile
-from ninja_daemon.app.configuration import load_settings
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.strategy import Rules as BoundRules
+from ninja_daemon.adapters.files.csv_candles import CandleFile
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.strategy import Rules as BoundRules
 from ninja_daemon.usecases.replay import Engine, replay
 from tests.end_to_end.settings import DECIMALS, SERIES, all_rules, nasty, oracle, tied_candles, toml, write_candles
 from tests.oracle import Rules, assert_same_signals, expectation, ids, read_candles

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ninja_daemon.simulator.faults import Delay, Fault, status
-from ninja_daemon.simulator.market import RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import oracle, rules_for, toml

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.commits import PreparedCommit
-from ninja_daemon.adapters.holder import holder_token
-from ninja_daemon.adapters.spool import Spool
-from ninja_daemon.adapters.spooling_store import SpoolingStore
+from ninja_daemon.adapters.host.lease_token import holder_token
+from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.usecases.catch_up import Wake
 from ninja_daemon.usecases.ports import Change, Committed
@@ -359,7 +359,7 @@ def test_a_full_disk_makes_strategies_wait_and_loses_nothing(
 ) -> None:
     coming.goes_away()
     with monkeypatch.context() as patch:
-        patch.setattr("ninja_daemon.adapters.spool.MOST_ROWS", 0)
+        patch.setattr("ninja_daemon.adapters.journal.kept_commits.MOST_ROWS", 0)
         coming.goes_to(FIRST + 20)
         errors = [outcome.error for outcome in coming.wakes().outcomes]
         assert all(isinstance(error, StoreUnavailable) and "journal is full" in str(error) for error in errors)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters import redis_store
+from ninja_daemon.adapters.redis import state_store as redis_store
 from ninja_daemon.usecases.catch_up import Start
 from tests.end_to_end.settings import SERIES, all_rules, cuts, nasty, oracle, tied_candles, write_candles
 from tests.end_to_end.stage import Stage

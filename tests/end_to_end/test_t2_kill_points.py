@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.core.instrument import Series
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Series
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.faults import Delay, Fault
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import (

@@ -12,7 +12,6 @@ import pytest
 import requests
 
 from ninja_daemon.core.errors import NinjaError
-from ninja_daemon.simulator.completion import ByLag
 from ninja_daemon.simulator.faults import (
     CutBody,
     CutJson,
@@ -28,6 +27,7 @@ from ninja_daemon.simulator.faults import (
     body,
     status,
 )
+from ninja_daemon.simulator.markets.completion import ByLag
 from ninja_daemon.usecases.catch_up import Outcome
 from tests.end_to_end.settings import nasty, oracle
 from tests.end_to_end.stage import TOKEN, Stage, epoch

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from ninja_daemon.core.granularity import Granularity
+from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.simulator.faults import Fault, status
 from ninja_daemon.usecases.catch_up import Start
 from tests.end_to_end.outside import Outside

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.codec import decode_signal, encode_signal
+from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import nasty, oracle, toml
 from tests.oracle import assert_same_signals, parsed_signal, read_candles, signals_after, signals_until

@@ -11,15 +11,15 @@ from typing import Protocol
 
 import redis
 
-from ninja_daemon.adapters.clock import SystemClock
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.local_queue import LocalInbox, LocalLanes, LocalQueue, LocalQueueFile
-from ninja_daemon.adapters.redis_queue import QueueKeys, RedisInbox, RedisLanes, RedisQueue
-from ninja_daemon.core.delivery import Delivery, Destination
-from ninja_daemon.core.manners import Manners
-from ninja_daemon.core.retry import RetryPolicy
-from ninja_daemon.core.routing import Silence
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.lanes import LocalInbox, LocalLanes, LocalQueue, LocalQueueFile
+from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.retry import RetryPolicy
+from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.deliver import DrainResult, Event, LaneWorker, Step, drain
 from ninja_daemon.usecases.delivery_ports import Inbox, Lanes
 from tests.fakes.channel import FakeChannel, FakeLedger

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ninja_daemon.core.candle import Candle
 from ninja_daemon.core.errors import NinjaError
-from ninja_daemon.core.instant import Instant
-from ninja_daemon.core.instrument import Instrument, Series
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
 
 

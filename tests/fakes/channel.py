@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
 
-from ninja_daemon.core.delivery import Outcome, Sent
-from ninja_daemon.core.message import Parcel
+from ninja_daemon.core.messages.destination import Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.usecases.delivery_ports import Begun
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.queue_codec import encode_notice
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.message import Entry, Kind, Notice, Parcel, Severity
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import Signal
 
 CLOSE_TIME = 1_646_416_800
 

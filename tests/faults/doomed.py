@@ -20,11 +20,11 @@ from typing import Any, Final, Literal
 
 from ninja_daemon import adapters
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.local_queue import LocalDoorbell, LocalQueue
-from ninja_daemon.adapters.redis_queue import Doorbell, RedisQueue
-from ninja_daemon.adapters.spool import Spool
-from ninja_daemon.app import daemon
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.journal.lanes import LocalDoorbell, LocalQueue
+from ninja_daemon.adapters.redis.lanes import Doorbell, RedisQueue
+from ninja_daemon.app.daemon import process as daemon
 from ninja_daemon.usecases import delivery_ports, ports
 
 Moment = Literal["before", "after"]

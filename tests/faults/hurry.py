@@ -11,13 +11,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.clock import SystemClock
-from ninja_daemon.adapters.scheduler import Scheduler
-from ninja_daemon.adapters.spooling_store import SpoolingStore
-from ninja_daemon.app import daemon, notifier, one_pass
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.market_hours import MarketHours
-from ninja_daemon.core.retry import RetryPolicy
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.host.scheduler import Scheduler
+from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.app.daemon import one_pass, process as daemon
+from ninja_daemon.app.notifier import process as notifier
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.messages.retry import RetryPolicy
 from tests.faults.shared_clock import SharedClock
 
 TICK: Final = 0.1

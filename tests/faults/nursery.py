@@ -170,7 +170,8 @@ def nursery() -> Iterator[Nursery]:
 
 def main() -> None:
     """Answer questions until there are no more."""
-    for module in ("ninja_daemon.app.commands.run", "ninja_daemon.app.commands.notify", "tests.faults.hurry"):
+    services = "ninja_daemon.app.commands.services"
+    for module in (f"{services}.run", f"{services}.notify", "tests.faults.hurry"):
         importlib.import_module(module)
     children: set[int] = set()
     for line in sys.stdin:

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ninja_daemon.adapters.journal import SqliteJournal, put_into_outbox, transaction
-from ninja_daemon.app.environment import read_environment
-from ninja_daemon.app.queues import journal_file
-from ninja_daemon.core.instant import format_instant
-from ninja_daemon.simulator.csv_market import CsvMarket
+from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, transaction
+from ninja_daemon.app.queues.opening import journal_file
+from ninja_daemon.app.settings.environment import read_environment
+from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.simulator.markets.csv_market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import toml
 from tests.end_to_end.stage import SOON_AFTER_CLOSE, TOKEN, epoch

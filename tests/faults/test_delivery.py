@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.stored.signal import encode_signal
 from tests.fakes.messages import a_signal
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
 from tests.faults.judge import count_deliveries

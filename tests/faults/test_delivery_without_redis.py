@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.app.environment import read_environment
-from ninja_daemon.app.queues import journal_file
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.queues.opening import journal_file
+from ninja_daemon.app.settings.environment import read_environment
 from tests.fakes.messages import a_signal
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
 from tests.faults.judge import count_deliveries

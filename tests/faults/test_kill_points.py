@@ -16,7 +16,7 @@ from typing import Final
 
 import pytest
 
-from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.simulator.faults import Fault, status
 from tests.end_to_end.settings import nasty, write_candles
 from tests.fakes.messages import a_signal

@@ -20,15 +20,15 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.lua_scripts import script
-from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.oanda.source import OandaSource
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.scripts import script
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 from tests.end_to_end.settings import nasty

@@ -26,29 +26,29 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ninja_daemon.adapters import redis_store
-from ninja_daemon.adapters.codec import decode_signal
-from ninja_daemon.adapters.holder import holder_token
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.lua_scripts import script
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_queue import QueueKeys, RedisInbox, RedisLanes, RedisQueue
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.adapters.sent_ledger import SqliteSentLedger
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Delivery, Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.adapters.host.lease_token import holder_token
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
+from ninja_daemon.adapters.redis import state_store as redis_store
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.redis.scripts import script
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant, format_instant
-from ninja_daemon.core.instrument import Instrument, Series
-from ninja_daemon.core.manners import Manners
-from ninja_daemon.core.market_hours import MarketHours
-from ninja_daemon.core.message import Parcel
-from ninja_daemon.core.retry import RetryPolicy
-from ninja_daemon.core.routing import MATCH_ALL, Route
-from ninja_daemon.core.signal import signal_id
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.messages.destination import Delivery, Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.retry import RetryPolicy
+from ninja_daemon.core.messages.routing import MATCH_ALL, Route
+from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import signal_id
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.deliver import LaneWorker, drain
 from ninja_daemon.usecases.delivery_ports import Begun

@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from ninja_daemon.adapters.lua_scripts import script
-from ninja_daemon.adapters.redis_client import SOCKET_TIMEOUT, connect
+from ninja_daemon.adapters.redis.client import SOCKET_TIMEOUT, connect
+from ninja_daemon.adapters.redis.scripts import script
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
 from tests.faults.proxy import BlackHole, Delay, Garbage, Proxy, Toxic, Trickle, Truncate, Way
 from tests.faults.scene import Scene

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import requests
 
-from ninja_daemon.simulator.market import RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import toml
 from tests.end_to_end.stage import ACCOUNT, TOKEN, epoch

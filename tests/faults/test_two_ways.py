@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 
 import pytest
 
-from ninja_daemon.adapters.codec import encode_signal
+from ninja_daemon.adapters.stored.signal import encode_signal
 from tests.fakes.messages import a_signal
 from tests.fakes.receiver import OK, Answer, Post
 from tests.faults.judge import count_deliveries

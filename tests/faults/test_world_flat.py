@@ -19,15 +19,15 @@ from typing import Final
 
 import pytest
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.logs import configure_logs, reset_logs
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.app.daemon import Daemon
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.instrument import Instrument
-from tests.app.test_daemon import FIFTEEN, OTHER, START, spooling
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.adapters.telemetry.logs import configure_logs, reset_logs
+from ninja_daemon.app.daemon.process import Daemon
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instrument import Instrument
+from tests.app.daemon.test_process import FIFTEEN, OTHER, START, spooling
 from tests.end_to_end.settings import nasty
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock

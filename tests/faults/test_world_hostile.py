@@ -1,6 +1,6 @@
 """Input as an enemy: whatever stands where we read, only our own errors come out, no line is forged, nothing is run.
 
-Answers of the broker have their tests in tests/adapters/test_oanda*.py, signals and averages in test_codec_signal.py
+Answers of the broker have their tests in tests/adapters/oanda, signals and averages in tests/adapters/stored
 and test_state_codec.py; here are all the other doors.
 """
 
@@ -20,23 +20,23 @@ import redis
 import structlog
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
-from ninja_daemon.adapters.commits import decode_commit
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.logs import configure_logs, reset_logs
-from ninja_daemon.adapters.queue_codec import decode_dead, decode_entry, decode_notice, decode_silence
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_queue import QueueKeys, RedisInbox, RedisLanes, RedisQueue
-from ninja_daemon.adapters.redis_reports import heartbeat_fields, read_history, read_reports
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.adapters.sent_ledger import SqliteSentLedger
-from ninja_daemon.adapters.spool import Spool
-from ninja_daemon.adapters.state_codec import decode_tally
-from ninja_daemon.app.configuration import load_settings
-from ninja_daemon.core.delivery import Delivery, Destination
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.redis.reports import heartbeat_fields, read_history, read_reports
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.commit import decode_commit
+from ninja_daemon.adapters.stored.queue import decode_dead, decode_entry, decode_notice, decode_silence
+from ninja_daemon.adapters.stored.state_form import decode_tally
+from ninja_daemon.adapters.telemetry.logs import configure_logs, reset_logs
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.errors import ConfigError, NinjaError
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.routing import MATCH_ALL, Route
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.routing import MATCH_ALL, Route
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.deliver import LaneWorker, drain
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock

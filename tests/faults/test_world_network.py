@@ -1,6 +1,6 @@
 """Names, certificates and refusals: what lies between the product and its broker, at its worst.
 
-What a broker can do with an answer is in tests/adapters/test_oanda*.py, what candles can do in
+What a broker can do with an answer is in tests/adapters/oanda, what candles can do in
 tests/end_to_end/test_t5_broker.py; here is the rest of the way.
 """
 
@@ -17,14 +17,15 @@ from typing import Any
 import pytest
 import trustme
 
-from ninja_daemon.adapters import names, oanda_transport
-from ninja_daemon.adapters.channels.http import Poster
-from ninja_daemon.adapters.clock import SystemClock
-from ninja_daemon.adapters.oanda import OandaSource
-from ninja_daemon.core.delivery import Failure, Fault
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.network import host_names as names
+from ninja_daemon.adapters.network.posting import Poster
+from ninja_daemon.adapters.oanda import transport as oanda_transport
+from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.core.errors import BrokerUnavailable
+from ninja_daemon.core.messages.destination import Failure, Fault
 from ninja_daemon.core.secret import Secret
-from tests.adapters.test_oanda_transport import PAGE, asked, http, source_of, wire
+from tests.adapters.oanda.test_transport import PAGE, asked, http, source_of, wire
 from tests.faults.tally import Row, Tally
 
 # --- names -----------------------------------------------------------------------------------------------------------
@@ -115,7 +116,7 @@ def test_a_destination_whose_name_hangs_was_certainly_not_reached(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del resolver
-    monkeypatch.setattr("ninja_daemon.adapters.channels.http.CONNECT_LIMIT", 0.05)
+    monkeypatch.setattr("ninja_daemon.adapters.network.posting.CONNECT_LIMIT", 0.05)
     failure = Poster("https://hooks.example/x").post(b"{}", {})
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.UNREACHED

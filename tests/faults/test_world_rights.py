@@ -12,9 +12,9 @@ from typing import Any, Final
 import pytest
 import redis
 
-from ninja_daemon.adapters.lua_scripts import script
+from ninja_daemon.adapters.redis.scripts import script
 from ninja_daemon.app.checks.store import check_store
-from ninja_daemon.app.environment import read_environment
+from ninja_daemon.app.settings.environment import read_environment
 from tests.end_to_end.settings import nasty
 from tests.faults.judge import count_deliveries, count_list, ids_of
 from tests.faults.nursery import Child

@@ -19,7 +19,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ninja_daemon.simulator.csv_market import CsvMarket
+from ninja_daemon.simulator.markets.csv_market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import nasty
 from tests.fakes.messages import a_signal

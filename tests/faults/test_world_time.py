@@ -15,9 +15,9 @@ from typing import Final
 import pytest
 
 from ninja_daemon.core.errors import BrokerDenied
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.market_hours import MarketHours
-from tests.app.test_daemon import FIFTEEN, OTHER, START, Stage, begin, stage
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.market_hours import MarketHours
+from tests.app.daemon.test_process import FIFTEEN, OTHER, START, Stage, begin, stage
 from tests.end_to_end.settings import nasty
 from tests.end_to_end.stage import SOON_AFTER_CLOSE, epoch
 from tests.faults.judge import compare_list, count_list

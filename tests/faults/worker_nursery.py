@@ -14,12 +14,12 @@ import threading
 from dataclasses import replace
 from typing import Final
 
-from ninja_daemon.adapters.logs import configure_logs
-from ninja_daemon.app.configuration import load_configuration
-from ninja_daemon.app.environment import read_environment
-from ninja_daemon.app.notifier import Notifier, notifier_parts
-from ninja_daemon.core.delivery import Delivery
-from ninja_daemon.core.retry import RetryPolicy
+from ninja_daemon.adapters.telemetry.logs import configure_logs
+from ninja_daemon.app.notifier.process import Notifier, notifier_parts
+from ninja_daemon.app.settings.environment import read_environment
+from ninja_daemon.app.settings.strategies import load_configuration
+from ninja_daemon.core.messages.destination import Delivery
+from ninja_daemon.core.messages.retry import RetryPolicy
 
 LEASE: Final = 0.25
 """Seconds; short, since a killed worker's lanes rest for so long."""

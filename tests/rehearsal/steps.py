@@ -374,7 +374,7 @@ class Steps:
         self._run("make -C /srv/next rollback", limit=120)
 
         self._next_version("other", "0.1.2")
-        crossover = "/srv/other/ninja_daemon/core/signal.py"
+        crossover = "/srv/other/ninja_daemon/core/signals/signal.py"
         self._run(f"grep -q 'sha256' {crossover} && sed -i 's/sha256/sha3_256/g' {crossover}")
         refused = self._machine.fails("make -C /srv/other upgrade", limit=300, environ=OFFLINE)
         if "must signal as" not in refused:
@@ -384,7 +384,7 @@ class Steps:
 
         self._next_version("broken", "0.1.3")
         # 78 is what systemd does not try again, so the old release must be started, not waited for.
-        self._run("printf 'raise SystemExit(78)\\n' >> /srv/broken/ninja_daemon/app/daemon.py")
+        self._run("printf 'raise SystemExit(78)\\n' >> /srv/broken/ninja_daemon/app/daemon/process.py")
         back = self._machine.fails("make -C /srv/broken upgrade", limit=400, environ=OFFLINE)
         if "runs again" not in back:
             message = f"a version that does not come up must be taken back, was {back[-800:]}"

@@ -6,8 +6,8 @@ from typing import Any
 
 import requests
 
-from ninja_daemon.core.instant import Instant, parse_instant
-from ninja_daemon.simulator.broker import DEFAULT_ACCOUNT
+from ninja_daemon.core.market.instant import Instant, parse_instant
+from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
 from ninja_daemon.simulator.server import SimulatorServer
 
 NOW = parse_instant("2026-11-19T15:07:30Z")

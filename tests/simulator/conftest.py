@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.market import Market, RandomMarket
+from ninja_daemon.simulator.markets.market import Market, RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.simulator.client import NOW, Client
 

@@ -11,13 +11,13 @@ from decimal import Decimal
 import pytest
 import requests
 
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import format_instant, parse_instant
-from ninja_daemon.simulator.broker import DEFAULT_ACCOUNT
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import format_instant, parse_instant
+from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
+from ninja_daemon.simulator.answers.wire import price_text
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.market import RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
-from ninja_daemon.simulator.wire import price_text
 from tests.simulator.client import NOW, Client
 from tests.simulator.conftest import Serve
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.completion import ByLag, ByNextTick, ByTime, Completion
-from ninja_daemon.simulator.market import CsvMarket, RandomMarket
+from ninja_daemon.simulator.markets.completion import ByLag, ByNextTick, ByTime, Completion
+from ninja_daemon.simulator.markets.market import CsvMarket, RandomMarket
 from tests.simulator.client import Client
 from tests.simulator.conftest import Serve
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.core.errors import CandleRejected, ConfigError
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.market import CsvMarket, Row
+from ninja_daemon.simulator.markets.market import CsvMarket, Row
 from tests.simulator.conftest import Serve
 
 HEADER = "time,open,high,low,close,volume\n"

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import parse_instant
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.simulator.fault_words import FAULT_NAMES, read_fault
 from ninja_daemon.simulator.faults import (
     CloseText,

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import format_instant, parse_instant
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import format_instant, parse_instant
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.faults import (
     CloseText,
@@ -35,7 +35,7 @@ from ninja_daemon.simulator.faults import (
     redirect,
     status,
 )
-from ninja_daemon.simulator.market import RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.simulator.client import NOW, Client
 

@@ -10,11 +10,11 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.core.granularity import Granularity, new_york_day_start
-from ninja_daemon.core.instant import Instant, format_instant, parse_instant
-from ninja_daemon.core.market_hours import MarketHours
-from ninja_daemon.simulator.market import RandomMarket, Row
-from ninja_daemon.simulator.quotes import aggregated, joined
+from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
+from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.simulator.markets.market import RandomMarket, Row
+from ninja_daemon.simulator.markets.quotes import aggregated, joined
 
 STRATEGIES = ("AUD_USD", "EUR_GBP", "EUR_USD", "GBP_JPY", "GBP_USD", "NZD_USD", "USD_CAD", "USD_JPY")
 DAY = 86_400

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.core.instant import format_instant
-from ninja_daemon.simulator.broker import DEFAULT_ACCOUNT
+from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
 from ninja_daemon.simulator.clock import SimulatedClock
 from tests.simulator.client import NOW, Client
 from tests.simulator.conftest import Serve

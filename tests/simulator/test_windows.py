@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import format_instant, parse_instant
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import format_instant, parse_instant
 from tests.simulator.client import NOW, Client
 from tests.simulator.conftest import Serve
 

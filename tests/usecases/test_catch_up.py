@@ -11,19 +11,19 @@ from pathlib import Path
 import pytest
 import redis
 
-from ninja_daemon.adapters.codec import decode_signal
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.local_store import LocalStateStore
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
-from ninja_daemon.core.candle import Candle
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import BrokerUnavailable, HistoryGap, JournalUnavailable, StateError, TransientError
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instant import Instant, format_instant
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.market_hours import MarketHours
-from ninja_daemon.core.signal import signal_of
-from ninja_daemon.core.strategy import MAX_LOOK_BACK, Rules, Strategy
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.signals.signal import signal_of
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Rules, Strategy
 from ninja_daemon.usecases.catch_up import Start, Wake, catch_up
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
@@ -559,7 +559,7 @@ def test_crosses_that_a_filter_rejects_are_counted_by_filter(redis_world: World)
 def test_a_full_list_makes_the_commit_wait_and_loses_nothing(
     redis_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ninja_daemon.adapters.redis_store.QUEUE_CAP", 2)
+    monkeypatch.setattr("ninja_daemon.adapters.redis.state_store.QUEUE_CAP", 2)
     redis_world.wake(100)
     client = redis_world.store.client  # type: ignore[union-attr]
     client.rpush("{test}:signals", "one that waits")
@@ -570,7 +570,7 @@ def test_a_full_list_makes_the_commit_wait_and_loses_nothing(
     assert "is the notifier running?" in str(outcome.error)
     assert client.lrange("{test}:signals", 0, -1) == ["one that waits"]
     client.delete("{test}:signals")
-    monkeypatch.setattr("ninja_daemon.adapters.redis_store.QUEUE_CAP", 10_000)
+    monkeypatch.setattr("ninja_daemon.adapters.redis.state_store.QUEUE_CAP", 10_000)
     redis_world.wake(599)
     candles = redis_world.broker.candles[STRATEGY.series]
     assert redis_world.listed() == expected(STRATEGY, candles, candles[100].time)

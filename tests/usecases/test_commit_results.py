@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from ninja_daemon.adapters.codec import decode_signal
-from ninja_daemon.adapters.journal import SqliteJournal
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import NinjaError, StateError, TransientError
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import Wake, catch_up
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 from tests.fakes.clock import FakeClock
@@ -204,7 +204,7 @@ def test_qfull_takes_nothing_of_the_commit_and_waits_for_room(
     daemon: Daemon, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as small:
-        small.setattr("ninja_daemon.adapters.redis_store.QUEUE_CAP", 2)
+        small.setattr("ninja_daemon.adapters.redis.state_store.QUEUE_CAP", 2)
         place.client.rpush("{test}:signals", "waits", "too")
         before = place.contents()
         wake = daemon.wakes()

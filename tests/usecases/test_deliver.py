@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.adapters.codec import encode_signal
-from ninja_daemon.adapters.queue_codec import decode_dead, encode_notice
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import DailyReport, Delivery, Destination, Failure, Fault, Sent
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.stored.queue import decode_dead, encode_notice
+from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
-from ninja_daemon.core.manners import LatePolicy, Manners, Rate, Reason
-from ninja_daemon.core.retry import RetryPolicy
-from ninja_daemon.core.routing import MATCH_ALL, Match, Route, Silence
+from ninja_daemon.core.messages.destination import DailyReport, Delivery, Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.retry import RetryPolicy
+from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
+from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, Rate, Reason
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.deliver import drain
 from ninja_daemon.usecases.delivery_ports import Lanes, Settlement, Taken
 from tests.fakes.bench import DESK, Bench, LocalGround, RedisGround

@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.csv_candles import CandleFile
-from ninja_daemon.core.batch import CandleColumns
-from ninja_daemon.core.candle import Candle
-from ninja_daemon.core.crossover import Filter
+from ninja_daemon.adapters.files.csv_candles import CandleFile
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, HistoryGap
-from ninja_daemon.core.granularity import Granularity
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.signal import Signal, signal_of
-from ninja_daemon.core.strategy import MAX_LOOK_BACK, Rules, Strategy
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.crossover import Filter
+from ninja_daemon.core.signals.history import CandleColumns
+from ninja_daemon.core.signals.signal import Signal, signal_of
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Rules, Strategy
 from ninja_daemon.usecases.ports import Fetched, WantedHistory
 from ninja_daemon.usecases.replay import RECENT, Engine, Replayed, Span, read_history, replay
 from tests.core.series import EUR_USD, real_candles, rules_of, stepped, walked

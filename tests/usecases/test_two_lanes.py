@@ -9,11 +9,11 @@ from typing import cast
 
 import pytest
 
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.core.delivery import Delivery, Destination
+from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.manners import Manners, QuietHours, Reason
-from ninja_daemon.core.routing import MATCH_ALL, Route
+from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.routing import MATCH_ALL, Route
+from ninja_daemon.core.messages.send_policy import Manners, QuietHours, Reason
 from ninja_daemon.usecases.deliver import LaneWorker, Step
 from ninja_daemon.usecases.two_lanes import TwoLanes
 from tests.fakes.bench import Bench, LocalGround, RedisGround

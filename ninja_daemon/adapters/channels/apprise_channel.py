@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from ninja_daemon.adapters.channels.options import text_option
 from ninja_daemon.adapters.channels.words import plain_text, subject
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.message import Parcel
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
 
 MISSING: Final = "must not be apprise, the library is not installed; add it with: pip install 'ninja-daemon[apprise]'"
 

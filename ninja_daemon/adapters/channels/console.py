@@ -17,10 +17,10 @@ from ninja_daemon.adapters.channels.words import (
     utc,
     when,
 )
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.message import Parcel
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import Signal
 
 _COLOURS: Final = {Side.BUY: "1;32", Side.SELL: "1;31"}
 _LOCK: Final = threading.Lock()

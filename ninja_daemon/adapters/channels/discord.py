@@ -6,7 +6,6 @@ import json
 from typing import Any, Final
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.http import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
 from ninja_daemon.adapters.channels.options import json_object, text_option
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
@@ -17,11 +16,12 @@ from ninja_daemon.adapters.channels.words import (
     plain_text,
     shortened,
 )
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.instant import format_instant
-from ninja_daemon.core.message import Notice, Parcel, Severity
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.message import Notice, Parcel, Severity
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import Signal
 
 COLOURS: Final = {Side.BUY: 0x2E_CC_71, Side.SELL: 0xE7_4C_3C}
 _SEVERITIES: Final = {

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ninja_daemon.adapters.redaction import Redaction
-from ninja_daemon.core.delivery import Failure, Outcome
-from ninja_daemon.core.message import Parcel
+from ninja_daemon.adapters.network.redaction import Redaction
+from ninja_daemon.core.messages.destination import Failure, Outcome
+from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 

@@ -11,11 +11,11 @@ from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from typing import Final
 
-from ninja_daemon.adapters.channels.http import Forbidden, Unreached, connect_checked, tls_context
 from ninja_daemon.adapters.channels.options import list_option, number_option, text_option
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened, subject
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.message import Kind, Parcel
+from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.message import Kind, Parcel
 from ninja_daemon.usecases.deliver import DEADLINE
 
 SECURITIES: Final = ("starttls", "tls", "none")

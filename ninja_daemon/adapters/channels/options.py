@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from ninja_daemon.core.delivery import Destination
+from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.secret import Secret
 
 

@@ -14,8 +14,8 @@ from ninja_daemon.adapters.channels.mail import MailChannel
 from ninja_daemon.adapters.channels.options import text_option
 from ninja_daemon.adapters.channels.telegram import TelegramChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
-from ninja_daemon.core.delivery import Destination
-from ninja_daemon.core.manners import Rate
+from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.send_policy import Rate
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 

@@ -6,11 +6,11 @@ import json
 import re
 from typing import Final
 
-from ninja_daemon.adapters.channels.http import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
 from ninja_daemon.adapters.channels.options import json_object, text_option
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.message import Parcel
+from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
 
 API: Final = "https://api.telegram.org"
 _LONGEST: Final = 4_096

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from typing import Final
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.http import Poster, failure_of, url_complaint
 from ninja_daemon.adapters.channels.options import text_option
-from ninja_daemon.core.delivery import Destination, Failure, Outcome, Sent
-from ninja_daemon.core.message import Parcel
+from ninja_daemon.adapters.network.posting import Poster, failure_of, url_complaint
+from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
 
 _PREFIX: Final = "whsec_"
 _LEAST_KEY: Final = 16

@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.message import Notice, Parcel
-from ninja_daemon.core.signal import Signal
+from ninja_daemon.core.messages.message import Notice, Parcel
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import Signal
 
 ARROWS: Final = {Side.BUY: "▲", Side.SELL: "▼"}
 REPEAT_NOTE: Final = "This may be a repeat: an earlier attempt was not confirmed."

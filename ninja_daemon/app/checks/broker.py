@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-from ninja_daemon.adapters.reachability import clock_ahead
+from ninja_daemon.adapters.channels.reachability import clock_ahead
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.environment import Environment
-from ninja_daemon.app.known_instruments import suggestion
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.known_instruments import suggestion
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, NinjaError
-from ninja_daemon.core.instrument import Instrument
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import CandleSource, Clock, WantedHistory
 
 _CLOCK_TOLERANCE: Final = 5.0

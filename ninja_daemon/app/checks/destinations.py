@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from ninja_daemon.adapters.channels.reachability import Endpoint, endpoint_of, unreachable_because
 from ninja_daemon.adapters.channels.registry import is_sound
-from ninja_daemon.adapters.reachability import Endpoint, endpoint_of, unreachable_because
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.delivery_settings import problems_for
-from ninja_daemon.core.delivery import CONSOLE, Delivery
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.app.settings.delivery import problems_for
+from ninja_daemon.core.messages.destination import CONSOLE, Delivery
+from ninja_daemon.core.signals.strategy import Strategy
 
 _AT_ONCE: Final = 8
 

@@ -15,9 +15,9 @@ from ninja_daemon.app.checks.files import check_files
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.store import check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
-from ninja_daemon.app.configuration import Configuration, inspect_configuration
-from ninja_daemon.app.environment import Environment, inspect_environment
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.app.settings.environment import Environment, inspect_environment
+from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
 
 _NAME: Final = re.compile(r"\b(?:OANDA|REDIS|CACHE|NINJA)_[A-Z_]+", re.ASCII)

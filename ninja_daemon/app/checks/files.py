@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.settings.environment import Environment
 
 _CONTAINER_SECRETS = Path("/run/secrets")
 """Where container engines mount secrets, readable by all inside of the container, who are one."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.environment import Environment
+from ninja_daemon.app.settings.environment import Environment
 
 SETTINGS: Final = "etc/ninja-daemon"
 REDIS_PORT: Final = 6379

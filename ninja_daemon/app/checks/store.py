@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ninja_daemon.adapters.redis_client import connect
-from ninja_daemon.adapters.redis_inspection import ServerFacts, inspect_server
-from ninja_daemon.adapters.redis_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.inspection import ServerFacts, inspect_server
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.strategies import check_thresholds
-from ninja_daemon.app.environment import Environment
-from ninja_daemon.app.figures import strategy_figures
-from ninja_daemon.app.same_settings import difference
+from ninja_daemon.app.daemon.same_settings import difference
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 
 OLDEST = (7, 0)
 _NEARLY_FULL = 0.9

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.figures import Averages
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.app.status.strategy_figures import Averages
+from ninja_daemon.core.signals.strategy import Strategy
 
 _HARDLY_EVER = 5
 """A threshold this many times below or above the present range decides the same way nearly always."""

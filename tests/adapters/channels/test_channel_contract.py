@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.adapters.channels import http
 from ninja_daemon.adapters.channels.apprise_channel import AppriseChannel
 from ninja_daemon.adapters.channels.discord import DiscordChannel
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.channels.telegram import TelegramChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
-from ninja_daemon.core.delivery import Destination, Failure, Fault, OptionValue, Outcome, Sent
-from ninja_daemon.core.message import Parcel
+from ninja_daemon.adapters.network import posting as http
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry

@@ -6,9 +6,9 @@ import io
 from typing import Any
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
-from ninja_daemon.core.crossover import Side
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Sent
-from ninja_daemon.core.manners import Manners
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.signals.crossover import Side
 from tests.fakes.messages import a_notice_entry, a_parcel, an_entry
 
 

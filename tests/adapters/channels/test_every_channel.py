@@ -16,9 +16,9 @@ from aiosmtpd.controller import Controller
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
-from ninja_daemon.core.delivery import Destination, Failure, Fault, OptionValue, Sent
-from ninja_daemon.core.manners import Manners
-from ninja_daemon.core.message import Kind, Severity
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Sent
+from ninja_daemon.core.messages.message import Kind, Severity
+from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry

@@ -12,7 +12,7 @@ import pytest
 import trustme
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.channels.http import (
+from ninja_daemon.adapters.network.posting import (
     Poster,
     Reply,
     is_public,
@@ -21,7 +21,7 @@ from ninja_daemon.adapters.channels.http import (
     tls_context,
     url_complaint,
 )
-from ninja_daemon.core.delivery import Failure, Fault
+from ninja_daemon.core.messages.destination import Failure, Fault
 from tests.fakes.receiver import Receiver, receiver
 
 AUTHORITY = trustme.CA()

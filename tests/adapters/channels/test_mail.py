@@ -15,8 +15,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from ninja_daemon.adapters.channels import mail
 from ninja_daemon.adapters.channels.mail import MailChannel
-from ninja_daemon.core.delivery import Destination, Failure, Fault, Sent
-from ninja_daemon.core.manners import Manners
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
 from tests.servers import free_port

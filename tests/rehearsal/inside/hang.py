@@ -7,9 +7,9 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 
-from ninja_daemon.adapters.redis_store import RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.cli import main
-from ninja_daemon.core.strategy import Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 
 CALLS = itertools.count()
 GOOD_CALLS = 4

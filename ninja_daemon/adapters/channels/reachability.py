@@ -1,0 +1,91 @@
+"""Whether a server can be reached at all, and what time it thinks it is. Sends no secret and asks for nothing."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import time
+from email.utils import parsedate_to_datetime
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
+
+from ninja_daemon.adapters.channels.mail import PORTS as MAIL_PORTS
+from ninja_daemon.adapters.channels.options import number_option, text_option
+from ninja_daemon.adapters.channels.telegram import API
+from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
+from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.usecases.ports import Clock
+
+TIMEOUT: Final = 5.0
+"""Seconds for a connection, and for the first line of an answer."""
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+class Endpoint(NamedTuple):
+    """Where a channel connects to.
+
+    Attributes:
+        tls: whether the connection is secured from its first byte.
+        insecure: whether addresses that are not public are allowed.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    insecure: bool
+
+
+def endpoint_of(destination: Destination) -> Endpoint | None:
+    """Return where a destination's messages go first; None for those that do not tell (console, apprise)."""
+    insecure = destination.options.get("insecure") is True
+    match destination.channel:
+        case "webhook" | "discord":
+            return _of_url(text_option(destination, "url"), insecure=insecure)
+        case "telegram":
+            return _of_url(text_option(destination, "api_url", API), insecure=insecure)
+        case "email":
+            security = text_option(destination, "security", "starttls")
+            port = number_option(destination, "port", MAIL_PORTS[security])
+            return Endpoint(text_option(destination, "host"), port, security == "tls", insecure)
+        case _:
+            return None
+
+
+def _of_url(url: str, *, insecure: bool) -> Endpoint:
+    parts = urlsplit(url)
+    return Endpoint(parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.scheme == "https", insecure)
+
+
+def unreachable_because(endpoint: Endpoint) -> str | None:
+    """Return why nobody can be spoken to there, in a few words; None when somebody can. Nothing is sent."""
+    host, port, tls, insecure = endpoint
+    try:
+        with connect_checked(host, port, insecure=insecure, deadline=time.monotonic() + TIMEOUT) as connection:
+            if tls:
+                with tls_context().wrap_socket(connection, server_hostname=host):
+                    return None
+            return None
+    except ssl.SSLCertVerificationError as error:
+        return f"the certificate of {host} is not accepted ({error.verify_message})"
+    except (Forbidden, Unreached) as error:
+        return str(error)
+    except (OSError, ValueError) as error:
+        return f"no secure connection to {host} ({type(error).__name__})"
+
+
+def clock_ahead(url: str, clock: Clock) -> float | None:
+    """Return by how many seconds a web server's clock is ahead of ours, to about a second; None when it is silent."""
+    parts = urlsplit(url)
+    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = connect(parts.hostname or "", parts.port, timeout=TIMEOUT)
+    before = clock.now()
+    try:
+        connection.request("GET", parts.path or "/", headers={"Connection": "close"})
+        date = connection.getresponse().getheader("Date")
+        middle = (before + clock.now()) / 2
+        # The header is cut to whole seconds: on the average it is half a second old.
+        return None if date is None else parsedate_to_datetime(date).timestamp() + 0.5 - middle
+    except (OSError, ValueError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()

@@ -1,0 +1,479 @@
+"""The state store that goes on while Redis is away: what would be committed is kept in the local journal meanwhile.
+
+The rules, and why the list stays exact:
+
+* A strategy with a kept commit never bypasses it: its next commits are kept, too, until all of them are made.
+* Kept commits are made by the same script with the same compare-and-set, so one that Redis had made already, or that
+  another daemon has overtaken, changes nothing.
+* Marks (what this machine knows to be committed) move only with what Redis has. A Redis that comes back older than it
+  was left makes the kept commits stale; they are thrown away and the same signals are derived again from the broker.
+* Only the daemon that holds the lease, or held it when Redis was lost, goes on alone.
+
+While Redis is known to be away only ``lease``, called every few seconds, tries it; everything else answers at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.kept_commits import Reached, Spool, WaitingCommit, token_of
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.state_form import decode_tally
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
+from ninja_daemon.core.market.instant import Instant, parse_instant
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
+
+_AT_ONCE: Final = 50
+"""Kept commits that are sent in one round trip."""
+_NOTE_EVERY: Final = 60.0
+"""Seconds between two notes in the journal that this machine's daemon is the active one."""
+_LED_LONG_ENOUGH: Final = 120.0
+"""Seconds for which such a note proves something when other machines share the Redis."""
+
+
+class _Lead(NamedTuple):
+    """Until when the lease is ours for certain, on both clocks: one stands still while the machine sleeps."""
+
+    monotonic: float
+    wall: float
+
+    def is_over(self, clock: Clock) -> bool:
+        return clock.monotonic() > self.monotonic or clock.now() > self.wall
+
+
+_NOT_OURS: Final = _Lead(float("-inf"), float("-inf"))
+
+
+class SpoolingStore:
+    """The state store port on Redis and, while Redis is away, on the local journal."""
+
+    def __init__(
+        self,
+        inner: RedisStateStore,
+        journal: SqliteJournal,
+        *,
+        clock: Clock,
+        is_shared: bool,
+        push_alert: Callable[[str, str, str, float], None],
+    ) -> None:
+        """Put the parts together; nothing is read yet.
+
+        Args:
+            inner: Redis.
+            journal: where commits wait; the notifier of this machine reads their signals there.
+            clock: time.
+            is_shared: daemons of other machines may use the same Redis.
+            push_alert: hands an alert to the notifier without Redis: kind, severity, text, epoch seconds.
+        """
+        self._inner = inner
+        self._journal = journal
+        self._spool = Spool(journal)
+        self._clock = clock
+        self._is_shared = is_shared
+        self._push_alert = push_alert
+        self._away: StoreUnavailable | None = None
+        self._known: dict[str, Loaded] = {}
+        self._lead = _NOT_OURS
+        self._noted_at: float | None = None
+        self._lock_file: int | None = None
+        self._replayed: list[Replayed] = []
+        self._stuck: dict[str, Committed] = {}
+        self._last_reached: Mapping[str, Reached] = {}
+        self._lock = threading.Lock()
+
+    # --- state -------------------------------------------------------------------------------------------------------
+
+    @property
+    def away(self) -> StoreUnavailable | None:
+        """Why Redis is not used at the moment; None while it is."""
+        return self._away
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
+        """Return what is stored, or what this machine knows of it while Redis is away; see the port."""
+        reached = self._reached()
+        in_redis: Mapping[str, Loaded] = {}
+        if self._away is None:
+            try:
+                in_redis = self._inner.load(strategies)
+            except StoreUnavailable as error:
+                self._lose(error)
+        if self._away is not None and not self._leads_alone():
+            raise self._away
+        self._known.update(in_redis)
+        return {
+            strategy.name: in_redis[strategy.name]
+            if strategy.name in in_redis and strategy.name not in reached
+            else self._by_heart(strategy, reached.get(strategy.name))
+            for strategy in strategies
+        }
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+        """Write the changes to Redis, or keep them for it; see the port."""
+        reached = self._reached()
+        results: dict[str, Committed | NinjaError] = {}
+        if self._away is None:
+            # What stands in the way of a kept commit stands in the way of the next one: nothing moves past it.
+            results.update(
+                {
+                    name: self._stuck[name]
+                    for name in (one.rules.strategy.name for one in changes)
+                    if name in self._stuck
+                }
+            )
+        direct = [] if self._away is not None else [one for one in changes if one.rules.strategy.name not in reached]
+        unsure: Sequence[Change] = ()
+        if direct:
+            try:
+                results.update(self._inner.commit(direct))
+            except StoreUnavailable as error:
+                self._lose(error)
+                unsure = direct
+        for result in results.values():
+            if isinstance(result, StoreUnavailable):
+                self._lose(result)
+        # What Redis refused as a whole is certainly not there; what broke off may be.
+        refused = [one for one in changes if not isinstance(results.get(one.rules.strategy.name), Committed)]
+        results.update(self._keep([one for one in refused if one not in unsure], unsure=False))
+        results.update(self._keep(unsure, unsure=True))
+        for change in changes:
+            self._remember(change, results[change.rules.strategy.name])
+        return results
+
+    def _keep(self, changes: Sequence[Change], *, unsure: bool) -> Mapping[str, Committed | NinjaError]:
+        if not changes:
+            return {}
+        commits = [self._inner.prepared(change) for change in changes]
+        if not self._leads_alone():
+            reason = self._away or StoreUnavailable("Redis is away")
+            return {commit.strategy: reason for commit in commits}
+        try:
+            kept = self._spool.keep(commits, unsure=unsure)
+        except JournalUnavailable as error:
+            both = StoreUnavailable(f"{self._away}; and {error}")
+            return {commit.strategy: both for commit in commits}
+        return {commit.strategy: _kept(commit, kept[commit.strategy]) for commit in commits}
+
+    def _remember(self, change: Change, result: Committed | NinjaError) -> None:
+        """Know the state by heart, for the time when nobody can be asked."""
+        name, last = change.rules.strategy.name, change.state.last
+        done = {CommitResult.OK, CommitResult.ALREADY, CommitResult.KEPT}
+        if last is None or not isinstance(result, Committed) or result.result not in done:
+            self._known.pop(name, None)
+            return
+        self._known[name] = Loaded(
+            last.time, token_of(last.time), change.state, change.rules.instrument, last.time, change.tally
+        )
+
+    def _by_heart(self, strategy: Strategy, reached: Reached | None) -> Loaded | NinjaError:
+        """Return what this machine knows of a strategy without Redis: from memory, the spool, or the marks."""
+        known = self._known.get(strategy.name)
+        if known is not None and (reached is None or known.cursor == reached.target):
+            return known
+        if reached is not None:
+            return _from_journal(reached.target, _tally(reached.sides))
+        try:
+            mark = self._journal.marks().get(strategy.name)
+        except JournalUnavailable as error:
+            return StoreUnavailable(f"{self._away}; and {error}")
+        if mark is None or not strategy.granularity.is_border(mark):
+            return StoreUnavailable(f"{self._away}; this machine does not know where {strategy.name} stands")
+        return _from_journal(mark, Tally())
+
+    def _reached(self) -> Mapping[str, Reached]:
+        with contextlib.suppress(JournalUnavailable):
+            self._last_reached = self._spool.reached()
+        # A journal that cannot be read at the moment still holds what it held: its strategies bypass nothing.
+        return self._last_reached
+
+    # --- who works ---------------------------------------------------------------------------------------------------
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Take or keep the lease; when it is ours and Redis was away, make the commits that waited.
+
+        Raises:
+            StoreUnavailable: Redis is (still) away.
+        """
+        # Before the question: the answer may be slow, and the lease runs from when Redis gave it.
+        until = _Lead(self._clock.monotonic() + seconds, self._clock.now() + seconds)
+        try:
+            lease = self._inner.lease(token, seconds)
+            if lease.held:
+                self._lead = until
+                self._note_lead(token)
+                self._replay()
+            else:
+                self._lead = _NOT_OURS
+                self._known.clear()
+                self._note_follow(token)
+        except StoreUnavailable as error:
+            self._lose(error)
+            raise
+        self._away = None
+        return lease
+
+    def led_here(self) -> bool:
+        """Tell whether this machine's daemon was the active one when Redis was lost, and no other process of it is.
+
+        For a daemon that starts while Redis is away: if so it may go on alone.
+        """
+        try:
+            at = self._spool.led_at()
+        except JournalUnavailable:
+            return False
+        if at is None or not self._lock_journal():
+            return False
+        if self._is_shared and abs(self._clock.now() - at) > _LED_LONG_ENOUGH:
+            return False
+        self._lead = _Lead(float("inf"), float("inf"))
+        return True
+
+    def release(self, token: str) -> None:
+        """Give the lease back, if it is ours; where others may take it, this machine is not the last leader then."""
+        if self._is_shared:
+            self._note_follow(token)
+        self._inner.release(token)
+
+    def _leads_alone(self) -> bool:
+        """Tell whether we are certain to have held the lease when Redis was lost."""
+        return self._away is None or self._lead is not _NOT_OURS
+
+    def _lose(self, error: StoreUnavailable) -> None:
+        with self._lock:
+            if self._away is None and self._lead.is_over(self._clock):
+                # Our lease had run out before we noticed anything: another daemon may be at work.
+                self._lead = _NOT_OURS
+            self._away = error
+
+    def _note_lead(self, token: str) -> None:
+        if _is_single_pass(token):
+            return  # It is over before it could go on alone.
+        self._lock_journal()
+        now = self._clock.monotonic()
+        if self._noted_at is not None and now - self._noted_at < _NOTE_EVERY:
+            return
+        with contextlib.suppress(JournalUnavailable):
+            self._spool.lead(int(self._clock.now()))
+            self._noted_at = now
+
+    def _note_follow(self, token: str) -> None:
+        """Take back a note of ours; that of another process of this machine, which holds the lock, stays."""
+        if _is_single_pass(token) or self._noted_at == float("-inf") or not self._lock_journal():
+            return
+        with contextlib.suppress(JournalUnavailable):
+            self._spool.lead(None)
+            self._noted_at = float("-inf")
+        self._unlock_journal()
+
+    def _lock_journal(self) -> bool:
+        """Hold the journal's lock file for this process; tell whether we do."""
+        if self._lock_file is not None:
+            return True
+        path = self._journal.path.with_suffix(".lead")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            return False
+        self._lock_file = handle
+        return True
+
+    def _unlock_journal(self) -> None:
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    # --- when Redis is back ------------------------------------------------------------------------------------------
+
+    def replayed(self) -> Sequence[Replayed]:
+        """Return what became of waiting commits since this was last called."""
+        found, self._replayed = self._replayed, []
+        return found
+
+    def _replay(self) -> None:
+        """Make the commits that waited, in their order; what can never be made is derived again from the broker.
+
+        Raises:
+            StoreUnavailable: Redis went away again; everything that was not made is still there.
+        """
+        judge = _Judge()
+        with contextlib.suppress(JournalUnavailable):  # They stay where they are, and are made again without harm.
+            waiting = self._spool.begin() if self._reached() else ()
+            judge.lost.update(one.strategy for one in waiting if one.commit is None)
+            for first in range(0, len(waiting), _AT_ONCE):
+                self._replay_some(waiting[first : first + _AT_ONCE], judge)
+            lost = [one.sequence for one in waiting if one.strategy in judge.lost]
+            self._spool.settle(lost, {})
+            self._spool.reopen([one for one in judge.not_made if one not in lost])
+            for name in judge.lost:
+                self._known.pop(name, None)
+        self._stuck = judge.stuck
+        if judge.done or judge.lost:
+            self._replayed.append(Replayed(judge.done, judge.signals, tuple(sorted(judge.lost))))
+        if judge.trouble is not None:
+            raise judge.trouble
+
+    def _replay_some(self, waiting: Sequence[WaitingCommit], judge: _Judge) -> None:
+        ready = [(one.sequence, one.commit) for one in waiting if one.commit is not None and judge.may_go(one.strategy)]
+        if not ready:
+            return
+        try:
+            results = self._inner.send([commit for _, commit in ready])
+        except StoreUnavailable:
+            self._spool.doubt([sequence for sequence, _ in ready])
+            raise
+        made: list[int] = []
+        marks: dict[str, Instant] = {}
+        for (sequence, commit), result in zip(ready, results, strict=True):
+            if judge.hear(sequence, commit, result):
+                made.append(sequence)
+                if isinstance(result, Committed) and result.result != CommitResult.STALE:
+                    marks[commit.strategy] = parse_instant(commit.target)
+        self._spool.settle(made, marks)
+
+    # --- signs of life -----------------------------------------------------------------------------------------------
+
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Say under which settings the holder of the lease works.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        self._inner.declare(holder, settings)
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return what this holder of the lease has declared; None when that is not known.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        return self._inner.declared(holder)
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave a heartbeat that vanishes after so many seconds; beside the journal where Redis does not take it.
+
+        Raises:
+            StoreUnavailable: Redis is there and did not take it, or it is away and the directory cannot be written.
+        """
+        if self._away is not None:
+            leave_heartbeat(self._journal.path, heartbeat)
+            return
+        try:
+            self._inner.report(heartbeat, seconds)
+        except StoreUnavailable:
+            with contextlib.suppress(StoreUnavailable):
+                leave_heartbeat(self._journal.path, heartbeat)
+            raise
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Have the notifier tell the operator something, by the journal while Redis is away.
+
+        Raises:
+            StoreUnavailable: neither took it.
+        """
+        if self._away is None:
+            with contextlib.suppress(StoreUnavailable):
+                self._inner.alert(kind, severity, text, at)
+                return
+        self._push_alert(kind, severity, text, at)
+
+    def close(self) -> None:
+        """Let connections and files go."""
+        self._inner.client.close()
+        self._unlock_journal()
+
+
+class _Judge:
+    """What the script's answers to waiting commits mean, heard in their order.
+
+    Attributes:
+        done: how many rows need not be made any more.
+        signals: how many signals were listed.
+        lost: strategies whose rows do not fit what Redis holds.
+        stuck: strategies whose rows wait, with the answer that holds them up.
+        not_made: rows that Redis has refused as a whole.
+        trouble: why Redis takes nothing at the moment.
+    """
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.signals = 0
+        self.lost: set[str] = set()
+        self.stuck: dict[str, Committed] = {}
+        self.not_made: list[int] = []
+        self.trouble: StoreUnavailable | None = None
+        self._refused: set[str] = set()
+
+    def may_go(self, strategy: str) -> bool:
+        """Tell whether nothing stands in the way of a strategy's next row."""
+        return not (strategy in self.lost or strategy in self.stuck or strategy in self._refused)
+
+    def hear(self, sequence: int, commit: PreparedCommit, result: Committed | NinjaError) -> bool:
+        """Take one answer in; return whether the row is done with."""
+        name = commit.strategy
+        if not self.may_go(name):
+            return False
+        if not isinstance(result, Committed):
+            self._refused.add(name)
+            self.not_made.append(sequence)
+            self.trouble = result if isinstance(result, StoreUnavailable) else self.trouble
+            return False
+        match result.result:
+            case CommitResult.OK | CommitResult.ALREADY:
+                self.signals += result.listed
+            case CommitResult.STALE if _has_come_as_far(result.detail, commit.target):
+                pass
+            case CommitResult.STALE:
+                self.lost.add(name)
+                return False
+            case answer:
+                # A newer leader, a full list, a key in the way: it waits, and what follows it waits behind it.
+                self.stuck[name] = result
+                if (
+                    answer != CommitResult.FENCED
+                ):  # the script looks at the fence first, so that says nothing of the row
+                    self.not_made.append(sequence)
+                return False
+        self.done += 1
+        return True
+
+
+def _is_single_pass(token: str) -> bool:
+    return token.startswith("once|")
+
+
+def _has_come_as_far(held: str, target: str) -> bool:
+    try:
+        return parse_instant(held.removeprefix("=")) >= parse_instant(target)
+    except ValueError:
+        return False
+
+
+def _kept(commit: PreparedCommit, new: int | None) -> Committed:
+    if new is None:
+        return Committed(CommitResult.STALE)
+    return Committed(CommitResult.KEPT, listed=new, repeated=len(commit.signals) - new)
+
+
+def _from_journal(cursor: Instant, tally: Tally) -> Loaded:
+    return Loaded(cursor, token_of(cursor), None, None, cursor, tally)
+
+
+def _tally(sides: Mapping[str, str] | None) -> Tally:
+    try:
+        return Tally() if sides is None else decode_tally(sides)[0]
+    except StateUnreadable:
+        return Tally()

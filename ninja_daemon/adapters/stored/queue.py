@@ -1,0 +1,254 @@
+"""The stored forms of the queue: messages in lanes, alerts, dead letters, silences. Everything read is validated."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NoReturn
+
+from ninja_daemon.adapters.stored.signal import decode_signal
+from ninja_daemon.core.errors import SignalRejected
+from ninja_daemon.core.market.instant import format_instant, format_moment, parse_instant
+from ninja_daemon.core.messages.message import Entry, Kind, Notice, Severity
+from ninja_daemon.core.messages.routing import Match, Silence
+from ninja_daemon.core.signals.crossover import Side
+
+LONGEST: Final = 8_192
+"""Characters of an alert or of a quoted text at most."""
+_HEADER: Final = re.compile(r"(signal|alert|heartbeat) (\S{1,64}) (\d{1,18}) (\d{1,15})\n", re.ASCII)
+_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}", re.ASCII)
+_TOPIC: Final = re.compile(r"[a-z0-9_.]{1,40}", re.ASCII)
+_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
+_LONGEST_ALERT: Final = 4_000
+_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z", re.ASCII)
+
+
+def decode_entry(stored: str) -> Entry:
+    """Read a message of a lane; what cannot be read says so in ``unreadable``."""
+    header = _HEADER.match(stored)
+    if header is None:
+        shown = repr(stored[:60])
+        return Entry(Kind.SIGNAL, "", 0, 0.0, stored, unreadable=f"not a message of ours: {shown}", stored=stored)
+    kind, identity, number, accepted = header.groups()
+    text = stored[header.end() :]
+    signal = notice = None
+    unreadable = ""
+    try:
+        if kind == Kind.SIGNAL:
+            signal = decode_signal(text)
+        else:
+            notice = decode_notice(text)
+    except SignalRejected as error:
+        unreadable = str(error)
+    return Entry(
+        Kind(kind), identity, int(number), int(accepted) / 1000, text, signal, notice, unreadable, stored=stored
+    )
+
+
+def encode_notice(notice: Notice) -> str:
+    """Write a notice as one line of JSON, as the daemon writes its alerts."""
+    body = {
+        "schema": 1,
+        "id": notice.id,
+        "kind": notice.topic,
+        "severity": notice.severity.value,
+        "text": notice.text,
+        "time": format_moment(notice.time),
+    }
+    if notice.about:
+        body["about"] = notice.about
+    return json.dumps(body, ensure_ascii=False)
+
+
+def decode_notice(text: str) -> Notice:
+    """Read an element of the alerts list.
+
+    Raises:
+        SignalRejected: it is none; the text says why.
+    """
+    try:
+        fields = _object(text)
+        if fields.get("schema") != 1:
+            _refuse("schema", "1", fields.get("schema"))
+        return Notice(
+            id=_matching(fields, "id", _ID),
+            topic=_matching(fields, "kind", _TOPIC),
+            severity=Severity(fields.get("severity", "warning")),
+            text=_line(fields, "text"),
+            time=_moment(fields.get("time")),
+            about=_matching({"about": "", **fields}, "about", _NAME),
+        )
+    except (ValueError, TypeError) as error:
+        message = f"an alert must be a JSON object with schema, id, kind, severity, text and time: {error}"
+        raise SignalRejected(message) from error
+
+
+def _object(text: str) -> dict[str, Any]:
+    if len(text) > LONGEST:
+        message = f"at most {LONGEST} characters, was {len(text)}"
+        raise ValueError(message)
+    try:
+        fields = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error  # noqa: EM101, TRY003 - one word
+    if not isinstance(fields, dict):
+        raise TypeError("not an object")  # noqa: EM101, TRY003
+    return fields
+
+
+def _line(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ALERT:
+        _refuse(name, f"text of 1 to {_LONGEST_ALERT} characters", value)
+    value.encode()
+    return value
+
+
+def _matching(fields: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str) or pattern.fullmatch(value) is None:
+        _refuse(name, f"text like {pattern.pattern}", value)
+    return value
+
+
+def _refuse(name: str, allowed: str, was: object) -> NoReturn:
+    message = f"{name} must be {allowed}, was {str(was)[:40]!r}"
+    raise ValueError(message)
+
+
+def _moment(value: object) -> float:
+    match = _MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        _refuse("time", "an instant like 2025-08-10T14:30:00.113Z", value)
+    return float(parse_instant(match[1] + "Z"))
+
+
+# --- dead letters ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was given up, and why.
+
+    Attributes:
+        destination: empty when it never got so far as to have one.
+        cause: class of the failure: ``refused``, ``expired``, ``unreadable``, ``unrouted``.
+        status: of the last answer, None without one.
+        reason: text of the failure.
+        attempts: failed attempts, the last included.
+        first: when the first was made, epoch seconds; 0 without any.
+        last: when it was given up.
+        text: the message as it stood in the list (cut when it was absurdly long: then ``cut`` is true).
+        stored: the element of the list of dead letters.
+    """
+
+    destination: str
+    kind: str
+    id: str
+    cause: str
+    status: int | None
+    reason: str
+    attempts: int
+    first: float
+    last: float
+    text: str
+    cut: bool = False
+    stored: str = ""
+
+
+def encode_dead(letter: DeadLetter) -> str:
+    """Write a dead letter as one line of JSON; bytes that are no UTF-8 survive as escapes."""
+    return json.dumps(
+        {
+            "v": 1,
+            "destination": letter.destination,
+            "kind": letter.kind,
+            "id": letter.id,
+            "cause": letter.cause,
+            "status": letter.status,
+            "reason": letter.reason[:300],
+            "attempts": letter.attempts,
+            "first": format_moment(letter.first) if letter.first else "",
+            "last": format_moment(letter.last),
+            "cut": letter.cut,
+            "text": letter.text,
+        }
+    )
+
+
+def decode_dead(stored: str) -> DeadLetter:
+    """Read a dead letter; one that cannot be read comes back as such, with itself as the text."""
+    try:
+        fields = json.loads(stored)
+        return DeadLetter(
+            destination=str(fields["destination"]),
+            kind=str(fields["kind"]),
+            id=str(fields["id"]),
+            cause=str(fields["cause"]),
+            status=fields["status"] if isinstance(fields["status"], int) else None,
+            reason=str(fields["reason"]),
+            attempts=int(fields["attempts"]),
+            first=_moment(fields["first"]) if fields["first"] else 0.0,
+            last=_moment(fields["last"]),
+            text=str(fields["text"]),
+            cut=fields["cut"] is True,
+            stored=stored,
+        )
+    except (ValueError, TypeError, KeyError, RecursionError):
+        reason = "not a dead letter of ours"
+        return DeadLetter("", "unknown", "", "unreadable", None, reason, 0, 0.0, 0.0, stored, cut=True, stored=stored)
+
+
+# --- silences --------------------------------------------------------------------------------------------------------
+
+
+def encode_silence(silence: Silence) -> str:
+    """Write a silence as one line of JSON."""
+    match = silence.match
+    return json.dumps(
+        {
+            "v": 1,
+            "until": format_instant(int(silence.until)),
+            "destinations": list(silence.destinations),
+            "comment": silence.comment,
+            "instrument": list(match.instrument),
+            "timeframe": list(match.timeframe),
+            "strategy": list(match.strategy),
+            "side": match.side.name if match.side else None,
+            "late": match.late,
+            "min_risk_reward": str(match.min_risk_reward) if match.min_risk_reward is not None else None,
+        }
+    )
+
+
+def decode_silence(name: str, text: str) -> Silence | None:
+    """Read a silence; None when it cannot be read: better heard twice than silenced by accident."""
+    try:
+        fields = _object(text)
+        ratio = fields.get("min_risk_reward")
+        return Silence(
+            id=name,
+            match=Match(
+                instrument=_names(fields, "instrument"),
+                timeframe=_names(fields, "timeframe"),
+                strategy=_names(fields, "strategy"),
+                side=Side[fields["side"]] if fields.get("side") else None,
+                late=fields["late"] if isinstance(fields.get("late"), bool) else None,
+                min_risk_reward=Decimal(ratio) if ratio is not None else None,
+            ),
+            until=float(parse_instant(str(fields["until"]))),
+            destinations=_names(fields, "destinations"),
+            comment=str(fields.get("comment", "")),
+        )
+    except (ValueError, TypeError, KeyError, InvalidOperation):
+        return None
+
+
+def _names(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    value = fields.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        _refuse(name, "a list of texts", value)
+    return tuple(value)

@@ -1,0 +1,208 @@
+"""The stored form of a strategy's averages: a Redis hash of short, readable fields, validated whenever it is read.
+
+Closes and true ranges lie in rings of one field each, so that a candle changes a dozen fields however long the
+averages are. Fields of ``ma_state`` (form 1; prices are integers in units of ``10**-decimals``):
+
+| field | content |
+| --- | --- |
+| ``v`` | form of the hash, ``1`` |
+| ``cfg`` | settings hash of the strategy that wrote it |
+| ``time`` | open of the last candle, ``2025-08-10T14:30:00Z`` |
+| ``decimals``, ``pip`` | of the instrument: digits after the point, power of ten of a pip |
+| ``count`` | candles taken in since the state was begun |
+| ``last`` | open, high, low and close of the last candle |
+| ``side`` | ``BUY``, ``SELL`` or empty |
+| ``fast``, ``slow`` | the numbers of the averages (for sma: candles and sum) |
+| ``atr`` | sum of the true ranges |
+| ``c0`` … | ring of closes: candle number n (from 0) lies in ``c<n mod closes held>`` |
+| ``r0`` … | ring of true ranges: that of candle number n (from 1) lies in ``r<(n−1) mod atr_period>`` |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from ninja_daemon.core.averages.kinds import MovingAverage, restored_average
+from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.errors import NinjaError, StateUnreadable
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
+from ninja_daemon.usecases.ports import Tally
+
+FORM: Final = "1"
+_INTEGER: Final = re.compile(r"-?\d{1,40}", re.ASCII)
+_MOST_DECIMALS: Final = 12
+
+
+def encode_state(rules: Rules, state: StrategyState, since_count: int | None) -> dict[str, str]:
+    """Write the fields of a state that are new since it had taken in ``since_count`` candles; None for all of them."""
+    last = state.last
+    assert last is not None  # noqa: S101 - only states with a candle are committed
+    strategy, instrument = rules.strategy, rules.instrument
+    fields = {
+        "v": FORM,
+        "cfg": strategy.settings_hash,
+        "time": format_instant(last.time),
+        "decimals": str(instrument.decimals),
+        "pip": str(instrument.pip_location),
+        "count": str(state.seen),
+        "last": f"{last.open} {last.high} {last.low} {last.close}",
+        "side": state.side.name if state.side is not None else "",
+        "fast": " ".join(map(str, state.fast.numbers)),
+        "slow": " ".join(map(str, state.slow.numbers)),
+        "atr": str(state.range_total),
+    }
+    new = state.seen if since_count is None else state.seen - since_count
+    _encode_ring(fields, "c", state.closes, state.seen, new)
+    _encode_ring(fields, "r", state.ranges, state.seen - 1, new)
+    return fields
+
+
+def _encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: int, new: int) -> None:
+    """Write the newest ``new`` entries of a window of which ``pushed`` entries have ever been there."""
+    for back in range(min(new, len(window))):
+        fields[f"{letter}{(pushed - 1 - back) % window.size}"] = str(window.back(back))
+
+
+def ring_fields(state: StrategyState) -> int:
+    """Return how many fields the rings of a stored state have."""
+    return len(state.closes) + len(state.ranges)
+
+
+def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[StrategyState, Instrument]:
+    """Read a state back, with every rule that it must keep checked.
+
+    Raises:
+        StateUnreadable: it is not what this version writes for these settings, or contradicts itself.
+    """
+    try:
+        return _decode_state(strategy, fields)
+    except KeyError as error:
+        message = f"the field {error.args[0]} of ma_state must be there, was missing"
+        raise StateUnreadable(message) from error
+    except StateUnreadable:
+        raise
+    except (ValueError, NinjaError) as error:
+        message = f"ma_state must hold what was written, was changed: {str(error)[:120]}"
+        raise StateUnreadable(message) from error
+
+
+def _decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[StrategyState, Instrument]:
+    if fields["v"] != FORM:
+        message = f"ma_state must be of form {FORM}, was {fields['v'][:10]!r}"
+        raise StateUnreadable(message)
+    if fields["cfg"] != strategy.settings_hash:
+        message = "ma_state was written under other settings"
+        raise StateUnreadable(message)
+    instrument = _instrument(strategy, fields)
+    time = parse_written_instant(fields["time"])
+    if not strategy.granularity.is_border(time):
+        message = f"time must lie on the grid of {strategy.granularity.name}, was {fields['time'][:20]}"
+        raise StateUnreadable(message)
+    open_, high, low, close = _integers(fields["last"])
+    count = _integer(fields["count"])
+    closes = Window(strategy.closes_held, _ring(fields, "c", strategy.closes_held, count))
+    ranges = Window(strategy.atr_period, _ring(fields, "r", strategy.atr_period, count - 1))
+    state = StrategyState(
+        last=Candle(time, open_, high, low, close),
+        seen=count,
+        closes=closes,
+        ranges=ranges,
+        range_total=_integer(fields["atr"]),
+        fast=restored_average(strategy.ma_type, strategy.fast_ma, _integers(fields["fast"])),
+        slow=restored_average(strategy.ma_type, strategy.slow_ma, _integers(fields["slow"])),
+        side=Side[fields["side"]] if fields["side"] else None,
+    )
+    _require(count >= 1 and closes.back(0) == close, "the last close must be the newest of the ring")
+    _require(state.range_total == sum(ranges), "atr must be the sum of the true ranges")
+    for name, average in (("fast", state.fast), ("slow", state.slow)):
+        _require(_agrees(average, closes), f"{name} must agree with the closes")
+    return state, instrument
+
+
+def _agrees(average: MovingAverage, closes: Window) -> bool:
+    return average.agrees_with(closes)
+
+
+def _require(holds: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        message = f"{rule}, they were not the same"
+        raise StateUnreadable(message)
+
+
+def _instrument(strategy: Strategy, fields: Mapping[str, str]) -> Instrument:
+    decimals, pip = _integer(fields["decimals"]), _integer(fields["pip"])
+    if not 0 <= decimals <= _MOST_DECIMALS or not -_MOST_DECIMALS <= pip <= _MOST_DECIMALS:
+        message = f"decimals and pip must be of ordinary size, were {decimals} and {pip}"
+        raise StateUnreadable(message)
+    return Instrument(strategy.instrument, decimals, pip)
+
+
+def _ring(fields: Mapping[str, str], letter: str, size: int, pushed: int) -> list[int]:
+    held = min(pushed, size)
+    return [_integer(fields[f"{letter}{number % size}"]) for number in range(pushed - held, pushed)]
+
+
+def _integers(text: str) -> list[int]:
+    return [_integer(part) for part in text.split(" ")]
+
+
+def _integer(text: str) -> int:
+    if _INTEGER.fullmatch(text) is None:
+        message = f"a number must be an integer, was {text[:20]!r}"
+        raise StateUnreadable(message)
+    return int(text)
+
+
+def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
+    """Write the fields of ``signal_state``: side, candle, counts and the last signal (contract 3)."""
+    assert state.last is not None  # noqa: S101 - only states with a candle are committed
+    return {
+        "side": state.side.name if state.side is not None else "",
+        "time": format_instant(state.last.time),
+        "evaluated": str(tally.evaluated),
+        "crosses": str(tally.crosses),
+        "signals": str(tally.signals),
+        "revisions": str(tally.revisions),
+        "gaps": str(tally.gaps),
+        "shown_before": " ".join(map(str, tally.shown_before)),
+        "last_signal_id": tally.last_signal_id,
+        "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
+        **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
+    }
+
+
+def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
+    """Read ``signal_state`` back: the counts, and the candle that it names.
+
+    Raises:
+        StateUnreadable: a field is not what this version writes.
+    """
+    try:
+        last_signal = fields.get("last_signal_time", "")
+        shown_before = fields.get("shown_before", "")
+        named = fields.get("time", "")
+        rejected = {
+            one.value: _integer(text) for one in Filter if (text := fields.get(f"rejected:{one.value}")) is not None
+        }
+        last_signal_id = fields.get("last_signal_id", "")[:64]
+        tally = Tally(
+            evaluated=_integer(fields.get("evaluated", "0")),
+            crosses=_integer(fields.get("crosses", "0")),
+            signals=_integer(fields.get("signals", "0")),
+            rejected=rejected,
+            revisions=_integer(fields.get("revisions", "0")),
+            gaps=_integer(fields.get("gaps", "0")),
+            last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
+            last_signal_time=parse_written_instant(last_signal) if last_signal else None,
+            shown_before=tuple(_integers(shown_before)[:2]) if shown_before else (),
+        )
+        return tally, parse_written_instant(named) if named else None
+    except ValueError as error:
+        message = f"signal_state must hold what was written, was changed: {error}"
+        raise StateUnreadable(message) from error

@@ -1,0 +1,223 @@
+"""Figures for Prometheus and answers for health checks, over HTTP on this machine alone.
+
+Nothing is counted here: a page asks for the figures when somebody looks at it, so that work never waits for a watcher.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Final, NamedTuple
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.histogram import Spread
+
+_LIMIT: Final = 5.0
+"""Seconds that a watcher may take over its request."""
+
+
+class Name(NamedTuple):
+    """One figure that is exported.
+
+    Attributes:
+        kind: ``gauge``, ``counter`` (its name ends with ``_total``) or ``histogram``.
+        help: what it is, for people.
+        labels: what its values are told apart by.
+    """
+
+    kind: str
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+NAMES: Final[Mapping[str, Name]] = {
+    "ninja_build_info": Name("gauge", "1; the version is a label", ("version", "role")),
+    "ninja_redis_up": Name("gauge", "1 while Redis answers and takes writes"),
+    # --- the daemon
+    "ninja_active": Name("gauge", "1 in the daemon that holds the lease"),
+    "ninja_strategies": Name("gauge", "strategies that are watched"),
+    "ninja_strategies_waiting": Name("gauge", "strategies that are not up to date, see status"),
+    "ninja_wakes_total": Name("counter", "wakes"),
+    "ninja_looks_total": Name("counter", "looks at the broker"),
+    "ninja_evaluated_total": Name("counter", "candles evaluated"),
+    "ninja_fetched_total": Name("counter", "complete candles that the broker sent"),
+    "ninja_averages_total": Name("counter", "evaluations by where their averages came from", ("start",)),
+    "ninja_hit_ratio": Name("gauge", "share of evaluations that found their averages stored"),
+    "ninja_signals_total": Name("counter", "signals put on the list"),
+    "ninja_last_wake_timestamp_seconds": Name("gauge", "when the last wake ended"),
+    "ninja_last_good_wake_timestamp_seconds": Name("gauge", "when the last wake ended that left nothing waiting"),
+    "ninja_last_candle_timestamp_seconds": Name("gauge", "open of the last candle taken in", ("strategy",)),
+    "ninja_lag_seconds": Name("gauge", "how long ago the next candle has closed; 0 when it has not", ("strategy",)),
+    "ninja_completion_delay_seconds": Name("histogram", "close to seen complete, each series", ("timeframe",)),
+    "ninja_signal_latency_seconds": Name("histogram", "close of the candle to the signal's commit, late ones left out"),
+    "ninja_broker_requests_total": Name("counter", "requests by HTTP status, 0 for no answer", ("status",)),
+    "ninja_broker_connections_total": Name("counter", "connections opened to the broker"),
+    "ninja_broker_bytes_total": Name("counter", "bytes of the broker's answers"),
+    "ninja_kept_commits": Name("gauge", "commits that wait in the local journal for Redis"),
+    # --- the notifier
+    "ninja_events_total": Name(
+        "counter", "what happened in delivery, by the journal's event", ("event", "destination")
+    ),
+    "ninja_delivery_seconds": Name("histogram", "take from the lane to acceptance, attempts that succeeded"),
+    "ninja_list_signals": Name("gauge", "signals on the list that no lane has yet"),
+    "ninja_list_alerts": Name("gauge", "alerts likewise"),
+    "ninja_lane_messages": Name("gauge", "messages in a lane", ("destination",)),
+    "ninja_lane_oldest_seconds": Name("gauge", "age of the first message of a lane", ("destination",)),
+    "ninja_lane_stopped": Name("gauge", "1 for a lane that is paused or suspended", ("destination",)),
+    "ninja_dead_letters": Name("gauge", "dead letters", ("destination",)),
+    "ninja_delivered_total": Name("counter", "messages delivered, ever", ("destination",)),
+    "ninja_repeats_total": Name("counter", "messages delivered perhaps twice, ever", ("destination",)),
+}
+"""Every figure, by name; docs/operations.md shows them to people."""
+
+
+class Reading(NamedTuple):
+    """A figure's value, or a distribution for a histogram."""
+
+    name: str
+    value: float | Spread
+    labels: tuple[str, ...] = ()
+
+
+class _Figures(Collector):
+    def __init__(self, readings: Callable[[], Iterable[Reading]]) -> None:
+        self._readings = readings
+
+    def collect(self) -> Iterator[Metric]:
+        by_name: dict[str, list[Reading]] = {}
+        for reading in self._readings():
+            by_name.setdefault(reading.name, []).append(reading)
+        for name, found in by_name.items():
+            yield _family(name, found)
+
+
+def _family(name: str, readings: Sequence[Reading]) -> Metric:
+    kind, text, labels = NAMES[name]
+    if kind == "histogram":
+        histogram = HistogramMetricFamily(name, text, labels=labels)
+        for reading in readings:
+            if isinstance(reading.value, Spread):
+                bins, total = reading.value.cumulated()
+                histogram.add_metric(reading.labels, buckets=bins, sum_value=total)
+        return histogram
+    family = (
+        CounterMetricFamily(name, text, labels=labels)
+        if kind == "counter"
+        else GaugeMetricFamily(name, text, labels=labels)
+    )
+    for reading in readings:
+        if not isinstance(reading.value, Spread):
+            family.add_metric(reading.labels, reading.value)
+    return family
+
+
+def exposed(readings: Callable[[], Iterable[Reading]]) -> bytes:
+    """Return the figures in the text form that Prometheus reads."""
+    registry = CollectorRegistry()
+    registry.register(_Figures(readings))
+    return generate_latest(registry)
+
+
+class Health(NamedTuple):
+    """An answer to a health check.
+
+    Attributes:
+        good: 200 or 503.
+        reasons: one sentence each, also when all is well.
+    """
+
+    good: bool
+    reasons: tuple[str, ...]
+
+
+class Monitor:
+    """The HTTP server; a watcher that hangs holds up one thread of its own for five seconds."""
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        *,
+        readings: Callable[[], Iterable[Reading]],
+        alive: Callable[[], Health],
+        ready: Callable[[], Health],
+    ) -> None:
+        """Bind the address; nothing is answered before ``start``.
+
+        Args:
+            address: loopback and port; 0 for any port.
+            readings: the figures, asked for at ``/metrics``.
+            alive: asked at ``/livez``: does work go on?
+            ready: asked at ``/readyz``: can it do all of its work?
+
+        Raises:
+            ConfigError: the port is taken.
+        """
+        pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {
+            "/metrics": lambda: (200, CONTENT_TYPE_LATEST, exposed(readings)),
+            "/livez": lambda: _health(alive()),
+            "/readyz": lambda: _health(ready()),
+        }
+        try:
+            self._server = _Server(address, _Handler)
+        except OSError as error:
+            message = f"NINJA_METRICS must name a free port, {address[0]}:{address[1]} was not ({error.strerror})"
+            raise ConfigError(message) from error
+        self._server.pages = pages
+        self._thread = threading.Thread(target=self._server.serve_forever, name="monitor", daemon=True)
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._server.server_address[1])
+
+    def start(self) -> None:
+        """Answer from now on."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer no more."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+        self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    pages: Mapping[str, Callable[[], tuple[int, str, bytes]]]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: whoever asked has gone away."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = _LIMIT
+    server_version = "ninja-daemon"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        page = self.server.pages.get(self.path.partition("?")[0])
+        status, kind, body = (404, "text/plain", b"/metrics /livez /readyz\n") if page is None else page()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """Say nothing of each look."""
+
+
+def _health(health: Health) -> tuple[int, str, bytes]:
+    body = json.dumps({"good": health.good, "reasons": list(health.reasons)}) + "\n"
+    return (200 if health.good else 503), "application/json", body.encode()

@@ -1,0 +1,1 @@
+"""Commands over histories of candles: replay."""

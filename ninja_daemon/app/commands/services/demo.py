@@ -1,0 +1,52 @@
+"""``ninja-daemon demo``: the whole product on one machine, with no account and no server."""
+
+from __future__ import annotations
+
+import tempfile
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.app.status.live_terminal import child_environment, show_together
+from ninja_daemon.simulator.markets.market import RandomMarket
+from ninja_daemon.simulator.server import SimulatorServer
+
+_TOKEN: Final = "demo"  # noqa: S105 - the simulator's, which guards nothing
+_SEED: Final = 7
+
+
+def demo() -> None:
+    """See it all work on this machine."""
+    raise typer.Exit(_demo())
+
+
+def _demo() -> int:
+    with tempfile.TemporaryDirectory(prefix="ninja-demo-") as folder:
+        home = Path(folder)
+        configuration = home / "ninja.toml"
+        configuration.write_text(
+            resources.files("ninja_daemon.app").joinpath("demo.toml").read_text(encoding="utf-8"), encoding="utf-8"
+        )
+        (home / "empty.env").touch()
+        market = RandomMarket(seed=_SEED, always_open=True)
+        with EmbeddedRedis(home / "redis") as redis, SimulatorServer(market, token=_TOKEN) as broker:
+            environ = child_environment(
+                {
+                    "OANDA_ACCESS_TOKEN": _TOKEN,
+                    "OANDA_API_URL": broker.url,
+                    "REDIS_URL": redis.url,
+                    "NINJA_CONFIG": str(configuration),
+                    "NINJA_ENV_FILE": str(home / "empty.env"),
+                    "NINJA_STATE_DIR": str(home / "state"),
+                    "NINJA_NAMESPACE": "demo",
+                }
+            )
+            return show_together(
+                "ninja-daemon demo: a simulated market, a Redis server of its own, daemon and notifier",
+                environ,
+                home / "logs",
+                footer="Ctrl-C ends the demo and leaves nothing behind. The real thing: README, “Your own account”.",
+            )

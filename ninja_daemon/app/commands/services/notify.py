@@ -1,0 +1,132 @@
+"""``ninja-daemon notify``: the notifier, or one pass of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import uuid
+from typing import Annotated
+
+import structlog
+import typer
+
+from ninja_daemon import __version__
+from ninja_daemon.adapters.channels.registry import open_channel
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.host.systemd import ServiceManager
+from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
+from ninja_daemon.app.notifier.process import Notifier, OnePass, notifier_parts
+from ninja_daemon.app.process.liveness import LONGEST, Pulse
+from ninja_daemon.app.process.stopping import stop_on_signals
+from ninja_daemon.app.process.supervision import supervise
+from ninja_daemon.app.queues.opening import store_label
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.core.messages.destination import Delivery, Failure
+from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+
+
+def notify(
+    *,
+    drain: Annotated[
+        bool, typer.Option("--drain", help="Deliver until nothing is due, then end: 1 when something is left.")
+    ] = False,
+    test: Annotated[
+        str, typer.Option("--test", metavar="DESTINATION", help="Send one marked test message there, then end.")
+    ] = "",
+    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
+) -> None:
+    """Deliver signals: take them from the list and send them to their destinations."""
+    environment, configuration = load_settings()
+    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-notifier")
+    if test:
+        raise typer.Exit(_send_test(configuration.delivery, test))
+    if drain:
+        raise typer.Exit(_one_pass(environment, configuration))
+    raise typer.Exit(_live(environment, configuration))
+
+
+def _send_test(delivery: Delivery, name: str) -> int:
+    names = [destination.name for destination in delivery.destinations]
+    if name not in names:
+        typer.echo(f"--test must name a destination ({', '.join(names)}), was {name!r}", err=True)
+        return 2
+    now = SystemClock().now()
+    text = f"This is a test of the destination {name} by ninja-daemon {__version__}. No signal, nothing to do."
+    notice = Notice(f"test-{uuid.uuid4().hex[:16]}", "test", Severity.INFO, text, now)
+    entry = Entry(Kind.TEST, notice.id, 0, now, _test_json(notice), notice=notice)
+    channel = open_channel(delivery.destination(name))
+    try:
+        outcome = channel.send(Parcel(name, (entry,)))
+    finally:
+        channel.close()
+    if isinstance(outcome, Failure):
+        typer.echo(f"{name} did not take the test message ({outcome.fault}): {outcome.text}", err=True)
+        return 1
+    proof = f" (message {outcome.message_id})" if outcome.message_id else ""
+    typer.echo(f"{name} took the test message{proof}", err=True)
+    return 0
+
+
+def _test_json(notice: Notice) -> str:
+    from ninja_daemon.adapters.stored.queue import encode_notice
+
+    return encode_notice(notice)
+
+
+def _one_pass(environment: Environment, configuration: Configuration) -> int:
+    stop = threading.Event()
+    stop_on_signals(stop)
+    parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
+    try:
+        nothing_left = OnePass(parts).run(stop)
+    finally:
+        parts.close()
+    return 0 if nothing_left else 1
+
+
+def _live(environment: Environment, configuration: Configuration) -> int:
+    """Run until a signal comes; the life of the process in a few lines."""
+    log = structlog.get_logger("ninja.notifier")
+    stop, crashes = threading.Event(), list[BaseException]()
+    stop_on_signals(stop)
+
+    def crash(error: BaseException) -> None:
+        crashes.append(error)
+        stop.set()
+
+    parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
+    manager = ServiceManager()
+    pulse = Pulse(parts.clock, manager.watchdog or LONGEST)
+    notifier = Notifier(parts, crash, pulse)
+    names = [worker.destination.name for worker in parts.workers]
+    log.info(
+        f"the notifier of ninja-daemon {__version__} serves {', '.join(names)}",
+        event_id="notifier.started",
+        redis=store_label(environment),
+        namespace=environment.namespace,
+    )
+    notifier.start()
+    monitor = None
+    if environment.metrics is not None:
+        from ninja_daemon.app.monitoring import NotifierFigures, monitored
+
+        names = [worker.destination.name for worker in parts.workers]
+        monitor = monitored(environment.metrics, NotifierFigures(notifier, lambda: parts.queue.depths(names), pulse))
+    supervise(stop, clock=parts.clock, manager=manager, pulse=pulse, log=log, sentence=notifier.sentence)
+    ended = notifier.stop()
+    if monitor is not None:
+        monitor.stop()
+    for error in crashes:
+        log.critical("an error that nobody expected ends the notifier", event_id="process.crashed", exc_info=error)
+    log.info("the notifier stopped", event_id="notifier.stopped", delivered=notifier.counts["signal.delivered"])
+    code = 1 if crashes else 0
+    if not ended:
+        # A post that hangs must not hold up the end; its lane comes free when the lease runs out.
+        log.info("a post was still in flight; it is looked at again when its lease has run out")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    parts.close()
+    return code

@@ -1,0 +1,1 @@
+"""Commands of the operator: check, queue, backup, restore."""

@@ -1,0 +1,158 @@
+"""``ninja-daemon signals``: the signal history."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import UTC, date, datetime
+from typing import Annotated, Final
+
+import typer
+
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.reports import read_local_history
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.reports import History, read_history
+from ninja_daemon.adapters.redis.state_store import Keys
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.queues.opening import local_queue_file
+from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.core.market.instant import format_instant, parse_typed_instant
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import Signal
+
+_AGO: Final = re.compile(r"(\d{1,6}) ?(min|h|d|hours?|days?|weeks?|w)", re.ASCII)
+COLUMNS: Final = (
+    *(
+        "schema",
+        "id",
+        "strategy",
+        "instrument",
+        "timeframe",
+        "time",
+        "close_time",
+        "signal",
+        "side",
+        "close",
+        "fast_ma",
+    ),
+    *("slow_ma", "atr", "stop_loss", "take_profit", "sl_pips", "tp_pips", "risk_reward_ratio", "late", "created_at"),
+)
+"""Columns of ``--csv``: the fields of a signal, in the contract's order."""
+_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+
+
+def signals(
+    *,
+    strategy: Annotated[
+        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="WHEN", help="Candles closed since: 2026-01-31, 2026-01-31T10:00:00Z, or '2 days' ago."),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="The newest so many; 0 for all.")] = 50,
+    as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="An array of the signals as they were listed.")] = False,
+) -> None:
+    """Show the signal history."""
+    if as_csv and as_json:
+        message = "must not be given together with --json"
+        raise typer.BadParameter(message, param_hint="--csv")
+    earliest = None if since is None else _instant(since)
+    history = _history(read_environment())
+    names = set(strategy or ())
+    chosen = _chosen(history, names, earliest, limit)
+    if as_json:
+        typer.echo("[\n" + ",\n".join(text for _, text in chosen) + "\n]" if chosen else "[]")
+    elif as_csv:
+        _write_csv([signal for signal, _ in chosen])
+    else:
+        _show([signal for signal, _ in chosen], _nothing(history, names))
+    if history.unreadable:
+        typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
+
+
+def _history(environment: Environment) -> History:
+    if not environment.cache_enabled:
+        with closing(local_queue_file(environment)) as file:
+            return read_local_history(file)
+    with closing(connect(environment.redis_url.reveal(), name="signals")) as client:
+        return read_history(client, Keys(environment.namespace))
+
+
+def _chosen(history: History, names: set[str], earliest: int | None, limit: int) -> Sequence[tuple[Signal, str]]:
+    chosen = [
+        (signal, text)
+        for signal, text in history.entries
+        if (not names or signal.strategy in names) and (earliest is None or signal.close_time >= earliest)
+    ]
+    return chosen[-limit:] if limit else chosen
+
+
+def _nothing(history: History, names: set[str]) -> str:
+    """Say why nothing is shown."""
+    if not history.entries:
+        return "no signals yet"
+    there = {signal.strategy for signal, _ in history.entries}
+    if missing := names - there:
+        return f"no signals of {', '.join(sorted(missing))} yet; there are some of {', '.join(sorted(there))}"
+    return "no such signals"
+
+
+def _instant(text: str) -> int:
+    text = text.strip()
+    if match := _AGO.fullmatch(text):
+        return int(SystemClock().now()) - int(match[1]) * _SECONDS[match[2][0]]
+    try:
+        if len(text) == len("2026-01-31"):
+            day = date.fromisoformat(text)
+            return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
+        return parse_typed_instant(text)
+    except ValueError:
+        message = f"must be like 2026-01-31, 2026-01-31T10:00:00Z or '2 days', was {text[:40]!r}"
+        raise typer.BadParameter(message, param_hint="--since") from None
+
+
+def _write_csv(chosen: Sequence[Signal]) -> None:
+    rows = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    for signal in chosen:
+        fields = json.loads(encode_signal(signal), parse_float=str, parse_int=str)
+        rows.writerow({**fields, "late": "true" if signal.late else "false"})
+
+
+def _show(chosen: Sequence[Signal], none: str) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console()
+    if not chosen:
+        console.print(none)
+        return
+    table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 1))
+    for title in ("candle closed (UTC)", "strategy", "side"):
+        table.add_column(title, no_wrap=True)
+    for title in ("close", "stop", "target", "pips", "risk/reward"):
+        table.add_column(title, no_wrap=True, justify="right")
+    table.add_column("id", no_wrap=True, style="dim")
+    for signal in chosen:
+        is_buy = signal.side is Side.BUY
+        closed = format_instant(signal.close_time)[:16].replace("T", " ")
+        table.add_row(
+            Text(closed + (" late" if signal.late else "")),
+            Text(signal.strategy),
+            Text("▲ BUY" if is_buy else "▼ SELL", style="green" if is_buy else "red"),
+            Text(f"{signal.close:f}"),
+            Text(f"{signal.stop_loss:f}"),
+            Text(f"{signal.take_profit:f}"),
+            Text(f"-{signal.sl_pips:f} / +{signal.tp_pips:f}"),
+            Text(f"{signal.risk_reward_ratio:.2f}"),
+            Text(signal.id[:8]),
+        )
+    console.print(table)

@@ -1,0 +1,82 @@
+"""``ninja-daemon status``: what the daemon is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Event
+from typing import Annotated, Final
+
+import typer
+
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.app.status.exact_json import exact_json
+from ninja_daemon.app.status.gathering import Status, gather_status, status_fields
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.signals.strategy import Strategy
+
+_EVERY: Final = 2.0
+"""Seconds between two pictures."""
+
+
+def status(
+    *,
+    strategy: Annotated[
+        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")] = False,
+) -> None:
+    """Show what the daemon is doing; while Redis is away, what the journal of this machine knows of it (and exit 1)."""
+    environment, configuration = load_settings()
+    strategies = _chosen(configuration.strategies, strategy or [])
+    destinations = [destination.name for destination in configuration.delivery.destinations]
+    clock = SystemClock()
+
+    def look() -> Status:
+        return gather_status(environment, strategies, clock.now(), destinations)
+
+    if watch:
+        _watch(look, clock)
+        return
+    picture = look()
+    if as_json:
+        typer.echo(exact_json(status_fields(picture)))
+    else:
+        _show(picture)
+    if picture.away:
+        raise StoreUnavailable(picture.away)
+
+
+def _chosen(strategies: Sequence[Strategy], names: Sequence[str]) -> tuple[Strategy, ...]:
+    known = {each.name: each for each in strategies}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        message = f"must be one of {', '.join(known)}, was {unknown[0]}"
+        raise typer.BadParameter(message, param_hint="--strategy")
+    return tuple(known[name] for name in names) if names else tuple(strategies)
+
+
+def _show(picture: Status) -> None:
+    from rich.console import Console
+
+    from ninja_daemon.app.status.terminal import status_view
+
+    console = Console()
+    console.print(status_view(picture, console.width))
+
+
+def _watch(look: Callable[[], Status], clock: SystemClock) -> None:
+    from rich.console import Console
+    from rich.live import Live
+
+    from ninja_daemon.app.status.terminal import status_view
+
+    console = Console()
+    if not console.is_terminal:
+        message = "needs a terminal, to draw on; for programs: status --json"
+        raise typer.BadParameter(message, param_hint="--watch")
+    forever = Event()
+    with Live(status_view(look(), console.width), console=console, auto_refresh=False) as live:
+        while not clock.wait(forever, _EVERY):
+            live.update(status_view(look(), console.width), refresh=True)

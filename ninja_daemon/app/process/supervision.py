@@ -1,0 +1,65 @@
+"""The main thread's part while others work: systemd hears that we are ready, how we are, and that work goes on."""
+
+from __future__ import annotations
+
+import faulthandler
+import sys
+import threading
+from collections.abc import Callable
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from ninja_daemon.adapters.host.systemd import ServiceManager
+from ninja_daemon.adapters.telemetry.logs import Recurring
+from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.usecases.ports import Clock
+
+_LOOK: Final = 5.0
+_LOOKS: Final = 3
+"""Looks at the workers, at least, within the time that systemd gives us."""
+
+
+def supervise(
+    stop: threading.Event,
+    *,
+    clock: Clock,
+    manager: ServiceManager,
+    pulse: Pulse,
+    log: FilteringBoundLogger,
+    sentence: Callable[[], str],
+    progress: Callable[[], object] = lambda: None,
+) -> None:
+    """Look after the workers until ``stop`` is set.
+
+    The watchdog is fed only while every worker gets on. A service that hangs is killed by systemd with SIGABRT, upon
+    which it leaves the stacks of all its threads in the log.
+
+    Args:
+        stop: ends it.
+        clock: time.
+        manager: systemd.
+        pulse: the workers' marks.
+        log: where a hanging worker is named.
+        sentence: how the process is, for ``systemctl status``.
+        progress: something that changes when what workers wait for gets on, a count of answered requests.
+    """
+    faulthandler.enable(sys.stderr)
+    troubles = Recurring(clock, log)
+    before = progress()
+    step = _LOOK if manager.watchdog is None else min(_LOOK, manager.watchdog / _LOOKS)
+    manager.ready()
+    while True:
+        if (now := progress()) != before:
+            before = now
+            pulse.answered()
+        if hanging := pulse.hanging():
+            names = ", ".join(hanging)
+            troubles.failed("hanging", f"no progress of: {names}", level="critical", event_id="worker.hanging")
+        else:
+            troubles.recovered("hanging", "every worker gets on again", event_id="worker.recovered")
+            manager.works()
+        manager.status(sentence())
+        if clock.wait(stop, step):
+            break
+    manager.stopping()

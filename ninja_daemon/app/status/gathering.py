@@ -1,0 +1,236 @@
+"""Everything that ``status`` shows, gathered at one moment: strategies, queue, and the life signs of both processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from ninja_daemon.adapters.journal.lanes import LocalQueue
+from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.lanes import QueueDepths, QueueKeys, RedisQueue
+from ninja_daemon.adapters.redis.reports import Reports, read_reports
+from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.app.queues.joint_queue import BothQueues
+from ninja_daemon.app.queues.opening import Queue, existing_queue_file, has_journal, local_queue_file
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.market.instant import format_instant, format_moment
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Loaded
+
+MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
+AWAY: Final = "Redis is away: this is what the journal of this machine knows, without averages and counts"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """A picture of now.
+
+    Attributes:
+        at: epoch seconds.
+        redis: where Redis is, without credentials; None where the product works without. Averages and counts are then
+            in the daemon's memory only, and not known here.
+        daemon: fields of the daemon's heartbeat; None when it shows no sign of life.
+        notifier: likewise.
+        queued: signals on the list that no notifier has taken yet; None when it is not a list.
+        delivery: lanes and dead letters; None when they cannot be read.
+        strategies: in the order of the configuration.
+        notes: what is stored and cannot be read.
+        away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
+    """
+
+    at: float
+    redis: str | None
+    namespace: str
+    daemon: Mapping[str, Any] | None
+    notifier: Mapping[str, Any] | None
+    queued: int | None
+    delivery: QueueDepths | None
+    strategies: tuple[StrategyFigures, ...]
+    notes: tuple[str, ...] = ()
+    away: str = ""
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether averages and counts are known."""
+        return self.redis is not None and not self.away
+
+
+def gather_status(
+    environment: Environment, strategies: Sequence[Strategy], now: float, destinations: Sequence[str] = ()
+) -> Status:
+    """Read Redis, or what stands in for it, and work out the figures; while Redis is away, what the journal knows.
+
+    Args:
+        environment: where Redis is.
+        strategies: whose figures are wanted.
+        now: epoch seconds.
+        destinations: lanes to show even when nothing was ever sent there.
+
+    Raises:
+        StoreUnavailable: Redis did not answer and there is no journal, or the journal cannot be read.
+    """
+    away = ""
+    look = _redis_look if environment.cache_enabled else _local_look
+    try:
+        reports, loaded, delivery, notes = look(environment, strategies, destinations)
+    except StoreUnavailable as error:
+        if look is _local_look or not has_journal(environment):
+            raise
+        away = str(error)
+        reports, loaded, delivery, notes = _local_look(environment, strategies, destinations, note=AWAY)
+    waiting = _reasons(reports.daemon)
+    figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
+    return Status(
+        at=now,
+        redis=environment.redis_label if environment.cache_enabled else None,
+        namespace=environment.namespace,
+        daemon=reports.daemon,
+        notifier=reports.notifier,
+        queued=reports.waiting,
+        delivery=delivery,
+        strategies=tuple(figures),
+        notes=tuple(notes),
+        away=away,
+    )
+
+
+_Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list[str]]
+
+
+def _redis_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
+    client = connect(environment.redis_url.reveal(), name="status")
+    journal = existing_queue_file(environment)
+    try:
+        keys = Keys(environment.namespace)
+        reports = read_reports(client, keys)
+        loaded = RedisStateStore(client, keys).load(strategies)
+        notes = list(reports.notes)
+        queue = RedisQueue(client, QueueKeys(environment.namespace))
+        both = queue if journal is None else BothQueues(queue, LocalQueue(journal))
+        delivery = _delivery(both, destinations, notes)
+    finally:
+        client.close()
+        if journal is not None:
+            journal.close()
+    return reports, loaded, delivery, notes
+
+
+def _local_look(
+    environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str], note: str = MEMORY_ONLY
+) -> _Look:
+    file = local_queue_file(environment)
+    try:
+        reports = read_local_reports(file)
+        loaded = load_local(file, strategies)
+        notes = [*reports.notes, note]
+        delivery = _delivery(LocalQueue(file), destinations, notes)
+    finally:
+        file.close()
+    return reports, loaded, delivery, notes
+
+
+def _delivery(queue: Queue, destinations: Sequence[str], notes: list[str]) -> QueueDepths | None:
+    try:
+        return queue.depths(destinations)
+    except StoreUnavailable as error:
+        notes.append(f"the delivery figures cannot be read: {error}")
+        return None
+
+
+def _reasons(heartbeat: Mapping[str, Any] | None) -> Mapping[str, str]:
+    waiting = (heartbeat or {}).get("waiting")
+    return {str(name): str(reason) for name, reason in waiting.items()} if isinstance(waiting, dict) else {}
+
+
+def status_fields(status: Status) -> dict[str, object]:
+    """Return the figures as ``--json`` writes them: schema 1, instants in UTC, prices as exact numbers."""
+    return {
+        "schema": 1,
+        "at": format_moment(status.at),
+        "redis": status.redis,
+        "redis_error": status.away or None,
+        "namespace": status.namespace,
+        "daemon": status.daemon,
+        "notifier": status.notifier,
+        "queued": status.queued,
+        "delivery": _delivery_fields(status.delivery),
+        "strategies": [_strategy_fields(figures, counted=status.is_counted) for figures in status.strategies],
+        "notes": list(status.notes),
+    }
+
+
+def _delivery_fields(depths: QueueDepths | None) -> dict[str, object] | None:
+    if depths is None:
+        return None
+    return {
+        "alerts": depths.alerts,
+        "dead": depths.dead,
+        "unrouted": depths.unrouted,
+        "lanes": [
+            {
+                "destination": lane.destination,
+                "state": lane.state,
+                "waiting": lane.waiting,
+                "dead": lane.dead,
+                "attempts": lane.attempts,
+                "due_in": _rounded(lane.due_in),
+                "oldest_age": _rounded(lane.oldest_age),
+                "delivered": lane.delivered,
+                "repeats": lane.repeats,
+                "failures": lane.failures,
+                "error": lane.error or None,
+            }
+            for lane in depths.lanes
+        ],
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, object]:
+    strategy, averages, tally = figures.strategy, figures.averages, figures.tally
+    return {
+        "strategy": strategy.name,
+        "instrument": strategy.instrument,
+        "timeframe": strategy.granularity.name,
+        "condition": figures.condition,
+        "stale": figures.is_stale,
+        "behind": figures.behind,
+        "last_candle": _instant(figures.last_candle),
+        "last_close": _instant(figures.last_close),
+        "next_close": _instant(figures.next_close),
+        "side": None if figures.side is None else figures.side.name,
+        "close": averages and averages.close,
+        "fast_ma": averages and averages.fast,
+        "slow_ma": averages and averages.slow,
+        "atr": averages and averages.atr,
+        "gap_pips": averages and averages.gap_pips,
+        "cross_price": averages and averages.cross_price,
+        "cross_pips": averages and averages.cross_pips,
+        "cross_when": None if averages is None or averages.cross_price is None else _beyond(averages.cross_above),
+        "candles": averages and averages.warm,
+        "candles_needed": strategy.warm_up,
+        "evaluated": tally.evaluated if counted else None,
+        "crosses": tally.crosses if counted else None,
+        "signals": tally.signals if counted else None,
+        "rejected": dict(tally.rejected) if counted else None,
+        "revisions": tally.revisions if counted else None,
+        "gaps": tally.gaps if counted else None,
+        "last_signal_id": tally.last_signal_id or None,
+        "last_signal_time": _instant(tally.last_signal_time),
+        "notes": list(figures.notes),
+    }
+
+
+def _beyond(above: bool) -> str:  # noqa: FBT001 - it is the whole question
+    return "above" if above else "below"
+
+
+def _instant(at: int | None) -> str | None:
+    return None if at is None else format_instant(at)

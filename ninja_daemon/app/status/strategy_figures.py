@@ -1,0 +1,198 @@
+"""What ``status`` says of a strategy, worked out from its stored state and the clock alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from ninja_daemon.core.averages.kinds import MovingAverage
+from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import rounded
+from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+from ninja_daemon.usecases.ports import Loaded, Tally
+
+PATIENCE: Final = 90
+"""Seconds after a close in which a missing candle is no news: the broker may take that long to complete it."""
+_MOST_COUNTED: Final = 10_000
+_STEP: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Averages:
+    """Both averages after the last candle, in price units.
+
+    Attributes:
+        close: the last close.
+        fast: the fast average, None while it is not full.
+        slow: likewise.
+        atr: the average true range, None while it is not full.
+        gap_pips: fast − slow in pips.
+        cross_price: the close at which the next candle would turn the side; None when no positive price would.
+        cross_pips: how far it is from the last close, in pips; negative when it lies below.
+        cross_above: whether the side turns above that close (True) or below it (False).
+        warm: candles taken in of those that the strategy needs, at most that many.
+    """
+
+    close: Decimal
+    fast: Decimal | None
+    slow: Decimal | None
+    atr: Decimal | None
+    gap_pips: Decimal | None
+    cross_price: Decimal | None
+    cross_pips: Decimal | None
+    cross_above: bool
+    warm: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyFigures:
+    """One strategy as ``status`` shows it.
+
+    Attributes:
+        last_candle: open of the last candle taken in, None before the first.
+        last_close: its close.
+        next_close: the next close at which a candle is to be expected.
+        behind: closes that have passed since without their candle, quiet periods included.
+        condition: where it stands, in words.
+        is_stale: whether the words should worry anyone.
+        side: side of the averages, None before there was one.
+        averages: None when none are stored.
+        tally: the counts.
+        notes: what is stored and cannot be used.
+    """
+
+    strategy: Strategy
+    last_candle: Instant | None
+    last_close: Instant | None
+    next_close: Instant
+    behind: int
+    condition: str
+    is_stale: bool
+    side: Side | None
+    averages: Averages | None
+    tally: Tally
+    notes: tuple[str, ...]
+
+
+def strategy_figures(strategy: Strategy, loaded: Loaded, now: float, waiting: str | None = None) -> StrategyFigures:
+    """Work out the figures of a strategy.
+
+    Args:
+        strategy: its settings.
+        loaded: what is stored of it.
+        now: epoch seconds.
+        waiting: why the daemon says that it waits, None when it says nothing.
+    """
+    cursor = loaded.cursor
+    granularity, hours = strategy.granularity, strategy.market_hours
+    newest = hours.last_close(granularity, int(now))
+    last_close = None if cursor is None else granularity.close_of(cursor)
+    behind = 0
+    if cursor is not None and last_close is not None and last_close < newest:
+        behind = hours.missing_between(granularity, cursor, newest, _MOST_COUNTED)
+    condition, is_stale = _condition(cursor, behind, now - newest, waiting, is_open=hours.is_open(int(now)))
+    state, instrument = loaded.state, loaded.instrument
+    averages = None
+    if state is not None and instrument is not None and state.last is not None:
+        averages = averages_of(strategy, state, instrument)
+    return StrategyFigures(
+        strategy=strategy,
+        last_candle=cursor,
+        last_close=last_close,
+        next_close=hours.next_close(granularity, int(now)),
+        behind=behind,
+        condition=condition,
+        is_stale=is_stale,
+        side=None if state is None else state.side,
+        averages=averages,
+        tally=loaded.tally,
+        notes=tuple(loaded.notes),
+    )
+
+
+def _condition(
+    cursor: Instant | None, behind: int, since_close: float, waiting: str | None, *, is_open: bool
+) -> tuple[str, bool]:
+    if waiting:
+        return waiting, True
+    if cursor is None:
+        return "not started yet", False
+    if behind == 0:
+        return ("up to date" if is_open else "up to date, market closed"), False
+    if behind == 1 and since_close <= PATIENCE:
+        return "waiting for the candle to complete", False
+    candles = "1 candle" if behind == 1 else f"{behind} candles"
+    return f"stale: {candles} behind", True
+
+
+def averages_of(strategy: Strategy, state: StrategyState, instrument: Instrument) -> Averages:
+    """Work out the averages of a state that has taken in a candle."""
+    assert state.last is not None  # noqa: S101 - the caller's promise
+    close = state.last.close
+    unit = Decimal(1).scaleb(-instrument.decimals)
+    fast, slow = _value(state.fast), _value(state.slow)
+    full_range = len(state.ranges) == strategy.atr_period
+    cross = None if fast is None or slow is None else cross_price(state)
+    return Averages(
+        close=close * unit,
+        fast=None if fast is None else rounded(fast, instrument.decimals),
+        slow=None if slow is None else rounded(slow, instrument.decimals),
+        atr=rounded(Fraction(state.range_total, strategy.atr_period), instrument.decimals) if full_range else None,
+        gap_pips=None if fast is None or slow is None else _pips(fast - slow, instrument),
+        cross_price=None if cross is None else cross * unit,
+        cross_pips=None if cross is None else _pips(Fraction(cross - close), instrument),
+        cross_above=_crosses_above(state),
+        warm=min(state.seen, strategy.warm_up),
+    )
+
+
+def cross_price(state: StrategyState) -> int | None:
+    """Return the close, in price units, beyond which the next candle turns the side; None when no price does.
+
+    After the next candle the difference of the averages is a straight line over that candle's close (every kind of
+    average is linear in the newest close), so that two tries give the line. Exact for simple averages.
+    """
+    slope = _slope(state)
+    if state.last is None or state.side is None or slope == 0:
+        return None
+    here = state.last.close
+    price = round(here - _difference(state, here) / slope)
+    return price if price > 0 else None
+
+
+def _crosses_above(state: StrategyState) -> bool:
+    return (_slope(state) > 0) == (state.side is Side.SELL)
+
+
+def _slope(state: StrategyState) -> Fraction:
+    """Return by how much the next difference of the averages grows with each unit of the next close."""
+    here = 0 if state.last is None else state.last.close
+    return (_difference(state, here + _STEP) - _difference(state, here)) / _STEP
+
+
+def _difference(state: StrategyState, close: int) -> Fraction:
+    closes: Window = state.closes.pushed(close)
+    fast, slow = _value(state.fast.updated(closes)), _value(state.slow.updated(closes))
+    return Fraction(0) if fast is None or slow is None else fast - slow
+
+
+def _value(average: MovingAverage) -> Fraction | None:
+    ratio = average.ratio
+    return None if ratio is None else Fraction(*ratio)
+
+
+def _pips(units: Fraction, instrument: Instrument) -> Decimal:
+    """Turn price units into pips with one digit, rounded half-even."""
+    tenths = round(units * 10 / 10**instrument.pip_digits)
+    return Decimal(tenths).scaleb(-1)
+
+
+def rejection_words(rejected: Mapping[str, int]) -> str:
+    """Say which filters rejected how many crosses."""
+    return ", ".join(f"{count} by {name}" for name, count in sorted(rejected.items()) if count)

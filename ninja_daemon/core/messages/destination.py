@@ -1,0 +1,130 @@
+"""Delivery as values: what became of a post, and what a destination asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from ninja_daemon.core.messages.routing import Route, Silence
+from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.secret import Secret
+
+CONSOLE: Final = "console"
+"""The destination that is there when none is configured, and the one that alerts fall back to."""
+
+# --- what became of a post -------------------------------------------------------------------------------------------
+
+
+class Fault(StrEnum):
+    """Why a post did not arrive, named by what is done about it."""
+
+    THROTTLED = "throttled"
+    """Told to wait (429): wait exactly as long, count no attempt."""
+    UNREACHED = "unreached"
+    """Certainly not delivered (DNS, connect, TLS): try again."""
+    AMBIGUOUS = "ambiguous"
+    """Perhaps delivered (5xx, timeout or reset after sending): try again, marked."""
+    REFUSED = "refused"
+    """This message is not wanted in this form (400, 413): dead at once."""
+    BROKEN = "broken"
+    """The destination is gone or locked (401, 403, 404, 410, redirect): suspend the lane, keep its messages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Accepted.
+
+    Attributes:
+        message_id: the service's name for the message, empty when it has none; for proof, and for later edits.
+        pause: seconds to wait before the next post, as the service's headers ask.
+    """
+
+    message_id: str = ""
+    pause: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Not accepted, or not known to be.
+
+    Attributes:
+        text: what happened, for a person; at most 300 characters, no secret.
+        status: HTTP or SMTP status, None without one.
+        wait: seconds that the service asked us to wait.
+        everywhere: the wait holds for every destination of the same provider (Discord's global limit).
+    """
+
+    fault: Fault
+    text: str
+    status: int | None = None
+    wait: float | None = None
+    everywhere: bool = False
+
+
+Outcome: TypeAlias = Sent | Failure
+
+# --- what a destination asks for -------------------------------------------------------------------------------------
+
+OptionValue: TypeAlias = str | bool | int | Secret | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One place that messages go to.
+
+    Attributes:
+        channel: name of the kind of channel.
+        options: the channel's own settings, checked by it.
+        manners: when and how it wants to be spoken to.
+    """
+
+    name: str
+    channel: str
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+    manners: Manners = field(default_factory=Manners)
+
+
+@dataclass(frozen=True, slots=True)
+class DailyReport:
+    """The daily sign of life.
+
+    Attributes:
+        minute: minute of the day at which it is sent.
+        time_zone: IANA name of the zone of that clock.
+        to: destinations.
+    """
+
+    minute: int
+    time_zone: str
+    to: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Everything that the configuration says about delivery.
+
+    Attributes:
+        routes: the tree for signals.
+        alerts: destinations of operations alerts.
+        silences: those of the configuration; more may be set while running.
+        daily: the heartbeat, None when nobody asked for it.
+    """
+
+    destinations: tuple[Destination, ...]
+    routes: tuple[Route, ...]
+    alerts: tuple[str, ...]
+    silences: tuple[Silence, ...] = ()
+    daily: DailyReport | None = None
+
+    def destination(self, name: str) -> Destination:
+        """Return the destination of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for destination in self.destinations:
+            if destination.name == name:
+                return destination
+        raise KeyError(name)

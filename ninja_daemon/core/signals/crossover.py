@@ -1,0 +1,35 @@
+"""Sides, and the turn of a side (contract 4.3)."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum
+
+from ninja_daemon.core.averages.kinds import MovingAverage
+
+
+class Side(IntEnum):
+    """The side of the fast average over the slow one; also the direction of a signal."""
+
+    BUY = 1
+    SELL = -1
+
+
+class Filter(Enum):
+    """Why a cross is not a signal; the value is the name under which it is counted."""
+
+    WARMING = "atr_warming"
+    MIN_ATR = "min_atr_value"
+    MIN_RR = "min_rr_ratio"
+
+
+def side_of(fast: MovingAverage, slow: MovingAverage) -> Side | None:
+    """Return the sign of fast − slow, compared exactly; None for a tie or while one of them is not full."""
+    fast_ratio, slow_ratio = fast.ratio, slow.ratio
+    if fast_ratio is None or slow_ratio is None:
+        return None
+    fast_sum, fast_whole = fast_ratio
+    slow_sum, slow_whole = slow_ratio
+    left, right = fast_sum * slow_whole, slow_sum * fast_whole
+    if left == right:
+        return None
+    return Side.BUY if left > right else Side.SELL

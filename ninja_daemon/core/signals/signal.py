@@ -1,0 +1,125 @@
+"""A signal (schema 1 of the contract) and its repeatable id."""
+
+from __future__ import annotations
+
+import hashlib
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from ninja_daemon.core.averages.kinds import half_even
+from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+
+SCHEMA: Final = 1
+EXTRA_DIGITS: Final = 5
+"""Averages carry this many digits more than the instrument's prices."""
+_EXTRA: Final = 10**EXTRA_DIGITS
+RATIO_DIGITS: Final = 10
+
+
+class Signal(NamedTuple):
+    """One crossover signal, ready to be listed. Prices are decimals in price units, pips in pips.
+
+    Attributes:
+        id: 32 hex digits that depend on strategy, settings, instrument, timeframe, candle and side alone.
+        time: open of the candle that crossed.
+        close_time: its close.
+        late: it was found more than the strategy's ``max_signal_age`` after the close.
+        created_at: when it was found, epoch seconds.
+    """
+
+    id: str
+    strategy: str
+    instrument: str
+    timeframe: str
+    time: Instant
+    close_time: Instant
+    side: Side
+    close: Decimal
+    fast_ma: Decimal
+    slow_ma: Decimal
+    atr: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    sl_pips: Decimal
+    tp_pips: Decimal
+    risk_reward_ratio: Decimal
+    late: bool
+    created_at: float
+
+
+def signal_id(strategy: Strategy, time: Instant, side: Side) -> str:
+    """Return the id: the same for the same candle after a restart, a failover, a replay, on any machine."""
+    return hashlib.sha256(f"{id_prefix(strategy)}{format_instant(time)}|{side.name}".encode()).hexdigest()[:32]
+
+
+@lru_cache(maxsize=4096)
+def id_prefix(strategy: Strategy) -> str:
+    """Return what all ids of a strategy's signals are made of, before the candle's time."""
+    parts = ("v1", strategy.name, strategy.settings_hash, strategy.instrument, strategy.granularity.name)
+    return "|".join(parts) + "|"
+
+
+def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
+    """Compute a signal from a cross that no filter rejected (contract 3 and 4.5), exactly until the stated rounding.
+
+    Args:
+        rules: the strategy bound to its instrument.
+        cross: the turn of the side.
+        found_at: epoch seconds at which it was found.
+    """
+    strategy, instrument = rules.strategy, rules.instrument
+    candle = cross.candle
+    stop = _away(candle.close, -cross.side * cross.range_total, rules.stop_ratio)
+    target = _away(candle.close, cross.side * cross.range_total, rules.target_ratio)
+    decimals, pip_digits = instrument.decimals, instrument.pip_digits
+    close_time = strategy.granularity.close_of(candle.time)
+    return Signal(
+        id=signal_id(strategy, candle.time, cross.side),
+        strategy=strategy.name,
+        instrument=strategy.instrument,
+        timeframe=strategy.granularity.name,
+        time=candle.time,
+        close_time=close_time,
+        side=cross.side,
+        close=_decimal(candle.close, decimals),
+        fast_ma=_rounded(*cross.fast, decimals),
+        slow_ma=_rounded(*cross.slow, decimals),
+        atr=_rounded(cross.range_total, strategy.atr_period, decimals),
+        stop_loss=_decimal(stop, decimals),
+        take_profit=_decimal(target, decimals),
+        sl_pips=_decimal(abs(candle.close - stop), pip_digits),
+        tp_pips=_decimal(abs(candle.close - target), pip_digits),
+        risk_reward_ratio=reward_to_risk(strategy),
+        late=strategy.is_late(candle.time, close_time, found_at),
+        created_at=found_at,
+    )
+
+
+def rounded(value: Fraction, decimals: int) -> Decimal:
+    """Turn an exact value in price units into a price, rounded half-even to five digits more than ``decimals``."""
+    return _rounded(value.numerator, value.denominator, decimals)
+
+
+def _rounded(numerator: int, denominator: int, decimals: int) -> Decimal:
+    # Integers and not fractions: nothing has to be brought into lowest terms, which is most of a fraction's work.
+    return _decimal(half_even(numerator * _EXTRA, denominator), decimals + EXTRA_DIGITS)
+
+
+def _away(close: int, total: int, ratio: tuple[int, int]) -> int:
+    """Return close + total × ratio, rounded half-even to the instrument's precision."""
+    numerator, denominator = ratio
+    return half_even(close * denominator + total * numerator, denominator)
+
+
+@lru_cache(maxsize=1024)
+def reward_to_risk(strategy: Strategy) -> Decimal:
+    """Return ``tp_atr_multiplier`` / ``sl_atr_multiplier``, rounded half-even to ten decimals."""
+    return _decimal(round(strategy.reward_to_risk * 10**RATIO_DIGITS), RATIO_DIGITS).normalize()
+
+
+def _decimal(units: int, decimals: int) -> Decimal:
+    return Decimal(units).scaleb(-decimals)

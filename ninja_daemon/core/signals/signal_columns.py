@@ -1,0 +1,131 @@
+"""Signals of many turns at once, a column at a time: what ``signal.signal_of`` makes of each, for replays.
+
+Roundings are made in 64 bit integers, half-even like all; numbers that may not fit go the general way. Decimals are
+made of the same integers by the same powers of ten, ids of the same text.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator, Sequence
+from decimal import Context, Decimal
+from functools import partial
+from hashlib import sha256
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.history import Integers
+from ninja_daemon.core.signals.signal import EXTRA_DIGITS, Signal, id_prefix, reward_to_risk, signal_of
+from ninja_daemon.core.signals.strategy import Cross, Rules
+from ninja_daemon.core.signals.turns import Turns
+
+_EXTRA: Final = 10**EXTRA_DIGITS
+_ROOM: Final = 2**62
+_DIGITS: Final = Context(prec=40)
+"""Wide enough that no integer of 64 bits is rounded."""
+_SIDES: Final = (Side.SELL, Side.BUY)
+_made: Final = partial(tuple.__new__, Signal)
+"""Makes a signal of its fields; calling the class by name takes twice as long."""
+
+
+def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
+    """Compute the signals of turns that no filter rejected, each found when its candle closed."""
+    if not len(turns):
+        return []
+    if not _fits(rules, turns):
+        close_of = rules.strategy.granularity.close_of
+        return [signal_of(rules, cross, close_of(cross.candle.time)) for cross in _crosses(rules, turns)]
+    strategy, instrument = rules.strategy, rules.instrument
+    decimals, pip_digits = instrument.decimals, instrument.pip_digits
+    closes, totals = turns.closes, turns.range_totals
+    signed = np.where(turns.is_buy, totals, -totals)
+    stops, targets = _away(closes, -signed, rules.stop_ratio), _away(closes, signed, rules.target_ratio)
+    ends = _closes_of(strategy.granularity, turns.times)
+    columns = (
+        _ids(id_prefix(strategy), turns),
+        repeat(strategy.name),
+        repeat(strategy.instrument),
+        repeat(strategy.granularity.name),
+        turns.times.tolist(),
+        ends.tolist(),
+        map(_SIDES.__getitem__, turns.is_buy.tolist()),
+        _decimals(closes, decimals),
+        _decimals(_half_even(turns.fast * _EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS),
+        _decimals(_half_even(turns.slow * _EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS),
+        _few_decimals(_half_even(totals * _EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS),
+        _decimals(stops, decimals),
+        _decimals(targets, decimals),
+        _few_decimals(np.abs(closes - stops), pip_digits),
+        _few_decimals(np.abs(closes - targets), pip_digits),
+        repeat(reward_to_risk(strategy)),
+        repeat(False),  # noqa: FBT003 - late: none is, found at its close
+        ends.tolist(),
+    )
+    return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end
+
+
+def _fits(rules: Rules, turns: Turns) -> bool:
+    """Tell whether no integer on the way can be larger than 64 bits hold."""
+    sums = max(int(np.abs(turns.fast).max()), int(np.abs(turns.slow).max()), int(turns.range_totals.max()))
+    close, total = int(np.abs(turns.closes).max()), int(turns.range_totals.max())
+    levels = [close * whole + total * part for part, whole in (rules.stop_ratio, rules.target_ratio)]
+    return max(sums * _EXTRA, *levels) < _ROOM
+
+
+def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
+    """Go through the turns as crosses, whose candles have a time and a close alone: a signal needs no more."""
+    strategy = rules.strategy
+    columns = (turns.is_buy, turns.times, turns.closes, turns.fast, turns.slow, turns.range_totals)
+    for is_buy, time, close, fast, slow, total in zip(*(column.tolist() for column in columns), strict=True):
+        candle = Candle(time, close, close, close, close)
+        yield Cross(_SIDES[is_buy], candle, (fast, strategy.fast_ma), (slow, strategy.slow_ma), total, None)
+
+
+def _half_even(numerators: Integers, denominator: int) -> Integers:
+    """Divide, and round to the nearest integer, ties to the even one."""
+    quotients, rests = np.divmod(numerators, denominator)
+    rests += rests
+    quotients += (rests > denominator) | ((rests == denominator) & (quotients & 1 == 1))
+    return quotients
+
+
+def _away(closes: Integers, totals: Integers, ratio: tuple[int, int]) -> Integers:
+    numerator, denominator = ratio
+    levels: Integers = closes * denominator + totals * numerator
+    return _half_even(levels, denominator)
+
+
+def _closes_of(granularity: Granularity, times: Integers) -> Integers:
+    """Return the close of each candle; above an hour the length of a candle changes with the clocks of New York."""
+    if granularity.seconds <= Granularity.H1.seconds:
+        closes: Integers = times - times % granularity.seconds + granularity.seconds
+        return closes
+    return np.array([granularity.close_of(time) for time in times.tolist()], dtype=np.int64)
+
+
+def _decimals(units: Integers, digits: int) -> Iterator[Decimal]:
+    return map(_DIGITS.multiply, units.tolist(), repeat(Decimal(1).scaleb(-digits)))
+
+
+def _few_decimals(units: Integers, digits: int) -> Iterator[Decimal]:
+    """Make each number once that occurs often."""
+    distinct, places = np.unique(units, return_inverse=True)
+    return map(list(_decimals(distinct, digits)).__getitem__, places.tolist())
+
+
+def _ids(prefix: str, turns: Turns) -> Sequence[str]:
+    """Hash the same texts as ``signal.signal_id``, from what they have in common on."""
+    begin = sha256(prefix.encode()).copy
+    texts = turns.times.astype("datetime64[s]").astype("S19").tolist()
+    endings = map((b"Z|SELL", b"Z|BUY").__getitem__, turns.is_buy.tolist())
+    ids = []
+    for rest in map(operator.add, texts, endings):
+        begun = begin()
+        begun.update(rest)
+        ids.append(begun.hexdigest()[:32])
+    return ids

@@ -1,0 +1,254 @@
+"""A strategy's settings, its state, and the one step that takes in a candle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache, partial
+from math import ceil
+from typing import Final, NamedTuple
+
+from ninja_daemon.core.averages.kinds import MovingAverage, MovingAverageKind, closes_held, empty_average, warm_up
+from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.market.true_range import true_range
+from ninja_daemon.core.signals.crossover import Filter, Side, side_of
+
+RULES_VERSION: Final = 1
+"""Raised when the meaning of the same settings changes; part of the settings hash, so that ids change with it."""
+
+MAX_LOOK_BACK: Final = 5_000
+"""Candles of history at most that are read to find the side behind a tie (contract 4.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """The settings of one strategy, every default filled in (contract 5).
+
+    Attributes:
+        name: key of the strategy in the configuration and in Redis.
+        fast_ma: period of the fast average in candles.
+        slow_ma: period of the slow average in candles.
+        sl_atr_multiplier: distance of the stop in average true ranges.
+        tp_atr_multiplier: distance of the target in average true ranges.
+        min_atr_value: smallest average true range of a signal, as a price difference.
+        min_rr_ratio: smallest reward over risk of a signal.
+        max_signal_age: seconds after the candle's close from which a signal is late; None for one candle.
+        market_hours: when the daemon asks for candles.
+    """
+
+    name: str
+    instrument: str
+    granularity: Granularity
+    fast_ma: int
+    slow_ma: int
+    ma_type: MovingAverageKind = MovingAverageKind.SMA
+    price: PriceSide = PriceSide.MID
+    atr_period: int = 14
+    sl_atr_multiplier: Decimal = Decimal("2.0")
+    tp_atr_multiplier: Decimal = Decimal("3.0")
+    min_atr_value: Decimal = Decimal(0)
+    min_rr_ratio: Decimal = Decimal("1.5")
+    max_signal_age: int | None = None
+    market_hours: MarketHours = MarketHours.FX
+
+    def __hash__(self) -> int:
+        """Go by the name: caches ask often, and fourteen fields take longer than what most of them save."""
+        return hash(self.name)
+
+    @property
+    def series(self) -> Series:
+        """The candles that the strategy reads."""
+        return Series(self.instrument, self.granularity, self.price)
+
+    @property
+    def settings_hash(self) -> str:
+        """Sixteen hex digits that change with every setting that can change a signal, and with nothing else."""
+        return _settings_hash(self)
+
+    @property
+    def reward_to_risk(self) -> Fraction:
+        """``tp_atr_multiplier`` / ``sl_atr_multiplier``, exactly."""
+        return Fraction(self.tp_atr_multiplier) / Fraction(self.sl_atr_multiplier)
+
+    @property
+    def warm_up(self) -> int:
+        """Candles after which both averages and the average true range are full and independent of the start."""
+        return max(warm_up(self.ma_type, self.fast_ma), warm_up(self.ma_type, self.slow_ma), self.atr_period + 1)
+
+    @property
+    def closes_held(self) -> int:
+        """Closes that the state keeps."""
+        return max(closes_held(self.ma_type, self.fast_ma), closes_held(self.ma_type, self.slow_ma))
+
+    def is_late(self, opened: int, close: int, found_at: float) -> bool:
+        """Tell whether a signal of the candle between two instants, found at ``found_at`` (epoch seconds), is late."""
+        allowed = close - opened if self.max_signal_age is None else self.max_signal_age
+        return found_at - close > allowed
+
+
+@lru_cache(maxsize=4096)
+def _settings_hash(strategy: Strategy) -> str:
+    settings = {
+        "rules": RULES_VERSION,
+        "instrument": strategy.instrument,
+        "timeframe": strategy.granularity.name,
+        "price": strategy.price.value,
+        "ma_type": strategy.ma_type.value,
+        "fast_ma": strategy.fast_ma,
+        "slow_ma": strategy.slow_ma,
+        "atr_period": strategy.atr_period,
+        "sl_atr_multiplier": _normal_form(strategy.sl_atr_multiplier),
+        "tp_atr_multiplier": _normal_form(strategy.tp_atr_multiplier),
+        "min_atr_value": _normal_form(strategy.min_atr_value),
+        "min_rr_ratio": _normal_form(strategy.min_rr_ratio),
+    }
+    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _normal_form(number: Decimal) -> str:
+    """Write a number so that 2, 2.0 and 2.00 are the same text, and 0 and -0.0."""
+    return format(number.normalize() + 0, "f")
+
+
+class StrategyState(NamedTuple):
+    """Everything that a strategy remembers between two candles. Immutable; the next state shares what did not change.
+
+    Attributes:
+        last: the newest candle taken in.
+        seen: candles taken in since the state was begun.
+        closes: the newest closes, as many as the averages reach back.
+        ranges: the newest true ranges, ``atr_period`` of them when full.
+        range_total: sum of ``ranges``.
+        fast: the fast average.
+        slow: the slow average.
+        side: sign of the last difference of the averages that was not zero; None before there was one.
+    """
+
+    last: Candle | None
+    seen: int
+    closes: Window
+    ranges: Window
+    range_total: int
+    fast: MovingAverage
+    slow: MovingAverage
+    side: Side | None
+
+
+class Cross(NamedTuple):
+    """A turn of the side, with what a signal is computed from, all exact.
+
+    Attributes:
+        side: the side that the averages turned to.
+        candle: the candle whose close turned it.
+        fast: value of the fast average as numerator and denominator, price units.
+        slow: likewise.
+        range_total: sum of the true ranges; the average true range is this over ``atr_period``.
+        rejected_by: the filter that keeps it from being a signal, or None.
+    """
+
+    side: Side
+    candle: Candle
+    fast: tuple[int, int]
+    slow: tuple[int, int]
+    range_total: int
+    rejected_by: Filter | None
+
+
+_made = partial(tuple.__new__, StrategyState)
+"""Makes a state of its fields; a class that is called by name takes twice as long, once a candle."""
+
+
+class Rules:
+    """A strategy bound to its instrument, with everything worked out once that does not change from candle to candle.
+
+    Attributes:
+        strategy: the settings.
+        instrument: decimals and pip of the prices.
+        stop_ratio: what the sum of the true ranges is multiplied with for the stop's distance, as a fraction.
+        target_ratio: likewise for the target's.
+        least_range_total: smallest sum of true ranges that ``min_atr_value`` lets pass.
+        reward_suffices: whether the settings' reward over risk passes ``min_rr_ratio``.
+    """
+
+    __slots__ = (
+        "_atr_period",
+        "instrument",
+        "least_range_total",
+        "reward_suffices",
+        "stop_ratio",
+        "strategy",
+        "target_ratio",
+    )
+
+    def __init__(self, strategy: Strategy, instrument: Instrument) -> None:
+        """Work out the integer thresholds of the filters (contract 4.5, compared exactly)."""
+        self.strategy = strategy
+        self.instrument = instrument
+        self._atr_period = strategy.atr_period
+        self.least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
+        self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
+        self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
+        self.reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
+
+    def empty_state(self) -> StrategyState:
+        """Return the state before the first candle of all."""
+        strategy = self.strategy
+        return StrategyState(
+            last=None,
+            seen=0,
+            closes=Window(strategy.closes_held),
+            ranges=Window(strategy.atr_period),
+            range_total=0,
+            fast=empty_average(strategy.ma_type, strategy.fast_ma),
+            slow=empty_average(strategy.ma_type, strategy.slow_ma),
+            side=None,
+        )
+
+    def advance(self, state: StrategyState, candle: Candle) -> tuple[StrategyState, Cross | None]:
+        """Take in the next candle: one step of contract section 4. The candle is newer than the state's last one."""
+        last, seen, closes, ranges, range_total, fast, slow, side = state
+        if last is not None:
+            newest_range = true_range(candle, last.close)
+            # Candles with a true range: all but the first of all.
+            range_total += newest_range - ranges.back(self._atr_period - 1) if seen > self._atr_period else newest_range
+            ranges = ranges.pushed(newest_range)
+        closes = closes.pushed(candle.close)
+        fast = fast.updated(closes)
+        slow = slow.updated(closes)
+        new_side = side_of(fast, slow)
+        if new_side is None or new_side is side:
+            return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, side)), None
+        new_state = _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side))
+        if side is None:
+            return new_state, None
+        return new_state, self._cross(new_state, new_side, candle)
+
+    def _cross(self, state: StrategyState, side: Side, candle: Candle) -> Cross:
+        fast, slow = state.fast.ratio, state.slow.ratio
+        assert fast is not None  # noqa: S101 - a side exists only while both averages are full
+        assert slow is not None  # noqa: S101
+        return Cross(side, candle, fast, slow, state.range_total, self.rejection(len(state.ranges), state.range_total))
+
+    def rejection(self, ranges_held: int, range_total: int) -> Filter | None:
+        """Return the filter that a cross does not pass, with so many true ranges held and their sum."""
+        if ranges_held < self._atr_period:
+            return Filter.WARMING
+        if range_total < self.least_range_total:
+            return Filter.MIN_ATR
+        if not self.reward_suffices:
+            return Filter.MIN_RR
+        return None
+
+
+@lru_cache(maxsize=4096)
+def rules_of(strategy: Strategy, instrument: Instrument) -> Rules:
+    """Return the rules of a strategy, worked out once for each instrument's decimals."""
+    return Rules(strategy, instrument)

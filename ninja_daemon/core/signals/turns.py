@@ -1,0 +1,219 @@
+"""The turns of a strategy's side over a whole history: what a replay needs, and nothing else of every candle.
+
+Two simple averages compare as two sums of closes, so their difference over a run of candles is three columns of running
+sums; where its sign changes the side has turned, and only there ranges and values are looked at. All integers, in 32
+bits where they fit: sums may wrap on the way, since differences are right modulo the size of the word as soon as they
+themselves fit. ``batch.evaluate`` is the general way, which this agrees with turn by turn and state by state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from math import gcd
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ninja_daemon.core.averages.kinds import SimpleMovingAverage
+from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.signals.history import CandleColumns, Integers, true_ranges
+from ninja_daemon.core.signals.strategy import Rules, StrategyState
+
+Booleans = npt.NDArray[np.bool_]
+_ROOM: Final = 2**62
+"""Integers below it can be added and compared in 64 bits."""
+_SMALL: Final = 2**30
+_FEW_TIES: Final = 500
+"""So many are settled one by one; more of them, as in a market that stands still, all at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """Turns of the side, one entry each, oldest first. Prices and sums are integers as in ``Cross``.
+
+    Attributes:
+        is_buy: whether the fast average rose above the slow one.
+        times: opens of the candles.
+        closes: their closes.
+        fast: sums of the closes under the fast average.
+        slow: likewise.
+        ranges_held: number of true ranges behind the average true range.
+        range_totals: their sum.
+    """
+
+    is_buy: Booleans
+    times: Integers
+    closes: Integers
+    fast: Integers
+    slow: Integers
+    ranges_held: Integers
+    range_totals: Integers
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self.times)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Turns]) -> Turns:
+        """Return the turns of several runs, one behind the other."""
+        return cls(*(np.concatenate([getattr(part, one.name) for part in parts]) for one in fields(cls)))
+
+    def where(self, wanted: Booleans) -> Turns:
+        """Return some of them."""
+        return Turns(*(getattr(self, one.name)[wanted] for one in fields(self)))
+
+
+def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tuple[Turns, StrategyState] | None:
+    """Take in candles, oldest first and all newer than those of ``state``.
+
+    Returns:
+        The turns, and the state after the last candle; None where only the general way will do: other averages, few
+        candles, numbers that are too large.
+    """
+    fast, slow, period = state.fast, state.slow, rules.strategy.atr_period
+    if not isinstance(fast, SimpleMovingAverage) or not isinstance(slow, SimpleMovingAverage):
+        return None
+    if len(candles) <= max(period + 1, state.closes.size):
+        return None
+    held = list(state.closes)
+    sums = _Sums.over(held, candles.close, fast.period, slow.period)
+    if sums is None:
+        return None
+    places, is_buy, side = _turned(sums.difference, state.side)
+    rows = places + sums.first
+    ranges = _ranges_at(rules, state, candles, rows)
+    if ranges is None:
+        return None
+    turns = Turns(
+        is_buy,
+        candles.time[rows],
+        candles.close[rows],
+        sums.fast[places].astype(np.int64),
+        sums.slow[places].astype(np.int64),
+        *ranges,
+    )
+    return turns, _state_after(rules, state, candles, held, side)
+
+
+def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]:
+    """Return how many turns each filter rejects, and which of them are signals (contract 4.5)."""
+    is_warming = turns.ranges_held < rules.strategy.atr_period
+    is_calm = ~is_warming & (turns.range_totals < rules.least_range_total)
+    is_signal = ~is_warming & ~is_calm
+    counts = {Filter.WARMING: int(is_warming.sum()), Filter.MIN_ATR: int(is_calm.sum()), Filter.MIN_RR: 0}
+    if not rules.reward_suffices:
+        counts[Filter.MIN_RR] = int(is_signal.sum())
+        is_signal = np.zeros_like(is_signal)
+    return {one: count for one, count in counts.items() if count}, is_signal
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """Sums of closes after each candle for which both averages are full.
+
+    Attributes:
+        first: which of the new candles is the first of them.
+        fast: sum under the fast average.
+        slow: sum under the slow average.
+        difference: of the averages, over the least common multiple of their periods.
+    """
+
+    first: int
+    fast: Integers
+    slow: Integers
+    difference: Integers
+
+    @classmethod
+    def over(cls, held: Sequence[int], new: Integers, fast: int, slow: int) -> _Sums | None:
+        """Add up the closes that the state holds and the new ones; None when what comes out may not fit."""
+        shared = gcd(fast, slow)
+        by_fast, by_slow = slow // shared, fast // shared
+        largest = max(int(new.max()), -int(new.min()), *map(abs, held))
+        bound = largest * fast * by_fast  # which is that of the slow average as well
+        if bound >= _ROOM:
+            return None
+        word: Any = np.int32 if bound < _SMALL else np.int64
+        values = np.empty(len(held) + len(new), dtype=word)
+        values[: len(held)], values[len(held) :] = held, new
+        running = np.zeros(len(values) + 1, dtype=word)
+        np.cumsum(values, out=running[1:])
+        start = max(len(held), fast - 1, slow - 1) + 1
+        both = [running[start:] - running[start - period : len(running) - period] for period in (fast, slow)]
+        difference = both[0] * by_fast
+        difference -= both[1] if by_slow == 1 else both[1] * by_slow
+        return cls(start - 1 - len(held), both[0], both[1], difference)
+
+
+def _turned(difference: Integers, before: Side | None) -> tuple[npt.NDArray[np.intp], Booleans, Side | None]:
+    """Return where the sign turned, to which side each time, and the side at the end."""
+    is_buy = difference > 0
+    decided = None
+    # Contract 4.3: a tie changes nothing.
+    ties = np.flatnonzero(difference == 0)
+    if len(ties) > _FEW_TIES or (len(ties) and ties[0] == 0 and before is None):
+        decided = np.flatnonzero(difference)
+        is_buy = is_buy[decided]
+    else:
+        for tie in ties.tolist():
+            is_buy[tie] = is_buy[tie - 1] if tie else before is Side.BUY
+    if not len(is_buy):
+        return np.zeros(0, dtype=np.intp), is_buy, before
+    places = np.flatnonzero(is_buy[1:] != is_buy[:-1]) + 1
+    if before is not None and bool(is_buy[0]) is not (before is Side.BUY):
+        places = np.concatenate((np.zeros(1, dtype=np.intp), places))
+    side = Side.BUY if is_buy[-1] else Side.SELL
+    return places if decided is None else decided[places], is_buy[places], side
+
+
+def _ranges_at(
+    rules: Rules, state: StrategyState, candles: CandleColumns, rows: npt.NDArray[np.intp]
+) -> tuple[Integers, Integers] | None:
+    """Return how many true ranges are held after some candles, and their sums; None when these may not fit."""
+    period = rules.strategy.atr_period
+    held = np.full(len(rows), period, dtype=np.int64)
+    # The first ones reach back to what the state holds.
+    early = int(np.searchsorted(rows, period, side="right"))
+    # A window each of the ranges' candles, and one of the closes before them.
+    starts = rows[early:] - (period - 1)
+    high, low, previous = (
+        sliding_window_view(column, period)[places]
+        for column, places in ((candles.high, starts), (candles.low, starts), (candles.close, starts - 1))
+    )
+    ranges = np.maximum(high, previous) - np.minimum(low, previous)
+    if ranges.size and int(ranges.max()) * period >= _ROOM:
+        return None
+    totals = np.concatenate((np.zeros(early, dtype=np.int64), ranges.sum(axis=1)))
+    if early:
+        _, early_held, early_totals = true_ranges(rules, state, candles.part(0, period + 1))
+        held[:early], totals[:early] = early_held[rows[:early]], early_totals[rows[:early]]
+    return held, totals
+
+
+def _state_after(
+    rules: Rules, before: StrategyState, candles: CandleColumns, held: Sequence[int], side: Side | None
+) -> StrategyState:
+    strategy, period = rules.strategy, rules.strategy.atr_period
+    seen, size = before.seen + len(candles), before.closes.size
+    closes: list[int] = [*held, *candles.close[-size:].tolist()][-size:]
+    previous = candles.close[-period - 1 : -1]
+    ranges = np.maximum(candles.high[-period:], previous) - np.minimum(candles.low[-period:], previous)
+    newest: list[int] = ranges.tolist()
+    return StrategyState(
+        last=candles.candle(-1),
+        seen=seen,
+        closes=Window(size, closes),
+        ranges=Window(period, newest),
+        range_total=sum(newest),
+        fast=_average(strategy.fast_ma, seen, closes),
+        slow=_average(strategy.slow_ma, seen, closes),
+        side=side,
+    )
+
+
+def _average(period: int, seen: int, closes: Sequence[int]) -> SimpleMovingAverage:
+    filled = min(seen, period)
+    return SimpleMovingAverage(period, filled, sum(closes[-filled:]))

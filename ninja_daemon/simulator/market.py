@@ -1,9 +1,0 @@
-"""The markets that the simulated broker can stand before."""
-
-from __future__ import annotations
-
-from ninja_daemon.simulator.csv_market import CsvMarket
-from ninja_daemon.simulator.quotes import Listing, Market, Row
-from ninja_daemon.simulator.random_market import RandomMarket
-
-__all__ = ["CsvMarket", "Listing", "Market", "RandomMarket", "Row"]

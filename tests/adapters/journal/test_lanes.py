@@ -1,0 +1,408 @@
+"""The queue in the journal's file: what only this one can meet. The rest is in tests/usecases/test_deliver.py."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from ninja_daemon.adapters.journal import lanes as local_queue
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.lanes import (
+    LocalDoorbell,
+    LocalInbox,
+    LocalLanes,
+    LocalQueue,
+    LocalQueueFile,
+    Order,
+    Pause,
+)
+from ninja_daemon.adapters.redis.lanes import SEEN_MS
+from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.routing import MATCH_ALL, Route, Silence
+from ninja_daemon.usecases.deliver import LaneWorker, drain
+from ninja_daemon.usecases.delivery_ports import NotNow, Settlement, Taken
+from tests.fakes.bench import DESK
+from tests.fakes.channel import FakeChannel, FakeLedger
+from tests.fakes.clock import FakeClock
+from tests.fakes.messages import a_notice, a_signal
+
+TO_DESK = Delivery((DESK,), (Route(MATCH_ALL, ("desk",)),), ("desk",))
+TO_NOBODY_KNOWN = Delivery((DESK,), (), ("desk",))
+
+
+class Place:
+    """A journal, and as many openings of its file as a test wants; all on one clock."""
+
+    def __init__(self, directory: Path) -> None:
+        self.path = directory / "state" / "journal.sqlite3"
+        self.clock = FakeClock()
+        self.journal = SqliteJournal(self.path)
+        self._files: list[LocalQueueFile] = []
+        self._mark: int | None = None
+
+    def opened(self) -> LocalQueueFile:
+        """What another process would have."""
+        self._files.append(LocalQueueFile(self.path, self.clock))
+        return self._files[-1]
+
+    def commits(self, *numbers: int) -> None:
+        """Do what the daemon does when it has found signals."""
+        signals = {a_signal(number).id: encode_signal(a_signal(number)) for number in numbers}
+        after = (self._mark or 0) + 900
+        assert self.journal.commit("EUR_USD_H4", self._mark, after, signals) is not None
+        self._mark = after
+
+    def close(self) -> None:
+        for file in (self.journal, *self._files):
+            file.close()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.close()
+
+
+def take(file: LocalQueueFile, lane: str = "desk", lease: float = 20.0) -> Taken | NotNow:
+    return LocalLanes(file).take(lane, most=10, provider="fake", after="", lease=lease)
+
+
+def taken(file: LocalQueueFile, lane: str = "desk") -> Taken:
+    got = take(file, lane)
+    assert isinstance(got, Taken)
+    return got
+
+
+def drained(file: LocalQueueFile, delivery: Delivery = TO_DESK, *, alerts: bool = False) -> int:
+    return drain(LocalInbox(file, alerts=alerts), delivery, (), 0.0).moved
+
+
+# --- the daemon's signals --------------------------------------------------------------------------------------------
+
+
+def test_what_the_daemon_commits_is_what_the_notifier_takes_and_the_history_keeps_it(place: Place) -> None:
+    place.commits(1, 2)
+    file = place.opened()
+    assert drained(file) == 2
+    place.commits(3)
+    assert drained(file) == 1
+    assert [entry.id for entry in taken(file).entries] == [a_signal(number).id for number in (1, 2, 3)]
+    assert list(place.journal.history(10)) == [encode_signal(a_signal(number)) for number in (1, 2, 3)]
+    assert not place.journal.waiting(10)
+
+
+def test_a_signal_is_either_in_the_outbox_or_in_its_lanes_whatever_fails(place: Place) -> None:
+    place.commits(1, 2)
+    file = place.opened()
+    with file.changing() as connection:
+        connection.execute("INSERT INTO queue_messages VALUES ('desk', 2, 'signal', 'x', 0, '')")
+    with pytest.raises(StoreUnavailable, match="UNIQUE"):
+        drained(file)
+    assert len(place.journal.waiting(10)) == 2
+    assert LocalQueue(file).depths().counters == {}
+    with file.changing() as connection:
+        connection.execute("DELETE FROM queue_messages")
+    assert drained(file) == 2
+    assert [entry.number for entry in taken(file).entries] == [1, 2]
+
+
+def test_an_unrouted_signal_that_is_retried_is_routed_anew_and_listed_once(place: Place) -> None:
+    place.commits(1, 2)
+    file = place.opened()
+    drained(file, TO_NOBODY_KNOWN)
+    queue = LocalQueue(file)
+    assert [queue.retry(letter) for letter in queue.dead_letters()] == [True, True]
+    assert drained(file) == 2
+    assert [entry.id for entry in taken(file).entries] == [a_signal(1).id, a_signal(2).id]
+    assert len(place.journal.history(10)) == 2
+
+
+def test_a_dead_letter_whose_signal_the_journal_has_lost_comes_back_all_the_same(place: Place) -> None:
+    place.commits(1)
+    file = place.opened()
+    drained(file, TO_NOBODY_KNOWN)
+    with file.changing() as connection:
+        connection.execute("DELETE FROM outbox")
+    (letter,) = LocalQueue(file).dead_letters()
+    assert LocalQueue(file).retry(letter)
+    assert not LocalQueue(file).retry(letter)
+    assert drained(file) == 1
+    assert taken(file).entries[0].id == a_signal(1).id
+
+
+def test_an_id_is_known_for_seven_days(place: Place) -> None:
+    file = place.opened()
+    alert = encode_notice(a_notice())
+    LocalQueue(file).push_alert(alert)
+    drained(file, alerts=True)
+    place.clock.time += SEEN_MS / 1000 - 1
+    LocalQueue(file).push_alert(alert)
+    drained(file, alerts=True)
+    assert LocalQueue(file).depths().counters == {"drained": 1, "repeated": 1}
+    place.clock.time += 2
+    LocalQueue(file).push_alert(alert)
+    drained(file, alerts=True)
+    assert LocalQueue(file).depths().counters == {"drained": 2, "repeated": 1}
+
+
+# --- waiting for something new ---------------------------------------------------------------------------------------
+
+
+def test_the_doorbell_rings_at_once_when_something_waits_and_soon_when_something_comes(place: Place) -> None:
+    file = place.opened()
+    bell = LocalDoorbell(file)
+    assert not bell.rang()
+    assert sum(place.clock.waits) == pytest.approx(1.0, abs=0.11)
+    place.clock.waits.clear()
+    LocalQueue(file).push_alert("x")
+    assert bell.rang()
+    assert not place.clock.waits
+    drained(file, alerts=True)
+    original = place.clock.wait
+
+    def a_signal_comes_meanwhile(stop: threading.Event, seconds: float) -> bool:
+        place.commits(1)
+        return original(stop, seconds)
+
+    place.clock.wait = a_signal_comes_meanwhile  # type: ignore[method-assign]
+    assert bell.rang()
+    assert place.clock.waits == [0.1]
+
+
+# --- several processes -----------------------------------------------------------------------------------------------
+
+
+def test_a_lane_that_one_process_holds_is_closed_to_the_others_until_the_lease_ends(place: Place) -> None:
+    place.commits(1)
+    one, other = place.opened(), place.opened()
+    drained(one)
+    mine = taken(one)
+    assert take(other) == NotNow("leased", 20.0)
+    place.clock.time += 20
+    theirs = taken(other)
+    assert theirs.maybe_sent == theirs.entries[0].number
+    assert not LocalLanes(one).settle("desk", "fake", mine, Settlement(delivered=1))
+    assert LocalLanes(other).settle("desk", "fake", theirs, Settlement(delivered=1))
+    assert not LocalLanes(other).settle("desk", "fake", theirs, Settlement(delivered=1))
+    assert LocalQueue(one).depths().counters == {"drained": 1, "delivered:desk": 1}
+
+
+def test_a_clock_that_was_set_back_by_a_day_does_not_lock_a_lane(place: Place) -> None:
+    place.commits(1)
+    file = place.opened()
+    drained(file)
+    taken(file)
+    place.clock.time -= 86_400
+    assert isinstance(take(place.opened()), Taken)
+
+
+def is_through(file: LocalQueueFile, delivery: Delivery, workers: Sequence[LaneWorker]) -> bool:
+    """Make a round as the notifier does; a file that is too busy is tried again."""
+    try:
+        moved = drained(file, delivery)
+        states = [worker.step().state for worker in workers]
+    except StoreUnavailable:
+        return False
+    return not moved and all(state == "empty" for state in states)
+
+
+def test_four_processes_at_once_lose_and_repeat_nothing_and_keep_the_order(place: Place) -> None:
+    names = ("a", "b", "c")
+    delivery = Delivery(tuple(Destination(name, "fake") for name in names), (Route(MATCH_ALL, names),), names)
+    place.commits(*range(100))
+    channels = {name: FakeChannel() for name in names}
+    ledger = FakeLedger()
+    failures: list[BaseException] = []
+
+    def work(file: LocalQueueFile) -> None:
+        workers = [
+            LaneWorker(
+                Destination(name, "fake"),
+                channel=channels[name],
+                lanes=LocalLanes(file),
+                ledger=ledger,
+                clock=place.clock,
+            )
+            for name in names
+        ]
+        try:
+            while not is_through(file, delivery, workers):
+                continue
+        except BaseException as error:  # noqa: BLE001 - shown by the test's own thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(place.opened(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert {name: channel.ids for name, channel in channels.items()} == {
+        name: [a_signal(number).id for number in range(100)] for name in names
+    }
+    assert LocalQueue(place.opened()).depths().counters["drained"] == 100
+
+
+# --- the file --------------------------------------------------------------------------------------------------------
+
+
+def test_every_step_is_on_the_disk_before_it_is_believed(place: Place) -> None:
+    with place.opened().reading() as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2
+
+
+def test_a_damaged_file_is_left_to_the_daemon_and_the_new_one_is_noticed(place: Place) -> None:
+    place.commits(1)
+    place.journal.close()
+    place.path.write_bytes(b"no database at all" * 100)
+    file = place.opened()
+    with pytest.raises(StoreUnavailable, match="ninja-daemon run sets it aside"):
+        drained(file)
+    assert place.path.read_bytes().startswith(b"no database")
+    assert not place.journal.marks()
+    assert place.journal.set_aside is not None
+    assert drained(file) == 0
+
+
+def test_a_file_that_was_exchanged_under_an_open_one_is_noticed(place: Place) -> None:
+    file = place.opened()
+    assert drained(file) == 0
+    place.path.rename(place.path.with_suffix(".gone"))
+    for rest in ("-wal", "-shm"):
+        place.path.with_name(place.path.name + rest).unlink(missing_ok=True)
+    place.commits(1)
+    assert drained(file) == 1
+
+
+def test_a_state_directory_that_cannot_be_made_is_said_with_the_cure(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text("a file")
+    place = Place(tmp_path)
+    with pytest.raises(StoreUnavailable, match="NINJA_STATE_DIR"):
+        LocalQueue(place.opened()).depths()
+    place.close()
+
+
+def test_a_file_that_somebody_keeps_locked_is_said_and_used_again_when_he_lets_go(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local_queue, "_BUSY_MS", 50)
+    place.commits(1)
+    file = place.opened()
+    with sqlite3.connect(place.path, isolation_level=None) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreUnavailable, match="locked"):
+            drained(file)
+        holder.execute("ROLLBACK")
+    holder.close()
+    assert drained(file) == 1
+
+
+# --- what people do --------------------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_counts_for_its_time_and_figures_for_ever(place: Place) -> None:
+    queue = LocalQueue(place.opened())
+    assert (queue.heartbeat(), queue.kept_figures()) == ("", "")
+    queue.beat("alive", 30)
+    queue.keep_figures("{}")
+    place.clock.time += 29
+    assert queue.heartbeat() == "alive"
+    place.clock.time += 2
+    assert (queue.heartbeat(), queue.kept_figures()) == ("", "{}")
+
+
+def test_a_silence_ends_by_itself_or_by_its_name(place: Place) -> None:
+    file = place.opened()
+    queue, lanes = LocalQueue(file), LocalLanes(file)
+    queue.silence(Silence("short", MATCH_ALL, place.clock.time + 10))
+    queue.silence(Silence("long", MATCH_ALL, place.clock.time + 100))
+    assert {one.id for one in lanes.silences()} == {"short", "long"}
+    place.clock.time += 50
+    assert [one.id for one in lanes.silences()] == ["long"]
+    assert queue.unsilence("long")
+    assert not queue.unsilence("long")
+    queue.silence(Silence("next", MATCH_ALL, place.clock.time + 10))
+    assert not queue.unsilence("short"), "what has ended is forgotten with the next one"
+
+
+def test_a_pause_ends_by_itself_or_is_ended(place: Place) -> None:
+    place.commits(1)
+    file = place.opened()
+    queue = LocalQueue(file)
+    drained(file)
+    queue.pause("desk", None)
+    assert take(file) == NotNow("paused")
+    assert queue.resume("desk")
+    assert not queue.resume("desk")
+    queue.pause("desk", 5.0)
+    assert take(file) == NotNow("paused", 5.0)
+    place.clock.time += 6
+    assert taken(file).young_since == place.clock.time - 1
+
+
+def test_a_purged_lane_is_forgotten_until_something_comes(place: Place) -> None:
+    place.commits(1, 2)
+    file = place.opened()
+    queue = LocalQueue(file)
+    drained(file)
+    assert queue.purge_lane("desk") == 2
+    assert not queue.depths().lanes
+    place.commits(3)
+    drained(file)
+    (lane,) = queue.depths().lanes
+    assert (lane.destination, lane.waiting, lane.state, lane.oldest_age) == ("desk", 1, "ready", 0.0)
+
+
+# --- what Redis says, and what it has not heard ----------------------------------------------------------------------
+
+
+def silenced(name: str, until: float) -> Silence:
+    return Silence(name, MATCH_ALL, until)
+
+
+def test_what_redis_says_is_copied_but_for_what_it_has_not_heard(place: Place) -> None:
+    queue, lanes = LocalQueue(place.opened()), LocalLanes(place.opened())
+    later = place.clock.now() + 3_600
+    queue.silence(silenced("ended elsewhere", later))
+    for order in (Order("silence", "ordered here"), Order("lane", "held here")):
+        queue.note(order)
+    queue.silence(silenced("ordered here", later))
+    queue.pause("held here", None)
+
+    queue.adopt([silenced("set elsewhere", later)], {"desk": -1, "held here": 0})
+
+    assert {one.id for one in lanes.silences()} == {"ordered here", "set elsewhere"}
+    assert queue.what_holds(Order("lane", "desk")) == (None, Pause(None))
+    assert queue.what_holds(Order("lane", "held here")) == (None, Pause(None))
+    assert sorted(queue.orders()) == [Order("lane", "held here"), Order("silence", "ordered here")]
+    for order in queue.orders():
+        queue.heard(order)
+    queue.adopt([], {"desk": 0, "held here": 0})
+    assert (lanes.silences(), queue.orders()) == ([], [])
+    assert queue.what_holds(Order("lane", "held here")) == (None, None)
+
+
+def test_a_pause_that_has_ended_by_itself_is_copied_as_none_and_once(place: Place) -> None:
+    file = place.opened()
+    queue = LocalQueue(file)
+    until = file.now_ms() + 60_000
+    queue.adopt([], {"desk": until})
+    assert queue.what_holds(Order("lane", "desk")) == (None, Pause(60.0))
+    place.clock.time += 61
+    queue.adopt([], {"desk": until})
+    with file.reading() as connection:
+        before = connection.execute("SELECT paused, young_since FROM queue_lanes").fetchall()
+    assert before == [(0, file.now_ms())]
+    place.clock.time += 5
+    queue.adopt([], {"desk": until})
+    with file.reading() as connection:
+        assert connection.execute("SELECT paused, young_since FROM queue_lanes").fetchall() == before

@@ -1,0 +1,93 @@
+"""The daily sign of life."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisQueue
+from ninja_daemon.adapters.stored.queue import decode_notice
+from ninja_daemon.app.notifier.daily_report import DailyReporter, due_since, report_text
+from ninja_daemon.app.status.strategy_figures import strategy_figures
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.messages.destination import DailyReport
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Loaded, Tally
+
+BERLIN = DailyReport(8 * 60, "Europe/Berlin", ("ops",))
+STRATEGIES = (
+    Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, 3, 5),
+    Strategy("GBP_JPY_H4", "GBP_JPY", Granularity.H4, 3, 5),
+)
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin")).timestamp()
+
+
+def loaded(evaluated: int, crosses: int) -> Loaded:
+    return Loaded(None, "", None, None, None, Tally(evaluated=evaluated, crosses=crosses, signals=crosses))
+
+
+@pytest.mark.parametrize(
+    ("clock", "day"),
+    [
+        ("2026-07-01T07:59:59", "2026-06-30"),
+        ("2026-07-01T08:00:00", "2026-07-01"),
+        ("2026-07-01T23:59:59", "2026-07-01"),
+        ("2026-03-29T08:00:00", "2026-03-29"),
+        ("2026-10-25T07:59:00", "2026-10-24"),
+    ],
+)
+def test_a_report_is_due_from_its_hour_on_the_readers_clock(clock: str, day: str) -> None:
+    assert due_since(BERLIN, at(clock))[0] == day
+
+
+def test_the_report_counts_since_the_last_one() -> None:
+    figures = [strategy_figures(one, loaded(130, 4), at("2026-07-01T08:00:00")) for one in STRATEGIES]
+    text = report_text(figures, {"day": "2026-06-30", "evaluated": 248, "crosses": 7, "signals": 8})
+    assert "2 strategies, since the last report: 12 candles evaluated, 1 crosses, 0 signals." in text
+
+
+def test_without_redis_the_report_says_who_is_behind_and_claims_no_counts() -> None:
+    figures = [strategy_figures(one, loaded(0, 0), at("2026-07-01T08:00:00")) for one in STRATEGIES]
+    assert report_text(figures, {}, counted=False) == "2 strategies.\nEvery strategy is up to date."
+
+
+def test_counts_that_were_lost_meanwhile_are_never_negative() -> None:
+    figures = [strategy_figures(one, loaded(3, 0), at("2026-07-01T08:00:00")) for one in STRATEGIES]
+    assert "6 candles evaluated, 0 crosses" in report_text(figures, {"evaluated": 10_000, "crosses": 5})
+
+
+@pytest.fixture
+def queue(redis_url: str) -> Iterator[RedisQueue]:
+    client = connect(redis_url, name="test")
+    yield RedisQueue(client, QueueKeys("t"))
+    client.close()
+
+
+def load(strategies: Sequence[Strategy]) -> dict[str, Loaded]:
+    return {one.name: loaded(10, 1) for one in strategies}
+
+
+def test_it_is_sent_once_a_day_however_many_notifiers_there_are(queue: RedisQueue) -> None:
+    first = DailyReporter(BERLIN, STRATEGIES, load, queue)
+    second = DailyReporter(BERLIN, STRATEGIES, load, queue)
+    assert first.tick(at("2026-07-01T08:00:01"))
+    assert not second.tick(at("2026-07-01T08:00:02"))
+    assert not first.tick(at("2026-07-02T07:59:59"))
+    assert second.tick(at("2026-07-02T08:00:00"))
+    sent = [decode_notice(str(text)) for text in queue.client.lrange(queue.keys.alerts, 0, -1)]
+    assert [notice.id for notice in sent] == ["daily-2026-07-01", "daily-2026-07-02"]
+    assert {notice.topic for notice in sent} == {"heartbeat"}
+    assert json.loads(queue.kept_figures())["evaluated"] == 20
+
+
+def test_figures_that_cannot_be_read_do_not_stop_it(queue: RedisQueue) -> None:
+    queue.keep_figures("not json")
+    assert DailyReporter(BERLIN, STRATEGIES, load, queue).tick(at("2026-07-01T08:00:01"))

@@ -1,0 +1,357 @@
+"""Destinations, routes and manners as people write them, and what they are told when it cannot work."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, strategies as st
+
+from ninja_daemon.app.settings.delivery import parse_delivery, parse_span, problems_for
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.messages.destination import DailyReport, Delivery, Destination
+from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
+from ninja_daemon.core.messages.send_policy import LatePolicy, QuietHours, Rate
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.strategy import Strategy
+
+HOOK = 'channel = "webhook"\nurl = "https://example.org/hook"\n'
+DESK = f"[destinations.desk]\n{HOOK}"
+SECRETS = {"DESK_URL": Secret("https://example.org/s3cr3t"), "KEY": Secret("whsec_" + "QUJD" * 8)}
+
+
+def read(toml: str) -> tuple[Delivery, list[str]]:
+    return parse_delivery(tomllib.loads(toml, parse_float=Decimal), "ninja.toml", SECRETS.get)
+
+
+def good(toml: str) -> Delivery:
+    delivery, problems = read(toml)
+    assert not problems
+    return delivery
+
+
+def only_problem(toml: str) -> str:
+    _, problems = read(toml)
+    assert len(problems) == 1, problems
+    assert problems[0].startswith("ninja.toml: ")
+    return problems[0]
+
+
+def desk(more: str) -> Destination:
+    return good(DESK + more).destination("desk")
+
+
+# --- what is meant when nothing is said ------------------------------------------------------------------------------
+
+
+def test_with_nothing_configured_everything_goes_to_the_console() -> None:
+    delivery = good("")
+    assert [destination.channel for destination in delivery.destinations] == ["console"]
+    assert delivery.routes == (Route(MATCH_ALL, ("console",)),)
+    assert delivery.alerts == ("console",)
+
+
+def test_without_routes_every_destination_gets_everything_and_alerts_go_to_the_console() -> None:
+    delivery = good(DESK + f"[destinations.other]\n{HOOK}")
+    assert delivery.routes == (Route(MATCH_ALL, ("desk", "other")),)
+    assert delivery.alerts == ("console",)
+    assert [destination.name for destination in delivery.destinations] == ["desk", "other", "console"]
+
+
+def test_a_console_of_ones_own_is_used_as_it_is() -> None:
+    delivery = good('[destinations.console]\nchannel = "console"\ntime_zone = "Asia/Tokyo"')
+    assert [destination.manners.time_zone for destination in delivery.destinations] == ["Asia/Tokyo"]
+
+
+# --- destinations ----------------------------------------------------------------------------------------------------
+
+
+def test_the_example_of_the_contract_is_read() -> None:
+    delivery = good(
+        """
+        [destinations.desk]
+        channel = "webhook"
+        url = "env:DESK_URL"
+        insecure = false
+
+        [[routes]]
+        match = { instrument = ["EUR_USD", "GBP_JPY"], side = "BUY" }
+        to = ["desk"]
+        continue = false
+        """
+    )
+    assert delivery.destination("desk").options == {"url": SECRETS["DESK_URL"], "insecure": False}
+    assert delivery.routes == (Route(Match(instrument=("EUR_USD", "GBP_JPY"), side=Side.BUY), ("desk",)),)
+
+
+def test_a_url_is_a_secret_even_when_it_stands_in_the_file() -> None:
+    assert desk("").options["url"] == Secret("https://example.org/hook")
+    assert "example.org/hook" not in repr(desk(""))
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ('channel = "pigeon"', "channel must be one of console, webhook, discord, telegram, email, apprise"),
+        ('channel = "webhook"', "url must be set"),
+        (HOOK + "colour = 1", "colour is not known"),
+        (HOOK + "insecur = true", "did you mean insecure?"),
+        (HOOK + 'insecure = "yes"', "true or false"),
+        ('channel = "webhook"\nurl = "http://example.org/"', "must begin with https://"),
+        ('channel = "webhook"\nurl = "https://127.0.0.1/"', "not an address"),
+        ('channel = "webhook"\nurl = "env:NOWHERE"', "NOWHERE, which is not set"),
+        ('channel = "webhook"\nurl = 5', "url must be text, was '***'"),
+        (HOOK + 'secret = "short"', "at least 16 bytes"),
+        (HOOK + 'secret = "whsec_?"', "base64"),
+        ('channel = "discord"\nurl = "https://example.org/"', "/api/webhooks/"),
+        ('channel = "discord"\nurl = "https://example.org/api/webhooks/"', "/api/webhooks/…/…"),
+        ('channel = "telegram"\ntoken = "x"\nchat_id = 5', "@BotFather"),
+        ('channel = "telegram"\ntoken = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"\nchat_id = "a b"', "chat_id"),
+        ('channel = "email"\nhost = "h"\nfrom = "a@b.c"\nto = "nobody"', "desk@example.org"),
+        ('channel = "email"\nhost = "h"\nfrom = "a@b.c\\nBcc: x@y.z"\nto = "a@b.c"', "desk@example.org"),
+        ('channel = "email"\nhost = "h"\nfrom = "a@b.c"\nto = "a@b.c"\nuser = "u"', "password"),
+        ('channel = "email"\nhost = "h"\nfrom = "a@b.c"\nto = "a@b.c"\nsecurity = "none"', "insecure = true"),
+        ('channel = "email"\nhost = "h"\nfrom = "a@b.c"\nto = "a@b.c"\nport = 0', "65535"),
+        (HOOK + 'max_age = "soon"', "a length of time"),
+        (HOOK + 'max_age = "0 s"', "at least one second"),
+        (HOOK + 'rate = "0/s"', "a rate like"),
+        (HOOK + "rate = 5", "a rate like"),
+        (HOOK + 'group = "yes"', "true or false"),
+        (HOOK + 'group_wait = "2 days"', "a length of time"),
+        (HOOK + 'late = "maybe"', "one of send, digest, drop"),
+        (HOOK + 'delay = "-5 s"', "a length of time"),
+        (HOOK + 'after = "nobody"', "a destination (desk"),
+        (HOOK + 'after = "desk"', "free of circles"),
+        (HOOK + 'quiet = "22:00"', "from ="),
+        (HOOK + 'quiet = { from = "22:00", to = "22:00" }', "another time than from"),
+        (HOOK + 'quiet = { from = "22", to = "07:00" }', "a clock time"),
+        (HOOK + 'quiet = { from = "22:00", to = "07:00", time_zone = "Mars/Olympus" }', "a time zone"),
+        (HOOK + 'quiet = { from = "22:00", to = "07:00", days = ["someday"] }', "a list of mon"),
+        (HOOK + 'quiet = { from = "22:00", till = "07:00", to = "08:00" }', "till is not known"),
+        (HOOK + 'time_zone = "../../etc/passwd"', "a time zone"),
+        (HOOK + 'template = "{side.__class__}"', "is none of"),
+        (HOOK + 'template = "{colour}"', "{colour} is none of"),
+        (HOOK + 'template = "{close:>99999999}"', "neither ! nor :"),
+        (HOOK + 'template = "{close!r}"', "neither ! nor :"),
+        (HOOK + 'template = "{close"', "a text with {fields}"),
+        (HOOK + 'template = "no field"', "at least one {field}"),
+    ],
+)
+def test_what_cannot_work_is_said_with_file_key_and_what_is_allowed(table: str, words: str) -> None:
+    problem = only_problem(f"[destinations.desk]\n{table}\n")
+    assert "destinations.desk" in problem
+    assert words in problem
+    assert "s3cr3t" not in problem
+
+
+def test_two_that_wait_for_each_other_are_refused() -> None:
+    _, problems = read(f'{DESK}after = "b"\n[destinations.b]\n{HOOK}after = "desk"')
+    assert len(problems) == 2
+
+
+def test_all_problems_are_said_at_once() -> None:
+    _, problems = read(
+        '[destinations.a]\nchannel = "x"\n[destinations."b c"]\nchannel = "console"\n[[routes]]\nto = ["z"]\n[alert]\n'
+    )
+    assert len(problems) == 4
+    assert any("did you mean alerts?" in problem for problem in problems)
+
+
+def test_the_manners_of_a_destination() -> None:
+    manners = desk(
+        """
+        max_age = "2 h"
+        rate = "30/min"
+        group = true
+        group_wait = "2 s"
+        late = "digest"
+        delay = "15 min"
+        quiet = { from = "22:00", to = "07:00", time_zone = "Europe/Berlin", days = ["sat", "sun"] }
+        time_zone = "Europe/Berlin"
+        template = "{side} {pair} {close}"
+        """
+    ).manners
+    assert manners.max_age == 7_200
+    assert manners.rate == Rate(30, 60.0)
+    assert (manners.group, manners.group_wait, manners.delay) == (True, 2.0, 900.0)
+    assert manners.late is LatePolicy.DIGEST
+    assert manners.quiet == QuietHours(1_320, 420, "Europe/Berlin", frozenset({5, 6}))
+    assert (manners.time_zone, manners.template) == ("Europe/Berlin", "{side} {pair} {close}")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("1/s", Rate(1, 1.0)),
+        ("5/2s", Rate(5, 2.0)),
+        ("20 per min", Rate(20, 60.0)),
+        ("2/h", Rate(2, 3600.0)),
+        ("none", None),
+    ],
+)
+def test_rates(text: str, rate: Rate | None) -> None:
+    assert desk(f'rate = "{text}"').manners.rate == rate
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90 s", 90),
+        ("1.5 h", 5_400),
+        ("30min", 1_800),
+        ("2 days", 172_800),
+        ("1 hour", 3_600),
+        ("1 year", None),
+        ("", None),
+    ],
+)
+def test_lengths_of_time(text: str, seconds: float | None) -> None:
+    assert parse_span(text) == seconds
+
+
+def test_each_channel_has_a_rate_of_its_own_until_told_otherwise() -> None:
+    telegram = '[destinations.t]\nchannel = "telegram"\ntoken = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"\nchat_id = -100200'
+    found = good(telegram).destination("t")
+    assert found.manners.rate == Rate(1, 1.0)
+    assert found.options["chat_id"] == "-100200"
+
+
+# --- routes ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_condition_of_a_match_and_routes_within_routes() -> None:
+    delivery = good(
+        f"""
+        {DESK}
+        [[routes]]
+        match.instrument = "EUR_*"
+        match.timeframe = ["H4", "D"]
+        match.strategy = "*"
+        match.side = "SELL"
+        match.late = false
+        match.min_risk_reward = 1.5
+        to = "desk"
+        continue = true
+        [[routes.routes]]
+        match = {{ late = true }}
+        to = []
+        """
+    )
+    (route,) = delivery.routes
+    assert route.match == Match(("EUR_*",), ("H4", "D"), ("*",), Side.SELL, False, Decimal("1.5"))
+    assert route.goes_on
+    assert route.routes == (Route(Match(late=True), ()),)
+
+
+@pytest.mark.parametrize(
+    ("route", "words"),
+    [
+        ('to = ["disk"]', "did you mean desk?"),
+        ("match = {}", "a list of destinations"),
+        ('to = ["desk"]\nmatch = { colour = 1 }', "colour is not known"),
+        ('to = ["desk"]\nmatch = { side = "UP" }', '"BUY" or "SELL"'),
+        ('to = ["desk"]\nmatch = { timeframe = "H5" }', "S5"),
+        ('to = ["desk"]\nmatch = { late = "yes" }', "true or false"),
+        ('to = ["desk"]\nmatch = { min_risk_reward = nan }', "a number from 0"),
+        ('to = ["desk"]\nmatch = { instrument = 5 }', "a name or a list of names"),
+        ('to = ["desk"]\nmatch = { instrument = [] }', "match.instrument must be a list of one or more; left out"),
+        ('to = ["desk"]\nmatch = { timeframe = [] }', "match.timeframe must be a list of one or more; left out"),
+        ('to = ["desk"]\ncontinue = "yes"', "true or false"),
+    ],
+)
+def test_a_route_that_cannot_work_is_said(route: str, words: str) -> None:
+    problem = only_problem(f"{DESK}[[routes]]\n{route}\n")
+    assert "routes[1]" in problem
+    assert words in problem
+
+
+# --- alerts, heartbeat, silences -------------------------------------------------------------------------------------
+
+
+def test_alerts_and_the_daily_report_have_destinations_of_their_own() -> None:
+    delivery = good(
+        f'{DESK}[alerts]\nto = "desk"\n[heartbeat]\nat = "08:30"\ntime_zone = "Europe/Paris"\nto = ["desk"]'
+    )
+    assert delivery.alerts == ("desk",)
+    assert delivery.daily == DailyReport(510, "Europe/Paris", ("desk",))
+
+
+def test_a_silence_has_an_end() -> None:
+    delivery = good(f'{DESK}[[silences]]\nmatch = {{ instrument = "EUR_*" }}\nuntil = 2026-12-24T18:00:00Z')
+    (silence,) = delivery.silences
+    assert silence.until == 1_798_135_200.0
+    assert "a date and time" in only_problem(f"{DESK}[[silences]]\nmatch = {{}}\n")
+    nothing = f"{DESK}[[silences]]\nmatch = {{ instrument = [] }}\nuntil = 2026-12-24T18:00:00Z"
+    assert "match.instrument must be a list of one or more" in only_problem(nothing)
+
+
+# --- the proof -------------------------------------------------------------------------------------------------------
+
+
+def strategy(name: str, instrument: str, **changes: Decimal) -> Strategy:
+    return Strategy(name, instrument, Granularity.H4, 3, 5, **changes)  # type: ignore[arg-type]
+
+
+def test_every_strategy_is_proven_to_reach_a_destination() -> None:
+    delivery = good(f'{DESK}[[routes]]\nmatch = {{ instrument = "EUR_USD", side = "BUY" }}\nto = ["desk"]')
+    findings = problems_for(delivery, [strategy("a", "EUR_USD"), strategy("b", "GBP_JPY")])
+    assert [finding.subject for finding in findings] == ["a", "b"]
+    assert "no route takes its SELL, late SELL signals" in findings[0].text
+    assert "BUY, late BUY, SELL, late SELL" in findings[1].text
+
+
+def test_every_destination_is_proven_to_be_reachable() -> None:
+    delivery = good(f'{DESK}[destinations.idle]\n{HOOK}[[routes]]\nto = ["desk"]')
+    findings = problems_for(delivery, [strategy("a", "EUR_USD")])
+    assert [finding.subject for finding in findings] == ["idle"]
+
+
+def test_a_destination_for_alerts_only_is_reachable() -> None:
+    delivery = good(f'{DESK}[destinations.ops]\n{HOOK}[[routes]]\nto = ["desk"]\n[alerts]\nto = ["ops"]')
+    assert not problems_for(delivery, [strategy("a", "EUR_USD")])
+
+
+def test_the_risk_reward_of_a_strategy_counts_as_its_signals_will_show_it() -> None:
+    delivery = good(f"{DESK}[[routes]]\nmatch = {{ min_risk_reward = 1.5 }}\nto = ['desk']")
+    fitting = strategy("a", "EUR_USD", sl_atr_multiplier=Decimal("1.5"), tp_atr_multiplier=Decimal("2.25"))
+    lower = strategy("b", "EUR_USD", sl_atr_multiplier=Decimal("1.5"), tp_atr_multiplier=Decimal("2.2"))
+    assert [finding.subject for finding in problems_for(delivery, [fitting, lower])] == ["b"]
+
+
+# --- whatever stands there -------------------------------------------------------------------------------------------
+
+values = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.decimals(), st.text(max_size=8), st.dates()),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=8,
+)
+keys = st.sampled_from(
+    [
+        "desk",
+        "channel",
+        "url",
+        "to",
+        "match",
+        "late",
+        "quiet",
+        "from",
+        "time_zone",
+        "rate",
+        "template",
+        "routes",
+        "until",
+        "at",
+    ]
+)
+tables = st.recursive(
+    values, lambda inner: st.one_of(st.dictionaries(keys, inner, max_size=4), st.lists(inner, max_size=2))
+)
+
+
+@given(st.dictionaries(st.sampled_from(["destinations", "routes", "alerts", "silences", "heartbeat"]), tables))
+def test_any_table_is_read_or_complained_about(given_tables: dict[str, object]) -> None:
+    delivery, problems = parse_delivery(given_tables, "ninja.toml", SECRETS.get)
+    assert delivery.destinations
+    assert all(problem.startswith("ninja.toml: ") for problem in problems)
