@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmarks.peers import peer
 from benchmarks.results import Chapter, Figure, Picture, Table, at_least, at_most, short
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.history import CandleColumns
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from ninja_daemon.usecases.replay import replay
 

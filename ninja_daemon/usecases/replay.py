@@ -16,10 +16,11 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, NinjaError
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.crossover import Filter
-from ninja_daemon.core.signals.history import CandleColumns, evaluate
+from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of
 from ninja_daemon.core.signals.stepper import Stepper

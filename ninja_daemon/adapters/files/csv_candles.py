@@ -22,10 +22,10 @@ import numpy.typing as npt
 
 from ninja_daemon.core.errors import CandleRejected
 from ninja_daemon.core.market.candle import Candle, checked_candle
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
 from ninja_daemon.core.market.instrument import is_instrument_name
-from ninja_daemon.core.signals.history import CandleColumns
 
 HEADERS: Final = ("time,open,high,low,close,volume", "time,open,high,low,close")
 MOST_DECIMALS: Final = 12

@@ -10,10 +10,10 @@ history may be cut anywhere and continued by either engine.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
-from typing import Any, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -37,55 +37,13 @@ from ninja_daemon.core.averages.kinds import (
 )
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Filter, Side
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 
-Integers: TypeAlias = npt.NDArray[Any]
-"""An array of int64, or of Python integers where int64 would not hold the results."""
 Ratio: TypeAlias = tuple[int, int]
 """Numerator and denominator."""
 _LIMIT: Final = 2**63
-
-
-@dataclass(frozen=True, slots=True)
-class CandleColumns:
-    """Candles as one int64 array a field, oldest first; the fields are those of ``Candle``."""
-
-    time: Integers
-    open: Integers
-    high: Integers
-    low: Integers
-    close: Integers
-
-    @classmethod
-    def of(cls, candles: Iterable[Candle]) -> CandleColumns:
-        """Turn candles into columns."""
-        table = np.array(list(candles), dtype=np.int64).reshape(-1, 5)
-        return cls(*(np.ascontiguousarray(column) for column in table.T))
-
-    def __len__(self) -> int:
-        """Return how many candles there are."""
-        return len(self.time)
-
-    def __iter__(self) -> Iterator[Candle]:
-        """Go through the candles, oldest first."""
-        columns = (column.tolist() for column in (self.time, self.open, self.high, self.low, self.close))
-        return (Candle(*fields) for fields in zip(*columns, strict=True))
-
-    def candle(self, index: int) -> Candle:
-        """Return one candle."""
-        return Candle(
-            int(self.time[index]),
-            int(self.open[index]),
-            int(self.high[index]),
-            int(self.low[index]),
-            int(self.close[index]),
-        )
-
-    def part(self, start: int, stop: int) -> CandleColumns:
-        """Return the candles from ``start`` up to, not including, ``stop``; the arrays are shared."""
-        cut = slice(start, stop)
-        return CandleColumns(self.time[cut], self.open[cut], self.high[cut], self.low[cut], self.close[cut])
 
 
 @dataclass(frozen=True, slots=True)

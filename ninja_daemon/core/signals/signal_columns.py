@@ -17,9 +17,9 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle_columns import Integers
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.history import Integers
 from ninja_daemon.core.signals.signal import EXTRA_DIGITS, Signal, id_prefix, reward_to_risk, signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules
 from ninja_daemon.core.signals.turns import Turns

@@ -19,8 +19,9 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ninja_daemon.core.averages.kinds import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Filter, Side
-from ninja_daemon.core.signals.history import CandleColumns, Integers, true_ranges
+from ninja_daemon.core.signals.history import true_ranges
 from ninja_daemon.core.signals.strategy import Rules, StrategyState
 
 Booleans = npt.NDArray[np.bool_]

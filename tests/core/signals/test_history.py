@@ -11,10 +11,11 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import _KINDS, MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Filter
-from ninja_daemon.core.signals.history import _BATCHES, BatchResult, CandleColumns, evaluate, rejection_counts
+from ninja_daemon.core.signals.history import _BATCHES, BatchResult, evaluate, rejection_counts
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 from tests.core.series import drawn_candles, flat_candles, real_candles, rules_of, stepped, walked

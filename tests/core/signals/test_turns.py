@@ -10,8 +10,9 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.history import CandleColumns, rejection_counts
+from ninja_daemon.core.signals.history import rejection_counts
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
 from tests.core.series import drawn_candles, flat_candles, rules_of, stepped, walked

@@ -1,0 +1,56 @@
+"""Candles as columns of integers: what histories are computed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ninja_daemon.core.market.candle import Candle
+
+Integers: TypeAlias = npt.NDArray[Any]
+"""An array of int64, or of Python integers where int64 would not hold the results."""
+
+
+@dataclass(frozen=True, slots=True)
+class CandleColumns:
+    """Candles as one int64 array a field, oldest first; the fields are those of ``Candle``."""
+
+    time: Integers
+    open: Integers
+    high: Integers
+    low: Integers
+    close: Integers
+
+    @classmethod
+    def of(cls, candles: Iterable[Candle]) -> CandleColumns:
+        """Turn candles into columns."""
+        table = np.array(list(candles), dtype=np.int64).reshape(-1, 5)
+        return cls(*(np.ascontiguousarray(column) for column in table.T))
+
+    def __len__(self) -> int:
+        """Return how many candles there are."""
+        return len(self.time)
+
+    def __iter__(self) -> Iterator[Candle]:
+        """Go through the candles, oldest first."""
+        columns = (column.tolist() for column in (self.time, self.open, self.high, self.low, self.close))
+        return (Candle(*fields) for fields in zip(*columns, strict=True))
+
+    def candle(self, index: int) -> Candle:
+        """Return one candle."""
+        return Candle(
+            int(self.time[index]),
+            int(self.open[index]),
+            int(self.high[index]),
+            int(self.low[index]),
+            int(self.close[index]),
+        )
+
+    def part(self, start: int, stop: int) -> CandleColumns:
+        """Return the candles from ``start`` up to, not including, ``stop``; the arrays are shared."""
+        cut = slice(start, stop)
+        return CandleColumns(self.time[cut], self.open[cut], self.high[cut], self.low[cut], self.close[cut])
