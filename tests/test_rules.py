@@ -222,6 +222,43 @@ def test_links_between_documents_lead_somewhere() -> None:
     assert not dead
 
 
+def test_the_index_of_decisions_names_each_record_by_its_title() -> None:
+    folder = ROOT / "docs" / "decisions"
+    index = (folder / "README.md").read_text(encoding="utf-8")
+    missing = [
+        line
+        for path in sorted(folder.glob("[0-9]*.md"))
+        if (line := f"[{path.read_text(encoding='utf-8').splitlines()[0].removeprefix('# ')}]({path.name})")
+        not in index
+    ]
+    assert not missing
+
+
+LONG_PAGE = 100  # lines, two screens
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda path: path.stem)
+def test_a_page_longer_than_two_screens_lists_its_sections(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    if text.count("\n") <= LONG_PAGE:
+        return
+    sections = re.findall(r"^## (.+)$", text, flags=re.MULTILINE)
+    links = [f"[{name}](#{_anchor(name)})" for name in sections]
+    assert [link for link in links if link not in text] == []
+
+
+def test_the_changelog_has_the_usual_headings_in_their_order() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    usual = ["Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"]
+    for part in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
+        headings = re.findall(r"^### (.+)$", part, flags=re.MULTILINE)
+        assert headings == sorted(headings, key=usual.index)
+
+
 def test_the_changelog_begins_with_the_packages_version_or_what_is_unreleased() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## \[?([^\]\s]+)", text, flags=re.MULTILINE)
