@@ -174,7 +174,7 @@ def test_t11_what_cannot_be_committed_is_red(today: Today) -> None:
     assert "signals" in today.strategy("one")["condition"]
 
 
-def test_t11_a_daemon_that_is_gone_is_not_shown_as_alive_and_its_strategies_grow_stale(today: Today) -> None:
+def test_t11_a_daemon_that_is_gone_is_not_alive_and_its_strategies_grow_stale(today: Today) -> None:
     today.place.run("run", "--once").exited(0)
     running = today.place.start("run")
     running.until(lambda: today.redis.exists("{ninja}:heartbeat:daemon"), "the heartbeat")

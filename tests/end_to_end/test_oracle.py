@@ -88,7 +88,7 @@ def test_the_first_side_signals_nothing_and_a_tie_changes_nothing() -> None:
     assert sides("1.0", "1.0", "1.0", "1.1", "1.0") == [("04", "SELL")]  # 0, 0, + is the first side
 
 
-def test_no_cross_is_a_signal_before_the_average_range_is_full_but_it_moves_the_side() -> None:
+def test_a_cross_before_the_average_range_is_full_moves_the_side_only() -> None:
     slow_range = replace(RULES, atr_period=3)
     found = expectation(candles("1.0", "1.1", "1.0", "1.1", "1.0"), slow_range)
     assert [signal["side"] for signal in found.signals] == ["BUY", "SELL"]

@@ -136,9 +136,7 @@ def coming(make_stage: Callable[..., Stage], fresh_redis: RedisServer, candles_d
 RULES = nasty(SERIES)[:3]
 
 
-def test_what_crosses_while_redis_is_away_is_in_the_journal_at_once_and_on_the_list_afterwards(
-    coming: Coming, candles_dir: Path
-) -> None:
+def test_a_cross_while_redis_is_away_is_in_the_journal_and_later_on_the_list(coming: Coming, candles_dir: Path) -> None:
     coming.goes_to(FIRST + 1)
     coming.goes_away()
     for place in range(FIRST + 1, FIRST + 40):
@@ -201,7 +199,7 @@ def test_a_strategy_with_waiting_commits_never_bypasses_them(coming: Coming, can
 
 
 @pytest.mark.parametrize("seconds", [1, 2])
-def test_what_stands_in_the_way_of_a_kept_commit_is_named_and_nothing_moves_past_it(
+def test_an_obstacle_to_a_kept_commit_is_named_and_nothing_overtakes_it(
     coming: Coming, candles_dir: Path, seconds: int
 ) -> None:
     coming.goes_away()

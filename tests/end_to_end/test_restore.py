@@ -77,7 +77,7 @@ class Story:
             assert_same_signals(own, self.expected(rules.name, FIRST, END))
 
 
-def test_after_a_loss_the_list_is_right_and_nothing_is_delivered_twice_also_not_on_a_new_machine_what_the_backup_knew(
+def test_restore_on_a_new_machine_delivers_nothing_twice(
     outside: Outside, desk: Receiver, candles_dir: Path, start_redis: Callable[..., RedisServer]
 ) -> None:
     story = Story(outside, desk, candles_dir)

@@ -118,7 +118,7 @@ def test_t1_whatever_is_lost_between_wakes_the_list_is_the_oracles(
     stage.assert_listed(expected_from(candles_dir, rules, candles[places[0]]))
 
 
-def test_t1_where_averages_are_often_equal_the_side_is_found_again_behind_the_ties(
+def test_t1_the_side_is_found_behind_ties_when_averages_are_often_equal(
     make_stage: Callable[..., Stage], candles_dir: Path, tmp_path: Path
 ) -> None:
     chance = random.Random(5)
@@ -235,7 +235,7 @@ def test_after_an_outage_signals_are_late_and_those_in_time_are_not(
     assert sum('"late":true' in text for text in stage.listed()) > 100
 
 
-def test_a_full_list_makes_commits_wait_and_an_empty_one_takes_an_outage_of_any_length(
+def test_a_full_list_makes_commits_wait_and_an_empty_one_takes_any_outage(
     make_stage: Callable[..., Stage], candles_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_store, "QUEUE_CAP", 10)

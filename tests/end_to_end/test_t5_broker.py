@@ -211,7 +211,7 @@ def test_t5_a_weekend_brings_nothing_and_breaks_nothing(
     assert (outcome.taken_in, outcome.quiet, len(outcome.gaps)) == (1, 0, 0)
 
 
-def test_t5_prices_after_fridays_close_are_evaluated_like_any_candle_that_the_broker_has(
+def test_t5_candles_after_fridays_close_are_evaluated_like_any_other(
     make_stage: Callable[..., Stage], candles_dir: Path, candles: list[dict[str, str]]
 ) -> None:
     stage = make_stage([EDGY], candles_dir, account=None)
@@ -242,7 +242,7 @@ def as_the_broker_shows_them(stage: Stage, count: int) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("series", ["EUR_USD_H4", "GBP_JPY_D"])
-def test_t5_every_candle_around_the_changes_of_new_yorks_clocks_is_taken_when_it_closes(
+def test_t5_every_candle_around_new_yorks_clock_changes_is_taken_at_its_close(
     make_stage: Callable[..., Stage], candles_dir: Path, series: str
 ) -> None:
     timeframe = series.rsplit("_", maxsplit=1)[1]

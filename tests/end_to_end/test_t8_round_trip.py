@@ -86,9 +86,7 @@ def test_t8_every_listed_signal_reaches_a_webhook_in_order_and_unchanged(
     assert len(desk.posts) == len(listed), "nothing is delivered twice"
 
 
-def test_t8_the_products_own_reader_takes_every_signal_and_writes_it_back_as_it_was(
-    outside: Outside, candles_dir: Path
-) -> None:
+def test_t8_the_products_own_reader_writes_every_signal_back_unchanged(outside: Outside, candles_dir: Path) -> None:
     rules = nasty("EUR_USD_H4")
     candles = read_candles(candles_dir / "EUR_USD_H4.csv")
     outside.watch(rules)
@@ -100,9 +98,7 @@ def test_t8_the_products_own_reader_takes_every_signal_and_writes_it_back_as_it_
     assert [encode_signal(decode_signal(text)) for text in listed] == listed
 
 
-def test_t8_without_any_destination_each_of_the_sixteen_strategies_reaches_the_console(
-    outside: Outside, candles_dir: Path
-) -> None:
+def test_t8_without_destinations_all_sixteen_strategies_reach_the_console(outside: Outside, candles_dir: Path) -> None:
     (rules,) = nasty("EUR_USD_D")[:1]
     candles = read_candles(candles_dir / "EUR_USD_D.csv")
     outside.watch([rules])

@@ -137,7 +137,7 @@ def test_what_fails_is_kept_shown_and_sent_again(alone: Alone) -> None:
     alone.place.run("queue", "purge", "--yes").exited(1)
 
 
-def test_status_shows_cursors_queue_and_both_processes_and_says_what_it_cannot_know(alone: Alone) -> None:
+def test_status_shows_cursors_queue_and_processes_and_says_what_it_cannot_know(alone: Alone) -> None:
     alone.finds(300)
     alone.finds(310)
     status = alone.shows("status")

@@ -76,7 +76,7 @@ DAYS: Final = {
         *("LocalDoorbell.rang", "LocalInbox.peek", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
         *("SqliteSentLedger.begin", "SqliteSentLedger.ended", "SqliteSentLedger.remember", "WebhookChannel.send"),
     ),
-    "test_a_notifier_without_redis_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats": (
+    "test_a_notifier_without_redis_killed_anywhere_loses_nothing_and_marks_repeats": (
         *("LocalLanes.silences", "LocalQueue.beat", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
     ),
 }
@@ -352,7 +352,7 @@ def test_a_notifier_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats(
     day.ends(doom, tally, died=lives(day.steps(child), child, doom))
 
 
-def test_a_notifier_without_redis_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats(
+def test_a_notifier_without_redis_killed_anywhere_loses_nothing_and_marks_repeats(
     scenes: Callable[..., Scene], tally: Tally, doom: Doom
 ) -> None:
     day = NotifiersDay(scenes(destinations=("a", "b"), more_toml=DAILY, without_redis=True))

@@ -187,7 +187,7 @@ def stage(open_scene: Callable[..., Scene], fresh_redis: RedisServer) -> Iterato
 
 
 @pytest.mark.timeout(300)
-def test_notifiers_on_a_lying_network_deliver_everything_and_mark_what_they_repeat(
+def test_notifiers_on_a_lying_network_deliver_everything_and_mark_repeats(
     stage: tuple[Proxy, Scene], tally: Tally, chance: random.Random, long: bool
 ) -> None:
     proxy, scene = stage

@@ -309,7 +309,7 @@ def test_a_redis_that_has_lost_everything_goes_on_where_it_was(
 
 
 @pytest.mark.parametrize("how", ["an older copy", "a replica that lagged"])
-def test_a_redis_that_is_rolled_back_gets_the_same_signals_and_the_channel_no_second_ones(
+def test_a_redis_rolled_back_gets_the_same_signals_and_the_channel_no_repeats(
     open_scene: Callable[..., Scene], start_redis: Callable[..., RedisServer], tally: Tally, how: str
 ) -> None:
     watched = Watched(open_scene())

@@ -46,7 +46,7 @@ def test_the_engine_reads_it_and_finds_signals(tmp_path: Path) -> None:
         assert len(done.stdout.splitlines()) > 20, done.stderr
 
 
-def test_configurations_without_strategies_or_with_unknown_timeframes_give_no_history(tmp_path: Path) -> None:
+def test_configurations_without_strategies_or_known_timeframes_give_no_history(tmp_path: Path) -> None:
     configuration = tmp_path / "ninja.toml"
     configuration.write_text('[strategies.X]\ninstrument = "EUR_USD"\ntimeframe = "M"\n', encoding="utf-8")
     assert write_histories(configuration, tmp_path) == []

@@ -73,7 +73,7 @@ def current(systemd: Systemd) -> str:
     return release.name
 
 
-def test_a_service_that_the_new_release_has_failed_for_good_runs_again_with_the_old_one(systemd: Systemd) -> None:
+def test_a_service_that_failed_under_the_new_release_runs_again_under_the_old(systemd: Systemd) -> None:
     systemd.broken = {"new": {DAEMON}}
     with pytest.raises(StopError, match="old runs again"):
         restart(systemd)

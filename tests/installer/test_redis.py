@@ -53,7 +53,7 @@ def test_nobody_comes_in_without_a_name_and_a_password(server: RedisServer) -> N
         server.client().ping()
 
 
-def test_the_default_user_is_off_and_keeps_the_rights_that_reading_the_file_back_takes() -> None:
+def test_the_default_user_is_off_and_keeps_the_rights_to_load_the_file() -> None:
     # Redis 7.0 needs them, Valkey 9 does not; the rehearsal's reboot shows it on the distribution's server.
     assert TEMPLATE.count("user default") == 1
     assert "user default off resetpass ~* &* +@all\n" in TEMPLATE

@@ -203,7 +203,7 @@ def test_nothing_to_upgrade_and_nothing_to_go_back_to_are_said(layout: Layout) -
         steps.rollback(layout)
 
 
-def test_a_unit_that_a_version_no_longer_has_goes_and_comes_back_with_the_rollback(layout: Layout) -> None:
+def test_a_unit_dropped_by_a_version_goes_and_comes_back_with_the_rollback(layout: Layout) -> None:
     install(layout)
     (layout.source / "systemd" / "ninja-daemon.service").rename(layout.source / "systemd" / "ninja-other.service")
     change(layout, "1.1")

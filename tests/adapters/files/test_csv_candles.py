@@ -196,9 +196,7 @@ def test_any_bytes_are_candles_or_our_error(tmp_path: Path, content: bytes, afte
 
 @in_one_folder
 @given(st.data())
-def test_reading_many_lines_at_once_accepts_nothing_that_reading_them_one_by_one_refuses(
-    tmp_path: Path, data: st.DataObject
-) -> None:
+def test_reading_in_blocks_accepts_nothing_that_reading_by_line_refuses(tmp_path: Path, data: st.DataObject) -> None:
     content = bytearray((GOOD + NEXT).encode())
     for _ in range(data.draw(st.integers(0, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(

@@ -23,7 +23,7 @@ def times_after(granularity: Granularity, hours: MarketHours, start: str, count:
     return fired
 
 
-def test_it_fires_a_little_after_each_close_and_sleeps_over_the_weekend_of_a_clock_change() -> None:
+def test_it_fires_after_each_close_and_sleeps_over_a_weekend_of_a_clock_change() -> None:
     assert times_after(Granularity.H4, MarketHours.FX, "2026-03-06T17:00:00+00:00", 4) == [
         "2026-03-06T18:00:00.500000+00:00",
         "2026-03-06T22:00:00.500000+00:00",

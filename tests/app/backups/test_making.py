@@ -292,9 +292,7 @@ def test_without_redis_the_journal_is_replaced_and_kept_aside(environ: Environ) 
 # --- whether it may be done ------------------------------------------------------------------------------------------
 
 
-def test_another_namespaces_backup_is_refused_and_so_is_one_of_a_product_without_redis(
-    environ: Environ, client: redis.Redis
-) -> None:
+def test_a_backup_of_another_namespace_or_without_redis_is_refused(environ: Environ, client: redis.Redis) -> None:
     fill(client)
     made = make_backup(environ(), backup_folder(environ()), NOW, keep=7)
     with read_backup(made.path) as backup:
@@ -355,7 +353,7 @@ def test_the_lives_of_the_signs_are_those_that_the_processes_give_them() -> None
     }
 
 
-def test_a_process_that_comes_up_in_between_stops_the_restoration_before_anything_is_changed(
+def test_a_process_that_starts_meanwhile_stops_the_restoration_before_any_change(
     redis_url: str, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.set("{ninja}:daily", "as it was")

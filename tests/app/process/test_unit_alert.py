@@ -94,7 +94,7 @@ def test_while_redis_is_away_the_alert_goes_by_the_local_journal(desk: Desk, tmp
     assert len(desk.heard(nowhere)) == 1
 
 
-def test_what_keeps_the_service_from_starting_may_keep_the_alert_in_the_journal_only(desk: Desk) -> None:
+def test_a_broken_configuration_leaves_the_alert_in_the_journal_only(desk: Desk) -> None:
     desk.place.environment["REDIS_DB"] = "not a number"
     done = desk.alert("")
     assert (done.returncode, "event_id=unit.failed" in done.stderr) == (1, True), done.stderr
