@@ -102,7 +102,7 @@ rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into
 	@$(python) -m tests.rehearsal $(ARGS)
 
 .PHONY: bench
-bench: $(VENV)-bench/stamp ## measure against what people would use instead (ten minutes); writes BENCHMARKS.md
+bench: $(VENV)-bench/stamp ## measure against what people would use instead (ten minutes); writes BENCHMARKS.md (ARGS="--against REV")
 	@$(VENV)-bench/bin/python -m benchmarks $(ARGS)
 
 # -------------------------------------------------------------------------------------------------- locked set-up

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import delivery, footprint, growth, latency, replay, step, storage, wake
+from benchmarks.against import against
 from benchmarks.machine import machine
 from benchmarks.pictures import FOLDER, draw
 from benchmarks.report import summary, write
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     began = time.monotonic()
     where = machine()
     print(where.markdown(), flush=True)
+    if options.against:
+        print(against(options.against, chosen, quick=options.quick).markdown())
+        return
     chapters = []
     for name in chosen:
         started = time.monotonic()
@@ -52,6 +56,7 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure, print and write BENCHMARKS.md.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
     parser.add_argument("--only", nargs="+", choices=list(BENCHMARKS), help="these chapters; nothing is written")
+    parser.add_argument("--against", metavar="REV", help="measure this tree and that revision in turn; writes nothing")
     return parser
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import pictures, report
+from benchmarks.against import figures_in
 from benchmarks.children import ROOT
 from benchmarks.results import Chapter, Figure, Picture, Table, at_least, at_most, quantile, short
 
@@ -91,3 +92,14 @@ def test_a_quantile_is_one_of_the_values() -> None:
     assert quantile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert quantile([1.0], 0.99) == 1.0
     assert quantile(list(map(float, range(100))), 0.99) == 99.0
+
+
+def test_figures_of_another_tree_are_read_from_what_it_prints() -> None:
+    figures = [
+        Figure("delivery", "p50 from the push to the post", 2.1e-3, "2.1 ms"),
+        at_least("wake-cpu", "less CPU a wake", 1_234.5, 10.0),
+    ]
+    assert figures_in(report.summary(figures).markdown()) == {
+        "delivery": ("p50 from the push to the post", 2.1),
+        "wake-cpu": ("less CPU a wake", 1_234.0),
+    }

@@ -1,0 +1,62 @@
+"""Two trees measured in turn on one machine: ``make bench ARGS="--against REV --only delivery"``.
+
+Each round runs the chapters once in the other tree and once in this one, so that what slows the machine slows both.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from benchmarks.results import Table, short
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+ROUNDS: Final = 3
+_ROW: Final = re.compile(r"^\| `(?P<name>[a-z-]+)` \| (?P<claim>[^|]*) \| (?P<value>[\d.,]+)[^|]*\|", re.MULTILINE)
+
+
+def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Table:
+    """Return each figure of both trees, the median of the rounds, and new over old."""
+    found: Mapping[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    claims: dict[str, str] = {}
+    with tempfile.TemporaryDirectory(prefix="ninja-against-") as folder:
+        other = Path(folder) / "tree"
+        _git("worktree", "add", "--detach", "--quiet", str(other), revision)
+        try:
+            for _ in range(ROUNDS):
+                for place, tree in enumerate((other, ROOT)):
+                    for name, (claim, value) in figures_in(_run(tree, chapters, quick=quick)).items():
+                        claims[name] = claim
+                        found[name][place].append(value)
+        finally:
+            _git("worktree", "remove", "--force", str(other))
+    rows = [
+        [f"`{name}`", claims[name], short(median(old)), short(median(new)), short(median(new) / median(old))]
+        for name, (old, new) in found.items()
+        if old and new
+    ]
+    return Table(["name", "what", revision, "this tree", "this over that"], rows, words=2)
+
+
+def figures_in(printed: str) -> dict[str, tuple[str, float]]:
+    """Return claim and value of each figure, as ``report.summary`` printed them."""
+    return {row["name"]: (row["claim"], float(row["value"].replace(",", ""))) for row in _ROW.finditer(printed)}
+
+
+def _run(tree: Path, chapters: Sequence[str], *, quick: bool) -> str:
+    command = [sys.executable, "-m", "benchmarks", *(["--quick"] if quick else []), "--only", *chapters]
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    done = subprocess.run(command, cwd=tree, env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    return done.stdout
+
+
+def _git(*arguments: str) -> None:
+    subprocess.run(["git", *arguments], cwd=ROOT, check=True)  # noqa: S607 - whichever git the developer has
