@@ -24,7 +24,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from ninja_daemon.core.averages.kinds import MovingAverage, restored_average
+from ninja_daemon.core.averages.average import MovingAverage
+from ninja_daemon.core.averages.kinds import restored_average
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.candle import Candle

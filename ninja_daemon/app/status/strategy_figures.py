@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from ninja_daemon.core.averages.kinds import MovingAverage
+from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument

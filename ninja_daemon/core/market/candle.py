@@ -51,3 +51,12 @@ def checked_candle(granularity: Granularity, time: Instant, open_: int, high: in
         )
         raise CandleRejected(message)
     return Candle(time, open_, high, low, close)
+
+
+def true_range(candle: Candle, previous_close: int) -> int:
+    """Return max(high − low, |high − previous close|, |low − previous close|) in price units."""
+    _, _, high, low, _ = candle
+    # Compared by hand: this runs once a candle, and a call of max or min takes three times as long.
+    highest = previous_close if previous_close > high else high  # noqa: FURB136
+    lowest = previous_close if previous_close < low else low  # noqa: FURB136
+    return highest - lowest

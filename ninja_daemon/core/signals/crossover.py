@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum
 
-from ninja_daemon.core.averages.kinds import MovingAverage
+from ninja_daemon.core.averages.average import MovingAverage
 
 
 class Side(IntEnum):

@@ -8,8 +8,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from ninja_daemon.core.averages.kinds import half_even
 from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.rounding import half_even
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
 

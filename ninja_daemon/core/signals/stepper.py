@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Sequence
 from math import gcd
 from typing import Final, cast
 
-from ninja_daemon.core.averages.kinds import SimpleMovingAverage
+from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.crossover import Side

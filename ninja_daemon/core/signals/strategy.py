@@ -11,13 +11,13 @@ from functools import lru_cache, partial
 from math import ceil
 from typing import Final, NamedTuple
 
-from ninja_daemon.core.averages.kinds import MovingAverage, MovingAverageKind, closes_held, empty_average, warm_up
+from ninja_daemon.core.averages.average import MovingAverage
+from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.market.true_range import true_range
 from ninja_daemon.core.signals.crossover import Filter, Side, side_of
 
 RULES_VERSION: Final = 1
@@ -80,12 +80,14 @@ class Strategy:
     @property
     def warm_up(self) -> int:
         """Candles after which both averages and the average true range are full and independent of the start."""
-        return max(warm_up(self.ma_type, self.fast_ma), warm_up(self.ma_type, self.slow_ma), self.atr_period + 1)
+        average = self.ma_type.average
+        return max(average.warm_up(self.fast_ma), average.warm_up(self.slow_ma), self.atr_period + 1)
 
     @property
     def closes_held(self) -> int:
         """Closes that the state keeps."""
-        return max(closes_held(self.ma_type, self.fast_ma), closes_held(self.ma_type, self.slow_ma))
+        average = self.ma_type.average
+        return max(average.closes_held(self.fast_ma), average.closes_held(self.slow_ma))
 
     def is_late(self, opened: int, close: int, found_at: float) -> bool:
         """Tell whether a signal of the candle between two instants, found at ``found_at`` (epoch seconds), is late."""
@@ -207,8 +209,8 @@ class Rules:
             closes=Window(strategy.closes_held),
             ranges=Window(strategy.atr_period),
             range_total=0,
-            fast=empty_average(strategy.ma_type, strategy.fast_ma),
-            slow=empty_average(strategy.ma_type, strategy.slow_ma),
+            fast=strategy.ma_type.average.empty(strategy.fast_ma),
+            slow=strategy.ma_type.average.empty(strategy.slow_ma),
             side=None,
         )
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from ninja_daemon.core.averages.kinds import SimpleMovingAverage
+from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Filter, Side

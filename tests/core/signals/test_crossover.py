@@ -5,7 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from ninja_daemon.core.averages.kinds import SimpleMovingAverage
+from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.crossover import Side, side_of
 from tests.core.series import drawn_candles, flat_candles, rules_of, stepped

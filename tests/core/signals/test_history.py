@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.core.averages.kinds import _KINDS, MovingAverageKind
+from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Filter
-from ninja_daemon.core.signals.history import _BATCHES, BatchResult, evaluate, rejection_counts
+from ninja_daemon.core.signals.history import BatchResult, evaluate, rejection_counts
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 from tests.core.series import drawn_candles, flat_candles, real_candles, rules_of, stepped, walked
@@ -44,11 +44,6 @@ def assert_agrees(
     assert result.state == state
     for column in (result.fast.numerators, result.slow.numerators, result.sides, result.range_totals):
         assert len(column) == len(candles)
-
-
-def test_every_kind_has_a_batch_of_its_own() -> None:
-    assert set(_KINDS) == set(Kind)
-    assert set(_BATCHES) == set(_KINDS.values())
 
 
 @EVERY_KIND

@@ -10,11 +10,10 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind, restored_average
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.market.true_range import true_range
 from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from tests.core.series import EUR_USD, START, drawn_candles, flat_candles, rules_of, stepped, walked

@@ -1,0 +1,225 @@
+"""The weighted average, and Hull's, which is made of three of them: exact."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isqrt
+from typing import NamedTuple
+
+from ninja_daemon.core.averages.average import new_tuple, require_numbers
+from ninja_daemon.core.averages.window import Window
+
+
+class WeightedMovingAverage(NamedTuple):
+    """The mean of the last ``period`` closes with weights 1 (oldest) to ``period`` (newest), exactly.
+
+    Attributes:
+        weighted: sum of the closes times their weights.
+        total: sum of the closes; it is what the weighted sum loses when every weight goes down by one.
+    """
+
+    period: int
+    filled: int = 0
+    weighted: int = 0
+    total: int = 0
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Candles seen, at most the period, the weighted sum and the plain sum."""
+        return (self.filled, self.weighted, self.total)
+
+    def updated(self, closes: Window) -> WeightedMovingAverage:
+        """Take in the newest close and let the one before the window go."""
+        return self.delayed_update(closes, 0)
+
+    def delayed_update(self, closes: Window, delay: int) -> WeightedMovingAverage:
+        """Take in the close ``delay`` candles before the newest one."""
+        period, filled, weighted, total = self
+        newest = closes.back(delay)
+        if filled == period:
+            leaving = closes.back(delay + period)
+            numbers = (period, filled, weighted + period * newest - total, total + newest - leaving)
+            return new_tuple(WeightedMovingAverage, numbers)
+        return WeightedMovingAverage(period, filled + 1, weighted + (filled + 1) * newest, total + newest)
+
+    @property
+    def ratio(self) -> tuple[int, int] | None:
+        """The weighted sum over the sum of the weights, once ``period`` closes are in."""
+        return (self.weighted, triangle(self.period)) if self.filled == self.period else None
+
+    def agrees_with(self, closes: Window) -> bool:
+        """Compare with the average of the closes themselves."""
+        return len(closes) >= self.filled and self == self.over(self.period, len(closes), closes)
+
+    @classmethod
+    def over(cls, period: int, seen: int, closes: Window, delay: int = 0) -> WeightedMovingAverage:
+        """Return the average as it was ``delay`` candles ago, computed from the closes at one go."""
+        filled = max(0, min(seen - delay, period))
+        newest_first = [closes.back(delay + step) for step in range(filled)]
+        weighted = sum((filled - step) * close for step, close in enumerate(newest_first))
+        return cls(period, filled, weighted, sum(newest_first))
+
+    @classmethod
+    def empty(cls, period: int) -> WeightedMovingAverage:
+        """Return the average that has seen no candle yet."""
+        return cls(period)
+
+    @classmethod
+    def restored(cls, period: int, numbers: Sequence[int]) -> WeightedMovingAverage:
+        """Read count, weighted sum and sum back."""
+        require_numbers(numbers, 3, period)
+        return cls(period, *numbers)
+
+    @classmethod
+    def closes_held(cls, period: int) -> int:
+        """Hold the window, and the close that leaves it."""
+        return period + 1
+
+    @classmethod
+    def warm_up(cls, period: int) -> int:
+        """Return the period: older closes play no part."""
+        return period
+
+
+class HullMovingAverage(NamedTuple):
+    """Hull's average, exactly: WMA(2 × WMA(n/2) − WMA(n)) over √n values, n/2 and √n rounded down, n/2 at least 1.
+
+    The inner difference is an integer over a denominator that never changes, so the outer average is one of integers.
+    What leaves the outer window is computed again, by the same inner averages that run √n candles behind, instead of
+    being remembered: the state is eleven numbers whatever the period.
+
+    Attributes:
+        filled: candles seen, at most n + √n; the value is there one candle before.
+        half: WMA(n/2).
+        whole: WMA(n).
+        old_half: WMA(n/2) as it was √n candles ago.
+        old_whole: WMA(n) as it was √n candles ago.
+        weighted: sum of the inner differences in the outer window times their weights.
+        total: their sum.
+    """
+
+    period: int
+    filled: int
+    half: WeightedMovingAverage
+    whole: WeightedMovingAverage
+    old_half: WeightedMovingAverage
+    old_whole: WeightedMovingAverage
+    weighted: int = 0
+    total: int = 0
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Candles seen, weighted and plain sum of the four inner averages, and those of the outer one."""
+        inner = (self.half, self.whole, self.old_half, self.old_whole)
+        sums = tuple(number for average in inner for number in (average.weighted, average.total))
+        return (self.filled, *sums, self.weighted, self.total)
+
+    def updated(self, closes: Window) -> HullMovingAverage:
+        """Take in the newest close, and the inner difference that comes of it."""
+        outer = hull_outer(self.period)
+        half, whole = self.half.updated(closes), self.whole.updated(closes)
+        old_half, old_whole = self.old_half, self.old_whole
+        if self.filled >= outer:
+            old_half = old_half.delayed_update(closes, outer)
+            old_whole = old_whole.delayed_update(closes, outer)
+        weighted, total = self.weighted, self.total
+        held = self.filled - self.period + 1
+        if held >= 0:
+            newest = hull_difference(half.weighted, whole.weighted, self.period)
+            if held >= outer:
+                leaving = hull_difference(old_half.weighted, old_whole.weighted, self.period)
+                weighted, total = weighted + outer * newest - total, total + newest - leaving
+            else:
+                weighted, total = weighted + (held + 1) * newest, total + newest
+        filled = min(self.filled + 1, self.period + outer)
+        return HullMovingAverage(self.period, filled, half, whole, old_half, old_whole, weighted, total)
+
+    @property
+    def ratio(self) -> tuple[int, int] | None:
+        """The outer weighted sum over the product of the three sums of weights."""
+        if self.filled < self.warm_up(self.period):
+            return None
+        return self.weighted, hull_denominator(self.period)
+
+    def agrees_with(self, closes: Window) -> bool:
+        """Compare with the average of the closes themselves."""
+        return len(closes) >= self.filled and self == self.over(self.period, len(closes), closes)
+
+    @classmethod
+    def over(cls, period: int, seen: int, closes: Window) -> HullMovingAverage:
+        """Return the average after ``seen`` candles, computed from the newest closes at one go."""
+        outer = hull_outer(period)
+        held = max(0, min(seen - period + 1, outer))
+        newest_first = [
+            hull_difference(
+                WeightedMovingAverage.over(hull_half(period), seen, closes, step).weighted,
+                WeightedMovingAverage.over(period, seen, closes, step).weighted,
+                period,
+            )
+            for step in range(held)
+        ]
+        return cls(
+            period,
+            min(seen, period + outer),
+            WeightedMovingAverage.over(hull_half(period), seen, closes),
+            WeightedMovingAverage.over(period, seen, closes),
+            WeightedMovingAverage.over(hull_half(period), seen, closes, outer),
+            WeightedMovingAverage.over(period, seen, closes, outer),
+            sum((held - step) * difference for step, difference in enumerate(newest_first)),
+            sum(newest_first),
+        )
+
+    @classmethod
+    def empty(cls, period: int) -> HullMovingAverage:
+        """Return the average that has seen no candle yet."""
+        half, whole = WeightedMovingAverage(hull_half(period)), WeightedMovingAverage(period)
+        return cls(period, 0, half, whole, half, whole)
+
+    @classmethod
+    def restored(cls, period: int, numbers: Sequence[int]) -> HullMovingAverage:
+        """Read the sums back; how full each average is follows from the count of candles."""
+        outer = hull_outer(period)
+        require_numbers(numbers, 11, period + outer)
+        filled = numbers[0]
+        inner = []
+        for index, (length, delay) in enumerate(
+            [(hull_half(period), 0), (period, 0), (hull_half(period), outer), (period, outer)]
+        ):
+            taken = max(0, min(filled - delay, length))
+            inner.append(WeightedMovingAverage(length, taken, numbers[1 + 2 * index], numbers[2 + 2 * index]))
+        return cls(period, filled, inner[0], inner[1], inner[2], inner[3], numbers[9], numbers[10])
+
+    @classmethod
+    def closes_held(cls, period: int) -> int:
+        """Hold both windows, and the close that leaves the older one."""
+        return period + hull_outer(period) + 1
+
+    @classmethod
+    def warm_up(cls, period: int) -> int:
+        """Return the candles under both windows: older closes play no part."""
+        return period + hull_outer(period) - 1
+
+
+def triangle(period: int) -> int:
+    """Return 1 + 2 + … + ``period``, the sum of a weighted average's weights."""
+    return period * (period + 1) // 2
+
+
+def hull_half(period: int) -> int:
+    """Return the period of Hull's quick inner average: half, rounded down, at least 1."""
+    return max(1, period // 2)
+
+
+def hull_outer(period: int) -> int:
+    """Return the period of Hull's outer average: the square root, rounded down."""
+    return isqrt(period)
+
+
+def hull_difference(half_weighted: int, whole_weighted: int, period: int) -> int:
+    """Return 2 × WMA(n/2) − WMA(n) times the product of both sums of weights."""
+    return 2 * triangle(period) * half_weighted - triangle(hull_half(period)) * whole_weighted
+
+
+def hull_denominator(period: int) -> int:
+    """Return the denominator of Hull's average: the product of its three sums of weights."""
+    return triangle(hull_half(period)) * triangle(period) * triangle(hull_outer(period))
