@@ -19,13 +19,15 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 
 PROVEN_AVERAGES: Final = ("v", "cfg", "time", "decimals", "pip", "count", "last", "side", "fast", "slow", "atr")
-"""Fields of ``ma_state`` under the digest, in the order of lua/load.lua."""
+"""Fields of ``ma_state`` under the digest."""
 PROVEN_SIDES: Final = (
     *("commit", "side", "time", "evaluated", "crosses", "signals", "revisions", "gaps", "shown_before"),
     *("last_signal_id", "last_signal_time"),
     *(f"rejected:{one.value}" for one in Filter),
 )
-"""Fields of ``signal_state`` under the digest, in the order of lua/load.lua."""
+"""Fields of ``signal_state`` under the digest."""
+PROVEN_FIELDS: Final = (" ".join(PROVEN_AVERAGES), " ".join(PROVEN_SIDES))
+"""Both, as load.lua takes them: it digests the values in this order."""
 _MISSING: Final = "\0"
 _ALL_MISSING: Final = (_MISSING,) * max(len(PROVEN_AVERAGES), len(PROVEN_SIDES))
 

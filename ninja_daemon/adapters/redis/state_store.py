@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.adapters.redis.client import translated_errors, unavailable
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
-from ninja_daemon.adapters.redis.state_memory import Proof, StateMemory
+from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
 from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
 from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
@@ -124,7 +124,7 @@ class RedisStateStore:
     def _load_call(self, group: Sequence[Strategy], proofs: Mapping[str, Proof]) -> Call:
         keys = [key for strategy in group for key in self._state_keys(strategy.name)]
         known = [part for strategy in group for part in proofs[strategy.name]]
-        return Call(script("load", reads_only=True), keys, (LONGEST_VALUE, MOST_FIELDS, *known))
+        return Call(script("load", reads_only=True), keys, (LONGEST_VALUE, MOST_FIELDS, *PROVEN_FIELDS, *known))
 
     def _loaded(self, strategy: Strategy, known: Loaded | None, reply: Any) -> Loaded:  # noqa: ANN401 - of a script
         return known if reply == _SAME and known is not None else self._read(strategy, reply)

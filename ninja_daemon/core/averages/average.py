@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, TypeAlias
 
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import StateUnreadable
+
+Ratio: TypeAlias = tuple[int, int]
+"""An exact value: numerator and positive denominator."""
 
 
 class MovingAverage(Protocol):
@@ -24,8 +27,8 @@ class MovingAverage(Protocol):
         """Return the average after the newest close in ``closes``."""
 
     @property
-    def ratio(self) -> tuple[int, int] | None:
-        """The value as an exact fraction (numerator, positive denominator) in price units; None until it is full."""
+    def ratio(self) -> Ratio | None:
+        """The exact value in price units; None until it is full."""
 
     def agrees_with(self, closes: Window) -> bool:
         """Tell whether the numbers can belong to these closes; guards against damaged or foreign stored state."""

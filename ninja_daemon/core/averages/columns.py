@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Final, TypeAlias, cast
+from typing import Final, cast
 
 import numpy as np
 
-from ninja_daemon.core.averages.average import MovingAverage
+from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Smoothed, Stage
 from ninja_daemon.core.averages.weighted import (
@@ -28,9 +28,6 @@ from ninja_daemon.core.averages.weighted import (
 )
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle_columns import Integers
-
-Ratio: TypeAlias = tuple[int, int]
-"""Numerator and denominator."""
 
 LIMIT: Final = 2**63
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ninja_daemon.core.averages.average import new_tuple, require_numbers
+from ninja_daemon.core.averages.average import Ratio, new_tuple, require_numbers
 from ninja_daemon.core.averages.window import Window
 
 
@@ -30,7 +30,7 @@ class SimpleMovingAverage(NamedTuple):
         return new_tuple(SimpleMovingAverage, (period, filled + 1, total + buffer[newest]))
 
     @property
-    def ratio(self) -> tuple[int, int] | None:
+    def ratio(self) -> Ratio | None:
         """The sum over the period, once ``period`` closes are in."""
         period, filled, total = self
         return (total, period) if filled == period else None

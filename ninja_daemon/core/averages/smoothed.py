@@ -8,7 +8,7 @@ from functools import lru_cache
 from math import comb
 from typing import ClassVar, Final, NamedTuple, Self
 
-from ninja_daemon.core.averages.average import new_tuple, require_numbers
+from ninja_daemon.core.averages.average import Ratio, new_tuple, require_numbers
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.rounding import half_even
@@ -107,7 +107,7 @@ class Smoothed:
         return type(self)(self.period, tuple(stages))
 
     @property
-    def ratio(self) -> tuple[int, int] | None:
+    def ratio(self) -> Ratio | None:
         """The weighted sum of the stages in fixed point, once the last of them has a result."""
         stages, weights = self.stages, self.weights
         if not stages[-1].full:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from math import isqrt
 from typing import NamedTuple
 
-from ninja_daemon.core.averages.average import new_tuple, require_numbers
+from ninja_daemon.core.averages.average import Ratio, new_tuple, require_numbers
 from ninja_daemon.core.averages.window import Window
 
 
@@ -43,7 +43,7 @@ class WeightedMovingAverage(NamedTuple):
         return WeightedMovingAverage(period, filled + 1, weighted + (filled + 1) * newest, total + newest)
 
     @property
-    def ratio(self) -> tuple[int, int] | None:
+    def ratio(self) -> Ratio | None:
         """The weighted sum over the sum of the weights, once ``period`` closes are in."""
         return (self.weighted, triangle(self.period)) if self.filled == self.period else None
 
@@ -135,7 +135,7 @@ class HullMovingAverage(NamedTuple):
         return HullMovingAverage(self.period, filled, half, whole, old_half, old_whole, weighted, total)
 
     @property
-    def ratio(self) -> tuple[int, int] | None:
+    def ratio(self) -> Ratio | None:
         """The outer weighted sum over the product of the three sums of weights."""
         if self.filled < self.warm_up(self.period):
             return None

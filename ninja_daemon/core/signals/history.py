@@ -146,14 +146,7 @@ def _crosses(
     rows = zip(*(column[turns].tolist() for column in numbers), strict=True)
     fast_whole, slow_whole = averages[0].denominator, averages[1].denominator
     return [
-        Cross(
-            Side.BUY if side > 0 else Side.SELL,
-            Candle(*fields),
-            (fast, fast_whole),
-            (slow, slow_whole),
-            total,
-            rules.rejection(held, total),
-        )
+        rules.cross(Side(side), Candle(*fields), (fast, fast_whole), (slow, slow_whole), (held, total))
         for fields, (side, fast, slow, held, total) in zip(prices, rows, strict=True)
     ]
 

@@ -135,12 +135,10 @@ def _steady_steps(rules: Rules, state: StrategyState, answer: _Answer) -> _Steps
             answer = None
             continue
         is_buy = not is_buy
-        range_total = sum(ranges[-atr_period:])
-        answer = Cross(
+        answer = rules.cross(
             Side.BUY if is_buy else Side.SELL,
             candle,
             (sum(closes[-fast:]), fast),
             (sum(closes[-slow:]), slow),
-            range_total,
-            rules.rejection(atr_period, range_total),
+            (atr_period, sum(ranges[-atr_period:])),
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
 from math import ceil
 from typing import Final, NamedTuple
 
-from ninja_daemon.core.averages.average import MovingAverage
+from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle import Candle, true_range
@@ -95,22 +95,24 @@ class Strategy:
         return found_at - close > allowed
 
 
+_ALWAYS_HASHED: Final = frozenset(
+    {
+        *("instrument", "price", "ma_type", "fast_ma", "slow_ma", "atr_period"),
+        *("sl_atr_multiplier", "tp_atr_multiplier", "min_atr_value", "min_rr_ratio"),
+    }
+)
+"""Settings of the first version. Later ones enter the hash only when they are set, so that they change no known id."""
+_NEVER_HASHED: Final = frozenset({"name", "granularity", "max_signal_age", "market_hours"})
+"""Settings that change no signal, and the granularity, which enters as ``timeframe``."""
+
+
 @lru_cache(maxsize=4096)
 def _settings_hash(strategy: Strategy) -> str:
-    settings = {
-        "rules": RULES_VERSION,
-        "instrument": strategy.instrument,
-        "timeframe": strategy.granularity.name,
-        "price": strategy.price.value,
-        "ma_type": strategy.ma_type.value,
-        "fast_ma": strategy.fast_ma,
-        "slow_ma": strategy.slow_ma,
-        "atr_period": strategy.atr_period,
-        "sl_atr_multiplier": _normal_form(strategy.sl_atr_multiplier),
-        "tp_atr_multiplier": _normal_form(strategy.tp_atr_multiplier),
-        "min_atr_value": _normal_form(strategy.min_atr_value),
-        "min_rr_ratio": _normal_form(strategy.min_rr_ratio),
-    }
+    settings: dict[str, object] = {"rules": RULES_VERSION, "timeframe": strategy.granularity.name}
+    for field in fields(strategy):
+        value = getattr(strategy, field.name)
+        if field.name in _ALWAYS_HASHED or (field.name not in _NEVER_HASHED and value != field.default):
+            settings[field.name] = _normal_form(value) if isinstance(value, Decimal) else value
     text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -151,15 +153,15 @@ class Cross(NamedTuple):
         side: the side that the averages turned to.
         candle: the candle whose close turned it.
         fast: value of the fast average as numerator and denominator, price units.
-        slow: likewise.
+        slow: value of the slow average.
         range_total: sum of the true ranges; the average true range is this over ``atr_period``.
         rejected_by: the filter that keeps it from being a signal, or None.
     """
 
     side: Side
     candle: Candle
-    fast: tuple[int, int]
-    slow: tuple[int, int]
+    fast: Ratio
+    slow: Ratio
     range_total: int
     rejected_by: Filter | None
 
@@ -174,8 +176,8 @@ class Rules:
     Attributes:
         strategy: the settings.
         instrument: decimals and pip of the prices.
-        stop_ratio: what the sum of the true ranges is multiplied with for the stop's distance, as a fraction.
-        target_ratio: likewise for the target's.
+        stop_ratio: factor from the sum of the true ranges to the stop's distance, as a fraction.
+        target_ratio: the same for the target's distance.
         least_range_total: smallest sum of true ranges that ``min_atr_value`` lets pass.
         reward_suffices: whether the settings' reward over risk passes ``min_rr_ratio``.
     """
@@ -229,25 +231,36 @@ class Rules:
         if new_side is None or new_side is side:
             return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, side)), None
         new_state = _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side))
-        if side is None:
+        fast_ratio, slow_ratio = fast.ratio, slow.ratio
+        if side is None or fast_ratio is None or slow_ratio is None:  # there are no values where there is no side
             return new_state, None
-        return new_state, self._cross(new_state, new_side, candle)
+        return new_state, self.cross(new_side, candle, fast_ratio, slow_ratio, (len(ranges), range_total))
 
-    def _cross(self, state: StrategyState, side: Side, candle: Candle) -> Cross:
-        fast, slow = state.fast.ratio, state.slow.ratio
-        assert fast is not None  # noqa: S101 - a side exists only while both averages are full
-        assert slow is not None  # noqa: S101
-        return Cross(side, candle, fast, slow, state.range_total, self.rejection(len(state.ranges), state.range_total))
+    def cross(self, side: Side, candle: Candle, fast: Ratio, slow: Ratio, ranges: tuple[int, int]) -> Cross:
+        """Return a turn of the side, judged by the filters.
 
-    def rejection(self, ranges_held: int, range_total: int) -> Filter | None:
-        """Return the filter that a cross does not pass, with so many true ranges held and their sum."""
+        Args:
+            side: the side that the averages turned to.
+            candle: the candle whose close turned it.
+            fast: value of the fast average.
+            slow: value of the slow average.
+            ranges: how many true ranges are held, and their sum.
+        """
+        held, total = ranges
+        cross = Cross(side, candle, fast, slow, total, None)
+        rejected_by = self.rejection(cross, held)
+        return cross if rejected_by is None else cross._replace(rejected_by=rejected_by)
+
+    def rejection(self, cross: Cross, ranges_held: int) -> Filter | None:
+        """Return the first filter that a cross does not pass; ``turns.rejections`` is the same over columns.
+
+        All that was known at the candle's close is in the cross, whatever a filter goes by.
+        """
         if ranges_held < self._atr_period:
             return Filter.WARMING
-        if range_total < self.least_range_total:
+        if cross.range_total < self.least_range_total:
             return Filter.MIN_ATR
-        if not self.reward_suffices:
-            return Filter.MIN_RR
-        return None
+        return None if self.reward_suffices else Filter.MIN_RR
 
 
 @lru_cache(maxsize=4096)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,7 @@ from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.signals.crossover import Filter
+from ninja_daemon.core.signals.crossover import Filter, Side
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from tests.core.series import EUR_USD, START, drawn_candles, flat_candles, rules_of, stepped, walked
 
@@ -223,6 +223,20 @@ def test_the_hash_is_the_same_on_every_machine_and_in_every_version_of_the_same_
     assert PLAIN.settings_hash == "b275400ab877b4b0"
 
 
+@dataclass(frozen=True)
+class LaterStrategy(Strategy):
+    min_gap: Decimal = Decimal(0)
+    trend: str | None = None
+
+
+def test_a_setting_of_a_later_version_enters_the_hash_only_when_it_is_set() -> None:
+    later = LaterStrategy(**{name: getattr(PLAIN, name) for name in Strategy.__dataclass_fields__})
+    assert later.settings_hash == PLAIN.settings_hash
+    assert replace(later, min_gap=Decimal("0.00")).settings_hash == PLAIN.settings_hash
+    set_ones = [replace(later, min_gap=Decimal(1)), replace(later, trend="D"), replace(later, trend="H4")]
+    assert len({one.settings_hash for one in (PLAIN, *set_ones)}) == 4
+
+
 def test_the_warm_up_covers_both_averages_and_the_average_true_range() -> None:
     assert replace(PLAIN).warm_up == 140
     assert replace(PLAIN, fast_ma=160).warm_up == 160
@@ -256,7 +270,8 @@ def test_one_candle_of_lateness_is_as_long_as_the_candle_itself_was() -> None:
 
 def test_the_threshold_of_an_instrument_follows_its_decimals() -> None:
     strategy = replace(PLAIN, min_atr_value=Decimal("0.02"), atr_period=1, instrument="GBP_JPY")
-    assert Rules(strategy, Instrument("GBP_JPY", 3, -2)).rejection(1, 20) is None
-    assert Rules(strategy, Instrument("GBP_JPY", 3, -2)).rejection(1, 19) is Filter.MIN_ATR
-    assert Rules(strategy, EUR_USD).rejection(1, 1_999) is Filter.MIN_ATR
+    yen = Instrument("GBP_JPY", 3, -2)
+    for instrument, total, expected in [(yen, 20, None), (yen, 19, Filter.MIN_ATR), (EUR_USD, 1_999, Filter.MIN_ATR)]:
+        cross = Rules(strategy, instrument).cross(Side.BUY, TURNING[0], (2, 1), (1, 1), (1, total))
+        assert cross.rejected_by is expected
     assert Fraction(strategy.min_atr_value) * 10**5 == 2_000

@@ -3,13 +3,14 @@
 -- KEYS  1 last_processed   2 ma_state   3 signal_state, and so on for each further strategy
 -- ARGV  1 longest value that is worth reading, in bytes
 --       2 most fields that a hash may have
+--       3 fields of ma_state under the digest, parted by blanks      4 fields of signal_state under the digest
 --       then for each strategy: digest of what the caller knows already, "" for nothing; number of fields of ma_state
 --       that belongs to it
 --
 -- Returns for each strategy:
--- {"same"} when the caller's digest is that of what is stored: SHA-1 over the cursor, the named fields of ma_state
--- and signal_state in the order below, parted by line feeds, a missing one being a zero byte. Closes and true ranges are
--- not looked at, so that it costs the same however many there are.
+-- {"same"} when the caller's digest is that of what is stored: SHA-1 over the cursor and the named fields, in the order
+-- in which they are named, parted by line feeds, a missing one being a zero byte. Closes and true ranges are not looked
+-- at, so that it costs the same however many there are.
 -- Else three entries, one a key, each an array that begins with the key's type as Redis names it:
 --   string: {"string", value}, cut to the longest length      hash: {"hash", field, value, field, value, …}
 --   anything else, a hash with too many fields included: the type alone, or {"hash", "!", fields}
@@ -17,9 +18,18 @@
 
 local longest, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 
+local function words(text)
+  local found = {}
+  for word in string.gmatch(text, '%S+') do found[#found + 1] = word end
+  return found
+end
+
+local averages_fields, sides_fields = words(ARGV[3]), words(ARGV[4])
+
 -- The answer about a key of a wrong type is an error without entries, of which nobody knows the digest.
-local function append(parts, values, count)
-  for place = 1, count do
+local function append(parts, key, fields)
+  local values = redis.pcall('HMGET', key, unpack(fields))
+  for place = 1, #fields do
     parts[#parts + 1] = values[place] or '\0'
   end
 end
@@ -29,11 +39,8 @@ local function is_known(cursor_key, averages_key, sides_key, digest, fields)
   local cursor = redis.pcall('GETRANGE', cursor_key, 0, longest - 1)
   if type(cursor) ~= 'string' then return false end
   local parts = {cursor}
-  append(parts, redis.pcall('HMGET', averages_key,
-    'v', 'cfg', 'time', 'decimals', 'pip', 'count', 'last', 'side', 'fast', 'slow', 'atr'), 11)
-  append(parts, redis.pcall('HMGET', sides_key,
-    'commit', 'side', 'time', 'evaluated', 'crosses', 'signals', 'revisions', 'gaps', 'shown_before',
-    'last_signal_id', 'last_signal_time', 'rejected:atr_warming', 'rejected:min_atr_value', 'rejected:min_rr_ratio'), 14)
+  append(parts, averages_key, averages_fields)
+  append(parts, sides_key, sides_fields)
   return redis.sha1hex(table.concat(parts, '\n')) == digest
 end
 
@@ -56,7 +63,7 @@ end
 local replies = {}
 for number = 0, #KEYS / 3 - 1 do
   local cursor, averages, sides = KEYS[3 * number + 1], KEYS[3 * number + 2], KEYS[3 * number + 3]
-  if is_known(cursor, averages, sides, ARGV[2 * number + 3], ARGV[2 * number + 4]) then
+  if is_known(cursor, averages, sides, ARGV[2 * number + 5], ARGV[2 * number + 6]) then
     replies[number + 1] = {'same'}
   else
     replies[number + 1] = {entry_of(cursor), entry_of(averages), entry_of(sides)}
