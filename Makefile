@@ -73,7 +73,7 @@ test: $(VENV)/dev.stamp ## all tests, on two cores
 check: static test ## all that CI asks for: lint, format, types, floors, tests
 
 .PHONY: static
-static: lint types floors ## all of `make check` but the tests
+static: lint types floors house ## all of `make check` but the tests
 
 .PHONY: lint
 lint: $(VENV)/dev.stamp ## ruff: rules and format
@@ -92,6 +92,10 @@ types: $(VENV)/dev.stamp ## mypy, strict
 .PHONY: floors
 floors: $(VENV)/dev.stamp ## import-linter: imports go down only
 	@$(VENV)/bin/lint-imports --no-cache | sed -n '/^Analyzed/,$$p'
+
+.PHONY: house
+house: $(VENV)/dev.stamp ## sizes of folders, modules and functions against their limits
+	-@$(python) -m tests.house
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the end (SEED=1 for the same run again)
