@@ -9,9 +9,7 @@ import struct
 import sys
 import threading
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from email.utils import formatdate
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,10 +35,10 @@ from ninja_daemon.simulator.faults import (
 )
 from ninja_daemon.simulator.markets.completion import ByTime, Completion
 from ninja_daemon.simulator.markets.quotes import Market
+from ninja_daemon.simulator.record import Record, Served
 
 _Connection: TypeAlias = socket.socket | tuple[bytes, socket.socket]
 _Address: TypeAlias = tuple[str, int] | str
-_KEPT: Final = 10_000
 _WORTH_PACKING: Final = 128
 _LOOK: Final = 0.02
 _LINGER: Final = struct.Struct("ii")
@@ -48,49 +46,24 @@ _RESET_ON_CLOSE: Final = _LINGER.pack(1, 0)
 _FIRST_REQUEST_ID: Final = 24_600_000_000_000_001
 
 
-class Served(NamedTuple):
-    """One request and what became of it.
+class SimulatorServer(Record):
+    """A simulated OANDA v20 REST server in this process; a context manager that serves from entry to exit.
 
-    Attributes:
-        at: when it had come in, on the monotonic clock.
-        connection: number of its connection.
-        method: HTTP method.
-        path: of the URL, without the query.
-        query: parameters.
-        status: HTTP status; 0 when the connection was reset instead.
-        size: bytes of the body that were sent, packed if it was packed.
-        faults: what struck it.
+    Args:
+        market: where prices come from.
+        token: the bearer token that is good; None takes any, but not none.
+        account: the account that belongs to it.
+        host: address to listen on.
+        port: port to listen on; 0 for any that is free.
+        clock: the server's time; the machine's, when left out.
+        completion: when candles are complete; at their end, when left out.
+        strict_first: how ``includeFirst=false`` is meant, see ``SimulatedBroker``.
+        faults: what goes wrong; may be changed at any time.
+        on_request: told of each request when it has been answered, on the thread of its connection.
+
+    Raises:
+        OSError: the port is taken.
     """
-
-    at: float
-    connection: int
-    method: str
-    path: str
-    query: Mapping[str, str]
-    status: int
-    size: int
-    faults: Sequence[Fault]
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a server has counted since it was made.
-
-    Attributes:
-        requests: requests that came in.
-        connections: connections that were made.
-        bytes_sent: bytes of bodies.
-        by_status: requests by status.
-    """
-
-    requests: int
-    connections: int
-    bytes_sent: int
-    by_status: Mapping[int, int]
-
-
-class SimulatorServer:
-    """A simulated OANDA v20 REST server in this process; a context manager that serves from entry to exit."""
 
     def __init__(  # noqa: PLR0913 - everything but the market has a default
         self,
@@ -106,33 +79,12 @@ class SimulatorServer:
         faults: FaultScript | None = None,
         on_request: Callable[[Served], None] = lambda _: None,
     ) -> None:
-        """Bind the port; nothing is answered before ``start``.
-
-        Args:
-            market: where prices come from.
-            token: the bearer token that is good; None takes any, but not none.
-            account: the account that belongs to it.
-            host: address to listen on.
-            port: port to listen on; 0 for any that is free.
-            clock: the server's time; the machine's, when left out.
-            completion: when candles are complete; at their end, when left out.
-            strict_first: how ``includeFirst=false`` is meant, see ``SimulatedBroker``.
-            faults: what goes wrong; may be changed at any time.
-            on_request: told of each request when it has been answered, on the thread of its connection.
-
-        Raises:
-            OSError: the port cannot be had.
-        """
+        """Bind the port; nothing is answered before ``start``."""
+        super().__init__(on_request)
         self.broker = SimulatedBroker(market, token, account, completion or ByTime(), strict_first)
         self.clock: Now = clock or SimulatedClock.real()
         self.faults = faults or FaultScript()
         self.stopping = threading.Event()
-        self._on_request = on_request
-        self._lock = threading.Lock()
-        self._served: deque[Served] = deque(maxlen=_KEPT)
-        self._connected: deque[float] = deque(maxlen=_KEPT)
-        self._counts: Counter[str] = Counter()
-        self._statuses: Counter[int] = Counter()
         self._http = _Http((host, port), self)
         self._thread: threading.Thread | None = None
         self.next_request_id = itertools.count(_FIRST_REQUEST_ID).__next__
@@ -148,25 +100,6 @@ class SimulatorServer:
         """Return host and port, for clients that are no HTTP clients."""
         host, port = self._http.server_address[:2]
         return str(host), int(port)
-
-    @property
-    def requests(self) -> list[Served]:
-        """Return the newest requests (at most 10,000), oldest first."""
-        with self._lock:
-            return list(self._served)
-
-    @property
-    def connected(self) -> list[float]:
-        """Return when the newest connections were made, on the monotonic clock, oldest first."""
-        with self._lock:
-            return list(self._connected)
-
-    @property
-    def figures(self) -> Figures:
-        """Return what has been counted."""
-        with self._lock:
-            count = self._counts
-            return Figures(count["requests"], count["connections"], count["bytes"], dict(self._statuses))
 
     def start(self) -> None:
         """Serve on threads of its own."""
@@ -192,22 +125,6 @@ class SimulatorServer:
     ) -> None:
         """Stop."""
         self.stop()
-
-    def note_connection(self) -> int:
-        """Count a connection and return its number."""
-        with self._lock:
-            self._connected.append(time.monotonic())
-            self._counts["connections"] += 1
-            return self._counts["connections"]
-
-    def note(self, served: Served) -> None:
-        """Keep and count a request."""
-        with self._lock:
-            self._served.append(served)
-            self._counts["requests"] += 1
-            self._counts["bytes"] += served.size
-            self._statuses[served.status] += 1
-        self._on_request(served)
 
 
 class _Http(ThreadingHTTPServer):

@@ -64,13 +64,7 @@ def id_prefix(strategy: Strategy) -> str:
 
 
 def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
-    """Compute a signal from a cross that no filter rejected (contract 3 and 4.5), exactly until the stated rounding.
-
-    Args:
-        rules: the strategy bound to its instrument.
-        cross: the turn of the side.
-        found_at: epoch seconds at which it was found.
-    """
+    """Compute a signal from a cross that no filter rejected (contract 3 and 4.5), exactly until the stated rounding."""
     strategy, instrument = rules.strategy, rules.instrument
     candle = cross.candle
     stop = _away(candle.close, -cross.side * cross.range_total, rules.stop_ratio)

@@ -40,33 +40,38 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
     if not _fits(rules, turns):
         close_of = rules.strategy.granularity.close_of
         return [signal_of(rules, cross, close_of(cross.candle.time)) for cross in _crosses(rules, turns)]
-    strategy, instrument = rules.strategy, rules.instrument
-    decimals, pip_digits = instrument.decimals, instrument.pip_digits
-    closes, totals = turns.closes, turns.range_totals
-    signed = np.where(turns.is_buy, totals, -totals)
-    stops, targets = _away(closes, -signed, rules.stop_ratio), _away(closes, signed, rules.target_ratio)
-    ends = _closes_of(strategy.granularity, turns.times)
+    strategy = rules.strategy
+    ends = _closes_of(strategy.granularity, turns.times).tolist()
     columns = (
         _ids(id_prefix(strategy), turns),
         repeat(strategy.name),
         repeat(strategy.instrument),
         repeat(strategy.granularity.name),
         turns.times.tolist(),
-        ends.tolist(),
+        ends,
         map(_SIDES.__getitem__, turns.is_buy.tolist()),
-        _decimals(closes, decimals),
-        _decimals(_half_even(turns.fast * _EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS),
-        _decimals(_half_even(turns.slow * _EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS),
-        _few_decimals(_half_even(totals * _EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS),
-        _decimals(stops, decimals),
-        _decimals(targets, decimals),
-        _few_decimals(np.abs(closes - stops), pip_digits),
-        _few_decimals(np.abs(closes - targets), pip_digits),
+        *_prices(rules, turns),
         repeat(reward_to_risk(strategy)),
         repeat(False),  # noqa: FBT003 - late: none is, found at its close
-        ends.tolist(),
+        ends,
     )
     return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end
+
+
+def _prices(rules: Rules, turns: Turns) -> Iterator[Iterator[Decimal]]:
+    """Go through the columns from ``close`` to ``tp_pips``, in the order of ``Signal``."""
+    strategy, decimals, pip_digits = rules.strategy, rules.instrument.decimals, rules.instrument.pip_digits
+    closes, totals = turns.closes, turns.range_totals
+    signed = np.where(turns.is_buy, totals, -totals)
+    stops, targets = _away(closes, -signed, rules.stop_ratio), _away(closes, signed, rules.target_ratio)
+    yield _decimals(closes, decimals)
+    yield _decimals(_half_even(turns.fast * _EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS)
+    yield _decimals(_half_even(turns.slow * _EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS)
+    yield _few_decimals(_half_even(totals * _EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS)
+    yield _decimals(stops, decimals)
+    yield _decimals(targets, decimals)
+    yield _few_decimals(np.abs(closes - stops), pip_digits)
+    yield _few_decimals(np.abs(closes - targets), pip_digits)
 
 
 def _fits(rules: Rules, turns: Turns) -> bool:

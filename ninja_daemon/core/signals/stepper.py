@@ -21,6 +21,7 @@ _SPAN: Final = 4_096
 _WORTH_IT: Final = 8
 """From so many candles on a stepper is quicker, its making and its state included; over 1,000 closes from about 16."""
 
+_SIDES: Final = (Side.SELL, Side.BUY)
 _Answer = Cross | StrategyState | None
 _Steps = Generator[_Answer, Candle | None, None]
 """Is sent a candle and answers with its cross, or is sent nothing and answers with the state."""
@@ -71,7 +72,9 @@ def _steps(rules: Rules, state: StrategyState) -> _Steps:
             answer = state
         else:
             state, answer = rules.advance(state, candle)
-    yield from _steady_steps(rules, state, answer)
+    newest = state.last
+    assert newest is not None  # noqa: S101 - a full state has seen candles
+    yield from _steady_steps(rules, state, newest, answer)
 
 
 def _is_steady(state: StrategyState) -> bool:
@@ -83,62 +86,76 @@ def _is_steady(state: StrategyState) -> bool:
     return are_full and state.side is not None
 
 
-def _steady_steps(rules: Rules, state: StrategyState, answer: _Answer) -> _Steps:
-    """Keep the closes, the true ranges, and fast − slow over the product of the periods, an integer.
+class _Sums:
+    """What the two averages and the average true range are made of, once everything is full.
 
-    The sums themselves are made where they are asked for: at a turn of the side, and for the state.
+    Attributes:
+        closes: the newest closes, at least as many as the slower average reaches back.
+        ranges: the newest true ranges, at least as many as the average true range has.
+        seen: candles taken in before the last call of ``shorten``.
     """
-    size, atr_period = state.closes.size, state.ranges.size
+
+    __slots__ = ("_atr_period", "_fast", "_size", "_slow", "closes", "ranges", "seen")
+
+    def __init__(self, state: StrategyState) -> None:
+        """Take the numbers out of a state."""
+        self._fast, self._slow = state.fast.period, state.slow.period
+        self._size, self._atr_period = state.closes.size, state.ranges.size
+        self.closes, self.ranges, self.seen = list(state.closes), list(state.ranges), state.seen
+
+    def shorten(self) -> None:
+        """Let go what no average reaches any more, once in ``_SPAN`` candles."""
+        del self.closes[: -self._size], self.ranges[: -self._atr_period]
+        self.seen += _SPAN
+
+    def state(self, newest: Candle, new: int, side: Side) -> StrategyState:
+        """Make the state; ``new`` candles came since the last call of ``shorten``."""
+        ranges = self.ranges[-self._atr_period :]
+        return StrategyState(
+            newest,
+            self.seen + new,
+            Window(self._size, self.closes[-self._size :]),
+            Window(self._atr_period, ranges),
+            sum(ranges),
+            SimpleMovingAverage(self._fast, self._fast, sum(self.closes[-self._fast :])),
+            SimpleMovingAverage(self._slow, self._slow, sum(self.closes[-self._slow :])),
+            side,
+        )
+
+    def cross(self, rules: Rules, newest: Candle, side: Side) -> Cross:
+        """Judge a turn of the side at the newest candle."""
+        fast, slow = sum(self.closes[-self._fast :]), sum(self.closes[-self._slow :])
+        ranges = (self._atr_period, sum(self.ranges[-self._atr_period :]))
+        return rules.cross(side, newest, (fast, self._fast), (slow, self._slow), ranges)
+
+
+def _steady_steps(rules: Rules, state: StrategyState, newest: Candle, answer: _Answer) -> _Steps:
+    """Keep fast − slow over the product of the periods, an integer; everything else when it is asked for."""
     fast, slow = state.fast.period, state.slow.period
-    closes, ranges = list(state.closes), list(state.ranges)
     shared = gcd(fast, slow)
     by_fast, by_slow = slow // shared, fast // shared
-    difference = sum(closes[-fast:]) * by_fast - sum(closes[-slow:]) * by_slow
     by_both = by_fast - by_slow
-    is_buy = state.side is Side.BUY
-    newest = state.last
-    assert newest is not None  # noqa: S101 - a full state has seen candles
-    seen, left = state.seen, _SPAN
-    previous = newest.close
-    add_close, add_range = closes.append, ranges.append
+    sums = _Sums(state)
+    closes, ranges = sums.closes, sums.ranges
+    difference = sum(closes[-fast:]) * by_fast - sum(closes[-slow:]) * by_slow
+    is_buy, left, previous = state.side is Side.BUY, _SPAN, newest.close
     while True:
         candle = yield answer
         if candle is None:
-            answer = StrategyState(
-                newest,
-                seen + _SPAN - left,
-                Window(size, closes[-size:]),
-                Window(atr_period, ranges[-atr_period:]),
-                sum(ranges[-atr_period:]),
-                SimpleMovingAverage(fast, fast, sum(closes[-fast:])),
-                SimpleMovingAverage(slow, slow, sum(closes[-slow:])),
-                Side.BUY if is_buy else Side.SELL,
-            )
+            answer = sums.state(newest, _SPAN - left, _SIDES[is_buy])
             continue
         newest = candle
         _, _, high, low, close = candle
-        # Compared by hand, as in true_range: a call of max or min takes three times as long.
-        if previous > high:  # noqa: PLR1730
-            high = previous
-        if previous < low:  # noqa: PLR1730
-            low = previous
-        add_range(high - low)
+        ranges.append((previous if previous > high else high) - (previous if previous < low else low))  # noqa: FURB136
         # What the newest close adds to both sums, less what leaves either.
         difference += by_both * close - by_fast * closes[-fast] + by_slow * closes[-slow]
-        add_close(close)
+        closes.append(close)
         previous = close
         left -= 1
         if not left:
-            del closes[:-size], ranges[:-atr_period]
-            seen, left = seen + _SPAN, _SPAN
-        if not difference or (difference > 0) is is_buy:
-            answer = None
-            continue
-        is_buy = not is_buy
-        answer = rules.cross(
-            Side.BUY if is_buy else Side.SELL,
-            candle,
-            (sum(closes[-fast:]), fast),
-            (sum(closes[-slow:]), slow),
-            (atr_period, sum(ranges[-atr_period:])),
-        )
+            sums.shorten()
+            left = _SPAN
+        answer = None
+        if difference and (difference > 0) is not is_buy:
+            is_buy = not is_buy
+            answer = sums.cross(rules, newest, _SIDES[is_buy])

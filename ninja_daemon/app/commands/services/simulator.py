@@ -24,7 +24,8 @@ from ninja_daemon.simulator.fault_words import read_fault
 from ninja_daemon.simulator.faults import FaultScript
 from ninja_daemon.simulator.markets.completion import ByLag, ByNextTick, ByTime, Completion as CompletionRule
 from ninja_daemon.simulator.markets.market import CsvMarket, Market, RandomMarket
-from ninja_daemon.simulator.server import Served, SimulatorServer
+from ninja_daemon.simulator.record import Served
+from ninja_daemon.simulator.server import SimulatorServer
 
 T = TypeVar("T")
 
