@@ -7,7 +7,6 @@ import pytest
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
-from ninja_daemon.simulator.fault_words import FAULT_NAMES, read_fault
 from ninja_daemon.simulator.faults import (
     CloseText,
     Delay,
@@ -23,6 +22,7 @@ from ninja_daemon.simulator.faults import (
     redirect,
     status,
 )
+from ninja_daemon.simulator.faults.words import FAULT_NAMES, read_fault
 from tests.conftest import ROOT
 
 AT = parse_instant("2026-11-19T15:00:00Z")

@@ -13,11 +13,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from hashlib import blake2b
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,21 +23,25 @@ import numpy.typing as npt
 from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.simulator.markets.drawing import (
+    TIME,
+    Calendar,
+    Integers,
+    drawn,
+    drawn_days,
+    joined_rows,
+    key_of,
+    split,
+    window,
+)
 from ninja_daemon.simulator.markets.listings import NATURES, Nature
 from ninja_daemon.simulator.markets.quotes import Listing, Row
 
-_Integers: TypeAlias = npt.NDArray[np.int64]
-
 _FIRST_DAY: Final = date(2004, 1, 1).toordinal()
 _LAST_DAY: Final = date(2050, 1, 1).toordinal()
-_TIME, _OPEN, _HIGH, _LOW, _CLOSE, _VOLUME = range(6)
 _HOUR: Final = 3_600
 _DAY: Final = 86_400
 _FRIDAY: Final = 4
-
-# A drawn number is the sum of four uniform ones of 16 bits, less its mean: close to normal, and whole.
-_DRAW_MEAN: Final = 4 * 65_535 // 2
-_DRAW_SIGMA: Final = 37_837
 
 _ACTIVITY: Final = (3, 7, 10, 13, 13, 11, 10, 10, 11, 15, 25, 31, 30, 27, 27, 32, 40, 41, 37, 28, 20, 15, 11, 7, 4)
 """How busy the hours of a trading day are, from 17:00 in New York; the 25th is that of a day of 25 hours."""
@@ -77,25 +79,6 @@ _LEVELS: Final = (
 _HOURS, _QUARTERS, _MINUTES, _STEPS = range(4)
 
 
-@dataclass(frozen=True, slots=True)
-class _Calendar:
-    """Trading days of the whole market: when each starts, and whether there is trade.
-
-    Attributes:
-        starts: 17:00 in New York, one a calendar day, and the end of the last.
-        is_open: whether the day has prices.
-        is_stray: whether it is a Friday evening with a stray price or two after the close.
-    """
-
-    starts: _Integers
-    is_open: npt.NDArray[np.bool_]
-    is_stray: npt.NDArray[np.bool_]
-
-    def index(self, times: _Integers) -> npt.NDArray[np.intp]:
-        """Return the place of the trading day around each time."""
-        return np.searchsorted(self.starts, times, side="right") - 1
-
-
 class RandomMarket:
     """A seeded random walk with sessions, weekends, holidays, a daily break and quiet moments.
 
@@ -116,7 +99,7 @@ class RandomMarket:
         self._stray_fridays = stray_fridays
         self._lock = threading.RLock()
         self._walks: dict[str, _Walk] = {}
-        self._known_calendar: _Calendar | None = None
+        self._known_calendar: Calendar | None = None
         self._listings = {name: nature.listing for name, nature in NATURES.items()}
 
     @property
@@ -148,7 +131,7 @@ class RandomMarket:
             self._walks[instrument] = _Walk(key, NATURES[instrument], self._calendar(), self._always_open)
         return self._walks[instrument]
 
-    def _calendar(self) -> _Calendar:
+    def _calendar(self) -> Calendar:
         if self._known_calendar is None:
             hours = MarketHours.ALWAYS if self._always_open else MarketHours.FX
             starts = _day_starts()
@@ -156,23 +139,23 @@ class RandomMarket:
             is_stray = np.zeros_like(is_open)
             if self._stray_fridays and not self._always_open:
                 weekdays = (np.arange(_FIRST_DAY, _LAST_DAY) + 6) % 7
-                chosen = _drawn(starts[:-1], _key(f"{self._seed}:stray")) % np.uint64(5) == 0
+                chosen = drawn(starts[:-1], key_of(f"{self._seed}:stray")) % np.uint64(5) == 0
                 is_stray = (weekdays == _FRIDAY) & chosen
-            self._known_calendar = _Calendar(starts, is_open | is_stray, is_stray)
+            self._known_calendar = Calendar(starts, is_open | is_stray, is_stray)
         return self._known_calendar
 
 
 class _Walk:
     """The prices of one instrument."""
 
-    def __init__(self, key: str, nature: Nature, calendar: _Calendar, always_open: bool) -> None:  # noqa: FBT001
+    def __init__(self, key: str, nature: Nature, calendar: Calendar, always_open: bool) -> None:  # noqa: FBT001
         self._key = key
         self._calendar = calendar
         self._has_break = not always_open
         # A market that never closes has no busy hours either: something happens whenever somebody looks.
         self._activity = np.full(len(_ACTIVITY), _EVEN_ACTIVITY) if always_open else np.array(_ACTIVITY)
-        self._days = _drawn_days(key, nature, calendar)
-        self._chunks: OrderedDict[tuple[int, int], _Integers] = OrderedDict()
+        self._days = drawn_days(key, nature, calendar)
+        self._chunks: OrderedDict[tuple[int, int], Integers] = OrderedDict()
 
     def rows(self, granularity: Granularity, start: Instant, end: Instant, now: int) -> list[Row]:
         """Return candles of the prices up to ``now``, in milliseconds."""
@@ -185,12 +168,12 @@ class _Walk:
         level = _level_of(granularity)
         finest = self._until(level, first, last, now)
         if granularity.seconds <= Granularity.H1.seconds:
-            opens = finest[:, _TIME] - finest[:, _TIME] % granularity.seconds
+            opens = finest[:, TIME] - finest[:, TIME] % granularity.seconds
         else:
             borders = np.array(_borders(granularity, first, last), dtype=np.int64)
-            opens = borders[np.searchsorted(borders, finest[:, _TIME], side="right") - 1]
-        joined = _joined(finest, opens)
-        wanted = joined[(joined[:, _TIME] >= start) & (joined[:, _TIME] < end)]
+            opens = borders[np.searchsorted(borders, finest[:, TIME], side="right") - 1]
+        joined = joined_rows(finest, opens)
+        wanted = joined[(joined[:, TIME] >= start) & (joined[:, TIME] < end)]
         return [Row(*values) for values in wanted.tolist()]
 
     def first_tick(self, start: Instant, end: Instant) -> float | None:
@@ -199,7 +182,7 @@ class _Walk:
         while at < end:
             until = min(end, at - at % _LEVELS[_STEPS].chunk + _LEVELS[_STEPS].chunk)
             steps = self._drawn(_STEPS, at - at % 5, until)
-            for time in steps[:, _TIME].tolist():
+            for time in steps[:, TIME].tolist():
                 moment = _moments(time, self._key)[0]
                 if start * 1000 <= moment < end * 1000:
                     return moment / 1000
@@ -208,7 +191,7 @@ class _Walk:
 
     # ------------------------------------------------------------------------------------------------- up to now
 
-    def _until(self, level: int, start: Instant, end: Instant, now: int) -> _Integers:
+    def _until(self, level: int, start: Instant, end: Instant, now: int) -> Integers:
         """Return the candles of a level in a window; the one that covers ``now`` is cut there."""
         if end * 1000 <= now:
             return self._drawn(level, start, end)
@@ -217,13 +200,13 @@ class _Walk:
         part = self._part(level, cut, now)
         return whole if part is None else np.concatenate((whole, part))
 
-    def _part(self, level: int, opened: Instant, now: int) -> _Integers | None:
+    def _part(self, level: int, opened: Instant, now: int) -> Integers | None:
         if level == _STEPS:
             return self._part_of_step(opened, now)
         finer = self._until(level + 1, opened, now // 1000 + 1, now)
-        return _joined(finer, np.full(len(finer), opened, dtype=np.int64)) if len(finer) else None
+        return joined_rows(finer, np.full(len(finer), opened, dtype=np.int64)) if len(finer) else None
 
-    def _part_of_step(self, opened: Instant, now: int) -> _Integers | None:
+    def _part_of_step(self, opened: Instant, now: int) -> Integers | None:
         """Return what five seconds show so far: the open, an extreme, the other, the close, each at its moment."""
         steps = self._drawn(_STEPS, opened, opened + 5)
         if not len(steps):
@@ -244,17 +227,17 @@ class _Walk:
 
     # ---------------------------------------------------------------------------------------------------- drawing
 
-    def _drawn(self, level: int, start: Instant, end: Instant) -> _Integers:
+    def _drawn(self, level: int, start: Instant, end: Instant) -> Integers:
         """Return the whole candles of a level that open in a window."""
         if level < 0:
-            return _window(self._days, start, end)
+            return window(self._days, start, end)
         if end <= start:
             return self._days[:0]
         size = _LEVELS[level].chunk
         parts = [self._chunk(level, at) for at in range(start - start % size, end, size)]
-        return _window(parts[0] if len(parts) == 1 else np.concatenate(parts), start, end)
+        return window(parts[0] if len(parts) == 1 else np.concatenate(parts), start, end)
 
-    def _chunk(self, level: int, at: Instant) -> _Integers:
+    def _chunk(self, level: int, at: Instant) -> Integers:
         key = (level, at)
         if key in self._chunks:
             self._chunks.move_to_end(key)
@@ -265,19 +248,19 @@ class _Walk:
             self._chunks.popitem(last=False)
         return rows
 
-    def _draw_chunk(self, level: int, at: Instant) -> _Integers:
+    def _draw_chunk(self, level: int, at: Instant) -> Integers:
         size = _LEVELS[level].chunk
         # A day may begin before the chunk and reach into it; 25 hours are the longest.
         reach = 25 * _HOUR if level == _HOURS else 0
         parents = self._drawn(level - 1, at - reach, at + size)
         if not len(parents):
             return parents
-        times = parents[:, _TIME, np.newaxis] + np.arange(_LEVELS[level].children) * _LEVELS[level].step
-        noise = _drawn(times, _key(f"{self._key}:{level}"))
-        rows = _split(parents, times, self._weights(level, times, noise), noise)
-        return _window(rows, at, at + size)
+        times = parents[:, TIME, np.newaxis] + np.arange(_LEVELS[level].children) * _LEVELS[level].step
+        noise = drawn(times, key_of(f"{self._key}:{level}"))
+        rows = split(parents, times, self._weights(level, times, noise), noise)
+        return window(rows, at, at + size)
 
-    def _weights(self, level: int, times: _Integers, noise: npt.NDArray[np.uint64]) -> _Integers:
+    def _weights(self, level: int, times: Integers, noise: npt.NDArray[np.uint64]) -> Integers:
         """Return how busy each child is compared with its siblings; zero where it has no price."""
         luck = (noise >> np.uint64(56)).astype(np.int64)
         days = self._calendar.index(times[:, 0])
@@ -301,95 +284,6 @@ class _Walk:
         return weights
 
 
-def _drawn_days(key: str, nature: Nature, calendar: _Calendar) -> _Integers:
-    """Draw every trading day: a walk that is folded back when it strays an eighth from its level."""
-    starts = calendar.starts[:-1]
-    noise = _drawn(starts, _key(f"{key}:days"))
-    more = _drawn(starts, _key(f"{key}:ranges"))
-    # Calm and stormy months: 60 to 160 percent of the usual.
-    months = np.arange(len(starts), dtype=np.int64) // 23
-    sigma = nature.daily * (60 + (_drawn(months, _key(f"{key}:months")) % np.uint64(101)).astype(np.int64)) // 100
-    moves = np.where(calendar.is_open & ~calendar.is_stray, sigma * _normal(noise) // _DRAW_SIGMA, 0)
-    lowest, highest = nature.level * 7 // 8, nature.level * 9 // 8
-    close = _folded(nature.level + np.cumsum(moves), lowest, highest)
-    before = np.concatenate(([nature.level], close[:-1]))
-    rested = np.concatenate(([False], ~calendar.is_open[:-1]))
-    jump = np.where(rested, sigma // 6, sigma // 60) * _normal(more) // _DRAW_SIGMA
-    open_ = _folded(before + jump, lowest, highest)
-    above = sigma * (noise & np.uint64(0xFF)).astype(np.int64) // 400
-    below = sigma * (more & np.uint64(0xFF)).astype(np.int64) // 400
-    volume = nature.volume * (70 + (noise >> np.uint64(58)).astype(np.int64)) // 100
-    stray = calendar.is_stray
-    open_ = np.where(stray, close, open_)
-    high = np.where(stray, close, np.maximum(open_, close) + above)
-    low = np.where(stray, close, np.minimum(open_, close) - below)
-    volume = np.where(stray, 1 + (noise % np.uint64(3)).astype(np.int64), volume)
-    return np.column_stack((starts, open_, high, low, close, volume))[calendar.is_open]
-
-
-def _split(parents: _Integers, times: _Integers, weights: _Integers, noise: npt.NDArray[np.uint64]) -> _Integers:
-    """Draw the children of candles, so that joined they are the parents again, to the last price and volume."""
-    _, open_, high, low, close, volume = (parents[:, column, np.newaxis] for column in range(6))
-    spent = np.cumsum(weights, axis=1)
-    total = spent[:, -1:]
-    volumes = np.diff(volume * spent // total, axis=1, prepend=0)
-    present = volumes > 0
-
-    # A walk from open to close whose speed follows the weights, of a range like the parent's, folded into it.
-    pace = np.sqrt(weights).astype(np.int64)
-    whole_pace = np.maximum(1, np.sqrt(total).astype(np.int64))
-    share = (spent << 16) // total
-    walk = np.cumsum(_normal(noise) * pace, axis=1)
-    bridge = walk - ((walk[:, -1:] * share) >> 16)
-    size = high - low
-    path = open_ + (((close - open_) * share) >> 16) + bridge * size // (_DRAW_SIGMA * whole_pace * 7 // 5)
-    closes = _folded(path, low, high)
-
-    usual = size * pace // (whole_pace * 7 // 5 + 1)
-    bits = [((noise >> np.uint64(shift)) & np.uint64(0xFF)).astype(np.int64) for shift in (5, 21, 37)]
-    before = np.concatenate((open_, closes[:, :-1]), axis=1)
-    opens = _folded(before + (usual * (bits[0] - 128) >> 9), low, high)
-    first = present & (np.cumsum(volumes, axis=1) == volumes)
-    opens = np.where(first, open_, opens)
-    highs = np.minimum(high, np.maximum(opens, closes) + (usual * bits[1] >> 9))
-    lows = np.maximum(low, np.minimum(opens, closes) - (usual * bits[2] >> 9))
-    lines = np.arange(len(parents))
-    highs[lines, np.where(present, highs, -1).argmax(axis=1)] = high[:, 0]
-    lows[lines, np.where(present, lows, np.iinfo(np.int64).max).argmin(axis=1)] = low[:, 0]
-    return np.column_stack([part[present] for part in (times, opens, highs, lows, closes, volumes)])
-
-
-def _joined(rows: _Integers, opens: _Integers) -> _Integers:
-    """Join neighbouring candles that belong to the same open."""
-    if not len(rows):
-        return rows
-    begins = np.flatnonzero(np.concatenate(([True], opens[1:] != opens[:-1])))
-    ends = np.append(begins[1:], len(rows)) - 1
-    return np.column_stack(
-        (
-            opens[begins],
-            rows[begins, _OPEN],
-            np.maximum.reduceat(rows[:, _HIGH], begins),
-            np.minimum.reduceat(rows[:, _LOW], begins),
-            rows[ends, _CLOSE],
-            np.add.reduceat(rows[:, _VOLUME], begins),
-        )
-    )
-
-
-def _window(rows: _Integers, start: Instant, end: Instant) -> _Integers:
-    first, last = np.searchsorted(rows[:, _TIME], (start, end))
-    return rows[first:last]
-
-
-def _folded(values: _Integers, low: _Integers | int, high: _Integers | int) -> _Integers:
-    """Reflect what lies outside of a range back into it, as often as needed."""
-    size = high - low
-    beyond = (values - low) % np.maximum(2 * size, 1)
-    folded: _Integers = low + np.minimum(beyond, 2 * size - beyond)
-    return folded
-
-
 def _level_of(granularity: Granularity) -> int:
     """Return the coarsest level of which candles of a granularity are made; -1 is the days themselves."""
     if granularity.seconds >= Granularity.D.seconds:
@@ -405,39 +299,15 @@ def _borders(granularity: Granularity, first: Instant, last: Instant) -> list[In
 
 
 @lru_cache(maxsize=1)
-def _day_starts() -> _Integers:
+def _day_starts() -> Integers:
     days = range(_FIRST_DAY, _LAST_DAY + 1)
     return np.fromiter((new_york_day_start(date.fromordinal(day)) for day in days), dtype=np.int64, count=len(days))
 
 
 def _moments(time: Instant, key: str) -> tuple[int, int, int, int]:
     """Return when the four prices that matter of a five-second step come, in milliseconds since the epoch."""
-    luck = int(_drawn(np.array([time], dtype=np.int64), _key(f"{key}:moments"))[0])
+    luck = int(drawn(np.array([time], dtype=np.int64), key_of(f"{key}:moments"))[0])
     first, last = luck % 1_400, 3_600 + (luck >> 16) % 1_300
     third = (last - first) // 3
     begin = time * 1000
     return begin + first, begin + first + third, begin + first + 2 * third, begin + last
-
-
-# ----------------------------------------------------------------------------------------------------------- numbers
-
-
-@lru_cache(maxsize=1024)
-def _key(name: str) -> np.uint64:
-    return np.uint64(int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "little"))
-
-
-def _drawn(times: _Integers, key: np.uint64) -> npt.NDArray[np.uint64]:
-    """Return 64 drawn bits for each time: SplitMix64 (Steele, Lea and Flood 2014) as a hash of the time."""
-    bits = times.astype(np.uint64) * np.uint64(0x9E37_79B9_7F4A_7C15) + key
-    bits = (bits ^ (bits >> np.uint64(30))) * np.uint64(0xBF58_476D_1CE4_E5B9)
-    bits = (bits ^ (bits >> np.uint64(27))) * np.uint64(0x94D0_49BB_1331_11EB)
-    mixed: npt.NDArray[np.uint64] = bits ^ (bits >> np.uint64(31))
-    return mixed
-
-
-def _normal(bits: npt.NDArray[np.uint64]) -> _Integers:
-    """Return close to normal whole numbers with a standard deviation of ``_DRAW_SIGMA``."""
-    parts = [((bits >> np.uint64(shift)) & np.uint64(0xFFFF)).astype(np.int64) for shift in (0, 16, 32, 48)]
-    centred: _Integers = parts[0] + parts[1] + parts[2] + parts[3] - _DRAW_MEAN
-    return centred

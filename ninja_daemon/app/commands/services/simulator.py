@@ -20,8 +20,8 @@ from ninja_daemon.core.market.instant import format_instant, parse_typed_instant
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.fault_words import read_fault
 from ninja_daemon.simulator.faults import FaultScript
+from ninja_daemon.simulator.faults.words import read_fault
 from ninja_daemon.simulator.markets.completion import ByLag, ByNextTick, ByTime, Completion as CompletionRule
 from ninja_daemon.simulator.markets.market import CsvMarket, Market, RandomMarket
 from ninja_daemon.simulator.record import Served

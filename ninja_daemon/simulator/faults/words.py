@@ -9,8 +9,20 @@ from typing import Final
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
-from ninja_daemon.simulator import faults
-from ninja_daemon.simulator.faults import Effect, Fault, Flaw
+from ninja_daemon.simulator.faults.answers import (
+    CutBody,
+    CutJson,
+    Delay,
+    GzipBomb,
+    Reset,
+    Skew,
+    SlowBody,
+    body,
+    redirect,
+    status,
+)
+from ninja_daemon.simulator.faults.candles import CloseText, Flaw, Late, Missing, Revised, Spoiled, StrayFriday
+from ninja_daemon.simulator.faults.script import Effect, Fault
 
 _STATUSES: Final = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
 _A_DAY: Final = 86_400
@@ -37,7 +49,7 @@ def _needed(options: Mapping[str, str], key: str) -> str:
 
 
 def _flaw(flaw: Flaw) -> _Make:
-    return lambda value, _: faults.Spoiled(flaw, parse_instant(value) if value else None)
+    return lambda value, _: Spoiled(flaw, parse_instant(value) if value else None)
 
 
 def _fixed(effect: Effect) -> _Make:
@@ -45,34 +57,34 @@ def _fixed(effect: Effect) -> _Make:
 
 
 def _status(code: str) -> _Make:
-    return lambda _, options: faults.status(int(code), retry_after=options.get("retry-after"))
+    return lambda _, options: status(int(code), retry_after=options.get("retry-after"))
 
 
 _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
     {
         **{code: _status(code) for code in _STATUSES},
-        "delay": lambda value, _: faults.Delay(_number("delay", value or "30", 0, _A_DAY)),
-        "slow-body": lambda value, _: faults.SlowBody(_number("slow-body", value or "1", 0, _A_DAY)),
-        "reset": _fixed(faults.Reset()),
-        "cut-body": lambda value, _: faults.CutBody(int(value or 40)),
-        "cut-json": lambda value, _: faults.CutJson(int(value or 60)),
-        "gzip-bomb": lambda value, _: faults.GzipBomb(int(value or 64)),
-        "redirect": lambda value, _: faults.redirect(value) if value else faults.redirect(),
-        "skew": lambda value, _: faults.Skew(_number("skew", value or "10", -_A_DAY, _A_DAY)),
-        "empty": _fixed(faults.body("")),
-        "null": _fixed(faults.body("null")),
-        "list": _fixed(faults.body("[]")),
-        "object": _fixed(faults.body("{}")),
-        "json-nan": _fixed(faults.body(_NO_JSON_NUMBER)),
-        "price-nan": _fixed(faults.CloseText("NaN")),
-        "long-number": _fixed(faults.CloseText(_LONG_NUMBER)),
-        "price": lambda value, _: faults.CloseText(value),
-        "missing": lambda value, _: faults.Missing(parse_instant(value)),
-        "late": lambda value, options: faults.Late(parse_instant(value), parse_instant(_needed(options, "until"))),
-        "revised": lambda value, options: faults.Revised(
+        "delay": lambda value, _: Delay(_number("delay", value or "30", 0, _A_DAY)),
+        "slow-body": lambda value, _: SlowBody(_number("slow-body", value or "1", 0, _A_DAY)),
+        "reset": _fixed(Reset()),
+        "cut-body": lambda value, _: CutBody(int(value or 40)),
+        "cut-json": lambda value, _: CutJson(int(value or 60)),
+        "gzip-bomb": lambda value, _: GzipBomb(int(value or 64)),
+        "redirect": lambda value, _: redirect(value) if value else redirect(),
+        "skew": lambda value, _: Skew(_number("skew", value or "10", -_A_DAY, _A_DAY)),
+        "empty": _fixed(body("")),
+        "null": _fixed(body("null")),
+        "list": _fixed(body("[]")),
+        "object": _fixed(body("{}")),
+        "json-nan": _fixed(body(_NO_JSON_NUMBER)),
+        "price-nan": _fixed(CloseText("NaN")),
+        "long-number": _fixed(CloseText(_LONG_NUMBER)),
+        "price": lambda value, _: CloseText(value),
+        "missing": lambda value, _: Missing(parse_instant(value)),
+        "late": lambda value, options: Late(parse_instant(value), parse_instant(_needed(options, "until"))),
+        "revised": lambda value, options: Revised(
             parse_instant(value), int(options.get("by", "10")), parse_instant(options.get("since", "0"))
         ),
-        "stray-friday": _fixed(faults.StrayFriday()),
+        "stray-friday": _fixed(StrayFriday()),
         **{flaw.value: _flaw(flaw) for flaw in Flaw},
     }
 )
