@@ -1,9 +1,9 @@
 """When to ask the broker after a close: learned from when candles turned complete before (decision 52).
 
-A broker calls a candle complete a little after its close: at once, some seconds later, or with the next price. All that
-a look tells is "not yet" or "since when I last looked". From such spans a distribution of the delay is kept over a
-scale of bins, and the next looks are placed where they cost least, a request being worth some tenths of a second of
-latency. Pure: time comes in as seconds after the close, and what goes out is a plan.
+A broker calls a candle complete a little after its close: at once, some seconds later, or with the next price. A look
+tells only "not yet" or "since the last look". These spans feed a distribution of the delay over a scale of bins. The
+next looks are placed where they cost least; a request is worth some tenths of a second of latency. Pure: time comes in
+as seconds after the close, a plan goes out.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SERIES_COST: Final = 0.12
 _LOOK_COST: Final = 0.08
 """Seconds of mean latency that one more look is worth, however many series are asked for in it."""
 _DOUBT: Final = 0.02
-"""Share of the distribution that is kept for anything at all, so that what is new is found and learned."""
+"""Probability mass spread evenly over all bins, so that delays never seen before can still be learned."""
 _LEAST_STEP: Final = 0.5
 _WIDEST_STEP: Final = 10.0
 _STEP_SHARE: Final = 0.6
@@ -35,7 +35,7 @@ _MOST_AT_ONCE: Final = 4
 _PROBE: Final = 0.6
 _RAREST_PROBE: Final = 16
 _BRIEF: Final = 0.02
-"""Seconds that are no time between two looks."""
+"""Two looks closer than this count as one (seconds)."""
 _NEWEST: Final = 0.1
 """Share of a close in the running averages, at least."""
 
@@ -53,8 +53,8 @@ _STARTS: Final = (0.0, *_ENDS[:-1])
 _EVEN: Final = (1 / len(_ENDS),) * len(_ENDS)
 _AT_ONCE: Final = 0.5
 _UNKNOWN: Final = (_AT_ONCE, *((1 - _AT_ONCE) / (len(_ENDS) - 1),) * (len(_ENDS) - 1))
-"""What is supposed before anything was seen: as likely complete at the close, as documented, as at any time later. So
-the first look of all is worth its one request at once, and a broker that keeps its word is never waited for."""
+"""The distribution before any look: complete at the close (as documented) is as likely as at any time later. So the
+first look of all happens at the close, and a broker that keeps its word causes no wait."""
 
 
 class Found(NamedTuple):

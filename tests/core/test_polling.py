@@ -97,7 +97,7 @@ def test_fewer_requests_a_close_and_no_more_latency_than_a_fixed_ladder(delay: D
         assert learned.requests < 0.85 * fixed.requests
 
 
-def test_candles_that_are_always_complete_at_their_close_are_seen_within_a_tenth_of_a_second() -> None:
+def test_candles_complete_at_their_close_are_seen_within_a_tenth_of_a_second() -> None:
     learned = play(at_once, 300, 68, learning=True, skip=12)
 
     assert learned.looks == 1.0
@@ -195,7 +195,7 @@ founds = st.builds(
 
 @settings(max_examples=40)
 @given(st.lists(st.tuples(founds, st.booleans()), max_size=30), st.integers(1, 2_000))
-def test_whatever_was_seen_a_plan_ascends_to_the_end_in_steps_that_are_not_too_wide(
+def test_a_plan_always_ascends_to_the_end_in_steps_that_are_not_too_wide(
     seen: list[tuple[Found, bool]], series: int
 ) -> None:
     experience = Experience()

@@ -219,7 +219,7 @@ def test_nothing_trades_on_weekends_and_on_the_two_holidays() -> None:
     assert opens_of(Granularity.M1, "2019-01-01T22:00:00Z", "2019-01-01T22:04:00Z") == ["2019-01-01T22:03:00Z"]
 
 
-def test_around_five_in_new_york_there_are_no_prices_but_the_quarter_keeps_its_time() -> None:
+def test_no_prices_around_17_00_new_york_and_the_quarter_keeps_its_time() -> None:
     minutes = opens_of(Granularity.M1, "2026-11-18T21:50:00Z", "2026-11-18T22:10:00Z")
     assert "2026-11-18T21:57:00Z" in minutes
     assert not [minute for minute in minutes if "2026-11-18T21:58" <= minute < "2026-11-18T22:03"]
@@ -316,7 +316,7 @@ def test_nothing_of_the_future_is_shown() -> None:
     assert rows(Granularity.D, 0, int(FAR), now=float(MARKET.begins - 1)) == []
 
 
-def test_the_first_price_of_a_span_is_found_across_quiet_steps_and_not_over_a_weekend() -> None:
+def test_the_first_price_is_found_across_quiet_steps_not_over_a_weekend() -> None:
     friday = parse_instant("2026-11-13T21:57:55Z")
     sunday = parse_instant("2026-11-15T22:00:00Z")
     assert MARKET.first_tick("EUR_USD", Granularity.M1, friday + 5, sunday) is None

@@ -144,7 +144,7 @@ def test_a_closed_window_is_an_empty_list(client: Client, granularity: str) -> N
     assert response.text == f'{{"instrument":"EUR_USD","granularity":"{granularity}","candles":[]}}'
 
 
-def test_a_window_that_ends_where_or_before_it_begins_holds_at_most_the_candle_around_from(client: Client) -> None:
+def test_an_empty_or_reversed_window_holds_at_most_the_candle_around_from(client: Client) -> None:
     start = FORMING - 8 * QUARTER
     assert client.times(granularity="M15", from_=at(start), to=at(start)) == []
     assert client.times(granularity="M15", from_=at(start), to=at(start - 3_600)) == []

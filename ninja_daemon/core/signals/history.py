@@ -1,11 +1,7 @@
 """The rules of ``strategy.Rules.advance`` over a whole history at once, in numpy: replay, warm-up, self-audit.
 
-Everything stays an integer. Running sums in int64 may wrap on the way: sums and differences are right modulo 2**64
-whatever happened before, so a result is right when it itself fits. Whether it can fit is worked out beforehand in
-Python's integers; where it might not, the same lines run over Python integers instead of int64, slower and as exact.
-
-What comes out agrees with the step engine candle by candle and field by field, the state at the end included, so a
-history may be cut anywhere and continued by either engine.
+The result agrees with the step engine candle by candle and field by field, including the state at the end, so a history
+may be cut anywhere and continued by either engine. ``core.averages.columns`` says how integers stay exact.
 """
 
 from __future__ import annotations
@@ -27,7 +23,7 @@ from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """What the rules make of a run of candles.
+    """The outcome of the rules over a run of candles.
 
     Attributes:
         fast: the fast average.
@@ -54,7 +50,7 @@ def evaluate(rules: Rules, candles: CandleColumns, state: StrategyState | None =
     Args:
         rules: the strategy bound to its instrument.
         candles: prices of the instrument's decimals.
-        state: what the candles before left behind; None at the beginning of all.
+        state: the state before these candles; None before the first candle of all.
     """
     before = rules.empty_state() if state is None else state
     closes = Closes.joined(before.closes, before.seen, candles.close)
@@ -139,7 +135,7 @@ def _crosses(
     averages: tuple[AverageColumn, AverageColumn],
     ranges: tuple[Integers, Integers],
 ) -> list[Cross]:
-    """Gather what belongs to the turns a column at a time, which costs less than a number at a time."""
+    """Make the crosses; columns are cut to the turns first, which costs less than a number at a time."""
     columns = (candles.time, candles.open, candles.high, candles.low, candles.close)
     prices = zip(*(column[turns].tolist() for column in columns), strict=True)
     numbers = (sides, averages[0].numerators, averages[1].numerators, *ranges)

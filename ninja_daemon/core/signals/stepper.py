@@ -1,4 +1,4 @@
-"""Candle after candle through a strategy's rules; with simple averages several times as quickly as a state a candle.
+"""Candle after candle through a strategy's rules; simple averages take a fraction of the time of a state a candle.
 
 ``Rules.advance`` is what the rules mean; this agrees with it on every candle and every field (decision 54).
 """
@@ -16,10 +16,10 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 
 _SPAN: Final = 4_096
-"""Candles after which what no average reaches any more is let go."""
+"""Candles after which closes that no average needs are dropped."""
 
 _WORTH_IT: Final = 8
-"""From so many candles on a stepper is quicker, its making and its state included; over 1,000 closes from about 16."""
+"""A stepper is quicker from this many candles on, making it and its state included; with 1,000 closes from about 16."""
 
 _SIDES: Final = (Side.SELL, Side.BUY)
 _Answer = Cross | StrategyState | None
@@ -28,7 +28,7 @@ _Steps = Generator[_Answer, Candle | None, None]
 
 
 class Stepper:
-    """A strategy that is fed one candle at a time and makes its state when somebody asks for it.
+    """A strategy that takes one candle at a time and makes its state on demand.
 
     Attributes:
         step: takes in the next candle, newer than the one before; returns the turn of the side, if it is one.
@@ -104,7 +104,7 @@ class _Sums:
         self.closes, self.ranges, self.seen = list(state.closes), list(state.ranges), state.seen
 
     def shorten(self) -> None:
-        """Let go what no average reaches any more, once in ``_SPAN`` candles."""
+        """Drop what no average needs, once in ``_SPAN`` candles."""
         del self.closes[: -self._size], self.ranges[: -self._atr_period]
         self.seen += _SPAN
 

@@ -59,7 +59,7 @@ class Strategy:
     market_hours: MarketHours = MarketHours.FX
 
     def __hash__(self) -> int:
-        """Go by the name: caches ask often, and fourteen fields take longer than what most of them save."""
+        """Hash the name only: caches ask often, and hashing fourteen fields costs more than most caches save."""
         return hash(self.name)
 
     @property
@@ -171,7 +171,7 @@ _made = partial(tuple.__new__, StrategyState)
 
 
 class Rules:
-    """A strategy bound to its instrument, with everything worked out once that does not change from candle to candle.
+    """A strategy bound to its instrument, with the constants of all its candles worked out once.
 
     Attributes:
         strategy: the settings.
@@ -179,7 +179,7 @@ class Rules:
         stop_ratio: factor from the sum of the true ranges to the stop's distance, as a fraction.
         target_ratio: the same for the target's distance.
         least_range_total: smallest sum of true ranges that ``min_atr_value`` lets pass.
-        reward_suffices: whether the settings' reward over risk passes ``min_rr_ratio``.
+        reward_suffices: whether the reward over risk of the settings passes ``min_rr_ratio``.
     """
 
     __slots__ = (

@@ -1,9 +1,9 @@
 """The turns of a strategy's side over a whole history: what a replay needs, and nothing else of every candle.
 
-Two simple averages compare as two sums of closes, so their difference over a run of candles is three columns of running
-sums; where its sign changes the side has turned, and only there ranges and values are looked at. All integers, in 32
-bits where they fit: sums may wrap on the way, since differences are right modulo the size of the word as soon as they
-themselves fit. ``batch.evaluate`` is the general way, which this agrees with turn by turn and state by state.
+Two simple averages compare as two sums of closes, so their difference is made of running sums. Where its sign changes
+the side has turned; only there are ranges and values computed. All are integers, in 32 bits where they fit: sums
+may wrap on the way, because a difference is right modulo the size of the word when it fits itself.
+``history.evaluate`` is the general way; both agree turn by turn and state by state.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ROOM: Final = 2**62
 """Integers below it can be added and compared in 64 bits."""
 _SMALL: Final = 2**30
 _FEW_TIES: Final = 500
-"""So many are settled one by one; more of them, as in a market that stands still, all at once."""
+"""Up to this many ties are settled one by one; more of them, as in a market that stands still, all at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class Turns:
         times: opens of the candles.
         closes: their closes.
         fast: sums of the closes under the fast average.
-        slow: likewise.
+        slow: sums of the closes under the slow average.
         ranges_held: number of true ranges behind the average true range.
         range_totals: their sum.
     """
@@ -72,8 +72,8 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     """Take in candles, oldest first and all newer than those of ``state``.
 
     Returns:
-        The turns, and the state after the last candle; None where only the general way will do: other averages, few
-        candles, numbers that are too large.
+        The turns, and the state after the last candle. None where only the general way works: other averages, few
+        candles, too large numbers.
     """
     fast, slow, period = state.fast, state.slow, rules.strategy.atr_period
     if not isinstance(fast, SimpleMovingAverage) or not isinstance(slow, SimpleMovingAverage):

@@ -184,9 +184,7 @@ def test_after_the_warm_up_a_finite_average_has_forgotten_everything_before(kind
 
 @pytest.mark.parametrize("kind", INFINITE)
 @pytest.mark.parametrize("period", [2, 5, 21, 60])
-def test_after_the_warm_up_a_start_a_million_units_off_is_gone_from_the_reported_digits(
-    kind: Kind, period: int
-) -> None:
+def test_after_the_warm_up_a_start_far_off_is_gone_from_the_reported_digits(kind: Kind, period: int) -> None:
     needed = kind.average.warm_up(period)
     assert needed < LONGEST_WARM_UP
     closes = [2_000_000 + candle.close for candle in walked(needed, seed=period)]

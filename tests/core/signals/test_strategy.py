@@ -61,7 +61,7 @@ def filters_of(**settings: Any) -> list[Filter | None]:
     return [cross.rejected_by for cross in crosses]
 
 
-def test_a_cross_before_the_average_true_range_is_full_is_no_signal_and_moves_the_side_all_the_same() -> None:
+def test_a_cross_before_the_atr_is_full_moves_the_side_and_is_no_signal() -> None:
     assert filters_of(atr_period=4) == [Filter.WARMING, None, None]
     assert filters_of(atr_period=5) == [Filter.WARMING, Filter.WARMING, None]
 
@@ -115,7 +115,7 @@ def test_the_first_filter_that_rejects_is_the_one_that_counts() -> None:
 
 
 @given(kinds, st.integers(1, 9), st.integers(1, 9), drawn_candles(), st.data())
-def test_however_the_candles_are_cut_and_the_state_is_stored_the_result_is_the_same(
+def test_the_result_is_the_same_wherever_candles_are_cut_and_the_state_stored(
     kind: MovingAverageKind, fast: int, slow: int, candles: list[Candle], data: st.DataObject
 ) -> None:
     rules = rules_of(ma_type=kind, fast_ma=fast, slow_ma=slow)
@@ -219,7 +219,7 @@ def test_nothing_is_nothing_however_it_is_written(text: str) -> None:
     assert len(hashes) == 1
 
 
-def test_the_hash_is_the_same_on_every_machine_and_in_every_version_of_the_same_rules() -> None:
+def test_the_hash_is_the_same_on_every_machine_and_in_every_version() -> None:
     assert PLAIN.settings_hash == "b275400ab877b4b0"
 
 
