@@ -34,7 +34,8 @@ from ninja_daemon.adapters.journal.failover_store import SpoolingStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.state_form import encode_state, encode_tally
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity

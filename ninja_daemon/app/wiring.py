@@ -13,7 +13,9 @@ from ninja_daemon.adapters.journal.lanes import LocalQueue
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect, is_on_this_machine
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore, encode_alert
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.queues.opening import journal_file, local_queue_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError

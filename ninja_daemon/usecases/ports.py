@@ -93,6 +93,23 @@ class WantedHistory:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """What a candle source has sent and received since the start.
+
+    Attributes:
+        requests: by HTTP status; 0 for those that had no answer.
+        bytes_received: of decoded bodies.
+        connections: opened, or tried to.
+        candles: received, those that were known already included.
+    """
+
+    requests: Mapping[int, int]
+    bytes_received: int
+    connections: int
+    candles: int
+
+
 class CandleSource(Protocol):
     """The broker. Answers hold one entry a request: what came, or the error that stands in its place."""
 
@@ -108,6 +125,18 @@ class CandleSource(Protocol):
         Raises:
             TransientError, RejectedError: as for any request.
         """
+
+
+class DaemonSource(CandleSource, Protocol):
+    """The candle source, with the figures that only the daemon shows."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What has been sent and received since the start."""
+
+    @property
+    def doubt(self) -> str:
+        """What is wrong with the account although candles come, with the cure; empty when nothing is."""
 
 
 # --- state -----------------------------------------------------------------------------------------------------------

@@ -7,14 +7,16 @@ from pathlib import Path
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.catch_up import Wake, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
+from ninja_daemon.usecases.wake_result import WakeResult
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 
@@ -57,14 +59,14 @@ def closes_with_crosses(count: int) -> list[int]:
 
 def work(
     url: str, directory: Path, closes: Sequence[int], *, seen_at_start: int = 20, namespace: str = "ninja"
-) -> Wake:
+) -> WakeResult:
     """Start a daemon's store on so many candles, then show it the rest; return what the second wake did."""
     broker = FakeBroker({"EUR_USD": EUR_USD}, {M15.series: candles(closes)})
     client = connect(url, name="test")
     journal = SqliteJournal(directory / "journal.sqlite3")
     store = RedisStateStore(client, Keys(namespace))
 
-    def catch_up_to(newest: int) -> Wake:
+    def catch_up_to(newest: int) -> WakeResult:
         broker.newest[M15.series] = START + 900 * newest
         clock = FakeClock(START + 900 * (newest + 1) + 1.0)
         wake = catch_up([M15], source=broker, store=store, journal=journal, clock=clock)

@@ -14,7 +14,7 @@ from benchmarks.results import Chapter
 from benchmarks.step import WAYS, walk
 from benchmarks.wake import NEEDS, arena
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys
+from ninja_daemon.adapters.redis.keys import Keys
 from tests.servers import server_program
 
 FIGURES = {

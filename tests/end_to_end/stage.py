@@ -19,14 +19,16 @@ import redis
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.markets.market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
-from ninja_daemon.usecases.catch_up import Outcome, Wake, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import StateStore
+from ninja_daemon.usecases.wake_result import StrategyResult, WakeResult
 from tests.end_to_end.settings import toml
 from tests.fakes.clock import FakeClock
 from tests.oracle import Rules, Signal, assert_same_signals, close_time
@@ -89,7 +91,7 @@ class Stage:
         """Let a candle be the newest complete one."""
         self.clock.time = epoch(close_time(candle["time"], timeframe)) + later
 
-    def wake(self, store: StateStore | None = None, strategies: Sequence[Strategy] | None = None) -> Wake:
+    def wake(self, store: StateStore | None = None, strategies: Sequence[Strategy] | None = None) -> WakeResult:
         """One pass."""
         return catch_up(
             self.strategies if strategies is None else strategies,
@@ -99,7 +101,7 @@ class Stage:
             clock=self.clock,
         )
 
-    def good_wake(self, newest: Mapping[str, str] | None = None) -> Sequence[Outcome]:
+    def good_wake(self, newest: Mapping[str, str] | None = None) -> Sequence[StrategyResult]:
         """One pass that brings every strategy up to date, with a candle where it is given."""
         wake = self.wake()
         troubles = {outcome.strategy.name: outcome.error for outcome in wake.outcomes if outcome.error is not None}

@@ -13,7 +13,8 @@ import requests
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -23,7 +24,8 @@ from ninja_daemon.simulator.answers.broker import Answer, Request, SimulatedBrok
 from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
-from ninja_daemon.usecases.catch_up import Outcome, Start, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
+from ninja_daemon.usecases.wake_result import Start, StrategyResult
 from tests.end_to_end.stage import ACCOUNT, TOKEN, epoch
 from tests.fakes.clock import FakeClock
 from tests.processes import ROOT
@@ -103,7 +105,7 @@ def test_a_steady_wake_fetches_a_twentieth_and_finds_its_averages(
         journal = SqliteJournal(tmp_path / "journal.sqlite3")
         store = RedisStateStore(client, Keys("ninja"))
 
-        def wake(due: Sequence[Strategy]) -> Sequence[Outcome]:
+        def wake(due: Sequence[Strategy]) -> Sequence[StrategyResult]:
             outcomes = catch_up(due, source=source, store=store, journal=journal, clock=clock).outcomes
             assert not [outcome.error for outcome in outcomes if outcome.error is not None]
             return outcomes

@@ -14,8 +14,8 @@ from ninja_daemon.adapters.journal.failover_store import SpoolingStore
 from ninja_daemon.adapters.journal.kept_commits import Spool
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
-from ninja_daemon.usecases.catch_up import Wake
 from ninja_daemon.usecases.ports import Change, Committed
+from ninja_daemon.usecases.wake_result import WakeResult
 from tests.end_to_end.settings import nasty, oracle
 from tests.end_to_end.stage import Stage
 from tests.oracle import Rules, read_candles, signals_after, signals_until
@@ -69,7 +69,7 @@ class Coming:
         self.stage.show(self.candles[newest], "H4")
         self.renews()
 
-    def wakes(self) -> Wake:
+    def wakes(self) -> WakeResult:
         return self.stage.wake(self.store)
 
     def goes_away(self) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.adapters.redis import state_store as redis_store
-from ninja_daemon.usecases.catch_up import Start
+from ninja_daemon.usecases.wake_result import Start
 from tests.end_to_end.settings import SERIES, all_rules, cuts, nasty, oracle, tied_candles, write_candles
 from tests.end_to_end.stage import Stage
 from tests.oracle import Rules, Signal, expectation, ids, read_candles, signals_after, signals_until

@@ -28,7 +28,7 @@ from ninja_daemon.simulator.faults import (
     status,
 )
 from ninja_daemon.simulator.markets.completion import ByLag
-from ninja_daemon.usecases.catch_up import Outcome
+from ninja_daemon.usecases.wake_result import StrategyResult
 from tests.end_to_end.settings import nasty, oracle
 from tests.end_to_end.stage import TOKEN, Stage, epoch
 from tests.oracle import Rules, Signal, assert_same_signals, close_time, expected_signals, read_candles
@@ -46,7 +46,7 @@ def candles(candles_dir: Path) -> list[dict[str, str]]:
     return read_candles(candles_dir / "EUR_USD_H4.csv")
 
 
-def outcome_of(stage: Stage) -> Outcome:
+def outcome_of(stage: Stage) -> StrategyResult:
     (outcome,) = stage.wake().outcomes
     return outcome
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.simulator.faults import Fault, status
-from ninja_daemon.usecases.catch_up import Start
+from ninja_daemon.usecases.wake_result import Start
 from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import nasty, oracle, rules_for
 from tests.end_to_end.stage import Stage

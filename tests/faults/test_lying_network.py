@@ -23,8 +23,9 @@ import redis
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import script
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.secret import Secret

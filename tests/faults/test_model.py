@@ -31,9 +31,10 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis import state_store as redis_store
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.adapters.redis.scripts import script
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.market.candle import Candle

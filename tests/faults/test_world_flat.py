@@ -21,7 +21,8 @@ import pytest
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.adapters.telemetry.logs import configure_logs, reset_logs
 from ninja_daemon.app.daemon.process import Daemon

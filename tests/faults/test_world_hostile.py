@@ -24,9 +24,10 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import Spool
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.adapters.redis.reports import heartbeat_fields, read_history, read_reports
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import decode_commit
 from ninja_daemon.adapters.stored.queue import decode_dead, decode_entry, decode_notice, decode_silence
 from ninja_daemon.adapters.stored.state_form import decode_tally

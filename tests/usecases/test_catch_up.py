@@ -14,7 +14,8 @@ import redis
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import BrokerUnavailable, HistoryGap, JournalUnavailable, StateError, TransientError
 from ninja_daemon.core.market.candle import Candle
@@ -24,7 +25,8 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Rules, Strategy
-from ninja_daemon.usecases.catch_up import Start, Wake, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
+from ninja_daemon.usecases.wake_result import Start, WakeResult
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 
@@ -76,7 +78,7 @@ class World:
     clock: FakeClock = field(default_factory=FakeClock)
     strategies: Sequence[Strategy] = (STRATEGY,)
 
-    def wake(self, newest: int | None = None, *, hold_gaps: bool = False) -> Wake:
+    def wake(self, newest: int | None = None, *, hold_gaps: bool = False) -> WakeResult:
         """Show the broker's candles up to number ``newest`` and catch up, half a second after its close."""
         series = self.strategies[0].series
         if newest is not None:

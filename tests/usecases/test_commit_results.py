@@ -11,12 +11,14 @@ import redis
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import NinjaError, StateError, TransientError
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.catch_up import Wake, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
+from ninja_daemon.usecases.wake_result import WakeResult
 from tests.fakes.clock import FakeClock
 from tests.usecases.test_catch_up import STRATEGY, broker_of, candles_of, expected, wandering
 
@@ -48,7 +50,7 @@ class Daemon:
         self._noted(self.store.commit(changes))
         return self._noted(self.store.commit(changes))
 
-    def wakes(self, newest: int = NEWEST, *strategies: Strategy) -> Wake:
+    def wakes(self, newest: int = NEWEST, *strategies: Strategy) -> WakeResult:
         self._place.broker.newest[STRATEGY.series] = CANDLES[newest].time
         return catch_up(
             strategies or (STRATEGY,),

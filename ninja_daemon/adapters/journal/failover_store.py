@@ -15,25 +15,23 @@ While Redis is known to be away only ``lease``, called every few seconds, tries 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import Reached, Spool, WaitingCommit, token_of
+from ninja_daemon.adapters.journal.kept_commits import Reached, Spool, token_of
+from ninja_daemon.adapters.journal.lock import LockFile
+from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.adapters.stored.state_form import decode_tally
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
-from ninja_daemon.core.market.instant import Instant, parse_instant
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
 
-_AT_ONCE: Final = 50
-"""Kept commits that are sent in one round trip."""
 _NOTE_EVERY: Final = 60.0
 """Seconds between two notes in the journal that this machine's daemon is the active one."""
 _LED_LONG_ENOUGH: Final = 120.0
@@ -76,7 +74,7 @@ class SpoolingStore:
         """
         self._inner = inner
         self._journal = journal
-        self._spool = Spool(journal)
+        self._kept = Spool(journal)
         self._clock = clock
         self._is_shared = is_shared
         self._push_alert = push_alert
@@ -84,7 +82,7 @@ class SpoolingStore:
         self._known: dict[str, Loaded] = {}
         self._lead = _NOT_OURS
         self._noted_at: float | None = None
-        self._lock_file: int | None = None
+        self._lock_file = LockFile(journal.path.with_suffix(".lead"))
         self._replayed: list[Replayed] = []
         self._stuck: dict[str, Committed] = {}
         self._last_reached: Mapping[str, Reached] = {}
@@ -112,7 +110,7 @@ class SpoolingStore:
         return {
             strategy.name: in_redis[strategy.name]
             if strategy.name in in_redis and strategy.name not in reached
-            else self._by_heart(strategy, reached.get(strategy.name))
+            else self._from_memory(strategy, reached.get(strategy.name))
             for strategy in strategies
         }
 
@@ -140,7 +138,7 @@ class SpoolingStore:
         for result in results.values():
             if isinstance(result, StoreUnavailable):
                 self._lose(result)
-        # What Redis refused as a whole is certainly not there; what broke off may be.
+        # A refused commit was certainly not applied; one whose connection broke may have been.
         refused = [one for one in changes if not isinstance(results.get(one.rules.strategy.name), Committed)]
         results.update(self._keep([one for one in refused if one not in unsure], unsure=False))
         results.update(self._keep(unsure, unsure=True))
@@ -156,14 +154,14 @@ class SpoolingStore:
             reason = self._away or StoreUnavailable("Redis is away")
             return {commit.strategy: reason for commit in commits}
         try:
-            kept = self._spool.keep(commits, unsure=unsure)
+            kept = self._kept.keep(commits, unsure=unsure)
         except JournalUnavailable as error:
             both = StoreUnavailable(f"{self._away}; and {error}")
             return {commit.strategy: both for commit in commits}
         return {commit.strategy: _kept(commit, kept[commit.strategy]) for commit in commits}
 
     def _remember(self, change: Change, result: Committed | NinjaError) -> None:
-        """Know the state by heart, for the time when nobody can be asked."""
+        """Remember the state for the time when Redis cannot be asked."""
         name, last = change.rules.strategy.name, change.state.last
         done = {CommitResult.OK, CommitResult.ALREADY, CommitResult.KEPT}
         if last is None or not isinstance(result, Committed) or result.result not in done:
@@ -173,7 +171,7 @@ class SpoolingStore:
             last.time, token_of(last.time), change.state, change.rules.instrument, last.time, change.tally
         )
 
-    def _by_heart(self, strategy: Strategy, reached: Reached | None) -> Loaded | NinjaError:
+    def _from_memory(self, strategy: Strategy, reached: Reached | None) -> Loaded | NinjaError:
         """Return what this machine knows of a strategy without Redis: from memory, the spool, or the marks."""
         known = self._known.get(strategy.name)
         if known is not None and (reached is None or known.cursor == reached.target):
@@ -190,7 +188,7 @@ class SpoolingStore:
 
     def _reached(self) -> Mapping[str, Reached]:
         with contextlib.suppress(JournalUnavailable):
-            self._last_reached = self._spool.reached()
+            self._last_reached = self._kept.reached()
         # A journal that cannot be read at the moment still holds what it held: its strategies bypass nothing.
         return self._last_reached
 
@@ -226,7 +224,7 @@ class SpoolingStore:
         For a daemon that starts while Redis is away: if so it may go on alone.
         """
         try:
-            at = self._spool.led_at()
+            at = self._kept.led_at()
         except JournalUnavailable:
             return False
         if at is None or not self._lock_journal():
@@ -261,40 +259,24 @@ class SpoolingStore:
         if self._noted_at is not None and now - self._noted_at < _NOTE_EVERY:
             return
         with contextlib.suppress(JournalUnavailable):
-            self._spool.lead(int(self._clock.now()))
+            self._kept.lead(int(self._clock.now()))
             self._noted_at = now
 
     def _note_follow(self, token: str) -> None:
-        """Take back a note of ours; that of another process of this machine, which holds the lock, stays."""
+        """Delete our leadership note, unless another local process holds the lock."""
         if _is_single_pass(token) or self._noted_at == float("-inf") or not self._lock_journal():
             return
         with contextlib.suppress(JournalUnavailable):
-            self._spool.lead(None)
+            self._kept.lead(None)
             self._noted_at = float("-inf")
-        self._unlock_journal()
+        self._lock_file.let_go()
 
     def _lock_journal(self) -> bool:
         """Hold the journal's lock file for this process; tell whether we do."""
-        if self._lock_file is not None:
-            return True
-        path = self._journal.path.with_suffix(".lead")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            return self._lock_file.take() is None
         except OSError:
             return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(handle)
-            return False
-        self._lock_file = handle
-        return True
-
-    def _unlock_journal(self) -> None:
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
 
     # --- when Redis is back ------------------------------------------------------------------------------------------
 
@@ -304,45 +286,22 @@ class SpoolingStore:
         return found
 
     def _replay(self) -> None:
-        """Make the commits that waited, in their order; what can never be made is derived again from the broker.
+        """Make the commits that waited.
 
         Raises:
-            StoreUnavailable: Redis went away again; everything that was not made is still there.
+            StoreUnavailable: Redis went away again, or refused some; everything that was not made is still there.
         """
-        judge = _Judge()
-        with contextlib.suppress(JournalUnavailable):  # They stay where they are, and are made again without harm.
-            waiting = self._spool.begin() if self._reached() else ()
-            judge.lost.update(one.strategy for one in waiting if one.commit is None)
-            for first in range(0, len(waiting), _AT_ONCE):
-                self._replay_some(waiting[first : first + _AT_ONCE], judge)
-            lost = [one.sequence for one in waiting if one.strategy in judge.lost]
-            self._spool.settle(lost, {})
-            self._spool.reopen([one for one in judge.not_made if one not in lost])
-            for name in judge.lost:
+        replay = Replay(self._kept, self._inner.send)
+        with contextlib.suppress(JournalUnavailable):
+            if self._reached():
+                replay.run()
+            for name in replay.lost:
                 self._known.pop(name, None)
-        self._stuck = judge.stuck
-        if judge.done or judge.lost:
-            self._replayed.append(Replayed(judge.done, judge.signals, tuple(sorted(judge.lost))))
-        if judge.trouble is not None:
-            raise judge.trouble
-
-    def _replay_some(self, waiting: Sequence[WaitingCommit], judge: _Judge) -> None:
-        ready = [(one.sequence, one.commit) for one in waiting if one.commit is not None and judge.may_go(one.strategy)]
-        if not ready:
-            return
-        try:
-            results = self._inner.send([commit for _, commit in ready])
-        except StoreUnavailable:
-            self._spool.doubt([sequence for sequence, _ in ready])
-            raise
-        made: list[int] = []
-        marks: dict[str, Instant] = {}
-        for (sequence, commit), result in zip(ready, results, strict=True):
-            if judge.hear(sequence, commit, result):
-                made.append(sequence)
-                if isinstance(result, Committed) and result.result != CommitResult.STALE:
-                    marks[commit.strategy] = parse_instant(commit.target)
-        self._spool.settle(made, marks)
+        self._stuck = replay.stuck
+        if replay.done or replay.lost:
+            self._replayed.append(Replayed(replay.done, replay.signals, tuple(sorted(replay.lost))))
+        if replay.trouble is not None:
+            raise replay.trouble
 
     # --- signs of life -----------------------------------------------------------------------------------------------
 
@@ -393,73 +352,11 @@ class SpoolingStore:
     def close(self) -> None:
         """Let connections and files go."""
         self._inner.client.close()
-        self._unlock_journal()
-
-
-class _Judge:
-    """What the script's answers to waiting commits mean, heard in their order.
-
-    Attributes:
-        done: how many rows need not be made any more.
-        signals: how many signals were listed.
-        lost: strategies whose rows do not fit what Redis holds.
-        stuck: strategies whose rows wait, with the answer that holds them up.
-        not_made: rows that Redis has refused as a whole.
-        trouble: why Redis takes nothing at the moment.
-    """
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.signals = 0
-        self.lost: set[str] = set()
-        self.stuck: dict[str, Committed] = {}
-        self.not_made: list[int] = []
-        self.trouble: StoreUnavailable | None = None
-        self._refused: set[str] = set()
-
-    def may_go(self, strategy: str) -> bool:
-        """Tell whether nothing stands in the way of a strategy's next row."""
-        return not (strategy in self.lost or strategy in self.stuck or strategy in self._refused)
-
-    def hear(self, sequence: int, commit: PreparedCommit, result: Committed | NinjaError) -> bool:
-        """Take one answer in; return whether the row is done with."""
-        name = commit.strategy
-        if not self.may_go(name):
-            return False
-        if not isinstance(result, Committed):
-            self._refused.add(name)
-            self.not_made.append(sequence)
-            self.trouble = result if isinstance(result, StoreUnavailable) else self.trouble
-            return False
-        match result.result:
-            case CommitResult.OK | CommitResult.ALREADY:
-                self.signals += result.listed
-            case CommitResult.STALE if _has_come_as_far(result.detail, commit.target):
-                pass
-            case CommitResult.STALE:
-                self.lost.add(name)
-                return False
-            case answer:
-                # A newer leader, a full list, a key in the way: it waits, and what follows it waits behind it.
-                self.stuck[name] = result
-                if (
-                    answer != CommitResult.FENCED
-                ):  # the script looks at the fence first, so that says nothing of the row
-                    self.not_made.append(sequence)
-                return False
-        self.done += 1
-        return True
+        self._lock_file.let_go()
 
 
 def _is_single_pass(token: str) -> bool:
     return token.startswith("once|")
-
-
-def _has_come_as_far(held: str, target: str) -> bool:
-    try:
-        return parse_instant(held.removeprefix("=")) >= parse_instant(target)
-    except ValueError:
-        return False
 
 
 def _kept(commit: PreparedCommit, new: int | None) -> Committed:

@@ -5,13 +5,12 @@ Averages are rebuilt from the broker's history at every start of the process; no
 
 from __future__ import annotations
 
-import fcntl
-import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
 from ninja_daemon.core.market.instant import format_instant
@@ -37,7 +36,7 @@ class LocalStateStore:
         self._journal = journal
         self._push_alert = push_alert
         self._known: dict[str, tuple[StrategyState, Instrument, Tally, str]] = {}
-        self._lock_file: int | None = None
+        self._lock_file = LockFile(journal.path.with_suffix(".lock"))
 
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
         """Return the journal's cursors and the averages in memory; see the port."""
@@ -88,32 +87,17 @@ class LocalStateStore:
             StoreUnavailable: the directory cannot be written.
         """
         del seconds
-        if self._lock_file is not None:
-            return Lease(held=True)
-        path = self._journal.path.with_suffix(".lock")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            holder = self._lock_file.take(token)
         except OSError as error:
             message = f"the state directory must be writable, was not ({error.strerror}); set NINJA_STATE_DIR"
             raise StoreUnavailable(message) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.pread(handle, 200, 0).decode(errors="replace")
-            os.close(handle)
-            return Lease(held=False, holder=holder)
-        os.truncate(handle, 0)
-        os.pwrite(handle, token.encode(), 0)
-        self._lock_file = handle
-        return Lease(held=True)
+        return Lease(held=holder is None, holder=holder or "")
 
     def release(self, token: str) -> None:
         """Let another process work."""
         del token
-        if self._lock_file is not None:
-            os.close(self._lock_file)
-            self._lock_file = None
+        self._lock_file.let_go()
 
     def declare(self, holder: str, settings: Mapping[str, str]) -> None:
         """Do nothing: whoever shares the state directory shares the machine, and its configuration is at hand."""

@@ -17,7 +17,7 @@ _NEW_SESSION_EVERY: Final = 0.5
 T = TypeVar("T")
 
 
-class Crew:
+class SessionPool:
     """At most eight threads, begun only as work piles up; they never keep the process alive."""
 
     def __init__(self, make_session: Callable[[], OandaSession], closed: threading.Event) -> None:

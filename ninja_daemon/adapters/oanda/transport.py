@@ -9,18 +9,11 @@ carries a request, neither as its cause nor as its context, and so none carries 
 
 from __future__ import annotations
 
-import json
 import logging
 import random
 import socket
-import threading
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final, cast
 
 import oandapyV20
@@ -32,13 +25,11 @@ from requests.adapters import HTTPAdapter
 
 from ninja_daemon.adapters.network.host_names import addresses_of
 from ninja_daemon.adapters.network.redaction import HIDDEN, Redaction
-from ninja_daemon.adapters.oanda.rate_limit import RateLimit
-from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
+from ninja_daemon.adapters.oanda.answers import ERROR, UNAUTHORISED, asked_pause, plain_json, refusal, unreadable
+from ninja_daemon.adapters.oanda.limits import CLOSED, Gate
+from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.ports import Clock
 
-REQUESTS_A_SECOND: Final = 100
-CONNECTIONS_A_SECOND: Final = 2
 CONNECT_TIMEOUT: Final = 5.0
 READ_TIMEOUT: Final = 10.0
 """Seconds between two pieces of an answer."""
@@ -53,7 +44,6 @@ _DENIED_PAUSE: Final = 1.0
 _FIRST_PAUSE: Final = 0.5
 LONGEST_ASKED_PAUSE: Final = 30.0
 """Seconds that a call waits at most because the broker asks for it; longer ones are left to the caller."""
-_LONGEST_TEXT: Final = 200
 _CHUNK: Final = 65_536
 _ADDRESSES_TRIED: Final = 3
 _SHORTEST_SECRET: Final = 8
@@ -61,7 +51,6 @@ _SHORTEST_SECRET: Final = 8
 _PLACEHOLDER: Final = "https://api-fxpractice.oanda.com"
 """The address that oandapyV20 builds for its environment ``practice``; the transport puts the real one in its place."""
 
-_CLOSED: Final = "the broker adapter is closed"
 _KEPT_AWAKE: Final = (
     *urllib3.connection.HTTPConnection.default_socket_options,
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -72,122 +61,6 @@ _KEPT_AWAKE: Final = (
     ),
 )
 """A router that forgets an idle connection says nothing: without probes the next candle would cost a read timeout."""
-
-UNAUTHORISED, FORBIDDEN, _TOO_MANY, _SERVER_ERROR, _ERROR = 401, 403, 429, 500, 400
-
-
-@dataclass(frozen=True, slots=True)
-class Traffic:
-    """What has been sent and received since the start.
-
-    Attributes:
-        requests: by HTTP status; 0 for those that had no answer.
-        bytes_received: of decoded bodies.
-        connections: opened, or tried to.
-        candles: received, those that were known already included.
-    """
-
-    requests: Mapping[int, int]
-    bytes_received: int
-    connections: int
-    candles: int
-
-
-class _Watch:
-    """One thread that ends requests which take too long; a timer each would cost more than the request's own work.
-
-    It goes by the machine's own clock, as sockets do.
-    """
-
-    def __init__(self) -> None:
-        self._due: dict[_Transport, float] = {}
-        self._change = threading.Condition()
-        self._thread: threading.Thread | None = None
-        self._is_idle = False
-        self._is_over = False
-
-    def begin(self, transport: _Transport) -> None:
-        """End the transport's request after ``TOTAL_TIMEOUT``."""
-        with self._change:
-            self._due[transport] = time.monotonic() + TOTAL_TIMEOUT
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._watch, name="oanda-watch", daemon=True)
-                self._thread.start()
-            elif self._is_idle:
-                self._change.notify()
-
-    def end(self, transport: _Transport) -> None:
-        """Leave the transport alone from now on."""
-        with self._change:
-            self._due.pop(transport, None)
-
-    def close(self) -> None:
-        """Let the thread end."""
-        with self._change:
-            self._is_over = True
-            self._change.notify()
-
-    def _watch(self) -> None:
-        with self._change:
-            while not self._is_over:
-                now = time.monotonic()
-                for transport in [transport for transport, due in self._due.items() if due <= now]:
-                    del self._due[transport]
-                    transport.cut()
-                # A deadline that is set meanwhile lies behind those that are: only an idle watch must be told.
-                self._is_idle = not self._due
-                self._change.wait(None if self._is_idle else max(0.0, min(self._due.values()) - now))
-
-
-class Gate:
-    """The limits and counts that all sessions of a process share."""
-
-    def __init__(self, clock: Clock) -> None:
-        """Begin with nothing sent."""
-        self.clock = clock
-        self.closed = threading.Event()
-        self.watch = _Watch()
-        self._requests = RateLimit(clock, REQUESTS_A_SECOND)
-        self._connections = RateLimit(clock, CONNECTIONS_A_SECOND)
-        self._statuses: Counter[int] = Counter()
-        self._bytes = 0
-        self._opened = 0
-        self._candles = 0
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        """End all waiting, and let nothing through any more."""
-        self.closed.set()
-        self.watch.close()
-
-    def sending(self) -> None:
-        """Wait until a request may be sent."""
-        if not self._requests.take(self.closed):
-            raise BrokerUnavailable(_CLOSED)
-
-    def connecting(self) -> None:
-        """Wait until a connection may be opened."""
-        if not self._connections.take(self.closed):
-            raise BrokerUnavailable(_CLOSED)
-        with self._lock:
-            self._opened += 1
-
-    def answered(self, status: int, size: int) -> None:
-        """Count an answer; status 0 for none."""
-        with self._lock:
-            self._statuses[status] += 1
-            self._bytes += size
-
-    def took_candles(self, count: int) -> None:
-        """Count candles."""
-        with self._lock:
-            self._candles += count
-
-    @property
-    def traffic(self) -> Traffic:
-        """The counts so far."""
-        with self._lock:
-            return Traffic(dict(self._statuses), self._bytes, self._opened, self._candles)
 
 
 def _nothing(record: logging.LogRecord) -> bool:
@@ -268,12 +141,12 @@ class OandaSession:
             self._api.request(request)
             answer, transport.answer = transport.answer, None
         except V20Error as error:
-            failure = _refusal(error.code, str(error.msg), transport.retry_after)
+            failure = refusal(error.code, str(error.msg), transport.retry_after)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = BrokerUnavailable(_CLOSED if self._gate.closed.is_set() else transport.why_not(error))
+            failure = BrokerUnavailable(CLOSED if self._gate.closed.is_set() else transport.why_not(error))
         except (ValueError, RecursionError) as error:
-            failure = _unreadable(transport.status, error, transport.retry_after)
-        # Raised out here, where no foreign error is being handled: those hold the request, and that the token.
+            failure = unreadable(transport.status, error, transport.retry_after)
+        # Raise outside the except blocks, so the library's exception (which contains the token) is not chained.
         if failure is not None:
             # What the broker says in an error may hold what it was sent.
             failure.args = tuple(self._redaction.text(str(part)) for part in failure.args)
@@ -362,23 +235,23 @@ class _Transport(HTTPAdapter):
         self.status, self.retry_after, self.answer, self._is_cut = 0, None, None, False
         request.url = self._base + str(request.url).removeprefix(_PLACEHOLDER)
         body = b""
-        self._gate.watch.begin(self)
+        self._gate.deadlines.begin(self.cut, TOTAL_TIMEOUT)
         try:
             response = super().send(
                 request, stream=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), verify=named.get("verify", True)
             )
             self.status = response.status_code
-            self.retry_after = _asked_pause(response.headers.get("Retry-After"), self._gate.clock.now())
+            self.retry_after = asked_pause(response.headers.get("Retry-After"), self._gate.clock.now())
             body = self._without_secrets(self._body(response))
         finally:
-            self._gate.watch.end(self)
+            self._gate.deadlines.end(self.cut)
             self._gate.answered(self.status, len(body))
-        if 300 <= self.status < _ERROR:  # noqa: PLR2004 - redirections
+        if 300 <= self.status < ERROR:  # noqa: PLR2004 - redirections
             message = f"the broker's address must answer itself, was a redirect (HTTP {self.status}); see OANDA_API_URL"
             raise BrokerRefused(message)
-        if self.status < _ERROR:
+        if self.status < ERROR:
             # Read here, strictly; the library would read it a second time.
-            self.answer, body = _plain_json(body), b"null"
+            self.answer, body = plain_json(body), b"null"
         response._content = body  # noqa: SLF001 - requests offers no other way to hand a body in
         return response
 
@@ -389,7 +262,7 @@ class _Transport(HTTPAdapter):
         sock = connection.sock if connection is not None else None
         if sock is not None:
             try:
-                # The plain call: that of an encrypted socket would first put its encryption away, under its reader.
+                # Not SSLSocket.shutdown: it would tear down TLS while another thread is reading.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 return
@@ -432,81 +305,6 @@ def _require_bounded(size: int, packed: int) -> None:
         if actual > limit:
             message = f"the broker's answer must be at most {limit / 2**20:.3g} MB, was larger"
             raise BrokerUnavailable(message)
-
-
-def _plain_json(body: bytes) -> object:
-    """Read a body more strictly than the library will: a key that comes twice or a NaN means two things or none.
-
-    Raises:
-        ValueError: it is not UTF-8, not JSON, or not plain.
-        RecursionError: it is nested too deeply.
-    """
-    answer: object = json.loads(body.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
-    return answer
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        message = "a key comes twice"
-        raise ValueError(message)
-    return fields
-
-
-def _no_number(name: str) -> None:
-    message = f"{name} is no number"
-    raise ValueError(message)
-
-
-def _unreadable(status: int, error: Exception, retry_after: float | None) -> NinjaError:
-    """Say what an answer means that cannot be read: an error by its status, anything else is torn."""
-    if status >= _ERROR:
-        return _refusal(status, "", retry_after)
-    return BrokerUnavailable(
-        f"the broker's answer (HTTP {status}) must be JSON in UTF-8, was not ({type(error).__name__})"
-    )
-
-
-def _refusal(code: int, body: str, retry_after: float | None) -> NinjaError:
-    """Turn an HTTP error into ours."""
-    text = _error_text(body)
-    said = f"HTTP {code}: {text}" if text else f"HTTP {code}"
-    if code == UNAUTHORISED:
-        return BrokerDenied(f"the broker does not accept OANDA_ACCESS_TOKEN for this environment ({said})")
-    if code == FORBIDDEN:
-        return BrokerDenied(f"the broker does not let this token use OANDA_ACCOUNT_ID ({said})")
-    if code == _TOO_MANY:
-        return BrokerUnavailable(f"the broker asks for fewer requests ({said})", retry_after=retry_after)
-    if code >= _SERVER_ERROR:
-        return BrokerUnavailable(f"the broker is in trouble ({said})", retry_after=retry_after)
-    return BrokerRefused(f"the broker refuses the request ({said})")
-
-
-def _error_text(body: str) -> str:
-    """Return what the broker says in its error, on one line and short; nothing for a page of HTML."""
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        return "not JSON" if body.strip() else ""
-    text = fields.get("errorMessage") if isinstance(fields, dict) else None
-    if not isinstance(text, str):
-        return ""
-    return "".join(character if character.isprintable() else " " for character in text[:_LONGEST_TEXT])
-
-
-def _asked_pause(text: str | None, now: float) -> float | None:
-    """Read Retry-After: seconds or a date; None for none or nonsense."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 12:  # noqa: PLR2004 - more digits are nonsense
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-        aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-        return max(0.0, (aware - datetime.fromtimestamp(now, UTC)).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
 
 
 def _reason_of(error: Exception) -> object:

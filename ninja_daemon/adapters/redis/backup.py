@@ -14,8 +14,8 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError, ResponseError, WatchError
 
 from ninja_daemon.adapters.redis.client import connect, translated_errors, unavailable
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
-from ninja_daemon.adapters.redis.state_store import Keys
 from ninja_daemon.core.errors import StoreUnavailable
 
 SIGNS_OF_LIFE: Final = {"leader": 15.0, "heartbeat:daemon": 60.0, "heartbeat:notifier": 30.0}

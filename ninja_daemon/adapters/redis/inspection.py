@@ -11,8 +11,8 @@ import redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from ninja_daemon.adapters.redis.client import translated_errors
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
-from ninja_daemon.adapters.redis.state_store import Keys
 
 _NEEDED: Final = {
     "last_processed": ("TYPE", "GETRANGE", "GET", "SET"),

@@ -14,7 +14,7 @@ import redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from ninja_daemon.adapters.redis.client import translated_errors
-from ninja_daemon.adapters.redis.state_store import Keys
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import SignalRejected
 from ninja_daemon.core.signals.signal import Signal

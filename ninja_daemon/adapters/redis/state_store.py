@@ -6,7 +6,6 @@ Each strategy's commit is one script with compare-and-set on its cursor (lua/com
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,12 +17,14 @@ from redis.exceptions import RedisError
 
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.adapters.redis.client import translated_errors, unavailable
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
+from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
 from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
-from ninja_daemon.core.market.instant import Instant, format_moment, parse_written_instant
+from ninja_daemon.core.market.instant import Instant, parse_written_instant
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Tally
 
@@ -43,45 +44,6 @@ _LONGEST_DECLARATION: Final = 1_000_000
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
 _SAME: Final = ["same"]
-
-
-class Keys:
-    """The names of one namespace's keys; one hash tag, so that one script may touch them all."""
-
-    def __init__(self, namespace: str) -> None:
-        """Prefix every key with the namespace in braces."""
-        self.prefix = f"{{{namespace}}}:"
-        self.signals = f"{self.prefix}signals"
-        self.history = f"{self.prefix}history"
-        self.alerts = f"{self.prefix}alerts"
-        self.fence = f"{self.prefix}fence"
-        self.epoch = f"{self.prefix}epoch"
-        self.leader = f"{self.prefix}leader"
-        self.settings = f"{self.prefix}settings"
-        self.heartbeat = f"{self.prefix}heartbeat:daemon"
-
-    def last_processed(self, strategy: str) -> str:
-        """Return the cursor's key."""
-        return f"{self.prefix}last_processed:{strategy}"
-
-    def ma_state(self, strategy: str) -> str:
-        """Return the key of the averages."""
-        return f"{self.prefix}ma_state:{strategy}"
-
-    def signal_state(self, strategy: str) -> str:
-        """Return the key of side and counts."""
-        return f"{self.prefix}signal_state:{strategy}"
-
-    def listed(self, strategy: str) -> str:
-        """Return the key of the listed ids."""
-        return f"{self.prefix}listed:{strategy}"
-
-
-def encode_alert(kind: str, severity: str, text: str, at: float) -> str:
-    """Write an operations alert as the notifier reads it; the same text in the same hour has the same id."""
-    identity = hashlib.sha256(f"{kind}|{text}|{int(at // 3600)}".encode()).hexdigest()[:32]
-    body = {"schema": 1, "id": identity, "kind": kind, "severity": severity, "text": text, "time": format_moment(at)}
-    return json.dumps(body)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.inspection import ServerFacts, inspect_server
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.strategies import check_thresholds
 from ninja_daemon.app.daemon.same_settings import difference

@@ -15,8 +15,9 @@ from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.catch_up import Outcome, Start, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Wanted
+from ninja_daemon.usecases.wake_result import Start, StrategyResult
 
 _LEASE: Final = 60.0
 """Seconds that a pass is expected to take at most. Correctness does not hang on it, the commits see to that."""
@@ -89,7 +90,7 @@ def _pass(strategies: Sequence[Strategy], parts: Parts) -> bool:
     return not behind
 
 
-def _say(outcome: Outcome) -> None:
+def _say(outcome: StrategyResult) -> None:
     log = structlog.get_logger("ninja.daemon").bind(strategy=outcome.strategy.name)
     for note in outcome.notes:
         log.warning(f"{outcome.strategy.name}: {note}", event_id="state.unusable")

@@ -7,10 +7,10 @@ from structlog.typing import FilteringBoundLogger
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Cross, Strategy
-from ninja_daemon.usecases.catch_up import Outcome, Start
+from ninja_daemon.usecases.wake_result import Start, StrategyResult
 
 
-def say_news(logger: FilteringBoundLogger, outcome: Outcome) -> None:
+def say_news(logger: FilteringBoundLogger, outcome: StrategyResult) -> None:
     """Say what happened to a strategy, beside what may be wrong with it."""
     strategy = outcome.strategy
     log = logger.bind(strategy=strategy.name)

@@ -32,8 +32,9 @@ from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.polling import CompletionDelay, Looks, Watch
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.catch_up import Outcome, Start, Wake, catch_up
+from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import CandleSource, Clock, DaemonStore, Journal
+from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult
 
 PATIENCE: Final = 90.0
 """Seconds after a close for which the broker is asked again and again (the longest wait seen was 45 s)."""
@@ -351,7 +352,7 @@ class Daemon:
         self._retry_later([*looking, *failed], borders)
         self._conclude(report, len(looking) + len(failed), once=watch is None)
 
-    def _sorted(self, wake: Wake, borders: Mapping[str, Instant]) -> tuple[list[Strategy], list[Strategy]]:
+    def _sorted(self, wake: WakeResult, borders: Mapping[str, Instant]) -> tuple[list[Strategy], list[Strategy]]:
         """Return the strategies for which looking again soon can help, and those for which it cannot."""
         looking, failed = list[Strategy](), list[Strategy]()
         for outcome in wake.outcomes:
@@ -370,7 +371,7 @@ class Daemon:
         """Return when the newest candle that is to be expected has closed."""
         return strategy.market_hours.last_close(strategy.granularity, int(self._clock.now()))
 
-    def _note(self, wake: Wake) -> None:
+    def _note(self, wake: WakeResult) -> None:
         """Log what one look found, and remember who has to be tried again."""
         if wake.journal_error is not None:
             self._troubles.failed("journal.down", f"signals go on without the local journal: {wake.journal_error}")
@@ -392,7 +393,7 @@ class Daemon:
         if is_news:
             self._alert("broker_account", "warning", f"The broker's account: {doubt}")
 
-    def _note_outcome(self, outcome: Outcome) -> None:
+    def _note_outcome(self, outcome: StrategyResult) -> None:
         strategy = outcome.strategy
         for note in outcome.notes:
             self._troubles.failed(f"state.{strategy.name}.{note[:20]}", f"{strategy.name}: {note}")
@@ -409,9 +410,9 @@ class Daemon:
                 self.signal_latency.add(now - signal.close_time)
         say_news(self._log, outcome)
 
-    def _note_errors(self, outcomes: Sequence[Outcome]) -> None:
+    def _note_errors(self, outcomes: Sequence[StrategyResult]) -> None:
         """Say each trouble once for all the strategies that it stops."""
-        stopped: dict[str, list[Outcome]] = defaultdict(list)
+        stopped: dict[str, list[StrategyResult]] = defaultdict(list)
         for outcome in outcomes:
             if outcome.error is not None:
                 stopped[_trouble(outcome)].append(outcome)
@@ -663,7 +664,7 @@ class _WakeReport:
     starts: Counter[Start] = field(default_factory=Counter)
     incremental: int = 0
 
-    def add(self, wake: Wake, seconds: float) -> None:
+    def add(self, wake: WakeResult, seconds: float) -> None:
         """Count one look."""
         self.polls += 1
         self.seconds += seconds
@@ -689,7 +690,7 @@ class _Verdict(Enum):
     FAILED = "failed"
 
 
-def _verdict(outcome: Outcome, border: Instant) -> _Verdict:
+def _verdict(outcome: StrategyResult, border: Instant) -> _Verdict:
     """Decide whether a strategy has what closed at ``border``, and if not, whether looking again soon can help."""
     if outcome.held:
         return _Verdict.LOOK_AGAIN
@@ -703,7 +704,7 @@ def _verdict(outcome: Outcome, border: Instant) -> _Verdict:
     return _Verdict.DONE if has_candle or is_quiet else _Verdict.LOOK_AGAIN
 
 
-def _series_found(wake: Wake, borders: Mapping[str, Instant]) -> int:
+def _series_found(wake: WakeResult, borders: Mapping[str, Instant]) -> int:
     """Count the series whose candle that closed last was complete at this look, and had not been known before."""
     return len(
         {
@@ -716,7 +717,7 @@ def _series_found(wake: Wake, borders: Mapping[str, Instant]) -> int:
     )
 
 
-def _trouble(outcome: Outcome) -> str:
+def _trouble(outcome: StrategyResult) -> str:
     match outcome.error:
         case BrokerDenied():
             return "broker.denied"

@@ -21,8 +21,9 @@ from ninja_daemon.adapters.journal.lanes import LocalDoorbell, LocalInbox, Local
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import Doorbell, QueueKeys, RedisInbox, RedisLanes, RedisQueue
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.telemetry.logs import Recurring
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
 from ninja_daemon.app.process.liveness import Pulse

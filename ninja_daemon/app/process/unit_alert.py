@@ -16,7 +16,7 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.lanes import LocalQueue
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisQueue
-from ninja_daemon.adapters.redis.state_store import encode_alert
+from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.telemetry.logs import configure_logs
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import Environment, read_environment

@@ -9,9 +9,10 @@ from typing import Any, Final, TypeAlias
 from ninja_daemon.adapters.journal.lanes import LocalQueue
 from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import QueueDepths, QueueKeys, RedisQueue
 from ninja_daemon.adapters.redis.reports import Reports, read_reports
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.queues.joint_queue import BothQueues
 from ninja_daemon.app.queues.opening import Queue, existing_queue_file, has_journal, local_queue_file
 from ninja_daemon.app.settings.environment import Environment

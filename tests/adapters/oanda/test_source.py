@@ -11,10 +11,10 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from ninja_daemon.adapters.oanda.answers import asked_pause
 from ninja_daemon.adapters.oanda.candles import Page, decimals_of, read_page, usable
 from ninja_daemon.adapters.oanda.rate_limit import RateLimit
 from ninja_daemon.adapters.oanda.source import OandaSource
-from ninja_daemon.adapters.oanda.transport import _asked_pause
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, CandleRejected, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -697,7 +697,7 @@ class TestAccount:
         newer(source)
         newer(source)
         assert asked() == 2
-        assert source._listed
+        assert source._precisions._listed
 
     def test_averages_are_not_begun_with_guessed_digits_while_the_account_may_yet_say_them(
         self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
@@ -765,7 +765,7 @@ class TestAccount:
     def test_what_one_batched_request_has_brought_stays_when_the_next_one_fails(
         self, source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("ninja_daemon.adapters.oanda.source._MOST_SPECIFICATIONS", 2)
+        monkeypatch.setattr("ninja_daemon.adapters.oanda.latest._MOST_SPECIFICATIONS", 2)
         broker.faults.add(Fault(faults.status(503), path="latest", skip=1))
         cursor = parse_instant("2024-03-06T10:00:00Z")
         names = ("EUR_USD", "GBP_USD", "AUD_USD", "NZD_USD", "USD_JPY")
@@ -873,7 +873,7 @@ def test_closing_ends_waiting(broker: SimulatorServer) -> None:
     ],
 )
 def test_retry_after_is_read_as_seconds_or_date(text: str | None, seconds: float | None) -> None:
-    assert _asked_pause(text, float(NOW)) == seconds
+    assert asked_pause(text, float(NOW)) == seconds
 
 
 _TEXTS = st.text(max_size=30) | st.sampled_from(["1.08412", "2024-03-06T09:00:00Z"])

@@ -17,8 +17,8 @@ import pytest
 import trustme
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
+from ninja_daemon.adapters.oanda.answers import asked_pause
 from ninja_daemon.adapters.oanda.source import OandaSource
-from ninja_daemon.adapters.oanda.transport import _asked_pause
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, ConfigError, NinjaError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
@@ -344,7 +344,7 @@ def test_reconnecting_keeps_to_two_connections_a_second_whatever_fails() -> None
 def test_a_connection_is_kept_awake_so_that_a_silent_end_is_noticed(broker: SimulatorServer) -> None:
     with source_of(broker.url) as source:
         asked(source)
-        (session,) = source._crew.sessions
+        (session,) = source._sessions.sessions
         connection = session._transport._connection
         assert connection is not None
         assert connection.sock is not None
@@ -396,7 +396,7 @@ def test_a_long_wait_that_the_broker_asks_of_one_is_kept_by_all(broker: Simulato
 
 @pytest.mark.parametrize("text", ["Wed, 06 Mar 2024 12:00:31 +99999999999999999999", "Wed, 06 Mar 99999999 12:00:31"])
 def test_an_absurd_date_to_retry_after_is_none(text: str) -> None:
-    assert _asked_pause(text, float(NOW)) is None
+    assert asked_pause(text, float(NOW)) is None
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.signals.crossover import Filter

@@ -17,7 +17,8 @@ from ninja_daemon.adapters.host.scheduler import CandleCloseTrigger
 from ninja_daemon.adapters.journal.failover_store import SpoolingStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.state_store import Keys, RedisStateStore
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.daemon.process import PATIENCE, Daemon
 from ninja_daemon.app.monitoring import all_is_well
 from ninja_daemon.app.process.liveness import Pulse

@@ -10,7 +10,7 @@ import pytest
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.lanes import LocalQueue
-from ninja_daemon.adapters.redis.state_store import encode_alert
+from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import read_environment
 from tests.app.stored import CONFIGURATION

@@ -16,8 +16,8 @@ import typer
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.reports import read_local_history
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import History, read_history
-from ninja_daemon.adapters.redis.state_store import Keys
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import Environment, read_environment

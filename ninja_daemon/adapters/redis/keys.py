@@ -1,0 +1,35 @@
+"""The names of one namespace's keys in Redis."""
+
+from __future__ import annotations
+
+
+class Keys:
+    """The names of one namespace's keys; one hash tag, so that one script may touch them all."""
+
+    def __init__(self, namespace: str) -> None:
+        """Prefix every key with the namespace in braces."""
+        self.prefix = f"{{{namespace}}}:"
+        self.signals = f"{self.prefix}signals"
+        self.history = f"{self.prefix}history"
+        self.alerts = f"{self.prefix}alerts"
+        self.fence = f"{self.prefix}fence"
+        self.epoch = f"{self.prefix}epoch"
+        self.leader = f"{self.prefix}leader"
+        self.settings = f"{self.prefix}settings"
+        self.heartbeat = f"{self.prefix}heartbeat:daemon"
+
+    def last_processed(self, strategy: str) -> str:
+        """Return the cursor's key."""
+        return f"{self.prefix}last_processed:{strategy}"
+
+    def ma_state(self, strategy: str) -> str:
+        """Return the key of the averages."""
+        return f"{self.prefix}ma_state:{strategy}"
+
+    def signal_state(self, strategy: str) -> str:
+        """Return the key of side and counts."""
+        return f"{self.prefix}signal_state:{strategy}"
+
+    def listed(self, strategy: str) -> str:
+        """Return the key of the listed ids."""
+        return f"{self.prefix}listed:{strategy}"

@@ -1,0 +1,61 @@
+"""Candles that never came: a quiet period has no prices, a gap has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.signals.strategy import Strategy
+
+_PROBES: Final = 3
+"""Missing stretches for which the broker is asked whether there were prices."""
+_LIVE_EDGE: Final = 5
+"""Number of new candles up to which the broker is asked at all; in a long catch-up a gap is history."""
+
+
+class Missing(NamedTuple):
+    """What is missing between candles.
+
+    Attributes:
+        quiet: candles that are missing because there was no price.
+        gaps: opens of the first missing candle of each gap.
+        held_from: index of the first candle behind a gap, None when there is no gap.
+    """
+
+    quiet: int
+    gaps: Sequence[Instant]
+    held_from: int | None
+
+
+def missing_candles(
+    strategy: Strategy,
+    previous: Candle | None,
+    candles: Sequence[Candle],
+    had_prices: Callable[[Instant, Instant], bool],
+) -> Missing:
+    """Count the candles that never came, and tell gaps from quiet periods near the live edge.
+
+    Args:
+        strategy: whose candles.
+        previous: the candle before them, None when there is none.
+        candles: complete ones, oldest first.
+        had_prices: tells whether there were prices between two instants.
+    """
+    granularity = strategy.granularity
+    quiet, probes, held_from = 0, 0, None
+    gaps: list[Instant] = []
+    for index, candle in enumerate(candles):
+        expected = candle.time if previous is None else granularity.close_of(previous.time)
+        if previous is not None and expected != candle.time:
+            missing = strategy.market_hours.missing_between(granularity, previous.time, candle.time)
+            is_probed = missing and len(candles) <= _LIVE_EDGE and probes < _PROBES
+            probes += bool(is_probed)
+            if is_probed and had_prices(expected, candle.time):
+                gaps.append(expected)
+                held_from = index if held_from is None else held_from
+            else:
+                quiet += missing
+        previous = candle
+    return Missing(quiet, gaps, held_from)

@@ -1,0 +1,225 @@
+"""Where each strategy stands when a wake begins: its cursor, and the averages behind it.
+
+Averages that are missing are built from the broker's history. A cursor that is missing or wrong is taken from what is
+stored beside it, or from the journal (contract 4.7 and 4.8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.stepper import advance_all
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
+from ninja_daemon.usecases.ports import CandleSource, Clock, Fetched, Journal, Loaded, Wanted, WantedHistory
+from ninja_daemon.usecases.wake_result import Start
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where one strategy stands, and what the broker has sent for it in this wake.
+
+    Attributes:
+        strategy: its settings.
+        loaded: what is stored of it.
+        start: where its averages come from.
+        cursor: open of the last candle taken in; None at a first start.
+        state: averages and side after the cursor's candle; None while they are not known.
+        instrument: decimals and pip of ``state``.
+        error: why the strategy cannot be brought up to date.
+        fetched: complete candles that the broker sent, history included.
+        newer: the candles after the cursor.
+        notes: stored parts that could not be used, one sentence each.
+    """
+
+    strategy: Strategy
+    loaded: Loaded
+    start: Start
+    cursor: Instant | None
+    state: StrategyState | None = None
+    instrument: Instrument | None = None
+    error: NinjaError | None = None
+    fetched: int = 0
+    newer: Fetched | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class Standings:
+    """Finds out where strategies stand, for one wake.
+
+    Attributes:
+        journal_error: why the local journal was of no use, None when it was.
+    """
+
+    def __init__(self, source: CandleSource, journal: Journal, clock: Clock) -> None:
+        """Choose whom to ask."""
+        self.source = source
+        self.journal = journal
+        self.clock = clock
+        self.journal_error: JournalUnavailable | None = None
+        self._marks: Mapping[str, Instant] | None = None
+
+    def of(self, strategy: Strategy, loaded: Loaded, *, must_rebuild: bool) -> Standing:
+        """Return where a strategy stands by what is stored of it."""
+        cursor = loaded.cursor
+        if cursor is None:
+            cursor = self._named_elsewhere(strategy, loaded)
+        standing = Standing(strategy, loaded, Start.FIRST, cursor, notes=list(loaded.notes))
+        if cursor is not None:
+            self._start_from(standing, cursor, must_rebuild=must_rebuild)
+        return standing
+
+    def _start_from(self, standing: Standing, cursor: Instant, *, must_rebuild: bool = False) -> None:
+        state = standing.loaded.state
+        standing.cursor = cursor
+        if not must_rebuild and state is not None and state.last is not None and state.last.time == cursor:
+            standing.start, standing.state, standing.instrument = Start.STORED, state, standing.loaded.instrument
+        else:
+            standing.start = Start.REBUILT
+
+    def _named_elsewhere(self, strategy: Strategy, loaded: Loaded, newest: Instant | None = None) -> Instant | None:
+        """Return the candle that averages, side or journal name in place of a lost cursor (contract 4.8)."""
+        from_state = loaded.state.last.time if loaded.state is not None and loaded.state.last is not None else None
+        candidates = (from_state, loaded.named, self._mark(strategy.name))
+        for candidate in candidates:
+            if candidate is None or not strategy.granularity.is_border(candidate):
+                continue
+            if newest is None or candidate <= newest:
+                return candidate
+        return None
+
+    def _mark(self, name: str) -> Instant | None:
+        if self._marks is None:
+            try:
+                self._marks = self.journal.marks()
+            except JournalUnavailable as error:
+                self.journal_error = error
+                self._marks = {}
+        return self._marks.get(name)
+
+    def mend_future_cursors(self, standings: Sequence[Standing]) -> None:
+        """Check with the broker each cursor that lies in the future of our clock, or of the parts stored beside it."""
+        now = self.clock.now()
+        doubtful = [
+            standing
+            for standing in standings
+            if standing.cursor is not None
+            and (
+                _closes_after(standing.strategy, standing.cursor, now)
+                or _is_ahead_of_the_rest(standing, standing.cursor)
+            )
+        ]
+        if not doubtful:
+            return
+        requests = {standing.strategy.name: WantedHistory(standing.strategy.series, None, 2) for standing in doubtful}
+        answers = self.source.history(set(requests.values()))
+        for standing in doubtful:
+            answer = answers[requests[standing.strategy.name]]
+            if isinstance(answer, NinjaError):
+                standing.error = answer
+                continue
+            newest = answer.candles[-1].time if answer.candles else None
+            if newest is None or standing.cursor is None or standing.cursor <= newest:
+                continue
+            standing.notes.append(
+                f"last_processed must not be in the future, was {format_instant(standing.cursor)} "
+                f"while the broker's newest complete candle is {format_instant(newest)}"
+            )
+            elsewhere = self._named_elsewhere(standing.strategy, standing.loaded, newest)
+            if elsewhere is None:
+                standing.start, standing.cursor, standing.state = Start.FIRST, None, None
+            else:
+                self._start_from(standing, elsewhere)
+
+    def read_histories(self, standings: Sequence[Standing]) -> None:
+        """Build missing averages from history: up to the cursor, or up to the newest candle at a first start."""
+        building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
+        counts = {standing.strategy.name: standing.strategy.warm_up + 2 for standing in building}
+        while building:
+            requests = {
+                standing.strategy.name: WantedHistory(
+                    standing.strategy.series, standing.cursor, counts[standing.strategy.name]
+                )
+                for standing in building
+            }
+            answers = self.source.history(set(requests.values()))
+            unsettled = []
+            for standing in building:
+                request = requests[standing.strategy.name]
+                if not self._build(standing, answers[request], request.count):
+                    counts[standing.strategy.name] = MAX_LOOK_BACK + standing.strategy.warm_up
+                    unsettled.append(standing)
+            building = unsettled
+
+    def _build(self, standing: Standing, answer: Fetched | NinjaError, asked: int) -> bool:
+        """Take a history in; return False when the side lies further back than it reaches."""
+        if isinstance(answer, NinjaError):
+            standing.error = answer
+            return True
+        standing.fetched += len(answer.candles)
+        candles = list(answer.candles)
+        problem = _history_problem(standing, answer, candles)
+        if problem is not None:
+            standing.error = problem
+            return True
+        rules = rules_of(standing.strategy, answer.instrument)
+        # A first start evaluates the newest candle like any other, behind a state that ends just before it.
+        known = candles if standing.start is Start.REBUILT else candles[:-1]
+        state, _ = advance_all(rules, rules.empty_state(), known)
+        can_reach_further = len(candles) >= asked and asked < MAX_LOOK_BACK + standing.strategy.warm_up
+        if state.side is None and state.seen >= standing.strategy.warm_up and can_reach_further:
+            return False
+        standing.state, standing.instrument = state, answer.instrument
+        if standing.start is Start.FIRST:
+            standing.newer = replace(answer, candles=candles[-1:], at_cursor=None)
+        return True
+
+    def read_newer(self, standings: Sequence[Standing]) -> None:
+        """Ask for the candles after each cursor."""
+        requests = {
+            standing.strategy.name: Wanted(standing.strategy.series, standing.cursor)
+            for standing in standings
+            if standing.error is None and standing.start is not Start.FIRST and standing.cursor is not None
+        }
+        if not requests:
+            return
+        answers = self.source.newer(set(requests.values()))
+        for standing in standings:
+            if standing.strategy.name not in requests:
+                continue
+            answer = answers[requests[standing.strategy.name]]
+            if isinstance(answer, NinjaError):
+                standing.error = answer
+            else:
+                standing.newer = answer
+                standing.fetched += len(answer.candles)
+
+
+def _closes_after(strategy: Strategy, cursor: Instant, now: float) -> bool:
+    return strategy.granularity.close_of(cursor) > now
+
+
+def _is_ahead_of_the_rest(standing: Standing, cursor: Instant) -> bool:
+    """Tell whether averages or side, which are written together with the cursor, name an earlier candle than it."""
+    state, named = standing.loaded.state, standing.loaded.named
+    is_stored = state is not None and state.last is not None and state.last.time < cursor
+    return standing.start is not Start.STORED and (is_stored or (named is not None and named < cursor))
+
+
+def _history_problem(standing: Standing, answer: Fetched, candles: Sequence[Candle]) -> NinjaError | None:
+    if answer.rejected is not None:
+        return answer.rejected
+    if standing.cursor is None:
+        return None if candles else HistoryGap("the broker has no complete candle of it yet")
+    if candles and candles[-1].time == standing.cursor:
+        return None
+    end = f"ends at {format_instant(candles[-1].time)}" if candles else "is empty"
+    message = (
+        f"the broker's history must end at the last candle taken in, {format_instant(standing.cursor)}, but {end}; "
+        "the strategy waits (delete its last_processed key to begin anew)"
+    )
+    return HistoryGap(message)

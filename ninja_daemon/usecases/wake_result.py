@@ -1,0 +1,95 @@
+"""What a wake came to: one result for each strategy, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.signals.strategy import Cross, Strategy
+
+
+class Start(Enum):
+    """Where a strategy's averages came from in this wake."""
+
+    STORED = "stored"
+    REBUILT = "rebuilt"
+    FIRST = "first"
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyResult:
+    """What became of one strategy in one wake.
+
+    Attributes:
+        strategy: its settings.
+        start: where its averages came from.
+        cursor: open of the last candle taken in, now stored; None when there is none.
+        taken_in: candles taken in.
+        fetched: complete candles that the broker sent for it, history included.
+        signals: signals that were put on the list in this wake.
+        repeated: signals that had been listed before.
+        crosses: turns of the side, with what became of each.
+        forming: open of the candle that is forming, as far as the broker said.
+        revised: the broker shows the cursor's candle differently now.
+        quiet: candles that are missing because there was no price.
+        gaps: opens of candles that are missing although there were prices.
+        held: a gap keeps newer candles waiting for now.
+        more: the broker has more candles than were handed over at once.
+        error: why the strategy is not up to date; None when it is.
+        notes: stored parts that could not be used, one sentence each.
+    """
+
+    strategy: Strategy
+    start: Start
+    cursor: Instant | None = None
+    taken_in: int = 0
+    fetched: int = 0
+    signals: Sequence[Signal] = ()
+    repeated: int = 0
+    crosses: Sequence[Cross] = ()
+    forming: Instant | None = None
+    revised: bool = False
+    quiet: int = 0
+    gaps: Sequence[Instant] = ()
+    held: bool = False
+    more: bool = False
+    error: NinjaError | None = None
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class WakeResult:
+    """What one call of ``catch_up`` did.
+
+    Attributes:
+        outcomes: one for each strategy, in the order given.
+        journal_error: why the local journal was of no use, None when it was.
+        fenced: another daemon has taken over; nothing of this wake was written.
+    """
+
+    outcomes: Sequence[StrategyResult]
+    journal_error: JournalUnavailable | None = None
+    fenced: bool = False
+
+
+def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyResult:
+    """Add what a strategy did earlier in the same wake to what it did last."""
+    if earlier is None:
+        return later
+    return replace(
+        later,
+        start=later.start if earlier.error is not None else earlier.start,
+        taken_in=earlier.taken_in + later.taken_in,
+        fetched=earlier.fetched + later.fetched,
+        signals=[*earlier.signals, *later.signals],
+        repeated=earlier.repeated + later.repeated,
+        crosses=[*earlier.crosses, *later.crosses],
+        revised=earlier.revised or later.revised,
+        quiet=earlier.quiet + later.quiet,
+        gaps=[*earlier.gaps, *later.gaps],
+        notes=list(dict.fromkeys([*earlier.notes, *later.notes])),
+    )
