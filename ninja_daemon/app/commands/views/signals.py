@@ -19,6 +19,7 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.reports import History, read_history
 from ninja_daemon.adapters.redis.state_store import Keys
 from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.market.instant import format_instant, parse_typed_instant
@@ -64,7 +65,9 @@ def signals(
         message = "must not be given together with --json"
         raise typer.BadParameter(message, param_hint="--csv")
     earliest = None if since is None else _instant(since)
-    history = _history(read_environment())
+    environ, product = running_environ()
+    say_found(product)
+    history = _history(read_environment(environ))
     names = set(strategy or ())
     chosen = _chosen(history, names, earliest, limit)
     if as_json:

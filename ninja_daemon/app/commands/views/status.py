@@ -9,6 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import Status, gather_status, status_fields
@@ -28,7 +29,9 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")] = False,
 ) -> None:
     """Show what the daemon is doing; while Redis is away, what the journal of this machine knows of it (and exit 1)."""
-    environment, configuration = load_settings()
+    environ, product = running_environ()
+    environment, configuration = load_settings(environ)
+    say_found(product)
     strategies = _chosen(configuration.strategies, strategy or [])
     destinations = [destination.name for destination in configuration.delivery.destinations]
     clock = SystemClock()
