@@ -28,6 +28,7 @@ from ninja_daemon.app.status.terminal import status_view
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.words import counted
 
+_TALLER: Final = "make the window taller, or: ninja-daemon status --all"
 _ROUND: Final = 0.5
 _PLAIN_EVERY: Final = 10.0
 
@@ -127,13 +128,15 @@ class _Picture:
                 self._say(problem if status is None else _sentence(status, problem))
 
     def _view(self, status: Status | None, problem: str) -> RenderableType:
-        parts: list[RenderableType] = [Text("")]
-        if status is not None:
-            parts.append(status_view(status, self._console.width))
-        if problem:
-            parts.append(Text(problem, style="red"))
-        parts.append(Text(self._footer, style="dim"))
-        return Group(*parts)
+        below = [Text(problem, style="red")] if problem else []
+        below.append(Text(self._footer, style="dim"))
+        if status is None:
+            return Group(Text(""), *below)
+        width = self._console.width
+        taken = 1 + sum(len(self._console.render_lines(part)) for part in below)
+        # One line is the cursor's: a picture as high as the window would scroll at every redraw.
+        room = self._console.height - taken - 1
+        return Group(Text(""), status_view(status, width, room, cure=_TALLER), *below)
 
     def _say(self, sentence: str) -> None:
         now = self._clock.monotonic()
