@@ -155,11 +155,18 @@ COMMANDS: Final = {
             (
                 "For each strategy: last candle, next close, both averages, how far they are from the next cross in "
                 "pips, and the last signal; then queue, lanes and the life signs of both processes. It reads Redis "
-                "only and needs no token."
+                "only and needs no token. Where none is named, it looks at what `up` or `demo` runs on this machine."
+            ),
+            (
+                "`crosses at` is the one close of the next candle beyond which the averages would cross, and how far "
+                "it is in pips; `far` when that is more than three average true ranges. One line a strategy: a narrow "
+                "window has fewer columns, a low one fewer rows."
             ),
         ),
         examples=(
             ("status", "a picture of now"),
+            ("status --watch", "again every two seconds; arrow keys scroll"),
+            ("status --all", "every strategy, in a low window, too"),
             ("status --strategy EUR_USD_H4", "one strategy"),
             ("status --json", "the same figures for another program"),
         ),

@@ -131,8 +131,9 @@ class EmbeddedRedis:
         Raises:
             ConfigError: no server program, a directory that cannot be used, or one whose server runs already.
         """
-        if self._keeper is not None:
+        if self.running:
             return self
+        self.stop()
         program = find_server()
         self._prepare_directory()
         self._lock = self._take_lock()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, TypeAlias
 
 from ninja_daemon.adapters.journal.lanes import LocalQueue
@@ -53,6 +54,16 @@ class Status:
     strategies: tuple[StrategyFigures, ...]
     notes: tuple[str, ...] = ()
     away: str = ""
+
+    @property
+    def daemon_age(self) -> float | None:
+        """Seconds since the daemon's sign of life; None when there is none, or none that says when."""
+        return _age(self.daemon, self.at)
+
+    @property
+    def notifier_age(self) -> float | None:
+        """Seconds since the notifier's."""
+        return _age(self.notifier, self.at)
 
     @property
     def is_counted(self) -> bool:
@@ -142,6 +153,14 @@ def _delivery(queue: Queue, destinations: Sequence[str], notes: list[str]) -> Qu
         return None
 
 
+def _age(heartbeat: Mapping[str, Any] | None, now: float) -> float | None:
+    written = None if heartbeat is None else heartbeat.get("at")
+    try:
+        return None if not isinstance(written, str) else now - datetime.fromisoformat(written).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
 def _reasons(heartbeat: Mapping[str, Any] | None) -> Mapping[str, str]:
     waiting = (heartbeat or {}).get("waiting")
     return {str(name): str(reason) for name, reason in waiting.items()} if isinstance(waiting, dict) else {}
@@ -157,6 +176,8 @@ def status_fields(status: Status) -> dict[str, object]:
         "namespace": status.namespace,
         "daemon": status.daemon,
         "notifier": status.notifier,
+        "daemon_age": _rounded(status.daemon_age),
+        "notifier_age": _rounded(status.notifier_age),
         "queued": status.queued,
         "delivery": _delivery_fields(status.delivery),
         "strategies": [_strategy_fields(figures, counted=status.is_counted) for figures in status.strategies],
@@ -214,6 +235,7 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "gap_pips": averages and averages.gap_pips,
         "cross_price": averages and averages.cross_price,
         "cross_pips": averages and averages.cross_pips,
+        "cross_far": None if averages is None or averages.cross_price is None else averages.cross_is_far,
         "cross_when": None if averages is None or averages.cross_price is None else _beyond(averages.cross_above),
         "candles": averages and averages.warm,
         "candles_needed": strategy.warm_up,
@@ -225,6 +247,7 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "gaps": tally.gaps if counted else None,
         "last_signal_id": tally.last_signal_id or None,
         "last_signal_time": _instant(tally.last_signal_time),
+        "last_signal_close": _instant(figures.last_signal_close),
         "notes": list(figures.notes),
     }
 

@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -28,11 +28,14 @@ from ninja_daemon.app.status.terminal import status_view
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.words import counted
 
+_TALLER: Final = "make the window taller, or: ninja-daemon status --all"
 _ROUND: Final = 0.5
 _PLAIN_EVERY: Final = 10.0
 
 
-def show_together(title: str, environ: Mapping[str, str], directory: Path, *, footer: str) -> int:
+def show_together(
+    title: str, environ: Mapping[str, str], directory: Path, *, footer: str, trouble: Callable[[], str] = str
+) -> int:
     """Run daemon and notifier under ``environ`` until a signal comes, and show what they do.
 
     Args:
@@ -40,6 +43,7 @@ def show_together(title: str, environ: Mapping[str, str], directory: Path, *, fo
         environ: the whole environment of both.
         directory: where their messages go, one file each.
         footer: said at the bottom.
+        trouble: what happened to what else was started, in a sentence; empty while nothing has.
 
     Returns:
         The exit code: 0, or 78 when one of them cannot work with its configuration.
@@ -49,7 +53,7 @@ def show_together(title: str, environ: Mapping[str, str], directory: Path, *, fo
     """
     environment, configuration = load_settings(environ)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    picture = _Picture(title, footer, environment, configuration)
+    picture = _Picture(title, footer, environment, configuration, trouble)
     children = [
         Child(["run"], environ, directory / "daemon.log"),
         Child(["notify"], environ, directory / "notifier.log", picture.delivered),
@@ -68,8 +72,16 @@ def show_together(title: str, environ: Mapping[str, str], directory: Path, *, fo
 class _Picture:
     """What is on the screen."""
 
-    def __init__(self, title: str, footer: str, environment: Environment, configuration: Configuration) -> None:
+    def __init__(
+        self,
+        title: str,
+        footer: str,
+        environment: Environment,
+        configuration: Configuration,
+        trouble: Callable[[], str],
+    ) -> None:
         self._title = title
+        self._trouble = trouble
         self._footer = footer
         self._environment = environment
         self._strategies = configuration.strategies
@@ -108,21 +120,23 @@ class _Picture:
         except StoreUnavailable as error:
             status, problem = None, str(error)
         else:
-            problem = _restarts(children)
+            problem = "; ".join(filter(None, [self._trouble(), *_restarts(children)]))
         with self._lock:
             if self._live is not None:
                 self._live.update(self._view(status, problem), refresh=True)
-            elif status is not None:
-                self._say(_sentence(status, problem))
+            else:
+                self._say(problem if status is None else _sentence(status, problem))
 
     def _view(self, status: Status | None, problem: str) -> RenderableType:
-        parts: list[RenderableType] = [Text("")]
-        if status is not None:
-            parts.append(status_view(status, self._console.width))
-        if problem:
-            parts.append(Text(problem, style="red"))
-        parts.append(Text(self._footer, style="dim"))
-        return Group(*parts)
+        below = [Text(problem, style="red")] if problem else []
+        below.append(Text(self._footer, style="dim"))
+        if status is None:
+            return Group(Text(""), *below)
+        width = self._console.width
+        taken = 1 + sum(len(self._console.render_lines(part)) for part in below)
+        # One line is the cursor's: a picture as high as the window would scroll at every redraw.
+        room = self._console.height - taken - 1
+        return Group(Text(""), status_view(status, width, room, cure=_TALLER), *below)
 
     def _say(self, sentence: str) -> None:
         now = self._clock.monotonic()
@@ -131,13 +145,12 @@ class _Picture:
             self._console.print(sentence, soft_wrap=True)
 
 
-def _restarts(children: Sequence[Child]) -> str:
-    again = [
-        f"{child.name} was started again {child.starts - 1} times, see {child.log}"
+def _restarts(children: Sequence[Child]) -> list[str]:
+    return [
+        f"{child.name} was started again {counted(child.starts - 1, 'time')}, see {child.log}"
         for child in children
         if child.starts > 1
     ]
-    return "; ".join(again)
 
 
 def _sentence(status: Status, problem: str) -> str:

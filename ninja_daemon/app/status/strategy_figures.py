@@ -20,6 +20,8 @@ from ninja_daemon.usecases.ports import Loaded, Tally
 PATIENCE: Final = 90
 """Seconds after a close in which a missing candle is no news: the broker may take that long to complete it."""
 _MOST_COUNTED: Final = 10_000
+_FAR: Final = 3
+"""Average true ranges beyond which a cross is not expected of the next candle."""
 _STEP: Final = 1_000_000
 
 
@@ -35,6 +37,7 @@ class Averages:
         gap_pips: fast − slow in pips.
         cross_price: the close at which the next candle would turn the side; None when no positive price would.
         cross_pips: how far it is from the last close, in pips; negative when it lies below.
+        cross_is_far: whether that is more than three average true ranges away, which no ordinary candle goes.
         cross_above: whether the side turns above that close (True) or below it (False).
         warm: candles taken in of those that the strategy needs, at most that many.
     """
@@ -46,6 +49,7 @@ class Averages:
     gap_pips: Decimal | None
     cross_price: Decimal | None
     cross_pips: Decimal | None
+    cross_is_far: bool
     cross_above: bool
     warm: int
 
@@ -78,6 +82,12 @@ class StrategyFigures:
     averages: Averages | None
     tally: Tally
     notes: tuple[str, ...]
+
+    @property
+    def last_signal_close(self) -> Instant | None:
+        """Close of the last signal's candle, None before the first."""
+        opened = self.tally.last_signal_time
+        return None if opened is None else self.strategy.granularity.close_of(opened)
 
 
 def strategy_figures(strategy: Strategy, loaded: Loaded, now: float, waiting: str | None = None) -> StrategyFigures:
@@ -147,6 +157,7 @@ def averages_of(strategy: Strategy, state: StrategyState, instrument: Instrument
         gap_pips=None if fast is None or slow is None else _pips(fast - slow, instrument),
         cross_price=None if cross is None else cross * unit,
         cross_pips=None if cross is None else _pips(Fraction(cross - close), instrument),
+        cross_is_far=cross is not None and _is_far(cross - close, state, strategy),
         cross_above=_crosses_above(state),
         warm=min(state.seen, strategy.warm_up),
     )
@@ -164,6 +175,11 @@ def cross_price(state: StrategyState) -> int | None:
     here = state.last.close
     price = round(here - _difference(state, here) / slope)
     return price if price > 0 else None
+
+
+def _is_far(units: int, state: StrategyState, strategy: Strategy) -> bool:
+    is_full = len(state.ranges) == strategy.atr_period
+    return is_full and abs(units) * strategy.atr_period > _FAR * state.range_total
 
 
 def _crosses_above(state: StrategyState) -> bool:

@@ -1,237 +1,193 @@
-"""The status as a picture for the terminal."""
+"""The status as a picture for the terminal: what fits is shown, what does not is counted."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, Final
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.adapters.redis.lanes import QueueDepths
+from ninja_daemon.adapters.redis.lanes import LaneDepth
 from ninja_daemon.adapters.telemetry.logs import duration
 from ninja_daemon.app.status.gathering import Status
-from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
-from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.app.status.ranked_table import Column, ranked_table
+from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, span, strategy_columns
 from ninja_daemon.core.words import counted
 
-_MOMENT_AGO: Final = 600
-_BARS: Final = 6
-_FULL_BAR: Final = 4
-_WIDE: Final = 150
-_MIDDLE: Final = 100
 _OUTCOMES: Final = {"0": "no answer"}
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+_FRAME: Final = 4
+"""Columns of the terminal that the frame around the first lines takes."""
+_LEAST_ROWS: Final = 3
+_MOST_LANES, _MOST_NOTES = 4, 2
+"""Lanes and notes in a picture whose height is limited."""
+_WELL: Final = frozenset({"idle", "ready"})
+_CELL: Final = 36
+"""Characters of a reason that the state's cell shows on a wide terminal."""
+TALLER: Final = "make the window taller or use --all"
 
 
-def status_view(status: Status, width: int) -> RenderableType:
-    """Return the picture, fit for a terminal of so many columns."""
-    parts: list[RenderableType] = [_header(status)]
-    if status.delivery is not None and status.delivery.lanes:
-        parts.append(_lanes(status.delivery))
-    parts.append(_strategies(status, width))
-    notes = [*status.notes, *(f"{each.strategy.name}: {note}" for each in status.strategies for note in each.notes)]
-    parts += [Text(f"! {escaped(note)}", style="yellow") for note in notes]
-    return Group(*parts)
+def status_view(
+    status: Status, width: int, height: int | None = None, *, first: int = 0, cure: str = TALLER
+) -> RenderableType:
+    """Return the picture.
+
+    Args:
+        status: the figures.
+        width: columns of the terminal.
+        height: its lines that may be filled; None for as many as it takes.
+        first: the first strategy that is shown where not all fit.
+        cure: how a reader comes to see those that are hidden.
+    """
+    above: list[RenderableType] = [_header(status, width), *_lanes(status, width, limited=height is not None)]
+    below = _notes(status, limited=height is not None)
+    rows = len(status.strategies)
+    if height is None or (room := height - _lines([*above, *below], width) - 1) >= rows:
+        return Group(*above, ranked_table(strategy_columns(status), width), *below)
+    shown = max(_LEAST_ROWS, room - 1)
+    first = max(0, min(first, rows - shown))
+    hidden = [*status.strategies[:first], *status.strategies[first + shown :]]
+    table = ranked_table(strategy_columns(status), width, first, shown)
+    return Group(*above, table, hidden_line(hidden, cure), *below)
 
 
-def _header(status: Status) -> RenderableType:
-    lines = Text()
-    lines.append_text(_daemon_line(status)).append("\n")
-    lines.append_text(_notifier_line(status)).append("\n")
-    if (broker := _broker_line(status)) is not None:
-        lines.append_text(broker).append("\n")
-    lines.append("queue     ", style="bold")
-    if status.queued is None:
-        lines.append("the signals key is not a list", style="red")
-    else:
-        plural = "signal waits" if status.queued == 1 else "signals wait"
-        lines.append(f"{status.queued} {plural} for the notifier", style="yellow" if status.queued else "")
-    if status.delivery is not None and status.delivery.dead:
-        plural = "dead letter" if status.delivery.dead == 1 else "dead letters"
-        lines.append(f"   {status.delivery.dead} {plural}, see: ninja-daemon queue", style="red")
-    where = "without Redis" if status.redis is None else f"redis {status.redis}"
-    lines.append(f"   {where}   namespace {status.namespace}", style="dim")
+def _lines(parts: Sequence[RenderableType], width: int) -> int:
+    console = Console(width=width)
+    return sum(len(console.render_lines(part)) for part in parts)
+
+
+def _header(status: Status, width: int) -> RenderableType:
+    room = width - _FRAME
+    lines = [_daemon_line(status, room), _notifier_line(status, room), *_broker_lines(status, room)]
+    lines.append(_queue_line(status, room))
     if status.away:
-        lines.append("\nredis     ", style="bold").append(escaped(status.away)[:200], style="not bold red")
+        lines.append(_line("redis", [(escaped(status.away), "red")], room))
     when = datetime.fromtimestamp(int(status.at), UTC)
-    return Panel(lines, title=f"ninja-daemon  {when:%Y-%m-%d %H:%M:%S} UTC", title_align="left", border_style="dim")
+    title = f"ninja-daemon  {when:%Y-%m-%d %H:%M:%S} UTC"
+    return Panel(Group(*lines), title=title, title_align="left", border_style="dim")
 
 
-def _daemon_line(status: Status) -> Text:
-    line = Text("daemon    ", style="bold")
-    beat = status.daemon
-    if beat is None:
-        return line.append("no sign of life in the last minute; start it with: ninja-daemon run", style="not bold red")
-    state = _field(beat, "state")
-    line.append(f"{state}", style="not bold green" if state == "active" else "not bold yellow")
-    line.append(f"  since {_moment(beat, 'started')}", style="not bold")
-    line.append(f"  last wake {_moment(beat, 'last_wake')}", style="not bold")
-    line.append(f"  {_field(beat, 'evaluated')} candles, {_field(beat, 'signals')} signals", style="not bold")
-    ratio = beat.get("hit_ratio")
-    if isinstance(ratio, float | int):
-        line.append(f"  averages found {ratio:.1%}", style="not bold")
+def _line(name: str, pieces: Sequence[tuple[str, str]], room: int) -> Text:
+    """Join as many pieces as fit into the line, the first always, cut where it must be."""
+    line = Text(f"{name:<10}", style="bold", no_wrap=True, overflow="ellipsis")
+    for number, (text, style) in enumerate(pieces):
+        if number and line.cell_len + 2 + len(text) > room:
+            break
+        line.append(("  " if number else "") + text, style=f"not bold {style}".strip())
     return line
 
 
-def _notifier_line(status: Status) -> Text:
-    line = Text("notifier  ", style="bold")
+def _queue_line(status: Status, room: int) -> Text:
+    if status.queued is None:
+        pieces = [("the signals key is not a list", "red")]
+    else:
+        plural = "signal waits" if status.queued == 1 else "signals wait"
+        pieces = [(f"{status.queued} {plural} for the notifier", "yellow" if status.queued else "")]
+    if status.delivery is not None and status.delivery.dead:
+        pieces.append((f"{counted(status.delivery.dead, 'dead letter')}, see: ninja-daemon queue", "red"))
+    where = "without Redis" if status.redis is None else f"redis {status.redis}"
+    return _line("queue", [*pieces, (where, "dim"), (f"namespace {status.namespace}", "dim")], room)
+
+
+def _daemon_line(status: Status, room: int) -> Text:
+    beat = status.daemon
+    if beat is None:
+        said = "no sign of life in the last minute; start it with: ninja-daemon run"
+        return _line("daemon", [(said, "red")], room)
+    state = _field(beat, "state")
+    pieces = [(state, "green" if state == "active" else "yellow"), *_age(status.daemon_age)]
+    pieces.append((f"since {_moment(beat, 'started')}", ""))
+    pieces.append((f"last wake {_moment(beat, 'last_wake')}", ""))
+    pieces.append((f"{_field(beat, 'evaluated')} candles, {_field(beat, 'signals')} signals", ""))
+    ratio = beat.get("hit_ratio")
+    if isinstance(ratio, float | int):
+        pieces.append((f"averages found {ratio:.1%}", ""))
+    return _line("daemon", pieces, room)
+
+
+def _age(seconds: float | None) -> list[tuple[str, str]]:
+    """Say how old a sign of life is."""
+    return [] if seconds is None else [(f"heard {duration(max(0, round(seconds)))} ago", "dim")]
+
+
+def _notifier_line(status: Status, room: int) -> Text:
     beat = status.notifier
     if beat is None:
-        advice = "no sign of life in the last minute; start it with: ninja-daemon notify"
-        return line.append(advice, style="not bold yellow")
+        said = "no sign of life in the last minute; start it with: ninja-daemon notify"
+        return _line("notifier", [(said, "yellow")], room)
     shown = [
-        f"{escaped(str(name))[:24]} {_scalar(value)}"
+        (f"{escaped(str(name))[:24]} {_scalar(value)}", "")
         for name, value in beat.items()
-        if name not in {"schema", "host", "pid", "v"} and isinstance(value, str | int | float | None)
+        if name not in {"schema", "host", "pid", "v", "at"} and isinstance(value, str | int | float | None)
     ]
-    return line.append("alive  ", style="not bold green").append("  ".join(shown[:6]), style="not bold")
+    return _line("notifier", [("alive", "green"), *_age(status.notifier_age), *shown[:6]], room)
 
 
-def _broker_line(status: Status) -> Text | None:
+def _broker_lines(status: Status, room: int) -> list[Text]:
     traffic = (status.daemon or {}).get("broker")
     requests = traffic.get("requests") if isinstance(traffic, dict) else None
     if not isinstance(traffic, dict) or not isinstance(requests, dict):
-        return None
+        return []
     counts = {str(code): count for code, count in requests.items() if isinstance(count, int)}
-    line = Text("broker    ", style="bold")
-    line.append(f"{counted(sum(counts.values()), 'request')}", style="not bold")
+    pieces = [(counted(sum(counts.values()), "request"), "")]
     others = [f"{count} × {_OUTCOMES.get(code, code)}" for code, count in sorted(counts.items()) if code != "200"]
     if others:
-        line.append(f" ({escaped(', '.join(others))[:60]})", style="not bold yellow")
-    line.append(
-        f"  {_field(traffic, 'candles')} candles, {_field(traffic, 'connections')} connections", style="not bold"
-    )
-    doubt = traffic.get("doubt")
-    if isinstance(doubt, str) and doubt:
-        line.append(f"\n          {escaped(doubt)[:300]}", style="not bold yellow")
+        pieces = [(f"{pieces[0][0]} ({escaped(', '.join(others))[:60]})", "yellow")]
     kept = (status.daemon or {}).get("kept_commits")
     if isinstance(kept, int) and kept:
-        line.append(f"  {kept} commits in the journal wait for Redis", style="not bold yellow")
-    return line
+        pieces.append((f"{counted(kept, 'commit')} in the journal wait for Redis", "yellow"))
+    pieces.append((f"{_field(traffic, 'candles')} candles, {_field(traffic, 'connections')} connections", ""))
+    lines = [_line("broker", pieces, room)]
+    doubt = traffic.get("doubt")
+    if isinstance(doubt, str) and doubt:
+        lines.append(Text(f"{'':10}{escaped(doubt)[:300]}", style="yellow"))
+    return lines
 
 
-def _lanes(delivery: QueueDepths) -> RenderableType:
-    table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 1))
-    for title in ("destination", "lane"):
-        table.add_column(title, no_wrap=True)
-    for title in ("waiting", "dead", "delivered", "oldest"):
-        table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("last failure")
-    for lane in delivery.lanes:
-        is_well = lane.state in {"idle", "ready"}
-        due = "" if not lane.due_in else f" {_span(lane.due_in)}"
-        table.add_row(
-            Text(escaped(lane.destination)),
-            Text(escaped(lane.state) + due, style="green" if is_well else "yellow"),
-            Text(str(lane.waiting)),
-            Text(str(lane.dead), style="red" if lane.dead else ""),
-            Text(str(lane.delivered)),
-            Text("–" if lane.oldest_age is None else duration(max(0.0, lane.oldest_age))),
-            Text(escaped(lane.error)[:80], style="dim"),
-        )
-    return table
+def _lanes(status: Status, width: int, *, limited: bool) -> list[RenderableType]:
+    lanes = () if status.delivery is None else status.delivery.lanes
+    if not lanes:
+        return []
+    if not limited or len(lanes) <= _MOST_LANES:
+        return [ranked_table(_lane_columns(lanes), width)]
+    # Whoever is in trouble first; the others are counted.
+    shown = sorted(lanes, key=lambda lane: (lane.state in _WELL and not lane.dead, -lane.waiting))[:_MOST_LANES]
+    more = Text(f"{len(lanes) - len(shown)} more destinations, see: ninja-daemon queue", style="dim")
+    return [ranked_table(_lane_columns(shown), width), more]
 
 
-def _strategies(status: Status, width: int) -> RenderableType:
-    table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 1), expand=False)
-    for title in ("strategy", "side"):
-        table.add_column(title, no_wrap=True)
-    table.add_column("candle closed", no_wrap=True)
-    table.add_column("next", no_wrap=True, justify="right")
-    if width >= _MIDDLE:
-        for title in ("close", "fast", "slow"):
-            table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("gap pips", no_wrap=True, justify="right")
-    table.add_column("crosses at", no_wrap=True, justify="right")
-    if width >= _WIDE:
-        table.add_column("last signal", no_wrap=True)
-        table.add_column("crosses", no_wrap=True)
-    table.add_column("state", ratio=1)
-    for figures in status.strategies:
-        table.add_row(*_cells(figures, status.at, width, counted=status.is_counted))
-    return table
+def _lane_columns(lanes: Sequence[LaneDepth]) -> Sequence[Column]:
+    return (
+        Column("destination", 0, [Text(escaped(lane.destination)) for lane in lanes], is_elastic=True),
+        Column("lane", 1, [_lane_state(lane) for lane in lanes]),
+        Column("waiting", 2, [Text(str(lane.waiting)) for lane in lanes], "right"),
+        Column("dead", 3, [Text(str(lane.dead), style="red" if lane.dead else "") for lane in lanes], "right"),
+        Column("delivered", 5, [Text(str(lane.delivered)) for lane in lanes], "right"),
+        Column("oldest", 4, [_oldest(lane) for lane in lanes], "right"),
+        Column("last failure", 6, [Text(escaped(lane.error)[:80], style="dim") for lane in lanes], is_elastic=True),
+    )
 
 
-def _cells(figures: StrategyFigures, now: float, width: int, *, counted: bool) -> Sequence[RenderableType]:
-    averages = figures.averages
-    cells: list[RenderableType] = [Text(figures.strategy.name), _side(figures.side)]
-    cells.append(Text("–" if figures.last_close is None else _when(figures.last_close, now)))
-    cells.append(Text(_span(figures.next_close - now), style="dim"))
-    if width >= _MIDDLE:
-        digits = 0 if averages is None else max(0, -_exponent(averages.close))
-        values = (None, None, None) if averages is None else (averages.close, averages.fast, averages.slow)
-        cells += [Text("–" if value is None else f"{value:.{digits}f}") for value in values]
-    cells.append(_gap(figures))
-    if averages is None or averages.cross_price is None:
-        cells.append(Text("–"))
-    else:
-        arrow = "▲" if averages.cross_above else "▼"
-        cells.append(Text(f"{averages.cross_price}{arrow} {averages.cross_pips:+}"))
-    if width >= _WIDE:
-        cells += [_last_signal(figures, now), _crosses(figures) if counted else Text("–")]
-    cells.append(Text(escaped(figures.condition), style="red" if figures.is_stale else "green"))
-    return cells
+def _lane_state(lane: LaneDepth) -> Text:
+    due = "" if not lane.due_in else f" {span(lane.due_in)}"
+    return Text(escaped(lane.state) + due, style="green" if lane.state in _WELL else "yellow")
 
 
-def _side(side: Side | None) -> Text:
-    if side is None:
-        return Text("–")
-    return Text("▲ BUY", style="green") if side is Side.BUY else Text("▼ SELL", style="red")
+def _oldest(lane: LaneDepth) -> Text:
+    return Text("–" if lane.oldest_age is None else duration(max(0.0, lane.oldest_age)))
 
 
-def _gap(figures: StrategyFigures) -> Text:
-    """Show the gap of the averages, with a bar that is full at four average true ranges."""
-    averages = figures.averages
-    if averages is None:
-        return Text("–")
-    if averages.gap_pips is None:
-        return Text(f"{averages.warm} of {figures.strategy.warm_up}", style="dim")
-    bar = ""
-    if averages.atr and averages.fast is not None and averages.slow is not None:
-        share = abs(averages.fast - averages.slow) / averages.atr / _FULL_BAR
-        bar = "▰" * min(_BARS, int(share * _BARS) + 1)
-    style = "green" if averages.gap_pips > 0 else "red"
-    return Text(f"{averages.gap_pips:+} ").append(f"{bar:▱<{_BARS}}", style=style)
-
-
-def _last_signal(figures: StrategyFigures, now: float) -> Text:
-    time = figures.tally.last_signal_time
-    return Text("–" if time is None else _when(time, now))
-
-
-def _crosses(figures: StrategyFigures) -> Text:
-    tally = figures.tally
-    rejected = rejection_words(tally.rejected)
-    return Text(f"{tally.crosses}" + (f" ({rejected})" if rejected else ""))
-
-
-def _exponent(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return exponent if isinstance(exponent, int) else 0
-
-
-def _when(at: int, now: float) -> str:
-    moment = datetime.fromtimestamp(at, UTC)
-    today = datetime.fromtimestamp(now, UTC)
-    if moment.date() == today.date():
-        # Minutes say enough of anything but a moment ago.
-        return f"today {moment:%H:%M:%S}" if now - at < _MOMENT_AGO else f"today {moment:%H:%M}"
-    return f"{moment:%d %b %H:%M}" if moment.year == today.year else f"{moment:%d %b %Y}"
-
-
-def _span(seconds: float) -> str:
-    whole = max(0, int(seconds))
-    if whole >= _DAY:
-        return f"in {whole // _DAY} d {whole % _DAY // _HOUR} h"
-    if whole >= _HOUR:
-        return f"in {whole // _HOUR} h {whole % _HOUR // _MINUTE:02d}"
-    return f"in {whole // _MINUTE} min" if whole >= _MINUTE else f"in {whole} s"
+def _notes(status: Status, *, limited: bool) -> list[RenderableType]:
+    stored = [f"{each.strategy.name}: {note}" for each in status.strategies for note in each.notes]
+    notes = [*status.notes, *long_reasons(status, _CELL), *stored]
+    shown = notes[:_MOST_NOTES] if limited else notes
+    lines: list[RenderableType] = [Text(f"! {escaped(note)}", style="yellow") for note in shown]
+    if len(notes) > len(shown):
+        lines.append(Text(f"! {counted(len(notes) - len(shown), 'more note')}", style="yellow"))
+    return lines
 
 
 def _field(beat: Mapping[str, Any], name: str) -> str:
@@ -243,5 +199,4 @@ def _scalar(value: object) -> str:
 
 
 def _moment(beat: Mapping[str, Any], name: str) -> str:
-    text = _field(beat, name)
-    return text[:16].replace("T", " ")
+    return _field(beat, name)[:16].replace("T", " ")

@@ -99,7 +99,7 @@ def test_the_picture_has_the_same_figures(command: Command, redis_url: str, tmp_
     picture = command("status")
     assert f"{Decimal(closes[-1]).scaleb(-5)}" in picture
     assert figures["gap_pips"].lstrip("-") in picture
-    assert figures["cross_price"] in picture
+    assert ("far" if figures["cross_far"] else figures["cross_price"]) in picture
     assert {"BUY": "▲ BUY", "SELL": "▼ SELL"}[figures["side"]] in picture
     assert "no sign of life" in picture
     assert "not started yet" in picture

@@ -10,6 +10,9 @@ from typing import Final
 import typer
 
 from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.app.process.kept_server import KeptServer
+from ninja_daemon.app.process.running import noted
+from ninja_daemon.app.settings.environment import inspect_environment
 from ninja_daemon.app.status.live_terminal import child_environment, show_together
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
@@ -32,7 +35,8 @@ def _demo() -> int:
         )
         (home / "empty.env").touch()
         market = RandomMarket(seed=_SEED, always_open=True)
-        with EmbeddedRedis(home / "redis") as redis, SimulatorServer(market, token=_TOKEN) as broker:
+        redis = EmbeddedRedis(home / "redis")
+        with redis, KeptServer("its Redis", redis) as kept, SimulatorServer(market, token=_TOKEN) as broker:
             environ = child_environment(
                 {
                     "OANDA_ACCESS_TOKEN": _TOKEN,
@@ -44,9 +48,11 @@ def _demo() -> int:
                     "NINJA_NAMESPACE": "demo",
                 }
             )
-            return show_together(
-                "ninja-daemon demo: a simulated market, a Redis server of its own, daemon and notifier",
-                environ,
-                home / "logs",
-                footer="Ctrl-C ends the demo and leaves nothing behind. The real thing: README, “Your own account”.",
-            )
+            with noted(inspect_environment()[0].state_dir, "demo", environ):
+                return show_together(
+                    "ninja-daemon demo: a simulated market, a Redis server of its own, daemon and notifier",
+                    environ,
+                    home / "logs",
+                    footer="Ctrl-C ends it and leaves nothing behind. The real thing: README, “Your own account”.",
+                    trouble=lambda: kept.trouble,
+                )

@@ -6,10 +6,10 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -19,11 +19,17 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import History, read_history
 from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.market.instant import format_instant, parse_typed_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from ninja_daemon.app.status.ranked_table import Column
 
 _AGO: Final = re.compile(r"(\d{1,6}) ?(min|h|d|hours?|days?|weeks?|w)", re.ASCII)
 COLUMNS: Final = (
@@ -43,6 +49,8 @@ COLUMNS: Final = (
     *("slow_ma", "atr", "stop_loss", "take_profit", "sl_pips", "tp_pips", "risk_reward_ratio", "late", "created_at"),
 )
 """Columns of ``--csv``: the fields of a signal, in the contract's order."""
+_AROUND: Final = 3
+"""Lines of the window that are no signal: the heading, the count of the hidden ones, the shell's."""
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 
 
@@ -56,6 +64,7 @@ def signals(
         typer.Option(metavar="WHEN", help="Candles closed since: 2026-01-31, 2026-01-31T10:00:00Z, or '2 days' ago."),
     ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="The newest so many; 0 for all.")] = 50,
+    whole: Annotated[bool, typer.Option("--all", help="All of them, however low the window is.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="An array of the signals as they were listed.")] = False,
 ) -> None:
@@ -64,7 +73,9 @@ def signals(
         message = "must not be given together with --json"
         raise typer.BadParameter(message, param_hint="--csv")
     earliest = None if since is None else _instant(since)
-    history = _history(read_environment())
+    environ, product = running_environ()
+    say_found(product)
+    history = _history(read_environment(environ))
     names = set(strategy or ())
     chosen = _chosen(history, names, earliest, limit)
     if as_json:
@@ -72,7 +83,7 @@ def signals(
     elif as_csv:
         _write_csv([signal for signal, _ in chosen])
     else:
-        _show([signal for signal, _ in chosen], _nothing(history, names))
+        _show([signal for signal, _ in chosen], _nothing(history, names), whole=whole)
     if history.unreadable:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
 
@@ -126,33 +137,52 @@ def _write_csv(chosen: Sequence[Signal]) -> None:
         rows.writerow({**fields, "late": "true" if signal.late else "false"})
 
 
-def _show(chosen: Sequence[Signal], none: str) -> None:
+def _show(chosen: Sequence[Signal], none: str, *, whole: bool) -> None:
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+
+    from ninja_daemon.app.status.ranked_table import ranked_table
 
     console = Console()
     if not chosen:
         console.print(none)
         return
-    table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, 1))
-    for title in ("candle closed (UTC)", "strategy", "side"):
-        table.add_column(title, no_wrap=True)
-    for title in ("close", "stop", "target", "pips", "risk/reward"):
-        table.add_column(title, no_wrap=True, justify="right")
-    table.add_column("id", no_wrap=True, style="dim")
-    for signal in chosen:
-        is_buy = signal.side is Side.BUY
-        closed = format_instant(signal.close_time)[:16].replace("T", " ")
-        table.add_row(
-            Text(closed + (" late" if signal.late else "")),
-            Text(signal.strategy),
-            Text("▲ BUY" if is_buy else "▼ SELL", style="green" if is_buy else "red"),
-            Text(f"{signal.close:f}"),
-            Text(f"{signal.stop_loss:f}"),
-            Text(f"{signal.take_profit:f}"),
-            Text(f"-{signal.sl_pips:f} / +{signal.tp_pips:f}"),
-            Text(f"{signal.risk_reward_ratio:.2f}"),
-            Text(signal.id[:8]),
-        )
-    console.print(table)
+    shown = chosen if whole or not console.is_terminal else chosen[-max(1, console.height - _AROUND) :]
+    if hidden := len(chosen) - len(shown):
+        console.print(f"{hidden} older ones: make the window taller, or: ninja-daemon signals --all", style="dim")
+    console.print(ranked_table(_columns(shown), console.width))
+
+
+def _columns(chosen: Sequence[Signal]) -> Sequence[Column]:
+    from rich.text import Text
+
+    from ninja_daemon.app.status.ranked_table import Column
+
+    def column(
+        title: str, rank: int, text: Callable[[Signal], str], justify: Literal["left", "right"] = "right"
+    ) -> Column:
+        return Column(title, rank, [Text(text(signal)) for signal in chosen], justify)
+
+    return (
+        column("candle closed (UTC)", 0, _closed, "left"),
+        column("strategy", 1, lambda signal: signal.strategy, "left"),
+        Column("side", 0, [_side(signal) for signal in chosen]),
+        column("close", 0, lambda signal: f"{signal.close:f}"),
+        column("stop", 2, lambda signal: f"{signal.stop_loss:f}"),
+        column("target", 3, lambda signal: f"{signal.take_profit:f}"),
+        column("pips", 5, lambda signal: f"-{signal.sl_pips:f} / +{signal.tp_pips:f}"),
+        column("risk/reward", 6, lambda signal: f"{signal.risk_reward_ratio:.2f}"),
+        column("id", 4, lambda signal: signal.id[:8], "left"),
+    )
+
+
+def _closed(signal: Signal) -> str:
+    """Write the close to the second only where the candles are shorter than a minute."""
+    length = 19 if signal.timeframe.startswith("S") else 16
+    return format_instant(signal.close_time)[:length].replace("T", " ") + (" late" if signal.late else "")
+
+
+def _side(signal: Signal) -> Text:
+    from rich.text import Text
+
+    is_buy = signal.side is Side.BUY
+    return Text("▲ BUY" if is_buy else "▼ SELL", style="green" if is_buy else "red")

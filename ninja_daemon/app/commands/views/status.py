@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from threading import Event
 from typing import Annotated, Final
 
 import typer
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import Status, gather_status, status_fields
@@ -25,10 +25,15 @@ def status(
         list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Show it again every two seconds, until Ctrl-C.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Show it again every two seconds; arrow keys scroll, q ends it.")
+    ] = False,
+    whole: Annotated[bool, typer.Option("--all", help="Every strategy, however low the window is.")] = False,
 ) -> None:
     """Show what the daemon is doing; while Redis is away, what the journal of this machine knows of it (and exit 1)."""
-    environment, configuration = load_settings()
+    environ, product = running_environ()
+    environment, configuration = load_settings(environ)
+    say_found(product)
     strategies = _chosen(configuration.strategies, strategy or [])
     destinations = [destination.name for destination in configuration.delivery.destinations]
     clock = SystemClock()
@@ -37,13 +42,13 @@ def status(
         return gather_status(environment, strategies, clock.now(), destinations)
 
     if watch:
-        _watch(look, clock)
+        _watch(look)
         return
     picture = look()
     if as_json:
         typer.echo(exact_json(status_fields(picture)))
     else:
-        _show(picture)
+        _show(picture, whole=whole)
     if picture.away:
         raise StoreUnavailable(picture.away)
 
@@ -57,26 +62,24 @@ def _chosen(strategies: Sequence[Strategy], names: Sequence[str]) -> tuple[Strat
     return tuple(known[name] for name in names) if names else tuple(strategies)
 
 
-def _show(picture: Status) -> None:
+def _show(picture: Status, *, whole: bool) -> None:
     from rich.console import Console
 
     from ninja_daemon.app.status.terminal import status_view
 
     console = Console()
-    console.print(status_view(picture, console.width))
+    # One line is the shell's. A file or a pipe has no height.
+    height = None if whole or not console.is_terminal else console.height - 1
+    console.print(status_view(picture, console.width, height))
 
 
-def _watch(look: Callable[[], Status], clock: SystemClock) -> None:
+def _watch(look: Callable[[], Status]) -> None:
     from rich.console import Console
-    from rich.live import Live
 
-    from ninja_daemon.app.status.terminal import status_view
+    from ninja_daemon.app.status.scrolling import watch_status
 
     console = Console()
     if not console.is_terminal:
         message = "needs a terminal, to draw on; for programs: status --json"
         raise typer.BadParameter(message, param_hint="--watch")
-    forever = Event()
-    with Live(status_view(look(), console.width), console=console, auto_refresh=False) as live:
-        while not clock.wait(forever, _EVERY):
-            live.update(status_view(look(), console.width), refresh=True)
+    watch_status(look, console, _EVERY)
