@@ -20,7 +20,7 @@ import structlog
 
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.host.scheduler import Scheduler
-from ninja_daemon.adapters.telemetry.logs import Recurring, duration
+from ninja_daemon.adapters.telemetry.recurring import Recurring, duration
 from ninja_daemon.app.daemon.outcome_log import say_news
 from ninja_daemon.app.daemon.same_settings import declare, difference
 from ninja_daemon.app.process.liveness import Pulse

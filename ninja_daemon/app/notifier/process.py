@@ -24,7 +24,7 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import Doorbell, QueueKeys, RedisInbox, RedisLanes, RedisQueue
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.telemetry.logs import Recurring
+from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.app.queues.opening import Queue, journal_file, local_queue_file, store_label

@@ -11,7 +11,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.adapters.host.systemd import ServiceManager
-from ninja_daemon.adapters.telemetry.logs import Recurring
+from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.usecases.ports import Clock
 

@@ -14,7 +14,8 @@ import redis
 
 from ninja_daemon.adapters.redis import embedded as embedded_redis
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.embedded import EmbeddedRedis, find_server
+from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.adapters.redis.server_program import find_server
 from ninja_daemon.core.errors import ConfigError
 from tests.servers import server_program
 

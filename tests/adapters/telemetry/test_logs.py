@@ -15,7 +15,9 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from ninja_daemon.adapters.telemetry.logs import CLAMPED, Form, Recurring, configure_logs, duration, reset_logs
+from ninja_daemon.adapters.telemetry.logs import CLAMPED, configure_logs, reset_logs
+from ninja_daemon.adapters.telemetry.recurring import Recurring, duration
+from ninja_daemon.adapters.telemetry.rendering import Form
 from ninja_daemon.core.secret import Secret
 from tests.fakes.clock import FakeClock
 

@@ -343,7 +343,7 @@ def _row(lane: LaneDepth, text: Callable[..., Any]) -> list[Any]:
 
 
 def _duration(seconds: float) -> str:
-    from ninja_daemon.adapters.telemetry.logs import duration
+    from ninja_daemon.adapters.telemetry.recurring import duration
 
     return duration(max(0.0, seconds))
 

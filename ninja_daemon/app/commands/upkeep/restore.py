@@ -15,7 +15,7 @@ import typer
 
 from ninja_daemon.adapters.files.backup_file import read_backup
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.telemetry.logs import duration
+from ninja_daemon.adapters.telemetry.recurring import duration
 from ninja_daemon.app.backups.restoring import Plan, Restored, plan_restoration, restore as restore_backup
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.settings.environment import read_environment
