@@ -158,16 +158,12 @@ class HullMovingAverage(NamedTuple):
             )
             for step in range(held)
         ]
-        return cls(
-            period,
-            min(seen, period + outer),
-            WeightedMovingAverage.over(hull_half(period), seen, closes),
-            WeightedMovingAverage.over(period, seen, closes),
-            WeightedMovingAverage.over(hull_half(period), seen, closes, outer),
-            WeightedMovingAverage.over(period, seen, closes, outer),
-            sum((held - step) * difference for step, difference in enumerate(newest_first)),
-            sum(newest_first),
+        half, whole, old_half, old_whole = (
+            WeightedMovingAverage.over(length, seen, closes, delay) for length, delay in _inner_averages(period)
         )
+        weighted = sum((held - step) * difference for step, difference in enumerate(newest_first))
+        filled = min(seen, period + outer)
+        return cls(period, filled, half, whole, old_half, old_whole, weighted, sum(newest_first))
 
     @classmethod
     def empty(cls, period: int) -> HullMovingAverage:
@@ -180,14 +176,13 @@ class HullMovingAverage(NamedTuple):
         """Read the sums back; how full each average is follows from the count of candles."""
         outer = hull_outer(period)
         require_numbers(numbers, 11, period + outer)
-        filled = numbers[0]
-        inner = []
-        for index, (length, delay) in enumerate(
-            [(hull_half(period), 0), (period, 0), (hull_half(period), outer), (period, outer)]
-        ):
-            taken = max(0, min(filled - delay, length))
-            inner.append(WeightedMovingAverage(length, taken, numbers[1 + 2 * index], numbers[2 + 2 * index]))
-        return cls(period, filled, inner[0], inner[1], inner[2], inner[3], numbers[9], numbers[10])
+        half, whole, old_half, old_whole = (
+            WeightedMovingAverage(length, max(0, min(numbers[0] - delay, length)), weighted, total)
+            for (length, delay), weighted, total in zip(
+                _inner_averages(period), numbers[1:9:2], numbers[2:9:2], strict=True
+            )
+        )
+        return cls(period, numbers[0], half, whole, old_half, old_whole, numbers[9], numbers[10])
 
     @classmethod
     def closes_held(cls, period: int) -> int:
@@ -203,6 +198,12 @@ class HullMovingAverage(NamedTuple):
 def triangle(period: int) -> int:
     """Return 1 + 2 + … + ``period``, the sum of a weighted average's weights."""
     return period * (period + 1) // 2
+
+
+def _inner_averages(period: int) -> list[tuple[int, int]]:
+    """Return period and delay of the four inner averages of Hull's, in the order of its fields."""
+    half, outer = hull_half(period), hull_outer(period)
+    return [(half, 0), (period, 0), (half, outer), (period, outer)]
 
 
 def hull_half(period: int) -> int:

@@ -6,6 +6,7 @@ may be cut anywhere and continued by either engine. ``core.averages.columns`` sa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -149,8 +150,4 @@ def _crosses(
 
 def rejection_counts(crosses: Iterable[Cross]) -> dict[Filter, int]:
     """Count the crosses that are not signals, by the filter that rejected them."""
-    counts: dict[Filter, int] = {}
-    for cross in crosses:
-        if cross.rejected_by is not None:
-            counts[cross.rejected_by] = counts.get(cross.rejected_by, 0) + 1
-    return counts
+    return dict(Counter(cross.rejected_by for cross in crosses if cross.rejected_by is not None))

@@ -199,22 +199,17 @@ def _state_after(
 ) -> StrategyState:
     strategy, period = rules.strategy, rules.strategy.atr_period
     seen, size = before.seen + len(candles), before.closes.size
-    closes: list[int] = [*held, *candles.close[-size:].tolist()][-size:]
+    closes = Window(size, [*held, *candles.close[-size:].tolist()])
     previous = candles.close[-period - 1 : -1]
     ranges = np.maximum(candles.high[-period:], previous) - np.minimum(candles.low[-period:], previous)
     newest: list[int] = ranges.tolist()
     return StrategyState(
         last=candles.candle(-1),
         seen=seen,
-        closes=Window(size, closes),
+        closes=closes,
         ranges=Window(period, newest),
         range_total=sum(newest),
-        fast=_average(strategy.fast_ma, seen, closes),
-        slow=_average(strategy.slow_ma, seen, closes),
+        fast=SimpleMovingAverage.over(strategy.fast_ma, seen, closes),
+        slow=SimpleMovingAverage.over(strategy.slow_ma, seen, closes),
         side=side,
     )
-
-
-def _average(period: int, seen: int, closes: Sequence[int]) -> SimpleMovingAverage:
-    filled = min(seen, period)
-    return SimpleMovingAverage(period, filled, sum(closes[-filled:]))
