@@ -109,10 +109,10 @@ class Ours:
         wake = catch_up(
             self._strategies, source=self._source, store=self._store, journal=self._journal, clock=self._clock
         )
-        troubles = [str(outcome.error) for outcome in wake.outcomes if outcome.error is not None]
+        troubles = [str(outcome.error) for outcome in wake.results if outcome.error is not None]
         if troubles or wake.journal_error is not None:
             raise RuntimeError(troubles[:1] or [wake.journal_error])
-        return sum(outcome.cursor is not None for outcome in wake.outcomes)
+        return sum(outcome.cursor is not None for outcome in wake.results)
 
 
 class Replaced:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ninja_daemon.app.daemon.process import Daemon
     from ninja_daemon.app.notifier.process import Notifier
     from ninja_daemon.app.process.liveness import Pulse
-    from ninja_daemon.usecases.ports import Clock, Traffic
+    from ninja_daemon.usecases.ports import Clock
 
 _STOPPED: Final = frozenset({"paused", "suspended"})
 
@@ -27,27 +27,15 @@ _STOPPED: Final = frozenset({"paused", "suspended"})
 class DaemonFigures:
     """Everything that is to be known of a daemon."""
 
-    def __init__(
-        self,
-        daemon: Daemon,
-        *,
-        traffic: Callable[[], Traffic],
-        kept: Callable[[], int],
-        clock: Clock,
-        pulse: Pulse,
-    ) -> None:
+    def __init__(self, daemon: Daemon, *, clock: Clock, pulse: Pulse) -> None:
         """Choose whom to ask.
 
         Args:
             daemon: the work.
-            traffic: what was exchanged with the broker.
-            kept: commits that wait for Redis; raises JournalUnavailable.
             clock: time.
             pulse: the workers' marks.
         """
         self._daemon = daemon
-        self._traffic = traffic
-        self._kept = kept
         self._clock = clock
         self._pulse = pulse
 
@@ -59,29 +47,24 @@ class DaemonFigures:
         yield Reading("ninja_active", daemon.is_active)
         yield Reading("ninja_strategies", len(daemon.strategies))
         yield Reading("ninja_strategies_waiting", len(figures.reasons()))
-        yield Reading("ninja_wakes_total", figures.wakes)
-        yield Reading("ninja_looks_total", figures.polls)
-        yield Reading("ninja_evaluated_total", figures.evaluated)
-        yield Reading("ninja_fetched_total", figures.fetched)
-        for start, count in (("stored", figures.hits), ("rebuilt", figures.rebuilds), ("first", figures.firsts)):
-            yield Reading("ninja_averages_total", count, (start,))
-        if figures.hit_ratio is not None:
-            yield Reading("ninja_hit_ratio", figures.hit_ratio)
-        yield Reading("ninja_signals_total", figures.signals)
+        for name, labels, count in figures.counters.by_metric():
+            yield Reading(name, count, labels)
+        if figures.counters.hit_ratio is not None:
+            yield Reading("ninja_hit_ratio", figures.counters.hit_ratio)
         yield Reading("ninja_last_wake_timestamp_seconds", figures.last_wake)
         yield Reading("ninja_last_good_wake_timestamp_seconds", figures.last_good_wake)
-        yield Reading("ninja_signal_latency_seconds", daemon.signal_latency)
+        yield Reading("ninja_signal_latency_seconds", figures.signal_latency)
         yield from self._strategies()
         for timeframe, delay in dict(figures.completion_delay).items():
             yield Reading("ninja_completion_delay_seconds", delay.spread, (timeframe,))
         yield from self._broker()
         try:
-            yield Reading("ninja_kept_commits", self._kept())
+            yield Reading("ninja_kept_commits", daemon.kept_commits())
         except JournalUnavailable:
             return
 
     def _strategies(self) -> Iterator[Reading]:
-        now, cursors = self._clock.now(), dict(self._daemon.cursors)
+        now, cursors = self._clock.now(), dict(self._daemon.figures.cursors)
         for strategy in self._daemon.strategies:
             cursor = cursors.get(strategy.name)
             behind = lateness(strategy.granularity, cursor, now)
@@ -90,7 +73,7 @@ class DaemonFigures:
                 yield Reading("ninja_lag_seconds", max(0.0, behind), (strategy.name,))
 
     def _broker(self) -> Iterator[Reading]:
-        traffic = self._traffic()
+        traffic = self._daemon.traffic
         for status, count in dict(traffic.requests).items():
             yield Reading("ninja_broker_requests_total", count, (str(status),))
         yield Reading("ninja_broker_connections_total", traffic.connections)
@@ -168,20 +151,14 @@ def _alive(pulse: Pulse) -> Health:
     return Health(not hanging, tuple(f"no progress of {worker}" for worker in hanging) or ("work goes on",))
 
 
-def all_is_well(daemon: Daemon, pulse: Pulse, kept: Callable[[], int]) -> bool:
-    """Tell whether the outside may be told so: everybody gets on, nothing waits, and a cross would be kept.
-
-    Args:
-        daemon: the work.
-        pulse: the workers' marks.
-        kept: commits that wait for Redis; raises JournalUnavailable.
-    """
+def all_is_well(daemon: Daemon, pulse: Pulse) -> bool:
+    """Tell whether every worker gets on, no strategy waits, and a cross would be kept."""
     if pulse.hanging() or daemon.troubles() or not daemon.can_work:
         return False
     if daemon.is_store_up:
         return True
     try:
-        kept()
+        daemon.kept_commits()
     except JournalUnavailable:
         return False
     return True

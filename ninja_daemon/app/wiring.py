@@ -1,46 +1,41 @@
-"""The composition root: where ports meet adapters. Plain constructor calls, top to bottom."""
+"""The composition root of the daemon: where ports meet adapters. Plain constructor calls, top to bottom.
+
+Modules that only one way of running needs are imported where they are used: redis-py not without Redis, the scheduler
+not in a single pass, the metrics only when they are wanted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.failover_store import SpoolingStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.lanes import LocalQueue
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
-from ninja_daemon.adapters.redis.client import connect, is_on_this_machine
-from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.queues.opening import journal_file, local_queue_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import DaemonPorts, DaemonStore
 
 if TYPE_CHECKING:
-    # The daemon brings the scheduler along, which a single pass has no use for.
-    from ninja_daemon.usecases.ports import DaemonStore
+    from ninja_daemon.adapters.redis.state_store import RedisStateStore
+    from ninja_daemon.app.daemon.process import Daemon
+    from ninja_daemon.app.process.service import Service
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything that the daemon is made of.
+class Parts(DaemonPorts):
+    """The daemon's ports made real.
 
     Attributes:
-        clock: time.
-        source: the broker.
-        store: state, list and lease.
-        journal: this machine's own memory.
         closers: what lets connections, threads and files go, in order.
     """
 
-    clock: SystemClock
-    source: OandaSource
-    store: DaemonStore
-    journal: SqliteJournal
     closers: tuple[Callable[[], None], ...]
 
     def close(self) -> None:
@@ -64,13 +59,61 @@ def daemon_parts(environment: Environment) -> Parts:
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))
 
-    store: SpoolingStore | LocalStateStore
-    if environment.cache_enabled:
-        in_redis, is_shared = state_store(environment), not is_on_this_machine(environment.redis_url.reveal())
-        store = SpoolingStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
-    else:
-        store = LocalStateStore(memory, push_alert)
-    return Parts(clock, source, store, memory, (source.close, store.close, alerts.close, memory.close))
+    store, close_store = _daemon_store(environment, memory, clock, push_alert)
+    return Parts(clock, source, store, memory, (source.close, close_store, alerts.close, memory.close))
+
+
+def _daemon_store(
+    environment: Environment,
+    memory: SqliteJournal,
+    clock: SystemClock,
+    push_alert: Callable[[str, str, str, float], None],
+) -> tuple[DaemonStore, Callable[[], None]]:
+    """Return the store, and what closes it."""
+    if not environment.cache_enabled:
+        local = LocalStateStore(memory, push_alert)
+        return local, local.close
+    from ninja_daemon.adapters.journal.failover_store import SpoolingStore  # noqa: PLC0415 - brings redis-py along
+    from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
+
+    is_shared = not is_on_this_machine(environment.redis_url.reveal())
+    store = SpoolingStore(state_store(environment), memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
+    return store, store.close
+
+
+def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) -> Daemon:
+    """Return the daemon, ready to start."""
+    from ninja_daemon.app.daemon.process import Daemon  # noqa: PLC0415 - brings the scheduler along
+
+    return Daemon(
+        strategies,
+        source=parts.source,
+        store=parts.store,
+        journal=parts.journal,
+        clock=parts.clock,
+        on_crash=service.crash,
+        pulse=service.pulse,
+    )
+
+
+def watch(environment: Environment, daemon: Daemon, parts: Parts, service: Service) -> list[Callable[[], None]]:
+    """Start those who look at the daemon from outside, if they are wanted; return what stops them."""
+    stops: list[Callable[[], None]] = []
+    if environment.metrics is not None:
+        from ninja_daemon.app.monitoring import DaemonFigures, monitored  # noqa: PLC0415 - only when wanted
+
+        figures = DaemonFigures(daemon, clock=parts.clock, pulse=service.pulse)
+        if (monitor := monitored(environment.metrics, figures)) is not None:
+            stops.append(monitor.stop)
+    if environment.ping_url is not None:
+        from ninja_daemon.adapters.network.ping import Ping  # noqa: PLC0415 - only when wanted
+        from ninja_daemon.app.monitoring import DeadMansSwitch, all_is_well  # noqa: PLC0415 - only when wanted
+
+        ping = Ping(environment.ping_url, insecure=environment.ping_insecure)
+        switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, service.pulse))
+        switch.start()
+        stops += [switch.stop, ping.close]
+    return stops
 
 
 def candle_source(environment: Environment, clock: SystemClock | None = None) -> OandaSource:
@@ -95,6 +138,10 @@ def candle_source(environment: Environment, clock: SystemClock | None = None) ->
 
 def state_store(environment: Environment, *, name: str = "daemon") -> RedisStateStore:
     """Return cursors, averages and the signals list in Redis."""
+    from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - brings redis-py along
+    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.state_store import RedisStateStore  # noqa: PLC0415 - likewise
+
     client = connect(environment.redis_url.reveal(), name=name)
     return RedisStateStore(client, Keys(environment.namespace), environment.cache_ttl_ma_state)
 

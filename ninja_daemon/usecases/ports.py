@@ -346,5 +346,29 @@ class DaemonStore(StateStore, Protocol):
     def led_here(self) -> bool:
         """Tell whether a daemon that starts while the store is away may go on alone."""
 
+    def kept_commits(self) -> int:
+        """Return how many commits wait in the local journal.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+
     def replayed(self) -> Sequence[Replayed]:
         """Return what became of commits that waited, since this was last called."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonPorts:
+    """Everything that the daemon needs from the outside world.
+
+    Attributes:
+        clock: time.
+        source: the broker.
+        store: state, list and lease.
+        journal: this machine's own memory.
+    """
+
+    clock: Clock
+    source: DaemonSource
+    store: DaemonStore
+    journal: Journal

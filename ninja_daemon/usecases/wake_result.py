@@ -66,12 +66,12 @@ class WakeResult:
     """What one call of ``catch_up`` did.
 
     Attributes:
-        outcomes: one for each strategy, in the order given.
+        results: one for each strategy, in the order given.
         journal_error: why the local journal was of no use, None when it was.
         fenced: another daemon has taken over; nothing of this wake was written.
     """
 
-    outcomes: Sequence[StrategyResult]
+    results: Sequence[StrategyResult]
     journal_error: JournalUnavailable | None = None
     fenced: bool = False
 

@@ -70,7 +70,7 @@ def work(
         broker.newest[M15.series] = START + 900 * newest
         clock = FakeClock(START + 900 * (newest + 1) + 1.0)
         wake = catch_up([M15], source=broker, store=store, journal=journal, clock=clock)
-        assert [outcome.error for outcome in wake.outcomes] == [None]
+        assert [outcome.error for outcome in wake.results] == [None]
         return wake
 
     try:

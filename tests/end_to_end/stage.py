@@ -104,13 +104,13 @@ class Stage:
     def good_wake(self, newest: Mapping[str, str] | None = None) -> Sequence[StrategyResult]:
         """One pass that brings every strategy up to date, with a candle where it is given."""
         wake = self.wake()
-        troubles = {outcome.strategy.name: outcome.error for outcome in wake.outcomes if outcome.error is not None}
+        troubles = {outcome.strategy.name: outcome.error for outcome in wake.results if outcome.error is not None}
         assert not troubles, troubles
         assert wake.journal_error is None
         if newest is not None:
             cursors = {self.client.get(self.keys.last_processed(strategy.name)) for strategy in self.strategies}
             assert cursors == {newest["time"]}
-        return wake.outcomes
+        return wake.results
 
     def restart(self, *, journal_lost: bool = False) -> None:
         """End, and begin with nothing but what Redis and disk hold."""

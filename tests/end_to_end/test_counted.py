@@ -106,7 +106,7 @@ def test_a_steady_wake_fetches_a_twentieth_and_finds_its_averages(
         store = RedisStateStore(client, Keys("ninja"))
 
         def wake(due: Sequence[Strategy]) -> Sequence[StrategyResult]:
-            outcomes = catch_up(due, source=source, store=store, journal=journal, clock=clock).outcomes
+            outcomes = catch_up(due, source=source, store=store, journal=journal, clock=clock).results
             assert not [outcome.error for outcome in outcomes if outcome.error is not None]
             return outcomes
 

@@ -142,7 +142,7 @@ def test_a_cross_while_redis_is_away_is_in_the_journal_and_later_on_the_list(com
     for place in range(FIRST + 1, FIRST + 40):
         coming.goes_to(place)
         wake = coming.wakes()
-        assert [outcome.error for outcome in wake.outcomes] == [None] * len(RULES)
+        assert [outcome.error for outcome in wake.results] == [None] * len(RULES)
     found = coming.outbox()
     assert len(found) > 10
     assert coming.store.away is not None
@@ -167,7 +167,7 @@ def test_a_daemon_that_dies_while_redis_is_away_goes_on_from_its_journal(coming:
     for place in (FIRST + 20, FIRST + 25, FIRST + 40):
         coming.restart()
         coming.goes_to(place)
-        assert [outcome.error for outcome in coming.wakes().outcomes] == [None] * len(RULES)
+        assert [outcome.error for outcome in coming.wakes().results] == [None] * len(RULES)
     coming.restart()
     coming.comes_back()
     assert coming.renews()
@@ -214,7 +214,7 @@ def test_an_obstacle_to_a_kept_commit_is_named_and_nothing_overtakes_it(
         assert coming.renews()
         assert coming.store.replayed() == []
     coming.goes_to(FIRST + 30)
-    errors = [str(outcome.error) for outcome in coming.wakes().outcomes]
+    errors = [str(outcome.error) for outcome in coming.wakes().results]
     assert all("wrong type" in error and "signals" in error for error in errors), errors
     assert len(coming.outbox()) == found, "no signal goes past a list that is none"
     client.delete(coming.stage.keys.signals)
@@ -319,7 +319,7 @@ def test_one_that_stands_by_takes_nothing_from_the_active_one_of_the_same_machin
     coming.goes_away()
     coming.restart()
     coming.goes_to(FIRST + 20)
-    assert not [outcome.error for outcome in coming.wakes().outcomes if outcome.error is not None]
+    assert not [outcome.error for outcome in coming.wakes().results if outcome.error is not None]
 
 
 def test_one_that_has_led_and_stands_by_now_lets_its_successor_go_on_alone(coming: Coming) -> None:
@@ -335,7 +335,7 @@ def test_one_that_has_led_and_stands_by_now_lets_its_successor_go_on_alone(comin
     coming.goes_away()
     coming.restart()
     coming.goes_to(FIRST + 20)
-    assert not [outcome.error for outcome in coming.wakes().outcomes if outcome.error is not None]
+    assert not [outcome.error for outcome in coming.wakes().results if outcome.error is not None]
 
 
 def test_a_shared_redis_is_trusted_to_have_no_other_leader_for_two_minutes_only(coming: Coming) -> None:
@@ -359,10 +359,10 @@ def test_a_full_disk_makes_strategies_wait_and_loses_nothing(
     with monkeypatch.context() as patch:
         patch.setattr("ninja_daemon.adapters.journal.kept_commits.MOST_ROWS", 0)
         coming.goes_to(FIRST + 20)
-        errors = [outcome.error for outcome in coming.wakes().outcomes]
+        errors = [outcome.error for outcome in coming.wakes().results]
         assert all(isinstance(error, StoreUnavailable) and "journal is full" in str(error) for error in errors)
     coming.goes_to(FIRST + 25)
-    assert [outcome.error for outcome in coming.wakes().outcomes] == [None] * len(RULES)
+    assert [outcome.error for outcome in coming.wakes().results] == [None] * len(RULES)
     coming.comes_back()
     coming.goes_to(FIRST + 30)
     coming.wakes()
@@ -380,7 +380,7 @@ def test_a_journal_that_is_full_makes_strategies_wait_and_loses_nothing(
         coming.goes_away()
         coming.goes_to(FIRST + 200)
         for _ in range(2):
-            errors = [outcome.error for outcome in coming.wakes().outcomes]
+            errors = [outcome.error for outcome in coming.wakes().results]
             assert all(isinstance(error, StoreUnavailable) and "full" in str(error) for error in errors)
     coming.stage.journal.close()
     coming.comes_back()

@@ -247,7 +247,7 @@ def test_a_full_list_makes_commits_wait_and_an_empty_one_takes_any_outage(
         stage.good_wake(candles[place])
     assert 0 < len(stage.listed()) < 10
     stage.show(candles[900], "H4")
-    (outcome,) = stage.wake().outcomes
+    (outcome,) = stage.wake().results
     assert "full" in str(outcome.error)
     assert stage.client.get(stage.keys.last_processed(rules.name)) == candles[505]["time"]
     stage.drain()

@@ -47,7 +47,7 @@ def candles(candles_dir: Path) -> list[dict[str, str]]:
 
 
 def outcome_of(stage: Stage) -> StrategyResult:
-    (outcome,) = stage.wake().outcomes
+    (outcome,) = stage.wake().results
     return outcome
 
 

@@ -9,7 +9,7 @@ from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
-from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
+from ninja_daemon.usecases.ports import Fetched, Traffic, Wanted, WantedHistory
 
 
 @dataclass
@@ -25,6 +25,7 @@ class FakeBroker:
         slice: candles that one answer holds at most.
         prices_between: what ``had_prices`` answers.
         asked: every request, in order.
+        doubt: what is wrong with the account.
     """
 
     instruments: dict[str, Instrument]
@@ -35,6 +36,11 @@ class FakeBroker:
     slice: int = 1_000_000
     prices_between: bool = False
     asked: list[Wanted | WantedHistory] = field(default_factory=list)
+    doubt: str = ""
+
+    @property
+    def traffic(self) -> Traffic:
+        return Traffic({200: len(self.asked)}, 0, 1, 0)
 
     def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
         return {request: self._newer(request) for request in wanted}

@@ -24,13 +24,14 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import Spool
 from ninja_daemon.adapters.journal.lanes import LocalDoorbell, LocalQueue
 from ninja_daemon.adapters.redis.lanes import Doorbell, RedisQueue
-from ninja_daemon.app.daemon import process as daemon
 from ninja_daemon.usecases import delivery_ports, ports
 
 Moment = Literal["before", "after"]
 
 # Time is asked without touching anything; the others have no place where a process could die that is not another's.
-_NOT_OUTSIDE: Final = {"Clock.now", "Clock.monotonic", "Clock.wait", "DaemonStore.replayed", "Channel.close"}
+_NOT_OUTSIDE: Final = {"Clock.now", "Clock.monotonic", "Clock.wait", "Channel.close"} | {
+    f"DaemonStore.{name}" for name in ("replayed", "kept_commits")
+}
 _ONE_FOR_ALL: Final = {"Channel": (WebhookChannel,), "EditableChannel": ()}
 """All channels are called at the same place; killing there differs by nothing but the service."""
 
@@ -94,7 +95,7 @@ def all_ports() -> list[type]:
     """Every Protocol through which the processes reach outside."""
     return [
         found
-        for module in (ports, delivery_ports, daemon)
+        for module in (ports, delivery_ports)
         for _, found in inspect.getmembers(module, inspect.isclass)
         if found.__module__ == module.__name__ and getattr(found, "_is_protocol", False)
     ]

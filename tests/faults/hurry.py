@@ -14,7 +14,7 @@ from typing import Final
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.journal.failover_store import SpoolingStore
-from ninja_daemon.app.daemon import one_pass, process as daemon
+from ninja_daemon.app.daemon import one_pass, process as daemon, retries
 from ninja_daemon.app.notifier import process as notifier
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -31,7 +31,7 @@ _LONGEST_WAIT: Final = 0.05
 def hurry(clock: str | None) -> None:
     """Shorten the waits; with a clock's file, live in its time (a daemon only: lanes are leased in real time)."""
     daemon._TICK = TICK  # type: ignore[misc]
-    daemon._RETRY_FIRST = daemon._RETRY_LONGEST = TICK  # type: ignore[misc]
+    retries._FIRST = retries._LONGEST = TICK  # type: ignore[misc]
     one_pass._STEP = TICK  # type: ignore[misc]
     notifier._BEAT_EVERY = 2 * TICK  # type: ignore[misc]
     assert notifier.notifier_parts.__kwdefaults__ is not None

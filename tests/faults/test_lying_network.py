@@ -97,7 +97,7 @@ class Racer:
         except StoreUnavailable:
             self.broke_off += 1
             return False
-        return all(outcome.error is None for outcome in wake.outcomes)
+        return all(outcome.error is None for outcome in wake.results)
 
     def race(self, stop: threading.Event) -> None:
         while not stop.is_set():

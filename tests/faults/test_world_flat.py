@@ -155,8 +155,8 @@ def test_a_daemon_holds_no_more_after_a_thousand_wakes(
     gc.collect()
     Holding.of(os.getpid()).is_as_flat_as(before)
     assert threading.active_count() == threads
-    assert daemon.figures.wakes >= wakes
-    assert daemon.figures.signals > wakes // 20
+    assert daemon.figures.counters.wakes >= wakes
+    assert daemon.figures.counters.signals > wakes // 20
     assert client.llen(keys.history) <= 1_000
     journal.close()
     client.close()

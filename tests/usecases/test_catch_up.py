@@ -132,7 +132,7 @@ def world(request: pytest.FixtureRequest, journal: SqliteJournal) -> Iterator[Wo
 
 def test_a_first_start_says_nothing_of_history_and_goes_on_from_the_newest_candle(world: World) -> None:
     first = world.wake(299)
-    outcome = first.outcomes[0]
+    outcome = first.results[0]
     candles = world.broker.candles[STRATEGY.series]
 
     assert (outcome.start, outcome.error, outcome.taken_in) == (Start.FIRST, None, 0)
@@ -157,7 +157,7 @@ def test_a_first_start_keeps_a_late_cross_to_itself(world: World) -> None:
     world.broker.newest[STRATEGY.series] = crossed
     world.clock.time = candles[number].time + 900 + 901.0
 
-    outcome = world.wake().outcomes[0]
+    outcome = world.wake().results[0]
 
     assert (outcome.error, world.listed()) == (None, [])
 
@@ -171,7 +171,7 @@ def test_however_the_candles_are_cut_every_cross_is_listed_once(world: World, se
     began = candles[at].time if not world.listed() else candles[at].time - 1
     while at < len(candles) - 1:
         at = min(len(candles) - 1, at + chance.choice((0, 1, 1, 1, 2, 3, 30, 120)))
-        assert world.wake(at).outcomes[0].error is None
+        assert world.wake(at).results[0].error is None
 
     assert world.listed() == expected(STRATEGY, candles, began)
 
@@ -222,7 +222,7 @@ class TestLostParts:
         redis_world.wake(100)
         damage(redis_world.store.client)  # type: ignore[union-attr]
 
-        outcome = redis_world.wake(400).outcomes[0]
+        outcome = redis_world.wake(400).results[0]
         redis_world.wake(599)
 
         assert (outcome.start, outcome.error) == (Start.REBUILT, None)
@@ -236,9 +236,9 @@ class TestLostParts:
         redis_world.wake(100)
         client.hset("{test}:ma_state:EUR_USD_M15", "c3", "110001")
 
-        assert redis_world.wake(101).outcomes[0].start is Start.STORED
+        assert redis_world.wake(101).results[0].start is Start.STORED
         redis_world.store = RedisStateStore(client, Keys("test"))
-        assert redis_world.wake(300).outcomes[0].start is Start.REBUILT
+        assert redis_world.wake(300).results[0].start is Start.REBUILT
         redis_world.wake(599)
         assert redis_world.listed() == expected(STRATEGY, candles, candles[100].time)
 
@@ -267,7 +267,7 @@ class TestLostParts:
         redis_world.wake(100)
         damage(redis_world.store.client)  # type: ignore[union-attr]
 
-        assert redis_world.wake(400).outcomes[0].error is None
+        assert redis_world.wake(400).results[0].error is None
         assert redis_world.listed() == expected(STRATEGY, candles[:401], candles[100].time)
         cursor = redis_world.store.client.get("{test}:last_processed:EUR_USD_M15")  # type: ignore[union-attr]
         assert cursor == format_instant(candles[400].time)
@@ -277,7 +277,7 @@ class TestLostParts:
         redis_world.wake(100)
         redis_world.store.client.delete("{test}:last_processed:EUR_USD_M15", "{test}:ma_state:EUR_USD_M15")  # type: ignore[union-attr]
 
-        assert redis_world.wake(400).outcomes[0].start is Start.REBUILT
+        assert redis_world.wake(400).results[0].start is Start.REBUILT
         assert redis_world.listed() == expected(STRATEGY, candles[:401], candles[100].time)
 
     def test_a_redis_that_lost_everything_goes_on_from_the_journal(self, redis_world: World) -> None:
@@ -285,7 +285,7 @@ class TestLostParts:
         redis_world.wake(100)
         redis_world.store.client.flushall()  # type: ignore[union-attr]
 
-        assert redis_world.wake(400).outcomes[0].start is Start.REBUILT
+        assert redis_world.wake(400).results[0].start is Start.REBUILT
         assert redis_world.listed() == expected(STRATEGY, candles[:401], candles[100].time)
 
     def test_both_lost_is_a_first_start(self, redis_world: World) -> None:
@@ -294,7 +294,7 @@ class TestLostParts:
         redis_world.journal.close()
         redis_world.journal.path.unlink()
 
-        assert redis_world.wake(400).outcomes[0].start is Start.FIRST
+        assert redis_world.wake(400).results[0].start is Start.FIRST
 
     def test_a_cursor_set_back_takes_candles_in_again_and_lists_nothing_twice(self, redis_world: World) -> None:
         candles = redis_world.broker.candles[STRATEGY.series]
@@ -302,7 +302,7 @@ class TestLostParts:
         redis_world.wake(300)
         redis_world.store.client.set("{test}:last_processed:EUR_USD_M15", format_instant(candles[120].time))  # type: ignore[union-attr]
 
-        outcome = redis_world.wake(400).outcomes[0]
+        outcome = redis_world.wake(400).results[0]
 
         assert (outcome.error, outcome.taken_in) == (None, 280)
         assert outcome.repeated == len(expected(STRATEGY, candles[:301], candles[120].time))
@@ -314,7 +314,7 @@ class TestLostParts:
         redis_world.store.client.set("{test}:last_processed:EUR_USD_M15", format_instant(candles[97].time))  # type: ignore[union-attr]
         redis_world.wake(100)
 
-        outcome = redis_world.wake(101).outcomes[0]
+        outcome = redis_world.wake(101).results[0]
 
         assert (outcome.start, list(outcome.notes)) == (Start.STORED, [])
 
@@ -325,7 +325,7 @@ class TestLostParts:
         redis_world.broker.newest[STRATEGY.series] = candles[200].time
         redis_world.clock.time = candles[599].time
 
-        outcome = redis_world.wake().outcomes[0]
+        outcome = redis_world.wake().results[0]
 
         assert (outcome.error, outcome.taken_in, outcome.cursor) == (None, 100, candles[200].time)
         assert redis_world.listed() == expected(STRATEGY, candles[:201], candles[100].time)
@@ -337,7 +337,7 @@ class TestLostParts:
         cursor = redis_world.store.client.get("{test}:last_processed:EUR_USD_M15")  # type: ignore[union-attr]
         redis_world.broker.candles[STRATEGY.series] = candles[:100] + candles[101:]
 
-        outcome = redis_world.wake(200).outcomes[0]
+        outcome = redis_world.wake(200).results[0]
 
         assert isinstance(outcome.error, HistoryGap)
         assert "must end at the last candle taken in" in str(outcome.error)
@@ -351,13 +351,13 @@ def test_a_signals_key_that_is_no_list_stops_the_commit_and_the_cursor(redis_wor
     before = client.get("{test}:last_processed:EUR_USD_M15"), client.hgetall("{test}:ma_state:EUR_USD_M15")
     client.set("{test}:signals", "not a list")
 
-    outcome = redis_world.wake(400).outcomes[0]
+    outcome = redis_world.wake(400).results[0]
 
     assert isinstance(outcome.error, StateError)
     assert "{test}:signals string" in str(outcome.error)
     assert (client.get("{test}:last_processed:EUR_USD_M15"), client.hgetall("{test}:ma_state:EUR_USD_M15")) == before
     client.delete("{test}:signals")
-    assert redis_world.wake(400).outcomes[0].error is None
+    assert redis_world.wake(400).results[0].error is None
     candles = redis_world.broker.candles[STRATEGY.series]
     assert redis_world.listed() == expected(STRATEGY, candles[:401], candles[100].time)
 
@@ -367,7 +367,7 @@ def test_a_side_behind_ties_is_looked_for_further_back(redis_world: World) -> No
     redis_world.broker = broker_of(candles_of([*closes, 100_000]))
     redis_world.wake(len(closes) - 1)
 
-    outcome = redis_world.wake(len(closes)).outcomes[0]
+    outcome = redis_world.wake(len(closes)).results[0]
 
     assert any(request.count > MAX_LOOK_BACK for request in redis_world.broker.asked if hasattr(request, "count"))
     assert [cross.side.name for cross in outcome.crosses] == ["SELL"]
@@ -381,7 +381,7 @@ def test_a_broker_that_fails_for_one_series_harms_no_other(redis_world: World) -
 
     wake = redis_world.wake()
 
-    assert [type(outcome.error) for outcome in wake.outcomes] == [BrokerUnavailable, type(None)]
+    assert [type(outcome.error) for outcome in wake.results] == [BrokerUnavailable, type(None)]
 
 
 def test_two_strategies_on_one_series_keep_apart(redis_world: World) -> None:
@@ -402,7 +402,7 @@ def test_a_long_outage_is_taken_in_slice_by_slice_within_one_wake(world: World) 
     before = world.listed()
     world.broker.slice = 37
 
-    outcome = world.wake(599).outcomes[0]
+    outcome = world.wake(599).results[0]
 
     assert (outcome.taken_in, outcome.error, outcome.more) == (499, None, False)
     assert world.listed() == before + expected(STRATEGY, candles, candles[100].time)
@@ -417,7 +417,7 @@ def test_a_revised_candle_is_counted_and_never_evaluated_again(redis_world: Worl
     changed = candles[100]._replace(close=candles[100].close + 1, high=candles[100].high + 1)
     redis_world.broker.candles[STRATEGY.series] = [*candles[:100], changed, *candles[101:]]
 
-    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+    outcomes = [redis_world.wake(newest).results[0] for newest in (101, 102, 103)]
 
     assert [outcome.revised for outcome in outcomes] == [True, False, False]
     assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
@@ -426,12 +426,12 @@ def test_a_revised_candle_is_counted_and_never_evaluated_again(redis_world: Worl
 @pytest.mark.parametrize("place", [98, 99])
 def test_a_candle_that_changes_behind_the_cursor_is_counted_once(redis_world: World, place: int) -> None:
     for newest in (97, 98, 99, 100):
-        assert not redis_world.wake(newest).outcomes[0].revised
+        assert not redis_world.wake(newest).results[0].revised
     candles = list(redis_world.broker.candles[STRATEGY.series])
     candles[place] = candles[place]._replace(close=candles[place].close + 1, high=candles[place].high + 1)
     redis_world.broker.candles[STRATEGY.series] = candles
 
-    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+    outcomes = [redis_world.wake(newest).results[0] for newest in (101, 102, 103)]
 
     assert [(outcome.revised, outcome.taken_in) for outcome in outcomes] == [(True, 1), (False, 1), (False, 1)]
     assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
@@ -446,7 +446,7 @@ def test_right_after_a_first_start_the_candle_before_the_cursor_is_known_too(red
     other = candles[99]._replace(close=candles[99].close + 1, high=candles[99].high + 1)
     redis_world.broker.candles[STRATEGY.series] = [*candles[:99], other, *candles[100:]]
 
-    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+    outcomes = [redis_world.wake(newest).results[0] for newest in (101, 102, 103)]
 
     assert [(outcome.revised, outcome.taken_in) for outcome in outcomes] == [(True, 1), (False, 1), (False, 1)]
 
@@ -458,7 +458,7 @@ def test_a_candle_that_appears_behind_the_cursor_is_counted_once_and_not_evaluat
     redis_world.wake(99)
     redis_world.broker.candles[STRATEGY.series] = candles
 
-    outcomes = [redis_world.wake(newest).outcomes[0] for newest in (101, 102, 103)]
+    outcomes = [redis_world.wake(newest).results[0] for newest in (101, 102, 103)]
 
     assert [(outcome.revised, outcome.taken_in) for outcome in outcomes] == [(True, 1), (False, 1), (False, 1)]
     assert redis_world.store.client.hget("{test}:signal_state:EUR_USD_M15", "revisions") == "1"  # type: ignore[union-attr]
@@ -470,8 +470,8 @@ def test_a_fresh_gap_holds_newer_candles_back_until_patience_ends(world: World) 
     world.broker.candles[STRATEGY.series] = candles[:101] + candles[102:]
     world.broker.prices_between = True
 
-    held = world.wake(101, hold_gaps=True).outcomes[0]
-    taken = world.wake(101).outcomes[0]
+    held = world.wake(101, hold_gaps=True).results[0]
+    taken = world.wake(101).results[0]
 
     assert (held.held, held.taken_in, held.gaps) == (True, 0, [candles[101].time])
     assert (taken.held, taken.taken_in, taken.gaps) == (False, 1, [candles[101].time])
@@ -482,7 +482,7 @@ def test_a_quiet_period_is_no_gap(world: World) -> None:
     world.wake(100)
     world.broker.candles[STRATEGY.series] = candles[:101] + candles[102:]
 
-    outcome = world.wake(101, hold_gaps=True).outcomes[0]
+    outcome = world.wake(101, hold_gaps=True).results[0]
 
     assert (outcome.held, outcome.taken_in, outcome.quiet, list(outcome.gaps)) == (False, 1, 1, [])
 
@@ -495,7 +495,7 @@ def test_prices_with_more_digits_than_before_are_taken_in_exactly(redis_world: W
     redis_world.broker.instruments["EUR_USD"] = EUR_USD
     redis_world.broker.candles[STRATEGY.series] = finer
 
-    outcome = redis_world.wake(200).outcomes[0]
+    outcome = redis_world.wake(200).results[0]
 
     assert (outcome.start, outcome.error, outcome.taken_in) == (Start.REBUILT, None, 100)
     assert redis_world.store.client.hget("{test}:ma_state:EUR_USD_M15", "decimals") == "5"  # type: ignore[union-attr]
@@ -523,7 +523,7 @@ def test_a_timeframe_that_changes_under_the_same_name_is_a_first_start(world: Wo
     world.broker.candles[hourly.series] = candles_of(wandering(100), start, 3_600)
     world.strategies = (hourly,)
 
-    outcome = world.wake(60).outcomes[0]
+    outcome = world.wake(60).results[0]
 
     assert (outcome.start, outcome.error) == (Start.FIRST, None)
 
@@ -534,7 +534,7 @@ def test_settings_that_change_rebuild_the_averages_and_go_on_from_the_cursor(red
     changed = Strategy("EUR_USD_M15", "EUR_USD", Granularity.M15, 4, 9, atr_period=5, market_hours=MarketHours.ALWAYS)
     redis_world.strategies = (changed,)
 
-    assert redis_world.wake(400).outcomes[0].start is Start.REBUILT
+    assert redis_world.wake(400).results[0].start is Start.REBUILT
     assert redis_world.listed() == expected(changed, candles[:401], candles[100].time)
 
 
@@ -566,7 +566,7 @@ def test_a_full_list_makes_the_commit_wait_and_loses_nothing(
     client = redis_world.store.client  # type: ignore[union-attr]
     client.rpush("{test}:signals", "one that waits")
 
-    outcome = redis_world.wake(599).outcomes[0]
+    outcome = redis_world.wake(599).results[0]
 
     assert isinstance(outcome.error, TransientError)
     assert "is the notifier running?" in str(outcome.error)
@@ -585,7 +585,7 @@ def test_a_journal_that_cannot_be_used_stops_nothing(redis_world: World, tmp_pat
 
     wake = redis_world.wake(100)
 
-    assert wake.outcomes[0].error is None
+    assert wake.results[0].error is None
     assert isinstance(wake.journal_error, JournalUnavailable)
 
 

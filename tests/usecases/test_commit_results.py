@@ -95,7 +95,7 @@ def place(redis_url: str, tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture
 def daemon(place: Place) -> Daemon:
     made = Daemon(place)
-    assert made.wakes(FIRST).outcomes[0].error is None
+    assert made.wakes(FIRST).results[0].error is None
     made.results.clear()
     return made
 
@@ -105,8 +105,8 @@ def test_already_is_as_good_as_done(daemon: Daemon, place: Place, monkeypatch: p
     wake = daemon.wakes()
 
     assert daemon.results == [CommitResult.OK, CommitResult.ALREADY]
-    assert wake.outcomes[0].error is None
-    assert wake.outcomes[0].cursor == CANDLES[NEWEST].time
+    assert wake.results[0].error is None
+    assert wake.results[0].cursor == CANDLES[NEWEST].time
     assert place.journal.marks()[STRATEGY.name] == CANDLES[NEWEST].time
     place.assert_exact()
 
@@ -118,15 +118,15 @@ def test_what_another_daemon_was_quicker_with_is_gone_on_from_in_the_same_wake(
     daemon: Daemon, place: Place, their_newest: int, answer: str
 ) -> None:
     def overtake() -> None:
-        assert Daemon(place).wakes(their_newest).outcomes[0].error is None
+        assert Daemon(place).wakes(their_newest).results[0].error is None
         place.broker.newest[STRATEGY.series] = CANDLES[NEWEST].time
 
     daemon.before = [overtake]
     wake = daemon.wakes()
 
     assert daemon.results[0] == answer
-    assert wake.outcomes[0].error is None
-    assert wake.outcomes[0].cursor == CANDLES[NEWEST].time
+    assert wake.results[0].error is None
+    assert wake.results[0].cursor == CANDLES[NEWEST].time
     assert not wake.fenced
     place.assert_exact()
 
@@ -145,10 +145,10 @@ def test_who_is_always_overtaken_gives_up_after_three_tries_and_is_right_at_the_
     wake = daemon.wakes()
 
     assert daemon.results == [CommitResult.STALE] * 3
-    assert isinstance(wake.outcomes[0].error, TransientError)
-    assert not wake.outcomes[0].signals
+    assert isinstance(wake.results[0].error, TransientError)
+    assert not wake.results[0].signals
     daemon.before = []
-    assert daemon.wakes().outcomes[0].error is None
+    assert daemon.wakes().results[0].error is None
     place.assert_exact()
 
 
@@ -159,7 +159,7 @@ def test_fenced_changes_nothing_and_says_so_for_the_whole_wake(daemon: Daemon, p
 
     assert wake.fenced
     assert set(daemon.results) == {CommitResult.FENCED}
-    assert all(isinstance(outcome.error, TransientError) for outcome in wake.outcomes)
+    assert all(isinstance(outcome.error, TransientError) for outcome in wake.results)
     place.client.delete("{test}:fence")
     before.pop("{test}:fence")
     assert place.contents() == before
@@ -190,7 +190,7 @@ def test_badtype_stops_what_the_key_belongs_to_and_names_it(daemon: Daemon, plac
     daemon.results.clear()
     wake = daemon.wakes(NEWEST, STRATEGY, OTHER)
 
-    error = wake.outcomes[0].error
+    error = wake.results[0].error
     assert isinstance(error, StateError)
     assert f"{{test}}:{key} hash" in str(error)
     alone = key.startswith("listed:")
@@ -211,8 +211,8 @@ def test_qfull_takes_nothing_of_the_commit_and_waits_for_room(
         before = place.contents()
         wake = daemon.wakes()
         assert daemon.results == [CommitResult.QFULL]
-        assert isinstance(wake.outcomes[0].error, TransientError)
-        assert "2" in str(wake.outcomes[0].error)
+        assert isinstance(wake.results[0].error, TransientError)
+        assert "2" in str(wake.results[0].error)
         assert place.contents() == before
     place.client.delete("{test}:signals")
     daemon.wakes()

@@ -280,6 +280,14 @@ class SpoolingStore:
 
     # --- when Redis is back ------------------------------------------------------------------------------------------
 
+    def kept_commits(self) -> int:
+        """Return how many commits wait for Redis.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        return self._kept.count()
+
     def replayed(self) -> Sequence[Replayed]:
         """Return what became of waiting commits since this was last called."""
         found, self._replayed = self._replayed, []

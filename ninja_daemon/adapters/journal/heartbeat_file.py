@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
 
 from ninja_daemon.core.errors import StoreUnavailable
-
-LIFE: Final = 60.0
-"""Seconds for which a heartbeat counts, as in Redis."""
+from ninja_daemon.usecases.lifetimes import HEARTBEAT
 
 
 def heartbeat_path(journal: Path) -> Path:
@@ -43,7 +40,7 @@ def fresh_heartbeat(journal: Path, now: float) -> str | None:
     """
     path = heartbeat_path(journal)
     try:
-        if now - path.stat().st_mtime > LIFE:
+        if now - path.stat().st_mtime > HEARTBEAT:
             return None
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

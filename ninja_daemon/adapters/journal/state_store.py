@@ -128,6 +128,10 @@ class LocalStateStore:
         """Tell that a daemon that cannot have the lease has nothing to go on with."""
         return False
 
+    def kept_commits(self) -> int:
+        """Return 0: nothing waits for another store."""
+        return 0
+
     def replayed(self) -> Sequence[Replayed]:
         """Return nothing: no commit waits for another store."""
         return ()

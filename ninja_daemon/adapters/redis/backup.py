@@ -17,8 +17,13 @@ from ninja_daemon.adapters.redis.client import connect, translated_errors, unava
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.usecases.lifetimes import HEARTBEAT, LEASE, NOTIFIER_HEARTBEAT
 
-SIGNS_OF_LIFE: Final = {"leader": 15.0, "heartbeat:daemon": 60.0, "heartbeat:notifier": 30.0}
+SIGNS_OF_LIFE: Final = {
+    "leader": LEASE,
+    "heartbeat:daemon": HEARTBEAT,
+    "heartbeat:notifier": NOTIFIER_HEARTBEAT,
+}
 """Keys that running processes renew every five seconds, each with the life it then has. They are in no copy, and
 nothing is replaced while they are renewed."""
 TIMEOUT: Final = 30.0

@@ -9,14 +9,13 @@ from typing import Final
 import structlog
 
 from ninja_daemon.adapters.host.lease_token import holder_token
-from ninja_daemon.app.daemon.outcome_log import say_news
+from ninja_daemon.app.daemon.outcome_log import say_result
 from ninja_daemon.app.daemon.same_settings import require_same
-from ninja_daemon.app.wiring import Parts
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import catch_up
-from ninja_daemon.usecases.ports import Wanted
+from ninja_daemon.usecases.ports import DaemonPorts, Wanted
 from ninja_daemon.usecases.wake_result import Start, StrategyResult
 
 _LEASE: Final = 60.0
@@ -26,12 +25,12 @@ _WAIT: Final = 20.0
 _STEP: Final = 2.0
 
 
-def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
+def bring_up_to_date(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
     """Make one pass under the lease, or wait for the daemon that holds it.
 
     Args:
         strategies: whom to bring up to date.
-        parts: what the daemon is made of.
+        ports: broker, store, journal and clock.
 
     Raises:
         ConfigError: a daemon that holds the lease watches something else.
@@ -41,49 +40,49 @@ def bring_up_to_date(strategies: Sequence[Strategy], parts: Parts) -> bool:
     """
     log = structlog.get_logger("ninja.daemon")
     token = holder_token("once")
-    deadline = parts.clock.monotonic() + _WAIT
+    deadline = ports.clock.monotonic() + _WAIT
     try:
-        while not (lease := parts.store.lease(token, _LEASE)).held:
-            require_same(parts.store, lease.holder, strategies)
-            behind = _behind(strategies, parts)
+        while not (lease := ports.store.lease(token, _LEASE)).held:
+            require_same(ports.store, lease.holder, strategies)
+            behind = _behind(strategies, ports)
             if not behind:
                 log.info("another daemon has brought every strategy up to date", event_id="leader.other")
                 return True
-            if parts.clock.monotonic() >= deadline:
+            if ports.clock.monotonic() >= deadline:
                 for name, reason in behind.items():
                     log.error(
                         f"{name} is behind while another daemon holds the lease: {reason}", event_id="strategy.trouble"
                     )
                 return False
-            parts.clock.wait(threading.Event(), _STEP)
+            ports.clock.wait(threading.Event(), _STEP)
         try:
-            return _pass(strategies, parts)
+            return _pass(strategies, ports)
         finally:
-            parts.store.release(token)
+            ports.store.release(token)
     except StoreUnavailable as error:
         log.error(f"nothing could be done: {error}", event_id="redis.down")
         return False
 
 
-def _pass(strategies: Sequence[Strategy], parts: Parts) -> bool:
+def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
     log = structlog.get_logger("ninja.daemon")
-    began = parts.clock.monotonic()
-    wake = catch_up(strategies, source=parts.source, store=parts.store, journal=parts.journal, clock=parts.clock)
-    seconds = parts.clock.monotonic() - began
+    began = ports.clock.monotonic()
+    wake = catch_up(strategies, source=ports.source, store=ports.store, journal=ports.journal, clock=ports.clock)
+    seconds = ports.clock.monotonic() - began
     if wake.journal_error is not None:
         log.warning(f"the local journal was of no use: {wake.journal_error}", event_id="journal.down")
-    for outcome in wake.outcomes:
+    for outcome in wake.results:
         _say(outcome)
-    if doubt := parts.source.doubt:
+    if doubt := ports.source.doubt:
         log.warning(doubt, event_id="broker.doubt")
-    behind = [outcome for outcome in wake.outcomes if outcome.error is not None]
-    new = sum(outcome.taken_in for outcome in wake.outcomes)
-    stored = sum(outcome.start is Start.STORED for outcome in wake.outcomes)
+    behind = [outcome for outcome in wake.results if outcome.error is not None]
+    new = sum(outcome.taken_in for outcome in wake.results)
+    stored = sum(outcome.start is Start.STORED for outcome in wake.results)
     log.info(
         f"incremental fetch: {counted(new, 'new candle')} for {counted(len(strategies), 'strategy')} "
         f"in {seconds:.3f} s",
         event_id="wake",
-        signals=sum(len(outcome.signals) for outcome in wake.outcomes),
+        signals=sum(len(outcome.signals) for outcome in wake.results),
         waiting=len(behind),
         hit_ratio=f"{stored / len(strategies):.1%}",
     )
@@ -98,12 +97,12 @@ def _say(outcome: StrategyResult) -> None:
         log.error(
             f"{outcome.strategy.name} could not be brought up to date: {outcome.error}", event_id="strategy.trouble"
         )
-    say_news(structlog.get_logger("ninja.daemon"), outcome)
+    say_result(structlog.get_logger("ninja.daemon"), outcome)
 
 
-def _behind(strategies: Sequence[Strategy], parts: Parts) -> dict[str, str]:
+def _behind(strategies: Sequence[Strategy], ports: DaemonPorts) -> dict[str, str]:
     """Return the strategies for which the broker has newer complete candles than are taken in, with the reason."""
-    loaded = parts.store.load(strategies)
+    loaded = ports.store.load(strategies)
     wanted: dict[str, Wanted] = {}
     behind: dict[str, str] = {}
     for strategy in strategies:
@@ -114,7 +113,7 @@ def _behind(strategies: Sequence[Strategy], parts: Parts) -> dict[str, str]:
             behind[strategy.name] = "it was never started"
         else:
             wanted[strategy.name] = Wanted(strategy.series, known.cursor)
-    answers = parts.source.newer(set(wanted.values())) if wanted else {}
+    answers = ports.source.newer(set(wanted.values())) if wanted else {}
     for name, request in wanted.items():
         answer = answers[request]
         if isinstance(answer, NinjaError):

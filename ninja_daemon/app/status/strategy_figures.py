@@ -12,13 +12,12 @@ from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.polling import LONGEST_DELAY
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import rounded
 from ninja_daemon.core.signals.strategy import Strategy, StrategyState
 from ninja_daemon.usecases.ports import Loaded, Tally
 
-PATIENCE: Final = 90
-"""Seconds after a close in which a missing candle is no news: the broker may take that long to complete it."""
 _MOST_COUNTED: Final = 10_000
 _FAR: Final = 3
 """Average true ranges beyond which a cross is not expected of the next candle."""
@@ -135,7 +134,7 @@ def _condition(
         return "not started yet", False
     if behind == 0:
         return ("up to date" if is_open else "up to date, market closed"), False
-    if behind == 1 and since_close <= PATIENCE:
+    if behind == 1 and since_close <= LONGEST_DELAY:
         return "waiting for the candle to complete", False
     candles = "1 candle" if behind == 1 else f"{behind} candles"
     return f"stale: {candles} behind", True

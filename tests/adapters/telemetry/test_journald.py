@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from ninja_daemon.adapters.telemetry import journald, logs
+from ninja_daemon.adapters.telemetry import journal_handler, journald, logs
 from ninja_daemon.adapters.telemetry.events import EVENTS
 from ninja_daemon.adapters.telemetry.journald import JournalSocket, field_name, is_journal
 from ninja_daemon.core.secret import Secret
@@ -62,7 +62,7 @@ def decoded(data: bytes) -> Entry:
 @pytest.fixture
 def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Journal]:
     made = Journal(tmp_path / "journal")
-    monkeypatch.setattr(logs, "JournalSocket", lambda: JournalSocket(str(made.path)))
+    monkeypatch.setattr(journal_handler, "JournalSocket", lambda: JournalSocket(str(made.path)))
     yield made
     logs.reset_logs()
     made.socket.close()

@@ -19,7 +19,7 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.app.daemon.process import PATIENCE, Daemon
+from ninja_daemon.app.daemon.process import Daemon
 from ninja_daemon.app.monitoring import all_is_well
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.core.errors import (
@@ -36,7 +36,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.polling import Watch
+from ninja_daemon.core.polling import LONGEST_DELAY, Watch
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Fetched, Lease, Wanted
 from tests.fakes.broker import FakeBroker
@@ -78,6 +78,8 @@ class Stage:
     clock: FakeClock
     client: redis.Redis
     keys: Keys
+    store: SpoolingStore
+    journal: SqliteJournal
 
     def close_of(self, number: int, strategy: Strategy = FIFTEEN) -> None:
         """Let candle number ``number`` be the newest complete one, and the clock stand at its close."""
@@ -105,15 +107,16 @@ def stage(redis_url: str, tmp_path: Path) -> Iterator[Stage]:
     )
     journal = SqliteJournal(tmp_path / "journal.sqlite3")
     keys = Keys("test")
+    store = spooling(RedisStateStore(client, keys), journal, clock)
     daemon = Daemon(
         [FIFTEEN, OTHER],
         source=broker,
-        store=spooling(RedisStateStore(client, keys), journal, clock),
+        store=store,
         journal=journal,
         clock=clock,
         on_crash=lambda error: pytest.fail(str(error)),
     )
-    stage = Stage(daemon, broker, clock, client, keys)
+    stage = Stage(daemon, broker, clock, client, keys, store, journal)
     for series in broker.candles:
         broker.newest[series] = START + 900 * 29
     yield stage
@@ -161,7 +164,7 @@ def test_patience_ends_and_the_strategy_is_tried_again_later(stage: Stage) -> No
     stage.broker.asks_before_new = 10_000
     stage.close_of(30)
     waited = sum(stage.clock.waits)
-    assert PATIENCE <= waited <= PATIENCE + 10
+    assert LONGEST_DELAY <= waited <= LONGEST_DELAY + 10
     assert stage.cursor() == START + 900 * 29
 
     stage.broker.asks_before_new = 0
@@ -237,8 +240,8 @@ def test_a_closed_market_costs_nothing(stage: Stage) -> None:
     daemon = Daemon(
         [weekly],
         source=stage.broker,
-        store=stage.daemon._store,
-        journal=stage.daemon._journal,
+        store=stage.store,
+        journal=stage.journal,
         clock=stage.clock,
         on_crash=lambda error: pytest.fail(str(error)),
     )
@@ -282,12 +285,12 @@ def test_one_series_that_fails_holds_up_no_other_and_is_said_once(stage: Stage) 
 def test_what_is_wrong_with_the_account_is_told_once_an_hour_and_to_the_operator_while_candles_come(
     stage: Stage,
 ) -> None:
-    stage.daemon.doubt = lambda: "the account does not list EUR_USD"
+    stage.broker.doubt = "the account does not list EUR_USD"
     with capture_logs() as logs:
         begin(stage)
         for number in range(30, 38):
             stage.close_of(number)
-        stage.daemon.doubt = str
+        stage.broker.doubt = ""
         stage.close_of(38)
 
     told = [entry["event"] for entry in logs if entry.get("event_id") == "broker.doubt"]
@@ -403,7 +406,7 @@ def test_a_candle_that_never_comes_is_explained_and_left_after_an_hour(stage: St
     assert beat["waiting"]["FIFTEEN"].startswith("the candle that closed at 20")
     # The same close, seen an hour later: the schedule of a timeframe longer than this one would still wait for it.
     slow = replace(FIFTEEN, granularity=Granularity.D)
-    stage.daemon._retry_later([slow], {slow.name: int(stage.clock.time) - 3_700})
+    stage.daemon._wakes.try_later(slow, int(stage.clock.time) - 3_700)
 
     assert slow.name not in stage.daemon._retries
 
@@ -451,7 +454,7 @@ def test_the_operator_hears_of_a_redis_that_is_away_for_longer_than_a_restart(
 ) -> None:
     begin(stage)
     told: list[str] = []
-    monkeypatch.setattr(stage.daemon._store, "_push_alert", lambda kind, *_: told.append(kind))
+    monkeypatch.setattr(stage.store, "_push_alert", lambda kind, *_: told.append(kind))
 
     def away(*_: object, **__: object) -> None:
         message = "Redis cannot be reached"
@@ -473,7 +476,7 @@ def test_the_operator_hears_of_a_redis_that_is_away_for_longer_than_a_restart(
 
 
 def well(stage: Stage) -> bool:
-    return all_is_well(stage.daemon, Pulse(stage.clock), lambda: 0)
+    return all_is_well(stage.daemon, Pulse(stage.clock))
 
 
 def lose_redis(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -557,14 +560,14 @@ def test_a_daemon_that_was_overtaken_stands_by_and_misses_nothing(stage: Stage) 
 
 def test_one_series_may_pause_for_a_day_while_others_have_prices(stage: Stage) -> None:
     begin(stage)
-    stage.daemon._note_missing([FIFTEEN], {FIFTEEN.name: int(stage.clock.time)})
+    stage.daemon.figures.lacks([FIFTEEN], {FIFTEEN.name: int(stage.clock.time)})
     since = stage.clock.time
     for hours in (3, 23):
         stage.clock.time = since + 3_600 * hours
-        stage.daemon._news_at = int(stage.clock.time)
+        stage.daemon.figures.news_at = int(stage.clock.time)
         assert well(stage)
     stage.clock.time = since + 3_600 * 26
-    stage.daemon._news_at = int(stage.clock.time)
+    stage.daemon.figures.news_at = int(stage.clock.time)
     assert list(stage.daemon.troubles()) == ["FIFTEEN"]
     assert not well(stage)
 
@@ -580,7 +583,8 @@ def test_an_active_daemon_is_well_without_redis_as_long_as_its_journal_can_be_re
         message = "damaged"
         raise JournalUnavailable(message)
 
-    assert not all_is_well(stage.daemon, Pulse(stage.clock), unreadable)
+    monkeypatch.setattr(stage.store, "kept_commits", unreadable)
+    assert not well(stage)
 
 
 def test_a_daemon_that_was_started_while_redis_is_away_and_may_not_work_is_not_well(
@@ -603,9 +607,9 @@ def test_a_worker_that_hangs_is_not_well(stage: Stage) -> None:
     begin(stage)
     pulse = Pulse(stage.clock)
     pulse.beat("close of M15")
-    assert all_is_well(stage.daemon, pulse, lambda: 0)
+    assert all_is_well(stage.daemon, pulse)
     stage.clock.time += 61
-    assert not all_is_well(stage.daemon, pulse, lambda: 0)
+    assert not all_is_well(stage.daemon, pulse)
 
 
 def test_a_daemon_that_stands_by_bears_other_settings_for_a_minute_and_a_single_pass_for_ever(stage: Stage) -> None:

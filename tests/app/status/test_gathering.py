@@ -172,7 +172,7 @@ def test_while_redis_is_away_status_shows_what_the_journal_knows(
                 store.lease(token, 15)
         broker.newest[M15.series] = START + 900 * newest
         wake = catch_up([M15], source=broker, store=store, journal=memory, clock=clock)
-        assert [outcome.error for outcome in wake.outcomes] == [None]
+        assert [outcome.error for outcome in wake.results] == [None]
     store.report(json.dumps({"state": "active", "kept_commits": 1}), 60)
 
     shown = command("status", *(["--json"] if as_json else []), code=1)
@@ -235,7 +235,7 @@ def test_signals_are_shown_newest_last_to_the_byte(
     command: Command, client: redis.Redis, redis_url: str, tmp_path: Path
 ) -> None:
     wake = work(redis_url, tmp_path, closes_with_crosses(60))
-    found = [signal for outcome in wake.outcomes for signal in outcome.signals]
+    found = [signal for outcome in wake.results for signal in outcome.signals]
     texts = [str(text) for text in client.lrange("{ninja}:signals", 0, -1)]
     assert [decode_signal(text).id for text in texts] == [signal.id for signal in found]
     assert json.loads(command("signals", "--json")) == [json.loads(text) for text in texts]
@@ -303,7 +303,7 @@ def test_entries_that_are_no_signals_are_left_out_and_counted(
     wake = work(redis_url, tmp_path, closes_with_crosses(60))
     client.rpush("{ninja}:history", "x", b'{"schema":1,"odd":"\xff"}', "[" * 90_000)
     shown = json.loads(command("signals", "--json"))
-    assert len(shown) == sum(len(outcome.signals) for outcome in wake.outcomes)
+    assert len(shown) == sum(len(outcome.signals) for outcome in wake.results)
     assert command.error == "3 entries of the history are not signals and were left out\n"
     client.delete("{ninja}:history")
     client.set("{ninja}:history", "no list")

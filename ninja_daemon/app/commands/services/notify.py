@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 import uuid
@@ -14,12 +13,10 @@ import typer
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.host.systemd import ServiceManager
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.notifier.process import Notifier, OnePass, notifier_parts
-from ninja_daemon.app.process.liveness import LONGEST, Pulse
+from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.process.stopping import stop_on_signals
-from ninja_daemon.app.process.supervision import supervise
 from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
@@ -87,19 +84,11 @@ def _one_pass(environment: Environment, configuration: Configuration) -> int:
 
 
 def _live(environment: Environment, configuration: Configuration) -> int:
-    """Run until a signal comes; the life of the process in a few lines."""
+    """Run until a signal comes."""
     log = structlog.get_logger("ninja.notifier")
-    stop, crashes = threading.Event(), list[BaseException]()
-    stop_on_signals(stop)
-
-    def crash(error: BaseException) -> None:
-        crashes.append(error)
-        stop.set()
-
     parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
-    manager = ServiceManager()
-    pulse = Pulse(parts.clock, manager.watchdog or LONGEST)
-    notifier = Notifier(parts, crash, pulse)
+    service = Service(parts.clock, log)
+    notifier = Notifier(parts, service.crash, service.pulse)
     names = [worker.destination.name for worker in parts.workers]
     log.info(
         f"the notifier of ninja-daemon {__version__} serves {', '.join(names)}",
@@ -107,26 +96,15 @@ def _live(environment: Environment, configuration: Configuration) -> int:
         redis=store_label(environment),
         namespace=environment.namespace,
     )
-    notifier.start()
     monitor = None
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import NotifierFigures, monitored
 
-        names = [worker.destination.name for worker in parts.workers]
-        monitor = monitored(environment.metrics, NotifierFigures(notifier, lambda: parts.queue.depths(names), pulse))
-    supervise(stop, clock=parts.clock, manager=manager, pulse=pulse, log=log, sentence=notifier.sentence)
-    ended = notifier.stop()
-    if monitor is not None:
-        monitor.stop()
-    for error in crashes:
-        log.critical("an error that nobody expected ends the notifier", event_id="process.crashed", exc_info=error)
-    log.info("the notifier stopped", event_id="notifier.stopped", delivered=notifier.counts["signal.delivered"])
-    code = 1 if crashes else 0
-    if not ended:
-        # A post that hangs must not hold up the end; its lane comes free when the lease runs out.
-        log.info("a post was still in flight; it is looked at again when its lease has run out")
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
-    parts.close()
-    return code
+        figures = NotifierFigures(notifier, lambda: parts.queue.depths(names), service.pulse)
+        monitor = monitored(environment.metrics, figures)
+
+    def farewell() -> None:
+        delivered = notifier.counts["signal.delivered"]
+        log.info("the notifier stopped", event_id="notifier.stopped", delivered=delivered)
+
+    return service.live(notifier, stops=[] if monitor is None else [monitor.stop], farewell=farewell, close=parts.close)

@@ -1,0 +1,168 @@
+"""What a daemon has counted since it started, and which strategies wait; for the heartbeat, ``status`` and metrics."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Final, NamedTuple
+
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
+from ninja_daemon.core.polling import CompletionDelay
+from ninja_daemon.core.signals.strategy import Strategy
+
+_QUIET_FEED, _QUIET_SERIES = 2, 24
+"""Hours of an open market without any candle, and without one of a series, that no ordinary pause explains."""
+_METRIC: Final = "metric"
+
+
+def _shown_as(name: str, *labels: str) -> Any:  # noqa: ANN401 - dataclasses.field, as the type of its attribute
+    """Declare a counter that metrics show under this name."""
+    return field(default=0, metadata={_METRIC: (name, labels)})
+
+
+@dataclass(slots=True)
+class Counters:
+    """What wakes add up to. A counter that is declared here is in the heartbeat and in the metrics."""
+
+    wakes: int = _shown_as("ninja_wakes_total")
+    looks: int = _shown_as("ninja_looks_total")
+    evaluated: int = _shown_as("ninja_evaluated_total")
+    fetched: int = _shown_as("ninja_fetched_total")
+    hits: int = _shown_as("ninja_averages_total", "stored")
+    rebuilds: int = _shown_as("ninja_averages_total", "rebuilt")
+    firsts: int = _shown_as("ninja_averages_total", "first")
+    signals: int = _shown_as("ninja_signals_total")
+
+    def add(self, other: Counters) -> None:
+        """Add what another one counted."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+    def by_metric(self) -> Iterable[tuple[str, tuple[str, ...], int]]:
+        """Return name, labels and value of each."""
+        return [(*each.metadata[_METRIC], getattr(self, each.name)) for each in fields(self)]
+
+    @property
+    def starts(self) -> int:
+        """Evaluations, wherever their averages came from."""
+        return self.hits + self.rebuilds + self.firsts
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """Share of evaluations that found their averages stored; None before the first."""
+        return self.hits / self.starts if self.starts else None
+
+
+class MissingCandle(NamedTuple):
+    """A candle that has not come.
+
+    Attributes:
+        border: when it closed.
+        since: when the first one closed that has not come since.
+    """
+
+    border: Instant
+    since: Instant
+
+
+class WakeFigures:
+    """What the wakes of a process came to; safe to use from several threads.
+
+    Attributes:
+        counters: what they add up to.
+        completion_delay: by timeframe, when the broker called candles complete, and what it took to see it.
+        cursors: open of the last candle taken in, by strategy name, as far as this process knows.
+        signal_latency: seconds from a candle's close to the commit of its signal, late ones left out.
+        last_wake: when the last wake ended, 0 before the first.
+        last_good_wake: when the last one ended that left nothing waiting.
+        waiting: by strategy, why it is not up to date.
+        missing: by strategy, the candle that did not come although nothing failed; a quiet period has none.
+        news_at: when the last candle of any series was taken in.
+    """
+
+    def __init__(self, completion_delay: Mapping[str, CompletionDelay]) -> None:
+        """Begin with nothing counted."""
+        self.counters = Counters()
+        self.completion_delay = completion_delay
+        self.cursors: dict[str, Instant] = {}
+        self.signal_latency = Spread(LATENCY_BOUNDS)
+        self.last_wake = 0.0
+        self.last_good_wake = 0.0
+        self.waiting: dict[str, str] = {}
+        self.missing: dict[str, MissingCandle] = {}
+        self.news_at: Instant = 0
+        self._lock = threading.Lock()
+
+    def add(self, counters: Counters, now: float, *, is_good: bool) -> None:
+        """Count a wake that has ended."""
+        with self._lock:
+            self.counters.add(counters)
+            self.last_wake = now
+            if is_good:
+                self.last_good_wake = now
+
+    def wait(self, names: Iterable[str], reason: str) -> None:
+        """Note why strategies are not up to date."""
+        with self._lock:
+            self.waiting.update(dict.fromkeys(names, reason[:200]))
+
+    def go_on(self, name: str) -> None:
+        """Note that a strategy waits no longer."""
+        with self._lock:
+            self.waiting.pop(name, None)
+
+    def lacks(self, strategies: Iterable[Strategy], borders: Mapping[str, Instant]) -> None:
+        """Note that the candles that closed at ``borders`` did not come."""
+        for name in (strategy.name for strategy in strategies):
+            before = self.missing.get(name)
+            self.missing[name] = MissingCandle(borders[name], borders[name] if before is None else before.since)
+
+    def forget_waiting(self) -> None:
+        """Forget who waits: another daemon works for them now."""
+        with self._lock:
+            self.waiting.clear()
+            self.missing.clear()
+
+    def reasons(self) -> dict[str, str]:
+        """Return why strategies are not up to date, by name."""
+        with self._lock:
+            missing, waiting = dict(self.missing), dict(self.waiting)
+        candle = "the candle that closed at {} has not come"
+        return {name: candle.format(format_instant(one.border)) for name, one in missing.items()} | waiting
+
+    def troubles(self, strategies: Sequence[Strategy], now: Instant) -> dict[str, str]:
+        """Return what somebody should see to, by strategy: what failed, and a silence that the market does not explain.
+
+        A candle that has not come is no trouble by itself, since a period without prices has none.
+        """
+        reasons, failed = self.reasons(), set(self.waiting)
+        overdue = {one.name for one in strategies if self._is_overdue(one, now)}
+        return {name: reason for name, reason in reasons.items() if name in failed or name in overdue}
+
+    def _is_overdue(self, strategy: Strategy, now: Instant) -> bool:
+        missing = self.missing.get(strategy.name)
+        if missing is None:
+            return False
+        any_series, this_series = (
+            strategy.market_hours.missing_between(Granularity.H1, since, now, _QUIET_SERIES)
+            for since in (max(missing.since, self.news_at), missing.since)
+        )
+        return any_series >= _QUIET_FEED or this_series >= _QUIET_SERIES
+
+    def fields(self) -> dict[str, object]:
+        """Return what the heartbeat says of the wakes."""
+        return {
+            "last_wake": format_moment(self.last_wake) if self.last_wake else None,
+            "last_good_wake": format_moment(self.last_good_wake) if self.last_good_wake else None,
+            **asdict(self.counters),
+            "hit_ratio": self.counters.hit_ratio,
+            "completion_delay": {
+                timeframe: {"closes": delay.closes, "looks": delay.looks}
+                | {name: round(getattr(delay, name), 3) for name in ("last", "average", "unseen")}
+                for timeframe, delay in sorted(self.completion_delay.items())
+            },
+            "waiting": self.reasons(),
+        }

@@ -1,0 +1,156 @@
+"""Who works: one object for each lease. It takes and keeps the lease, and compares settings with another holder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from structlog.typing import FilteringBoundLogger
+
+from ninja_daemon.adapters.host.lease_token import holder_token
+from ninja_daemon.adapters.telemetry.recurring import Recurring
+from ninja_daemon.app.daemon.outage import Outage
+from ninja_daemon.app.daemon.same_settings import declare, difference
+from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.lifetimes import HEARTBEAT, LEASE
+from ninja_daemon.usecases.ports import Clock, DaemonStore
+
+_TOLERANCE: Final = 60.0
+"""Seconds for which a standby accepts an active daemon with other settings."""
+
+
+class Leadership:
+    """This daemon's side of one lease."""
+
+    def __init__(
+        self,
+        store: DaemonStore,
+        clock: Clock,
+        log: FilteringBoundLogger,
+        *,
+        outage: Outage,
+        troubles: Recurring,
+        begin: Callable[[], None],
+        end: Callable[[], None],
+    ) -> None:
+        """Hold nothing yet.
+
+        Args:
+            store: where the lease is.
+            clock: time.
+            log: where a change of hands is said.
+            outage: hears whether the store answers.
+            troubles: what is said once.
+            begin: called when everything must be tried at once: the lease is new, or Redis is back.
+            end: called whenever another daemon works.
+        """
+        self._store = store
+        self._clock = clock
+        self._log = log
+        self._outage = outage
+        self._troubles = troubles
+        self._begin = begin
+        self._end = end
+        self._token = holder_token("run")
+        self._state: bool | None = None
+        self._declared = False
+        self._compared_with = ""
+        self._differs_since: float | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether this daemon holds the lease."""
+        return self._state is True
+
+    @property
+    def word(self) -> str:
+        """The state for people."""
+        return {True: "active", False: "standing by", None: "starting"}[self._state]
+
+    def renew(self, strategies: Sequence[Strategy], heartbeat: Callable[[bool], str]) -> None:
+        """Take or keep the lease, leave a heartbeat, and begin to work when the lease is new.
+
+        Args:
+            strategies: what this daemon watches.
+            heartbeat: makes its text, told whether this daemon is the active one.
+
+        Raises:
+            ConfigError: the active daemon watches something else.
+        """
+        try:
+            lease = self._store.lease(self._token, LEASE)
+            # Only the active daemon writes the heartbeat; a standby's would make `status` look idle.
+            if lease.held:
+                self._store.report(heartbeat(True), HEARTBEAT)  # noqa: FBT003 - a callable has no names
+        except StoreUnavailable as error:
+            self._without_store(error, heartbeat)
+            return
+        finally:
+            self._outage.say_replayed()
+        if self._outage.ended():
+            self._begin()
+        if lease.held and (lease.is_new or not self._declared):
+            self._declared = declare(self._store, self._token, strategies)
+        if not lease.held:
+            self._compare(lease.holder, strategies)
+            self.stand_by(lease.holder)
+        elif not self._state:
+            self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
+            self._state = True
+            self._begin()
+
+    def _without_store(self, error: StoreUnavailable, heartbeat: Callable[[bool], str]) -> None:
+        self._outage.failed(error, is_active=self.is_active)
+        self._declared = False
+        if self._state is None and self._store.led_here():
+            self._log.info(
+                "this machine's daemon was the active one when Redis was lost; it goes on alone",
+                event_id="leader.alone",
+            )
+            self._state = True
+            self._begin()
+        if self._store.away is not None:
+            with suppress(StoreUnavailable):
+                self._store.report(heartbeat(self.is_active), HEARTBEAT)
+
+    def stand_by(self, holder: str = "") -> None:
+        """Let another daemon work."""
+        if self._state is not False:
+            sentence = "another daemon is the active one; this one stands by"
+            self._log.info(sentence, event_id="leader.standby", holder=holder or "unknown")
+        self._state = False
+        self._end()
+
+    def release(self) -> None:
+        """Give the lease back, so that another daemon need not wait until it runs out."""
+        if not self._state:
+            return
+        try:
+            self._store.release(self._token)
+        except StoreUnavailable as error:
+            self._log.info("the lease could not be given back and will run out by itself", reason=str(error))
+
+    def _compare(self, holder: str, strategies: Sequence[Strategy]) -> None:
+        """Find out whether the active daemon watches the same strategies.
+
+        Raises:
+            ConfigError: it does not. A daemon that has run before waits a little: settings of a pair are changed one
+                after the other.
+        """
+        if holder == self._compared_with or holder.startswith("once|"):
+            return
+        problem = difference(self._store, holder, strategies)
+        if problem is None:
+            return  # It has not said so yet; the next tick asks again.
+        now = self._clock.monotonic()
+        if not problem:
+            self._compared_with, self._differs_since = holder, None
+            self._troubles.recovered("settings", "the active daemon watches the same", event_id="settings.same")
+            return
+        self._differs_since = now if self._differs_since is None else self._differs_since
+        if self._state is not None and now - self._differs_since < _TOLERANCE:
+            self._troubles.failed("settings", problem, level="error", event_id="settings.differ")
+            return
+        raise ConfigError(problem)

@@ -1,0 +1,106 @@
+"""The life of a long-running process: started, looked after until a signal comes, ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from structlog.typing import FilteringBoundLogger
+
+from ninja_daemon.adapters.host.systemd import ServiceManager
+from ninja_daemon.app.process.liveness import LONGEST, Pulse
+from ninja_daemon.app.process.stopping import stop_on_signals
+from ninja_daemon.app.process.supervision import supervise
+from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.usecases.ports import Clock
+
+
+class Body(Protocol):
+    """The work of a process, in threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> bool:
+        """End; tell whether all running work has ended."""
+
+    def sentence(self) -> str:
+        """Return in a line how it goes, for ``systemctl status``."""
+
+
+class Service:
+    """One process: make it first, give ``crash`` and ``pulse`` to the body, then call ``live`` once.
+
+    Attributes:
+        pulse: where the body's workers leave marks of progress.
+    """
+
+    def __init__(self, clock: Clock, log: FilteringBoundLogger) -> None:
+        """Listen for the signals that end the process."""
+        self._clock = clock
+        self._log = log
+        self._stop = threading.Event()
+        self._crashes: list[BaseException] = []
+        self._manager = ServiceManager()
+        self.pulse = Pulse(clock, self._manager.watchdog or LONGEST)
+        stop_on_signals(self._stop)
+
+    def crash(self, error: BaseException) -> None:
+        """End the process with an error that nobody expected."""
+        self._crashes.append(error)
+        self._stop.set()
+
+    def live(
+        self,
+        body: Body,
+        *,
+        progress: Callable[[], object] = lambda: None,
+        stops: Sequence[Callable[[], None]] = (),
+        farewell: Callable[[], None],
+        close: Callable[[], None],
+    ) -> int:
+        """Run until a signal comes; return the exit code.
+
+        Args:
+            body: the work.
+            progress: something that changes when what the workers wait for gets on, a count of answered requests.
+            stops: ends those who watch from outside.
+            farewell: says in the log that the process has stopped.
+            close: lets connections and files go; not called when work still hangs.
+
+        Raises:
+            ConfigError: the body ended because the configuration cannot work.
+        """
+        body.start()
+        supervise(
+            self._stop,
+            clock=self._clock,
+            manager=self._manager,
+            pulse=self.pulse,
+            log=self._log,
+            sentence=body.sentence,
+            progress=progress,
+        )
+        ended = body.stop()
+        for stop in stops:
+            stop()
+        for error in self._crashes:
+            if isinstance(error, ConfigError):
+                close()
+                raise error
+        for error in self._crashes:
+            sentence = "an error that nobody expected ends the process"
+            self._log.critical(sentence, event_id="process.crashed", exc_info=error)
+        farewell()
+        code = 1 if self._crashes else 0
+        if not ended:
+            # A request that hangs must not hold up the end: the next start does its work again.
+            self._log.info("work was still under way at the end; it is done again later")
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+        close()
+        return code
