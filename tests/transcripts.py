@@ -15,18 +15,17 @@ from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.channels.words import plain_text, subject
-from ninja_daemon.core.messages.destination import Destination, OptionValue
+from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.message import Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Manners
-from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.delivery_ports import Channel
+from tests.adapters.channels.options import ROWS
 from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
 from tests.fakes.receiver import Post, receiver
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "messages"
 MANNERS = Manners(time_zone="Europe/Berlin")
-TOKEN = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 SUSPENDED = (
     "Nothing is sent to desk any more: HTTP 404: Unknown Webhook. Its messages are kept. Mend the destination, then: "
     "ninja-daemon queue resume desk"
@@ -120,12 +119,7 @@ def posts_of(kind: str) -> dict[str, Any]:
 def posted(kind: str) -> Iterator[tuple[Channel, list[Post]]]:
     """A channel to a receiver, and what comes there."""
     with receiver() as server:
-        options: dict[str, dict[str, OptionValue]] = {
-            "discord": {"url": f"{server.url}/api/webhooks/1/{TOKEN}"},
-            "telegram": {"token": Secret(TOKEN), "chat_id": "-100200", "api_url": server.url},
-            "webhook": {"url": server.url, "secret": Secret("whsec_" + "QUJD" * 8)},
-        }
-        destination = Destination("desk", kind, {**options[kind], "insecure": True}, MANNERS)
+        destination = Destination("desk", kind, ROWS[kind](server.url), MANNERS)
         channel: Channel
         if kind == "webhook":
             channel = WebhookChannel(destination, now=lambda: CLOSE_TIME + 3.2)

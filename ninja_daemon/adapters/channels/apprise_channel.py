@@ -8,33 +8,32 @@ from __future__ import annotations
 import contextlib
 import io
 from importlib.util import find_spec
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from ninja_daemon.adapters.channels.options import text_option
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, no_endpoint, options_of
 from ninja_daemon.adapters.channels.words import plain_text, subject
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.secret import Secret
 
 MISSING: Final = "must not be apprise, the library is not installed; add it with: pip install 'ninja-daemon[apprise]'"
+
+
+class Options(NamedTuple):
+    """Options of an apprise destination."""
+
+    url: Secret
+    """Address of one service, as the library writes it."""
 
 
 class AppriseChannel:
     """Hands the text of a parcel to one apprise service."""
 
     def __init__(self, destination: Destination) -> None:
-        """Read url from the destination's options."""
+        """Find the service of the destination's URL."""
         self._manners = destination.manners
-        self._service = _service(text_option(destination, "url"))
+        self._service = _service(options_of(destination, Options).url.reveal())
         self.provider = f"apprise:{destination.name}"
-
-    @staticmethod
-    def complaints(destination: Destination) -> list[tuple[str, str]]:
-        """Return what is wrong with the options: pairs of key and what it must be."""
-        if find_spec("apprise") is None:
-            return [("channel", MISSING)]
-        if _service(text_option(destination, "url")) is None:
-            return [("url", "must be a URL that apprise knows, see its list of services")]
-        return []
 
     def send(self, parcel: Parcel) -> Outcome:
         """Hand it over; see the port."""
@@ -61,3 +60,14 @@ def _service(url: str) -> Any:  # noqa: ANN401 - apprise has no types
         if bundle.add(url) and len(bundle) == 1:
             return bundle
     return None
+
+
+def _complaints(destination: Destination) -> Complaints:
+    if find_spec("apprise") is None:
+        return [("channel", MISSING)]
+    if _service(options_of(destination, Options).url.reveal()) is None:
+        return [("url", "must be a URL that apprise knows, see its list of services")]
+    return []
+
+
+KIND: Final = ChannelKind("apprise", Options, AppriseChannel, no_endpoint, _complaints)

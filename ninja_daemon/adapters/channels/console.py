@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Final, TextIO
+from typing import Final, NamedTuple, TextIO
 
+from ninja_daemon.adapters.channels.kind import ChannelKind, no_endpoint
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     filled,
@@ -24,6 +25,10 @@ from ninja_daemon.core.signals.signal import Signal
 
 _COLOURS: Final = {Side.BUY: "1;32", Side.SELL: "1;31"}
 _LOCK: Final = threading.Lock()
+
+
+class Options(NamedTuple):
+    """It has none."""
 
 
 class ConsoleChannel:
@@ -71,3 +76,6 @@ class ConsoleChannel:
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+KIND: Final = ChannelKind("console", Options, ConsoleChannel, no_endpoint)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.options import json_object, text_option
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, json_object, options_of
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     facts,
@@ -17,9 +17,12 @@ from ninja_daemon.adapters.channels.words import (
     shortened,
 )
 from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Notice, Parcel, Severity
+from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 
@@ -41,29 +44,28 @@ _TOO_MANY: Final = 429
 _ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|<>[]#@"})
 
 
+class Options(NamedTuple):
+    """Options of a Discord destination."""
+
+    url: Secret
+    """The webhook's URL, as Discord shows it."""
+    insecure: bool = False
+    """Allow plain http and addresses that are not public."""
+
+
 class DiscordChannel:
     """Posts to a webhook with ``wait=true``, so that the answer names the message."""
 
     provider = "discord"
 
     def __init__(self, destination: Destination) -> None:
-        """Read url and insecure from the destination's options."""
-        url = text_option(destination, "url")
-        self._poster = Poster(url, insecure=bool(destination.options.get("insecure")))
+        """Prepare the webhook's address; nothing is connected yet."""
+        options = options_of(destination, Options)
+        self._poster = Poster(options.url.reveal(), insecure=options.insecure)
         self._manners = destination.manners
         parts = self._poster.parts
         others = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
         self._target = f"{parts.path}?{'&'.join([*others, 'wait=true'])}"
-
-    @staticmethod
-    def complaints(destination: Destination) -> list[tuple[str, str]]:
-        """Return what is wrong with the options: pairs of key and what it must be."""
-        url = text_option(destination, "url")
-        if complaint := url_complaint(url, insecure=bool(destination.options.get("insecure"))):
-            return [("url", complaint)]
-        if not url.partition("/api/webhooks/")[2]:
-            return [("url", "must be the webhook's URL, https://discord.com/api/webhooks/…/…")]
-        return []
 
     def send(self, parcel: Parcel) -> Outcome:
         """Post; see the port."""
@@ -172,3 +174,20 @@ def _failure(reply: Reply) -> Failure:
     everywhere = told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global" or not told
     wait = known[0] if known else None
     return Failure(Fault.THROTTLED, f"HTTP 429: {text or 'too many posts'}", _TOO_MANY, wait, everywhere)
+
+
+def _complaints(destination: Destination) -> Complaints:
+    url, insecure = options_of(destination, Options)
+    if complaint := url_complaint(url.reveal(), insecure=insecure):
+        return [("url", complaint)]
+    if not url.reveal().partition("/api/webhooks/")[2]:
+        return [("url", "must be the webhook's URL, https://discord.com/api/webhooks/…/…")]
+    return []
+
+
+def _endpoint(destination: Destination) -> Endpoint:
+    url, insecure = options_of(destination, Options)
+    return endpoint_of_url(url.reveal(), insecure=insecure)
+
+
+KIND: Final = ChannelKind("discord", Options, DiscordChannel, _endpoint, _complaints, Manners(rate=Rate(5, 2.0)))

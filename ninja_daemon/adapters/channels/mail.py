@@ -9,62 +9,60 @@ import ssl
 import time
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
-from typing import Final
+from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.channels.options import list_option, number_option, text_option
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, options_of
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened, subject
 from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
+from ninja_daemon.adapters.network.reachability import Endpoint
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Kind, Parcel
+from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.deliver import DEADLINE
 
-SECURITIES: Final = ("starttls", "tls", "none")
-PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+_PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
+"""Usual port of each kind of security."""
 _LONGEST_SUBJECT: Final = 200
+
+
+class Options(NamedTuple):
+    """Options of an e-mail destination."""
+
+    host: str
+    """The mail server."""
+    from_: str
+    """Address of the sender."""
+    to: tuple[str, ...]
+    """Addresses of the readers."""
+    port: int | None = None
+    """Port of the server; left out, the usual one of ``security``."""
+    security: str = "starttls"
+    """``starttls``, ``tls`` (from the first byte), or ``none`` (only with ``insecure``)."""
+    user: str = ""
+    """Name to log in with; left out, there is no login."""
+    password: Secret = Secret("")
+    """Password of ``user``."""
+    insecure: bool = False
+    """Allow addresses that are not public, and no encryption."""
 
 
 class MailChannel:
     """Sends one message a parcel, over a connection of its own."""
 
     def __init__(self, destination: Destination, context: ssl.SSLContext | None = None) -> None:
-        """Read host, port, security, user, password, from, to and insecure from the destination's options."""
-        self._host = text_option(destination, "host")
-        self._security = text_option(destination, "security", "starttls")
-        self._port = number_option(destination, "port", PORTS[self._security])
-        self._user = text_option(destination, "user")
-        self._password = text_option(destination, "password")
-        self._from = text_option(destination, "from")
-        self._to = list_option(destination, "to")
-        self._insecure = bool(destination.options.get("insecure"))
+        """Prepare; nothing is connected yet."""
+        self._options = options_of(destination, Options)
         self._name = destination.name
         self._manners = destination.manners
         self._context = context
-        self.provider = f"mail:{self._host}"
-
-    @staticmethod
-    def complaints(destination: Destination) -> list[tuple[str, str]]:
-        """Return what is wrong with the options: pairs of key and what it must be."""
-        found = []
-        security = text_option(destination, "security", "starttls")
-        if not text_option(destination, "host"):
-            found.append(("host", "must name the mail server"))
-        if security not in SECURITIES:
-            found.append(("security", f"must be one of {', '.join(SECURITIES)}"))
-        elif security == "none" and not destination.options.get("insecure"):
-            found.append(("security", "must be starttls or tls (none only with insecure = true)"))
-        addresses = {"from": [text_option(destination, "from")], "to": list(list_option(destination, "to"))}
-        for name, values in addresses.items():
-            if not values or not all(_is_address(value) for value in values):
-                found.append((name, "must be an address like desk@example.org"))
-        if bool(text_option(destination, "user")) != bool(text_option(destination, "password")):
-            found.append(("password", "must be set together with user"))
-        return found
+        self.provider = f"mail:{self._options.host}"
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
         message = self._message(parcel)
         deadline = time.monotonic() + DEADLINE
-        client = _Client(self._host, self._port, insecure=self._insecure, deadline=deadline)
+        client = _Client(_endpoint_of(self._options), deadline)
         try:
             if failure := self._opened(client):
                 return failure
@@ -76,16 +74,16 @@ class MailChannel:
     def _opened(self, client: _Client) -> Failure | None:
         """Connect, secure, log in; nothing of this can deliver anything."""
         try:
-            client.open(self._tls() if self._security == "tls" else None)
-            if self._security == "starttls":
+            client.open(self._tls() if self._options.security == "tls" else None)
+            if self._options.security == "starttls":
                 client.starttls(context=self._tls())
                 client.ehlo()
-            if self._user:
-                client.login(self._user, self._password)
+            if self._options.user:
+                client.login(self._options.user, self._options.password.reveal())
         except Forbidden as error:
             return Failure(Fault.BROKEN, str(error))
         except smtplib.SMTPNotSupportedError:
-            what = "STARTTLS" if self._security == "starttls" and not client.secured else "a login"
+            what = "STARTTLS" if self._options.security == "starttls" and not client.secured else "a login"
             return Failure(Fault.BROKEN, f"the mail server offers no {what}; it may have been taken out on the way")
         except smtplib.SMTPAuthenticationError as error:
             return Failure(Fault.BROKEN, f"the mail server refuses user or password ({error.smtp_code})")
@@ -98,7 +96,7 @@ class MailChannel:
 
     def _handed_over(self, client: _Client, message: EmailMessage) -> Outcome:
         try:
-            client.send_message(message, self._from, list(self._to))
+            client.send_message(message, self._options.from_, list(self._options.to))
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             return _failure(code, text)
@@ -114,8 +112,8 @@ class MailChannel:
 
     def _message(self, parcel: Parcel) -> EmailMessage:
         message = EmailMessage()
-        message["From"] = self._from
-        message["To"] = ", ".join(self._to)
+        message["From"] = self._options.from_
+        message["To"] = ", ".join(self._options.to)
         message["Subject"] = shortened(harmless(subject(parcel)), _LONGEST_SUBJECT)
         message["Date"] = formatdate(time.time())
         # Stable, so that a mail program that sees a repeat can know it.
@@ -140,11 +138,11 @@ class MailChannel:
 class _Client(smtplib.SMTP):
     """An SMTP client on a connection to a checked address, with one deadline for everything."""
 
-    def __init__(self, host: str, port: int, *, insecure: bool, deadline: float) -> None:
+    def __init__(self, endpoint: Endpoint, deadline: float) -> None:
         super().__init__(timeout=DEADLINE, local_hostname="ninja-daemon.invalid")
-        self._host = host
-        self._where = (host, port)
-        self._insecure = insecure
+        self._host = endpoint.host
+        self._where = (endpoint.host, endpoint.port)
+        self._insecure = endpoint.insecure
         self._deadline = deadline
         self._tls: ssl.SSLContext | None = None
 
@@ -197,3 +195,30 @@ def _named(error: BaseException) -> str:
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     return type(error).__name__
+
+
+def _complaints(destination: Destination) -> Complaints:
+    options = options_of(destination, Options)
+    found = []
+    if options.security not in _PORTS:
+        found.append(("security", f"must be one of {', '.join(_PORTS)}"))
+    elif options.security == "none" and not options.insecure:
+        found.append(("security", "must be starttls or tls (none only with insecure = true)"))
+    for key, addresses in {"from": (options.from_,), "to": options.to}.items():
+        if not all(_is_address(address) for address in addresses):
+            found.append((key, "must be an address like desk@example.org"))
+    if bool(options.user) != bool(options.password.reveal()):
+        found.append(("password", "must be set together with user"))
+    return found
+
+
+def _endpoint_of(options: Options) -> Endpoint:
+    port = _PORTS[options.security] if options.port is None else options.port
+    return Endpoint(options.host, port, options.security == "tls", options.insecure)
+
+
+def _endpoint(destination: Destination) -> Endpoint:
+    return _endpoint_of(options_of(destination, Options))
+
+
+KIND: Final = ChannelKind("email", Options, MailChannel, _endpoint, _complaints, Manners(rate=Rate(20, 60.0)))

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.channels.options import json_object, text_option
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, json_object, options_of
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
 from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.secret import Secret
 
-API: Final = "https://api.telegram.org"
 _LONGEST: Final = 4_096
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
@@ -22,31 +24,31 @@ _BAD: Final = 400
 _LOST_CHAT: Final = ("chat not found", "chat_id is empty", "group chat was", "not enough rights", "have no rights")
 
 
+class Options(NamedTuple):
+    """Options of a Telegram destination."""
+
+    token: Secret
+    """The bot's token, as @BotFather gives it."""
+    chat_id: str | int
+    """Number of the chat (negative for groups) or @name of a channel."""
+    api_url: str = "https://api.telegram.org"
+    """Server of the Bot API."""
+    insecure: bool = False
+    """Allow plain http and addresses that are not public."""
+
+
 class TelegramChannel:
     """Sends with ``sendMessage``."""
 
     def __init__(self, destination: Destination) -> None:
-        """Read token, chat_id, api_url and insecure from the destination's options."""
-        token = text_option(destination, "token")
-        base = text_option(destination, "api_url", API).rstrip("/")
-        self._poster = Poster(f"{base}/bot{token}/sendMessage", insecure=bool(destination.options.get("insecure")))
-        self._chat = text_option(destination, "chat_id")
+        """Prepare the bot's address; nothing is connected yet."""
+        options = options_of(destination, Options)
+        token = options.token.reveal()
+        self._poster = Poster(f"{options.api_url.rstrip('/')}/bot{token}/sendMessage", insecure=options.insecure)
+        self._chat = str(options.chat_id)
         self._manners = destination.manners
         # A bot's limits are its own: lanes of one bot wait together.
         self.provider = f"telegram:{token.partition(':')[0]}"
-
-    @staticmethod
-    def complaints(destination: Destination) -> list[tuple[str, str]]:
-        """Return what is wrong with the options: pairs of key and what it must be."""
-        found = []
-        if _TOKEN.fullmatch(text_option(destination, "token")) is None:
-            found.append(("token", "must be a bot's token, digits:letters, as @BotFather gives it"))
-        if _CHAT.fullmatch(text_option(destination, "chat_id")) is None:
-            found.append(("chat_id", "must be a number (negative for groups) or @name"))
-        base = text_option(destination, "api_url", API)
-        if complaint := url_complaint(base, insecure=bool(destination.options.get("insecure"))):
-            found.append(("api_url", complaint))
-        return found
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
@@ -89,3 +91,23 @@ def _failure(reply: Reply, told: dict[str, object]) -> Failure:
     if reply.status == _BAD and any(words in text.lower() for words in _LOST_CHAT):
         return Failure(Fault.BROKEN, f"HTTP 400: {text}", _BAD)
     return failure_of(reply, said=text)
+
+
+def _complaints(destination: Destination) -> Complaints:
+    options = options_of(destination, Options)
+    found = []
+    if _TOKEN.fullmatch(options.token.reveal()) is None:
+        found.append(("token", "must be a bot's token, digits:letters, as @BotFather gives it"))
+    if _CHAT.fullmatch(str(options.chat_id)) is None:
+        found.append(("chat_id", "must be a number (negative for groups) or @name"))
+    if complaint := url_complaint(options.api_url, insecure=options.insecure):
+        found.append(("api_url", complaint))
+    return found
+
+
+def _endpoint(destination: Destination) -> Endpoint:
+    options = options_of(destination, Options)
+    return endpoint_of_url(options.api_url, insecure=options.insecure)
+
+
+KIND: Final = ChannelKind("telegram", Options, TelegramChannel, _endpoint, _complaints, Manners(rate=Rate(1, 1.0)))

@@ -9,18 +9,31 @@ import hmac
 import re
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.options import text_option
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, options_of
 from ninja_daemon.adapters.network.posting import Poster, failure_of, url_complaint
+from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.secret import Secret
 
 _PREFIX: Final = "whsec_"
 _LEAST_KEY: Final = 16
 _LONGEST_ID: Final = 128
 _ID: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
+
+
+class Options(NamedTuple):
+    """Options of a webhook destination."""
+
+    url: Secret
+    """Address that messages are posted to."""
+    insecure: bool = False
+    """Allow plain http and addresses that are not public."""
+    secret: Secret | None = None
+    """Key that signs messages: at least 16 bytes, or base64 behind ``whsec_``."""
 
 
 def signing_key(secret: str) -> bytes:
@@ -52,28 +65,12 @@ class WebhookChannel:
     """Posts JSON; any 2xx accepts it (contract 6)."""
 
     def __init__(self, destination: Destination, now: Callable[[], float] = time.time) -> None:
-        """Read url, insecure and secret from the destination's options."""
-        url = text_option(destination, "url")
-        self._poster = Poster(url, insecure=bool(destination.options.get("insecure")))
+        """Prepare address and key; nothing is connected yet."""
+        url, insecure, secret = options_of(destination, Options)
+        self._poster = Poster(url.reveal(), insecure=insecure)
         self.provider = f"webhook:{destination.name}"
-        secret = text_option(destination, "secret")
-        self._key = signing_key(secret) if secret else None
+        self._key = signing_key(secret.reveal()) if secret else None
         self._now = now
-
-    @staticmethod
-    def complaints(destination: Destination) -> list[tuple[str, str]]:
-        """Return what is wrong with the options: pairs of key and what it must be."""
-        found = []
-        if complaint := url_complaint(
-            text_option(destination, "url"), insecure=bool(destination.options.get("insecure"))
-        ):
-            found.append(("url", complaint))
-        if secret := text_option(destination, "secret"):
-            try:
-                signing_key(secret)
-            except ValueError as error:
-                found.append(("secret", str(error)))
-        return found
 
     def send(self, parcel: Parcel) -> Outcome:
         """Post; see the port."""
@@ -115,3 +112,24 @@ class WebhookChannel:
 
 def _message_id(text: str) -> str:
     return text if len(text) <= _LONGEST_ID and _ID.fullmatch(text) else ""
+
+
+def _complaints(destination: Destination) -> Complaints:
+    url, insecure, secret = options_of(destination, Options)
+    found = []
+    if complaint := url_complaint(url.reveal(), insecure=insecure):
+        found.append(("url", complaint))
+    try:
+        if secret:
+            signing_key(secret.reveal())
+    except ValueError as error:
+        found.append(("secret", str(error)))
+    return found
+
+
+def _endpoint(destination: Destination) -> Endpoint:
+    url, insecure, _ = options_of(destination, Options)
+    return endpoint_of_url(url.reveal(), insecure=insecure)
+
+
+KIND: Final = ChannelKind("webhook", Options, WebhookChannel, _endpoint, _complaints)

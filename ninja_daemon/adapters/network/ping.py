@@ -11,7 +11,7 @@ _GOOD = range(200, 300)
 
 
 class Ping:
-    """Posts nothing to a URL, by the rules for all addresses from a configuration: see channels/http.py."""
+    """Posts nothing to a URL, by the rules for all addresses from a configuration: see posting.py."""
 
     def __init__(self, url: Secret, *, insecure: bool) -> None:
         """Choose the address.

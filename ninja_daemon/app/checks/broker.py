@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Protocol
 
-from ninja_daemon.adapters.channels.reachability import clock_ahead
+from ninja_daemon.adapters.network.reachability import clock_ahead
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.known_instruments import suggestion

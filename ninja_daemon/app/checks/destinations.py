@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from ninja_daemon.adapters.channels.reachability import Endpoint, endpoint_of, unreachable_because
-from ninja_daemon.adapters.channels.registry import is_sound
+from ninja_daemon.adapters.channels.registry import KINDS, is_sound
+from ninja_daemon.adapters.network.reachability import Endpoint, unreachable_because
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.settings.delivery import problems_for
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
@@ -32,9 +32,8 @@ def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator
 def check_destinations(delivery: Delivery) -> Iterator[Finding]:
     """Connect to every destination, without sending anything."""
     endpoints: dict[str, Endpoint] = {}
-    # What was refused when it was read is said by then, and cannot be connected to.
     for destination in filter(is_sound, delivery.destinations):
-        endpoint = endpoint_of(destination)
+        endpoint = KINDS[destination.channel].endpoint(destination)
         if endpoint is not None:
             endpoints[destination.name] = endpoint
         elif destination.name != CONSOLE:

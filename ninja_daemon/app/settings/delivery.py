@@ -10,10 +10,11 @@ from decimal import Decimal
 from difflib import get_close_matches
 from enum import Enum
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.adapters.channels.registry import KINDS, ChannelKind
+from ninja_daemon.adapters.channels.kind import ChannelKind, key_of
+from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.adapters.channels.words import template_complaint
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import CONSOLE, DailyReport, Delivery, Destination, OptionValue
@@ -210,7 +211,7 @@ class _Reading:
         if kind is None or not isinstance(channel, str):
             self.must(f"{key}.channel", f"one of {', '.join(KINDS)}", channel)
             return None
-        self.unknown(key, table, ("channel", *kind.options, *_MANNERS))
+        self.unknown(key, table, ("channel", *map(key_of, get_type_hints(kind.options)), *_MANNERS))
         before = len(self.problems)
         options = self._options(key, kind, table)
         destination = Destination(name, channel, options, self._manners(key, kind, table))
@@ -221,15 +222,18 @@ class _Reading:
 
     def _options(self, key: str, kind: ChannelKind, table: Mapping[str, Any]) -> dict[str, OptionValue]:
         options: dict[str, OptionValue] = {}
-        for name, type_ in kind.options.items():
+        for field, hint in get_type_hints(kind.options).items():
+            name = key_of(field)
             value = table.get(name, _MISSING)
             if value is _MISSING:
-                if name in kind.needed:
+                if field not in kind.options._field_defaults:
                     self.must(f"{key}.{name}", "set, it is needed")
                 continue
-            checked = self._option(f"{key}.{name}", type_, value, hidden=name in kind.secret)
+            hidden = Secret in {hint, *get_args(hint)}
+            type_ = {bool: bool, int | None: int, tuple[str, ...]: tuple}.get(hint, str)
+            checked = self._option(f"{key}.{name}", type_, value, hidden=hidden)
             if checked is not None:
-                options[name] = checked
+                options[name] = (checked,) if type_ is tuple and isinstance(checked, str) else checked
         return options
 
     def _option(self, key: str, type_: type, value: object, *, hidden: bool) -> OptionValue | None:
@@ -263,7 +267,7 @@ class _Reading:
     # --- manners
 
     def _manners(self, key: str, kind: ChannelKind, table: Mapping[str, Any]) -> Manners:
-        manners = Manners(rate=kind.rate)
+        manners = kind.manners
         for name, read in _MANNERS.items():
             if name in table:
                 manners = read(self, f"{key}.{name}", manners, table[name])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 
@@ -18,10 +17,9 @@ from ninja_daemon.core.messages.destination import Destination, Failure, Fault, 
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
+from tests.adapters.channels.options import ROWS, TOKEN
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
 from tests.fakes.receiver import OK, Answer, Receiver, receiver
-
-TOKEN = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @dataclass
@@ -43,19 +41,15 @@ class Scene:
         return outcome
 
 
-def options(kind: str, url: str) -> dict[str, Any]:
-    return {
-        "webhook": {"url": Secret(f"{url}/hook"), "insecure": True, "secret": Secret("whsec_" + "QUJD" * 8)},
-        "discord": {"url": Secret(f"{url}/api/webhooks/42/{TOKEN}"), "insecure": True},
-        "telegram": {"token": Secret(TOKEN), "chat_id": "-100200", "api_url": url, "insecure": True},
-    }[kind]
+POSTING = [kind for kind in KINDS if kind not in {"console", "email", "apprise"}]
+"""Channels that post over HTTP."""
 
 
-@pytest.fixture(params=["webhook", "discord", "telegram"])
+@pytest.fixture(params=POSTING)
 def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
     monkeypatch.setattr(http.Poster.__init__, "__kwdefaults__", {"insecure": False, "deadline": 0.6, "context": None})
     with receiver() as server:
-        destination = Destination("desk", request.param, options(request.param, server.url))
+        destination = Destination("desk", request.param, ROWS[request.param](server.url))
         assert not KINDS[request.param].complaints(destination)
         channel = open_channel(destination)
         yield Scene(request.param, channel, server)
@@ -65,7 +59,7 @@ def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 def test_a_signal_that_is_accepted_is_sent(scene: Scene) -> None:
     outcome = scene.sends()
     assert isinstance(outcome, Sent)
-    assert outcome.message_id == {"webhook": "", "discord": "1001", "telegram": "7"}[scene.kind]
+    assert outcome.message_id == {"discord": "1001", "telegram": "7"}.get(scene.kind, "")
     assert len(scene.server.posts) == 1
 
 
@@ -144,7 +138,7 @@ def test_too_many_without_a_word_about_the_wait_says_so(scene: Scene) -> None:
 
 def test_a_global_limit_holds_for_all_of_discord() -> None:
     with receiver() as server:
-        channel = DiscordChannel(Destination("desk", "discord", options("discord", server.url)))
+        channel = DiscordChannel(Destination("desk", "discord", ROWS["discord"](server.url)))
         for answer in (
             Answer.of(429, {"retry_after": 3, "global": True, "message": "x"}),
             Answer.of(429, {"retry_after": 3, "message": "x"}, X_RateLimit_Scope="global"),
@@ -263,7 +257,7 @@ def test_a_possible_repeat_says_so(scene: Scene) -> None:
 
 
 def test_two_channels_of_one_kind_have_providers_that_say_what_they_share(scene: Scene) -> None:
-    other = open_channel(Destination("other", scene.kind, options(scene.kind, scene.server.url)))
+    other = open_channel(Destination("other", scene.kind, ROWS[scene.kind](scene.server.url)))
     assert (other.provider == scene.channel.provider) == (scene.kind != "webhook")
     other.close()
 
@@ -279,7 +273,7 @@ def server() -> Iterator[Receiver]:
 
 def test_discord_waits_before_its_limit_bites(server: Receiver) -> None:
     server.answers(Answer.of(200, {"id": "5"}, X_RateLimit_Remaining="0", X_RateLimit_Reset_After="1.25"))
-    channel = DiscordChannel(Destination("desk", "discord", options("discord", server.url)))
+    channel = DiscordChannel(Destination("desk", "discord", ROWS["discord"](server.url)))
     assert channel.send(a_parcel()) == Sent("5", 1.25)
     server.answers(Answer.of(200, {"id": "6"}, X_RateLimit_Remaining="4", X_RateLimit_Reset_After="1.25"))
     assert channel.send(a_parcel()) == Sent("6", 0.0)
@@ -295,7 +289,7 @@ def test_discord_keeps_a_thread_and_asks_to_wait_for_the_message(server: Receive
 
 
 def test_discord_says_everything_that_issue_and_contract_ask_for(server: Receiver) -> None:
-    channel = DiscordChannel(Destination("desk", "discord", options("discord", server.url)))
+    channel = DiscordChannel(Destination("desk", "discord", ROWS["discord"](server.url)))
     channel.send(a_parcel())
     embed = server.posts[0].json["embeds"][0]
     fields = {field["name"]: field["value"] for field in embed["fields"]}
@@ -327,7 +321,7 @@ def test_telegram_suspends_when_the_chat_is_gone(
     server: Receiver, status: int, body: dict[str, object], words: str
 ) -> None:
     server.answers(Answer.of(status, body))
-    channel = TelegramChannel(Destination("desk", "telegram", options("telegram", server.url)))
+    channel = TelegramChannel(Destination("desk", "telegram", ROWS["telegram"](server.url)))
     failure = channel.send(a_parcel())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.BROKEN
@@ -337,7 +331,7 @@ def test_telegram_suspends_when_the_chat_is_gone(
 
 def test_a_telegram_answer_that_is_not_ok_is_no_acceptance(server: Receiver) -> None:
     server.answers(Answer.of(200, {"ok": False}))
-    channel = TelegramChannel(Destination("desk", "telegram", options("telegram", server.url)))
+    channel = TelegramChannel(Destination("desk", "telegram", ROWS["telegram"](server.url)))
     failure = channel.send(a_parcel())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.AMBIGUOUS
@@ -345,7 +339,7 @@ def test_a_telegram_answer_that_is_not_ok_is_no_acceptance(server: Receiver) -> 
 
 
 def test_a_webhook_gets_the_signal_to_the_byte(server: Receiver) -> None:
-    channel = WebhookChannel(Destination("desk", "webhook", {"url": f"{server.url}/x?y=1", "insecure": True}))
+    channel = WebhookChannel(Destination("desk", "webhook", {"url": Secret(f"{server.url}/x?y=1"), "insecure": True}))
     entry = an_entry()
     channel.send(a_parcel(entry))
     post = server.posts[0]
@@ -358,7 +352,7 @@ def test_a_webhook_gets_the_signal_to_the_byte(server: Receiver) -> None:
 
 
 def test_a_grouping_webhook_gets_an_array_even_of_one(server: Receiver) -> None:
-    channel = WebhookChannel(Destination("desk", "webhook", {"url": server.url, "insecure": True}))
+    channel = WebhookChannel(Destination("desk", "webhook", {"url": Secret(server.url), "insecure": True}))
     first, second = an_entry(1), an_entry(2)
     channel.send(a_parcel(first, grouped=True))
     channel.send(a_parcel(first, second, grouped=True))
@@ -371,7 +365,7 @@ def test_a_grouping_webhook_gets_an_array_even_of_one(server: Receiver) -> None:
 def test_a_webhook_signs_by_the_standard_webhooks_scheme(server: Receiver) -> None:
     # The scheme's own published example: key, id, time, body and signature.
     secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-    target: dict[str, OptionValue] = {"url": server.url, "insecure": True, "secret": Secret(secret)}
+    target: dict[str, OptionValue] = {"url": Secret(server.url), "insecure": True, "secret": Secret(secret)}
     channel = WebhookChannel(Destination("desk", "webhook", target), now=lambda: 1_614_265_330.9)
     entry = an_entry()
     channel.send(a_parcel(entry))
@@ -399,10 +393,10 @@ def test_an_apprise_service_gets_title_and_text(server: Receiver) -> None:
     assert failure.fault is Fault.AMBIGUOUS
 
 
-@pytest.mark.parametrize("kind", ["webhook", "discord", "telegram"])
+@pytest.mark.parametrize("kind", POSTING)
 def test_an_address_that_is_not_public_is_refused_when_it_is_not_allowed(kind: str, server: Receiver) -> None:
     base = f"https://localhost:{server.port}"
-    made = {**options(kind, base), "insecure": False}
+    made = {**ROWS[kind](base), "insecure": False}
     channel = open_channel(Destination("desk", kind, made))
     failure = channel.send(a_parcel())
     assert isinstance(failure, Failure)
@@ -415,7 +409,7 @@ def test_an_address_that_is_not_public_is_refused_when_it_is_not_allowed(kind: s
 def test_a_certificate_that_cannot_be_trusted_ends_before_anything_is_sent(server: Receiver) -> None:
     # Plain HTTP behind an https address: the handshake fails.
     channel = WebhookChannel(
-        Destination("desk", "webhook", {"url": f"https://127.0.0.1:{server.port}/", "insecure": True})
+        Destination("desk", "webhook", {"url": Secret(f"https://127.0.0.1:{server.port}/"), "insecure": True})
     )
     failure = channel.send(a_parcel())
     assert isinstance(failure, Failure)

@@ -1,10 +1,12 @@
-"""What all six channels promise, the terminal, the mail server and the optional library included.
+"""What all channels promise, the terminal, the mail server and the optional library included.
 
 The three that speak plain HTTP promise more: test_channel_contract.py.
 """
 
 from __future__ import annotations
 
+import ast
+import inspect
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,16 +18,17 @@ from aiosmtpd.controller import Controller
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
+from ninja_daemon.adapters.network.reachability import Endpoint
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Sent
 from ninja_daemon.core.messages.message import Kind, Severity
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
+from tests.adapters.channels.options import ROWS
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
 from tests.fakes.receiver import Answer, receiver
 from tests.servers import free_port
 
-TOKEN = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # apprise loads every plugin it has, and one of them an old module of the standard library.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -79,14 +82,7 @@ def mail(manners: Manners) -> Iterator[Scene]:
     mailbox = _Mailbox()
     controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     controller.start()
-    options: dict[str, OptionValue] = {
-        "host": "127.0.0.1",
-        "port": controller.port,
-        "security": "none",
-        "insecure": True,
-        "from": "ninja@example.org",
-        "to": ("desk@example.org",),
-    }
+    options = ROWS["email"](f"http://127.0.0.1:{controller.port}")
     yield Scene(
         "email", open_channel(Destination("desk", "email", options, manners)), lambda: mailbox.mails, mailbox.fail
     )
@@ -95,13 +91,7 @@ def mail(manners: Manners) -> Iterator[Scene]:
 
 def over_http(kind: str, manners: Manners) -> Iterator[Scene]:
     with receiver() as server:
-        options: dict[str, OptionValue] = {
-            "webhook": {"url": server.url, "insecure": True},
-            "discord": {"url": f"{server.url}/api/webhooks/1/{TOKEN}", "insecure": True},
-            "telegram": {"token": Secret(TOKEN), "chat_id": "1", "api_url": server.url, "insecure": True},
-            "apprise": {"url": Secret(f"json://127.0.0.1:{server.port}/")},
-        }[kind]  # type: ignore[assignment]
-        channel = open_channel(Destination("desk", kind, options, manners))
+        channel = open_channel(Destination("desk", kind, ROWS[kind](server.url), manners))
         yield Scene(
             kind,
             channel,
@@ -185,3 +175,53 @@ def test_a_template_and_the_readers_time_zone_are_kept(kind: str) -> None:
 
 def test_kinds_of_messages_have_names_that_receivers_may_rely_on() -> None:
     assert [kind.value for kind in Kind] == ["signal", "alert", "heartbeat", "test"]
+
+
+# --- kinds -----------------------------------------------------------------------------------------------------------
+
+
+def test_every_kind_has_a_row_of_options_and_no_complaints_about_it() -> None:
+    assert list(ROWS) == list(KINDS)
+    for name, row in ROWS.items():
+        destination = Destination("desk", name, row("http://127.0.0.1:8080"))
+        assert not KINDS[name].complaints(destination)
+        assert open_channel(destination).provider
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_every_option_of_a_kind_is_explained(name: str) -> None:
+    source = ast.parse(inspect.getsource(KINDS[name].options)).body[0]
+    assert isinstance(source, ast.ClassDef)
+    pairs = zip(source.body, [*source.body[1:], None], strict=True)
+    explained = [isinstance(after, ast.Expr) for field, after in pairs if isinstance(field, ast.AnnAssign)]
+    assert all(explained)
+    assert len(explained) == len(KINDS[name].options._fields)
+
+
+def test_check_connects_to_the_server_that_a_channel_posts_to() -> None:
+    untold = {"console", "apprise"}
+    for name, row in ROWS.items():
+        endpoint = KINDS[name].endpoint(Destination("desk", name, row("http://127.0.0.1:8080")))
+        here = Endpoint("127.0.0.1", 8_080, tls=False, insecure=True)
+        assert endpoint == (None if name in untold else here)
+
+
+@pytest.mark.parametrize(
+    ("channel", "options", "endpoint"),
+    [
+        ("webhook", {"url": Secret("https://h.example/x")}, Endpoint("h.example", 443, tls=True, insecure=False)),
+        ("discord", {"url": Secret("http://h:81/x"), "insecure": True}, Endpoint("h", 81, tls=False, insecure=True)),
+        ("telegram", {"api_url": "https://t.example"}, Endpoint("t.example", 443, tls=True, insecure=False)),
+        ("telegram", {}, Endpoint("api.telegram.org", 443, tls=True, insecure=False)),
+        ("email", {"host": "mail.example"}, Endpoint("mail.example", 587, tls=False, insecure=False)),
+        ("email", {"host": "m", "security": "tls", "port": 99}, Endpoint("m", 99, tls=True, insecure=False)),
+        ("email", {"host": "m", "security": "tls"}, Endpoint("m", 465, tls=True, insecure=False)),
+    ],
+)
+def test_where_a_channel_connects_to(channel: str, options: dict[str, OptionValue], endpoint: Endpoint) -> None:
+    needed: dict[str, dict[str, OptionValue]] = {
+        "telegram": {"token": Secret("1:x"), "chat_id": "1"},
+        "email": {"from": "a@b.example", "to": ("c@d.example",)},
+    }
+    destination = Destination("desk", channel, {**needed.get(channel, {}), **options})
+    assert KINDS[channel].endpoint(destination) == endpoint

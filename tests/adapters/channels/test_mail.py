@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from ninja_daemon.adapters.channels import mail
-from ninja_daemon.adapters.channels.mail import MailChannel
+from ninja_daemon.adapters.channels.mail import KIND, MailChannel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
@@ -110,7 +110,7 @@ def start(mailbox: Mailbox) -> Iterator[Start]:
             **changes,
         }
         destination = Destination("desk", "email", options, Manners(time_zone="Europe/Berlin"))
-        assert not MailChannel.complaints(destination)
+        assert not KIND.complaints(destination)
         return destination
 
     yield begin

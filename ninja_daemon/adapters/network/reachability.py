@@ -9,11 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ninja_daemon.adapters.channels.mail import PORTS as MAIL_PORTS
-from ninja_daemon.adapters.channels.options import number_option, text_option
-from ninja_daemon.adapters.channels.telegram import API
 from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
-from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.usecases.ports import Clock
 
 TIMEOUT: Final = 5.0
@@ -22,7 +18,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 class Endpoint(NamedTuple):
-    """Where a channel connects to.
+    """A server to connect to.
 
     Attributes:
         tls: whether the connection is secured from its first byte.
@@ -35,23 +31,8 @@ class Endpoint(NamedTuple):
     insecure: bool
 
 
-def endpoint_of(destination: Destination) -> Endpoint | None:
-    """Return where a destination's messages go first; None for those that do not tell (console, apprise)."""
-    insecure = destination.options.get("insecure") is True
-    match destination.channel:
-        case "webhook" | "discord":
-            return _of_url(text_option(destination, "url"), insecure=insecure)
-        case "telegram":
-            return _of_url(text_option(destination, "api_url", API), insecure=insecure)
-        case "email":
-            security = text_option(destination, "security", "starttls")
-            port = number_option(destination, "port", MAIL_PORTS[security])
-            return Endpoint(text_option(destination, "host"), port, security == "tls", insecure)
-        case _:
-            return None
-
-
-def _of_url(url: str, *, insecure: bool) -> Endpoint:
+def endpoint_of_url(url: str, *, insecure: bool) -> Endpoint:
+    """Return where the server of a web address is."""
     parts = urlsplit(url)
     return Endpoint(parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.scheme == "https", insecure)
 

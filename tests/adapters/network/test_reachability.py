@@ -12,9 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import trustme
 
-from ninja_daemon.adapters.channels.reachability import Endpoint, clock_ahead, endpoint_of, unreachable_because
-from ninja_daemon.core.messages.destination import Destination, OptionValue
-from ninja_daemon.core.secret import Secret
+from ninja_daemon.adapters.network.reachability import Endpoint, clock_ahead, unreachable_because
 from tests.fakes.clock import FakeClock
 
 
@@ -74,22 +72,6 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted() -> None:
         thread.join()
     assert reason is not None
     assert reason.startswith("the certificate of 127.0.0.1 is not accepted")
-
-
-@pytest.mark.parametrize(
-    ("channel", "options", "endpoint"),
-    [
-        ("webhook", {"url": Secret("https://h.example/x")}, Endpoint("h.example", 443, tls=True, insecure=False)),
-        ("discord", {"url": Secret("http://h:81/x"), "insecure": True}, Endpoint("h", 81, tls=False, insecure=True)),
-        ("telegram", {}, Endpoint("api.telegram.org", 443, tls=True, insecure=False)),
-        ("email", {"host": "mail.example"}, Endpoint("mail.example", 587, tls=False, insecure=False)),
-        ("email", {"host": "m", "security": "tls", "port": 99}, Endpoint("m", 99, tls=True, insecure=False)),
-        ("console", {}, None),
-        ("apprise", {"url": Secret("tgram://1/2")}, None),
-    ],
-)
-def test_where_a_channel_connects_to(channel: str, options: dict[str, OptionValue], endpoint: Endpoint | None) -> None:
-    assert endpoint_of(Destination("desk", channel, options)) == endpoint
 
 
 def _greet_once(listener: socket.socket, context: ssl.SSLContext) -> None:

@@ -1,0 +1,71 @@
+"""A kind of channel: its name, its options, where it connects to. Every channel file ends with its own ``KIND``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from keyword import iskeyword
+from typing import Any, TypeAlias, TypeVar
+
+from ninja_daemon.adapters.network.reachability import Endpoint
+from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.usecases.delivery_ports import Channel
+
+Complaints: TypeAlias = list[tuple[str, str]]
+"""Pairs of an option and what it must be."""
+Options = TypeVar("Options")
+
+
+def no_complaints(destination: Destination) -> Complaints:
+    """Accept every destination whose options have the right types."""
+    del destination
+    return []
+
+
+def no_endpoint(destination: Destination) -> Endpoint | None:
+    """Say that it is not known where this channel connects to."""
+    del destination
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelKind:
+    """One kind of channel.
+
+    Attributes:
+        name: ``channel = "NAME"`` of the configuration file.
+        options: the model of its options, a NamedTuple: a field is a key, a field without default is required, the type
+            says how it is read, and ``Secret`` keeps it out of every message. ``from_`` stands for the key ``from``.
+        opened: makes the channel of a destination.
+        endpoint: where the channel of a destination connects to; ``check`` tries it.
+        complaints: finds what is wrong with options of the right types.
+        manners: send policy of a destination that sets none.
+    """
+
+    name: str
+    options: Any
+    opened: Callable[[Destination], Channel]
+    endpoint: Callable[[Destination], Endpoint | None]
+    complaints: Callable[[Destination], Complaints] = no_complaints
+    manners: Manners = field(default_factory=Manners)
+
+
+def key_of(name: str) -> str:
+    """Return the key of the configuration file for a field of an options model."""
+    return name.removesuffix("_")
+
+
+def options_of(destination: Destination, model: type[Options]) -> Options:
+    """Return a destination's options as its channel's model, defaults filled in."""
+    return model(**{f"{key}_" if iskeyword(key) else key: value for key, value in destination.options.items()})
+
+
+def json_object(body: bytes) -> dict[str, object]:
+    """Read a reply that should be a JSON object; an empty one when it is not."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
