@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -73,19 +74,24 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         name=PROGRAM,
         help=OVERVIEW,
-        add_completion=False,
-        no_args_is_help=True,
+        invoke_without_command=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
+    arguments = arguments or _being_completed()
     asked = next((argument for argument in arguments if not argument.startswith("-")), None)
     if asked in _LEAN:
         import_structlog()
     for name in COMMANDS:
         _register(app, name, load=name == asked)
     return app
+
+
+def _being_completed() -> Sequence[str]:
+    """Return the words that a shell asks to complete, whose command must be known with its options."""
+    return os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()[1:]
 
 
 def _register(app: typer.Typer, name: str, *, load: bool) -> None:
@@ -110,12 +116,17 @@ def _say_version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option
 
 
 def _root(
+    context: typer.Context,
     *,
     version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand is None:
+        from ninja_daemon.app.commands.views.overview import overview
+
+        overview()
 
 
 def _unwritten(error: OSError) -> int:
