@@ -20,6 +20,7 @@ from typer.main import get_command
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
 from ninja_daemon.app.process.lean_imports import import_structlog
+from ninja_daemon.app.process.private_files import keep_from_others
 from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
 from ninja_daemon.app.process.streams import is_about_output, stand_in_for_closed_streams, write_out
 from ninja_daemon.core.errors import ConfigError, NinjaError
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     stand_in_for_closed_streams()
+    keep_from_others()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows no arrows shows question marks in their place; nothing fails for it.
         sys.stdout.reconfigure(errors="replace")
