@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from typer.main import get_command
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
 from ninja_daemon.app.process.lean_imports import import_structlog
+from ninja_daemon.app.process.private_files import keep_from_others
 from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
 from ninja_daemon.app.process.streams import is_about_output, stand_in_for_closed_streams, write_out
 from ninja_daemon.core.errors import ConfigError, NinjaError
@@ -42,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     stand_in_for_closed_streams()
+    keep_from_others()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal that knows no arrows shows question marks in their place; nothing fails for it.
         sys.stdout.reconfigure(errors="replace")
@@ -73,19 +76,24 @@ def application(arguments: Sequence[str]) -> typer.Typer:
     app = typer.Typer(
         name=PROGRAM,
         help=OVERVIEW,
-        add_completion=False,
-        no_args_is_help=True,
+        invoke_without_command=True,
         pretty_exceptions_enable=False,
         rich_markup_mode="rich",
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
+    arguments = arguments or _being_completed()
     asked = next((argument for argument in arguments if not argument.startswith("-")), None)
     if asked in _LEAN:
         import_structlog()
     for name in COMMANDS:
         _register(app, name, load=name == asked)
     return app
+
+
+def _being_completed() -> Sequence[str]:
+    """Return the words that a shell asks to complete, whose command must be known with its options."""
+    return os.environ.get("COMP_WORDS", os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()[1:]
 
 
 def _register(app: typer.Typer, name: str, *, load: bool) -> None:
@@ -110,12 +118,17 @@ def _say_version(wanted: bool) -> None:  # noqa: FBT001 - the shape of an option
 
 
 def _root(
+    context: typer.Context,
     *,
     version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand is None:
+        from ninja_daemon.app.commands.views.overview import overview
+
+        overview()
 
 
 def _unwritten(error: OSError) -> int:

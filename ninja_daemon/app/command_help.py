@@ -148,6 +148,18 @@ COMMANDS: Final = {
         exits=("0   nothing wrong, or warnings without --strict", "1   warnings, with --strict", "2   errors"),
         lists_problems=False,
     ),
+    "init": CommandHelp(
+        folder="upkeep",
+        summary="Write a commented ninja.toml and .env, to begin with.",
+        paragraphs=(
+            (
+                "Into this folder, or another one; a file that is there is never overwritten, and then nothing is "
+                "written. Both are for their owner alone (mode 600). Put the token into .env, then: ninja-daemon check."
+            ),
+        ),
+        examples=(("init", "into this folder"), ("init ~/ninja", "into another one")),
+        exits=("0   written",),
+    ),
     "status": CommandHelp(
         folder="views",
         summary="Show what the daemon is doing: strategies, averages, next close, queue, delivery.",

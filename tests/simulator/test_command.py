@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 import requests
+
+from tests.processes import ROOT
 
 COMMAND = (sys.executable, "-m", "ninja_daemon", "simulator")
 TOKEN = "t0ken-of-a-desk"
@@ -134,3 +137,26 @@ def test_a_wrong_option_is_a_usage_error_with_its_cure(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert message in refused(*options)
+
+
+def test_a_market_that_never_closes_is_said_not_to_wake_strategies_of_the_real_hours() -> None:
+    with running("--always-open", "--quiet") as simulator:
+        assert 'unless they say market_hours = "always"' in simulator.text
+        assert "config/simulator.toml" in simulator.text
+
+
+def test_the_sample_that_it_points_to_signals_within_the_hour_on_a_sunday(tmp_path: Path) -> None:
+    sunday = ("--always-open", "--start", "2026-11-29T12:00:00Z", "--speed", "0", "--quiet")
+    with running(*sunday) as simulator:
+        environ = {"OANDA_API_URL": simulator.url, "OANDA_ACCESS_TOKEN": simulator.token, "PYTHONPATH": str(ROOT)}
+        environ |= {"NINJA_CONFIG": str(ROOT / "config" / "simulator.toml"), "HOME": str(tmp_path)}
+        done = subprocess.run(
+            [sys.executable, "-m", "ninja_daemon", "replay", "--from", "2026-11-29T11:00:00Z", "--json"],
+            env=environ,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr
+    assert len(json.loads(done.stdout)) > 0

@@ -53,10 +53,14 @@ def show_together(
     """
     environment, configuration = load_settings(environ)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if environment.metrics is not None and (port := environment.metrics[1]):
+        footer += (
+            f"\nFigures: http://{metrics_address(*environment.metrics)}/metrics, the notifier's on port {port + 1}"
+        )
     picture = _Picture(title, footer, environment, configuration, trouble)
     children = [
         Child(["run"], environ, directory / "daemon.log"),
-        Child(["notify"], environ, directory / "notifier.log", picture.delivered),
+        Child(["notify"], second_page(environ, environment.metrics), directory / "notifier.log", picture.delivered),
     ]
     stop = threading.Event()
     stop_on_signals(stop, (*STOPPING, signal.SIGHUP))
@@ -163,6 +167,18 @@ def _sentence(status: Status, problem: str) -> str:
         f"in {beat.get('wakes', 0)} wakes, {counted(found, 'signal')} found, {status.queued} waiting on the list"
     )
     return f"{text}; {problem}" if problem else text
+
+
+def second_page(environ: Mapping[str, str], metrics: tuple[str, int] | None) -> Mapping[str, str]:
+    """Return the notifier's environment: its page of figures has the port behind the daemon's."""
+    if metrics is None or not metrics[1]:
+        return environ
+    return {**environ, "NINJA_METRICS": metrics_address(metrics[0], metrics[1] + 1)}
+
+
+def metrics_address(host: str, port: int) -> str:
+    """Write an address as ``NINJA_METRICS`` takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def child_environment(changes: Mapping[str, str]) -> dict[str, str]:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -17,6 +18,7 @@ from ninja_daemon.app.status.live_terminal import child_environment
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.processes import Workplace, workplace
+from tests.servers import free_port
 
 __all__ = ["workplace"]
 
@@ -139,6 +141,44 @@ def test_the_daemon_refuses_to_watch_nothing(workplace: Workplace) -> None:
     finished = workplace.run("run", "--once").exited(78)
 
     assert "[strategies.NAME] must be there" in finished.err
+
+
+def test_each_half_has_a_page_of_figures_of_its_own(workplace: Workplace, redis_url: str) -> None:
+    port = free_port()
+    with SimulatorServer(RandomMarket(seed=6, always_open=True), token=TOKEN) as broker:
+        workplace.configure(FAST).uses(broker=broker.url, redis=redis_url, token=TOKEN)
+        running = workplace.start("up", environment={"NINJA_METRICS": f"127.0.0.1:{port}"})
+        running.says(f"the notifier's on port {port + 1}")
+        for at, role in ((port, "daemon"), (port + 1, "notifier")):
+            running.until(lambda at=at: page(at), f"the page of the {role}")  # type: ignore[misc]
+            assert f'role="{role}"' in page(at)
+        running.terminate(limit=15).exited(0)
+
+
+def page(port: int) -> str:
+    """The page of figures, empty while nobody answers."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
+def test_a_state_directory_that_others_could_read_is_closed_at_the_start(workplace: Workplace, redis_url: str) -> None:
+    workplace.state_dir.mkdir(mode=0o755)
+    old = workplace.state_dir / "ninja-old.sqlite3"
+    old.touch(mode=0o644)
+    foreign = workplace.state_dir / "notes.txt"
+    foreign.touch(mode=0o644)
+    with SimulatorServer(RandomMarket(seed=6, always_open=True), token=TOKEN) as broker:
+        workplace.configure(FAST).uses(broker=broker.url, redis=redis_url, token=TOKEN)
+        running = workplace.start("up")
+        running.until(lambda: list(workplace.state_dir.glob("*.heartbeat")) or SIGNAL.search(running.out), "work")
+        running.says(f"{workplace.state_dir} was open to others")
+        running.terminate(limit=15).exited(0)
+    shared = [path for path in workplace.state_dir.rglob("*") if path.lstat().st_mode & 0o077]
+    assert shared == [foreign]
+    assert workplace.state_dir.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_child_sees_nothing_of_the_surroundings_settings(monkeypatch: pytest.MonkeyPatch) -> None:

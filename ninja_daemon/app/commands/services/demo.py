@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ import typer
 from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
 from ninja_daemon.app.process.kept_server import KeptServer
 from ninja_daemon.app.process.running import noted
+from ninja_daemon.app.samples import sample
 from ninja_daemon.app.settings.environment import inspect_environment
 from ninja_daemon.app.status.live_terminal import child_environment, show_together
 from ninja_daemon.simulator.markets.market import RandomMarket
@@ -30,9 +30,7 @@ def _demo() -> int:
     with tempfile.TemporaryDirectory(prefix="ninja-demo-") as folder:
         home = Path(folder)
         configuration = home / "ninja.toml"
-        configuration.write_text(
-            resources.files("ninja_daemon.app").joinpath("demo.toml").read_text(encoding="utf-8"), encoding="utf-8"
-        )
+        configuration.write_text(sample("demo.toml"), encoding="utf-8")
         (home / "empty.env").touch()
         market = RandomMarket(seed=_SEED, always_open=True)
         redis = EmbeddedRedis(home / "redis")

@@ -155,6 +155,9 @@ def _introduce(server: SimulatorServer, market: Market, now: float, *, always_op
     typer.echo(f"its time is {format_instant(int(now))}")
     if not always_open and isinstance(market, RandomMarket) and not MarketHours.FX.is_open(int(now)):
         typer.echo("the market is closed now, as on every weekend; with --always-open it never is")
+    if always_open and isinstance(market, RandomMarket):
+        typer.echo('strategies look while the real market is open, unless they say market_hours = "always":')
+        typer.echo("config/simulator.toml is a sample that signals within the hour, on weekends, too")
     typer.echo(f"try it: {environ} ninja-daemon run --once")
     typer.echo("Ctrl-C ends it")
 

@@ -9,6 +9,7 @@ import typer
 
 from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
 from ninja_daemon.app.process.kept_server import KeptServer
+from ninja_daemon.app.process.private_files import make_private
 from ninja_daemon.app.process.running import noted
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.status.live_terminal import show_together
@@ -24,6 +25,8 @@ def up() -> None:
 
         demo()
         return
+    for path in make_private(environment.state_dir):
+        typer.echo(f"{path} was open to others, and is for its owner alone now", err=True)
     raise typer.Exit(_for_real(environment))
 
 

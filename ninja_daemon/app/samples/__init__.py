@@ -1,0 +1,10 @@
+"""Files that are written for people: what `init` makes, and what the demo watches."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+
+def sample(name: str) -> str:
+    """Return the text of a sample."""
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
