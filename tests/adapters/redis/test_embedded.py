@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from ninja_daemon.adapters.redis import embedded as embedded_redis, server_program
+from ninja_daemon.adapters.redis import embedded as embedded_redis, server_program as program
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
 from ninja_daemon.adapters.redis.server_program import find_server
@@ -40,7 +40,7 @@ def only_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", str(folder))
-    monkeypatch.setattr(server_program, "find_spec", lambda _: None)
+    monkeypatch.setattr(program, "find_spec", lambda _: None)
     return folder
 
 
