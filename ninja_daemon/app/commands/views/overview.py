@@ -61,7 +61,7 @@ def _say_status(status: Status, count: str) -> None:
 
 
 def _ago(seconds: float) -> str:
-    from ninja_daemon.adapters.telemetry.logs import duration
+    from ninja_daemon.adapters.telemetry.recurring import duration
 
     return f"{duration(max(0, round(seconds)))} ago"
 
