@@ -30,7 +30,7 @@ import requests
 
 from benchmarks.canned import ACCOUNT, instrument_names
 from benchmarks.peers import peer
-from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
@@ -88,7 +88,7 @@ class Ours:
         """Put the parts together as ``app/wiring.py`` does."""
         self._clock = SetClock()
         self._journal = SqliteJournal(stage.directory / f"journal-{stage.name}.sqlite3")
-        self._store = SpoolingStore(
+        self._store = FailoverStore(
             RedisStateStore(connect(stage.redis, name="bench"), Keys(stage.name)),
             self._journal,
             clock=self._clock,

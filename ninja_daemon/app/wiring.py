@@ -73,11 +73,11 @@ def _daemon_store(
     if not environment.cache_enabled:
         local = LocalStateStore(memory, push_alert)
         return local, local.close
-    from ninja_daemon.adapters.journal.failover_store import SpoolingStore  # noqa: PLC0415 - brings redis-py along
+    from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
     from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
-    store = SpoolingStore(state_store(environment), memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
+    store = FailoverStore(state_store(environment), memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
     return store, store.close
 
 

@@ -168,17 +168,12 @@ class _Wake:
         known = known_before(before, loaded.tally if is_stored else Tally())
         revised = is_revised(before, known, shown)
         taken_in = 0 if is_first else len(candles)
-        tally = _counted(loaded.tally, crosses, signals)
-        if taken_in:
-            tally = replace(
-                tally,
-                evaluated=tally.evaluated + taken_in,
-                revisions=tally.revisions + revised,
-                gaps=tally.gaps + len(missing.gaps),
-                shown_before=shown_before(before, known, shown, candles),
-            )
         change = None
         if state.last is not None and (taken_in or not is_stored or loaded.cursor != standing.cursor):
+            tally = _counted(loaded.tally, crosses, signals)
+            if taken_in:
+                seen = shown_before(before, known, shown, candles)
+                tally = _taken_in(tally, taken_in, gaps=len(missing.gaps), revised=revised, seen=seen)
             # Rebuilt averages do not grow out of the stored ones, however alike their counts are.
             grown_from = loaded if is_stored else replace(loaded, state=None)
             change = Change(rules, grown_from, state, tally, signals, taken_in)
@@ -251,6 +246,17 @@ def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) 
     if signals:
         tally = replace(tally, last_signal_id=signals[-1].id, last_signal_time=signals[-1].time)
     return tally
+
+
+def _taken_in(tally: Tally, candles: int, *, gaps: int, revised: bool, seen: tuple[int, ...]) -> Tally:
+    """Add candles, and what was noticed about those before them."""
+    return replace(
+        tally,
+        evaluated=tally.evaluated + candles,
+        revisions=tally.revisions + revised,
+        gaps=tally.gaps + gaps,
+        shown_before=seen,
+    )
 
 
 def _outcome(standing: Standing, error: NinjaError | None) -> StrategyResult:

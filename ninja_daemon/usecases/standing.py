@@ -121,19 +121,22 @@ class Standings:
             answer = answers[requests[standing.strategy.name]]
             if isinstance(answer, NinjaError):
                 standing.error = answer
-                continue
-            newest = answer.candles[-1].time if answer.candles else None
-            if newest is None or standing.cursor is None or standing.cursor <= newest:
-                continue
-            standing.notes.append(
-                f"last_processed must not be in the future, was {format_instant(standing.cursor)} "
-                f"while the broker's newest complete candle is {format_instant(newest)}"
-            )
-            elsewhere = self._named_elsewhere(standing.strategy, standing.loaded, newest)
-            if elsewhere is None:
-                standing.start, standing.cursor, standing.state = Start.FIRST, None, None
-            else:
-                self._start_from(standing, elsewhere)
+            elif answer.candles:
+                self._mend_future_cursor(standing, answer.candles[-1].time)
+
+    def _mend_future_cursor(self, standing: Standing, newest: Instant) -> None:
+        """Replace a cursor that lies behind the broker's newest complete candle."""
+        if standing.cursor is None or standing.cursor <= newest:
+            return
+        standing.notes.append(
+            f"last_processed must not be in the future, was {format_instant(standing.cursor)} "
+            f"while the broker's newest complete candle is {format_instant(newest)}"
+        )
+        elsewhere = self._named_elsewhere(standing.strategy, standing.loaded, newest)
+        if elsewhere is None:
+            standing.start, standing.cursor, standing.state = Start.FIRST, None, None
+        else:
+            self._start_from(standing, elsewhere)
 
     def read_histories(self, standings: Sequence[Standing]) -> None:
         """Build missing averages from history: up to the cursor, or up to the newest candle at a first start."""

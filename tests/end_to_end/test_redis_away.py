@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.adapters.host.lease_token import holder_token
-from ninja_daemon.adapters.journal.failover_store import SpoolingStore
-from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.journal.failover_store import FailoverStore
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.usecases.ports import Change, Committed
@@ -39,7 +39,7 @@ class Coming:
 
     def open(self, *, is_shared: bool = False) -> None:
         """Begin as a process that knows nothing but what lies on disk and in Redis."""
-        self.store = SpoolingStore(
+        self.store = FailoverStore(
             self.stage.store,
             self.stage.journal,
             clock=self.stage.clock,
@@ -104,7 +104,7 @@ class Coming:
         self.stage.client.delete(*(self.stage.keys.ma_state(one.name) for one in RULES))
 
     def waiting(self) -> int:
-        return Spool(self.stage.journal).count()
+        return KeptCommits(self.stage.journal).count()
 
     def outbox(self) -> list[str]:
         """Every signal that this machine's notifier was given while Redis was away."""
@@ -312,7 +312,7 @@ def test_a_machine_that_was_not_the_last_leader_does_not_go_on_alone(coming: Com
 @pytest.mark.parametrize("kind", ["run", "once"])
 def test_one_that_stands_by_takes_nothing_from_the_active_one_of_the_same_machine(coming: Coming, kind: str) -> None:
     assert coming.renews()
-    beside = SpoolingStore(
+    beside = FailoverStore(
         coming.stage.store, coming.stage.journal, clock=coming.stage.clock, is_shared=False, push_alert=lambda *_: None
     )
     assert not beside.lease(f"{kind}|somewhere|x|1|a", LEASE).held

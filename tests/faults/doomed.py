@@ -21,7 +21,7 @@ from typing import Any, Final, Literal
 from ninja_daemon import adapters
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.journal.lanes import LocalDoorbell, LocalQueue
 from ninja_daemon.adapters.redis.lanes import Doorbell, RedisQueue
 from ninja_daemon.usecases import delivery_ports, ports
@@ -41,7 +41,7 @@ _BY_HAND: Final[Mapping[type, tuple[str, ...]]] = {
     RedisQueue: ("beat", "push_alert", "keep_figures"),
     LocalQueue: ("beat", "push_alert"),
     SqliteJournal: ("commit",),
-    Spool: ("keep", "begin", "reopen", "settle", "lead"),
+    KeptCommits: ("keep", "begin", "reopen", "settle", "lead"),
 }
 
 

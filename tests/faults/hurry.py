@@ -13,7 +13,7 @@ from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.host.scheduler import Scheduler
-from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.app.daemon import one_pass, process as daemon, retries
 from ninja_daemon.app.notifier import process as notifier
 from ninja_daemon.core.market.granularity import Granularity
@@ -64,12 +64,12 @@ def _live_in(clock: SharedClock) -> None:
     SystemClock.wait = wait  # type: ignore[method-assign]
     Scheduler.at_candle_close = at_candle_close  # type: ignore[method-assign]
     # The lease runs out in Redis' time, which is the real one.
-    made = SpoolingStore.__init__
+    made = FailoverStore.__init__
 
-    def init(self: SpoolingStore, *arguments: object, **named: object) -> None:
+    def init(self: FailoverStore, *arguments: object, **named: object) -> None:
         made(self, *arguments, **(named | {"clock": _RealClock()}))  # type: ignore[arg-type]
 
-    SpoolingStore.__init__ = init  # type: ignore[method-assign]
+    FailoverStore.__init__ = init  # type: ignore[method-assign]
 
 
 class _RealClock:

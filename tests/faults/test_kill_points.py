@@ -45,30 +45,30 @@ Step = tuple[Callable[[], object], Callable[[], object], str]
 
 # --- which point belongs to which day --------------------------------------------------------------------------------
 
-FIRST_STEPS: Final = ("OandaSource.history", "SpoolingStore.lease", "RedisStateStore.load", "RedisStateStore.commit")
-AWAY_STEPS: Final = ("SpoolingStore.load", "Spool.keep", "SqliteJournal.marks")
+FIRST_STEPS: Final = ("OandaSource.history", "FailoverStore.lease", "RedisStateStore.load", "RedisStateStore.commit")
+AWAY_STEPS: Final = ("FailoverStore.load", "KeptCommits.keep", "SqliteJournal.marks")
 DAYS: Final = {
     "test_a_daemon_that_dies_anywhere_loses_and_repeats_nothing": (
         *("OandaSource.newer", "OandaSource.history", "OandaSource.had_prices"),
-        *("SpoolingStore.load", "SpoolingStore.commit", "SpoolingStore.lease", "SpoolingStore.release"),
+        *("FailoverStore.load", "FailoverStore.commit", "FailoverStore.lease", "FailoverStore.release"),
         *(
-            "SpoolingStore.declare",
-            "SpoolingStore.report",
-            "SpoolingStore.alert",
+            "FailoverStore.declare",
+            "FailoverStore.report",
+            "FailoverStore.alert",
             "RedisStateStore.load",
             "RedisStateStore.commit",
         ),
-        *("Spool.keep", "Spool.begin", "Spool.reopen", "Spool.settle", "Spool.lead"),
+        *("KeptCommits.keep", "KeptCommits.begin", "KeptCommits.reopen", "KeptCommits.settle", "KeptCommits.lead"),
         *("SqliteJournal.marks", "SqliteJournal.remember"),
     ),
     "test_a_first_start_may_end_anywhere_too": FIRST_STEPS,
-    "test_a_daemon_that_starts_while_redis_is_away_may_die_there_too": ("SpoolingStore.led_here", *AWAY_STEPS),
+    "test_a_daemon_that_starts_while_redis_is_away_may_die_there_too": ("FailoverStore.led_here", *AWAY_STEPS),
     "test_a_daemon_without_redis_that_dies_anywhere_loses_and_repeats_nothing": (
         *("LocalStateStore.load", "LocalStateStore.commit", "LocalStateStore.lease", "LocalStateStore.release"),
         *("LocalStateStore.declare", "LocalStateStore.report", "LocalStateStore.alert"),
         *("SqliteJournal.commit", "LocalQueue.push_alert"),
     ),
-    "test_a_daemon_that_stands_by_may_die_there_too": ("SpoolingStore.declared",),
+    "test_a_daemon_that_stands_by_may_die_there_too": ("FailoverStore.declared",),
     "test_a_notifier_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats": (
         *("Doorbell.rang", "RedisInbox.peek", "RedisInbox.drain"),
         *("RedisLanes.take", "RedisLanes.settle", "RedisLanes.silences"),

@@ -21,7 +21,7 @@ import structlog
 from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
@@ -166,7 +166,7 @@ def test_a_journal_of_any_bytes_is_set_aside_or_said_to_be_of_no_use(tmp_path: P
         with suppress(NinjaError):
             if isinstance(file, SqliteJournal):
                 file.marks()
-                Spool(file)
+                KeptCommits(file)
             else:
                 file.begin("desk", ["an id"], 0.0)
         file.close()

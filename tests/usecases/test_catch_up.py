@@ -228,9 +228,7 @@ class TestLostParts:
         assert (outcome.start, outcome.error) == (Start.REBUILT, None)
         assert redis_world.listed() == expected(STRATEGY, candles, candles[100].time)
 
-    def test_a_close_that_was_changed_is_found_out_by_the_next_process_and_does_not_confuse_this_one(
-        self, redis_world: World
-    ) -> None:
+    def test_a_changed_close_is_found_by_the_next_process_and_does_not_confuse_this(self, redis_world: World) -> None:
         candles = redis_world.broker.candles[STRATEGY.series]
         client = redis_world.store.client  # type: ignore[union-attr]
         redis_world.wake(100)

@@ -131,9 +131,7 @@ def test_what_another_daemon_was_quicker_with_is_gone_on_from_in_the_same_wake(
     place.assert_exact()
 
 
-def test_who_is_always_overtaken_gives_up_after_three_tries_and_is_right_at_the_next_wake(
-    daemon: Daemon, place: Place
-) -> None:
+def test_a_daemon_always_overtaken_gives_up_after_three_tries_until_the_next_wake(daemon: Daemon, place: Place) -> None:
     def other_at(newest: int) -> Callable[[], object]:
         def overtake() -> None:
             Daemon(place).wakes(newest)
@@ -167,7 +165,7 @@ def test_fenced_changes_nothing_and_says_so_for_the_whole_wake(daemon: Daemon, p
     place.assert_exact()
 
 
-def test_being_fenced_once_in_a_wake_is_not_forgotten_when_another_strategy_has_more_to_do(
+def test_being_fenced_in_a_wake_is_remembered_while_another_strategy_goes_on(
     daemon: Daemon, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def first_is_fenced(changes: Sequence[Change]) -> Results:

@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import Reached, Spool, token_of
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Reached, token_of
 from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
@@ -51,7 +51,7 @@ class _Lead(NamedTuple):
 _NOT_OURS: Final = _Lead(float("-inf"), float("-inf"))
 
 
-class SpoolingStore:
+class FailoverStore:
     """The state store port on Redis and, while Redis is away, on the local journal."""
 
     def __init__(
@@ -74,7 +74,7 @@ class SpoolingStore:
         """
         self._inner = inner
         self._journal = journal
-        self._kept = Spool(journal)
+        self._kept = KeptCommits(journal)
         self._clock = clock
         self._is_shared = is_shared
         self._push_alert = push_alert

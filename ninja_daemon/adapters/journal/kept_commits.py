@@ -57,7 +57,7 @@ class Reached:
     sides: Mapping[str, str] | None
 
 
-class Spool:
+class KeptCommits:
     """The waiting commits of one journal; for all threads of a process."""
 
     def __init__(self, journal: SqliteJournal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from ninja_daemon.adapters.journal.kept_commits import Spool, WaitingCommit
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits, WaitingCommit
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant, parse_instant
@@ -28,7 +28,7 @@ class Replay:
     """
 
     def __init__(
-        self, kept: Spool, send: Callable[[Sequence[PreparedCommit]], Sequence[Committed | NinjaError]]
+        self, kept: KeptCommits, send: Callable[[Sequence[PreparedCommit]], Sequence[Committed | NinjaError]]
     ) -> None:
         """Begin with none made.
 

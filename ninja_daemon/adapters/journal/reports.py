@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import fresh_heartbeat, heartbeat_path
-from ninja_daemon.adapters.journal.kept_commits import Spool
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.journal.lanes import LocalQueue, LocalQueueFile
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.redis.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
@@ -54,7 +54,7 @@ def load_local(file: LocalQueueFile, strategies: Sequence[Strategy]) -> Mapping[
     """
     loaded = dict(LocalStateStore(file).load(strategies))
     try:
-        waiting = Spool(file).reached()
+        waiting = KeptCommits(file).reached()
     except JournalUnavailable as error:
         raise StoreUnavailable(str(error)) from error
     loaded |= {name: replace(loaded[name], cursor=one.target) for name, one in waiting.items() if name in loaded}

@@ -201,39 +201,39 @@ class OandaSource:
 
     def _history_job(self, wanted: WantedHistory) -> _Job:
         def ask(session: OandaSession) -> Fetched:
-            series, until = wanted.series, wanted.until
-            # Two more than wanted: the one that forms, and one that has ended and is not called complete yet.
-            missing = wanted.count + (2 if until is None else 0)
-            border = None if until is None else until + 1
-            raws: list[RawCandle] = []
-            rejected = None
-            while missing > 0 and rejected is None:
-                count = min(PAGE, missing)
-                parameters: dict[str, object] = {"count": count}
-                if border is not None:
-                    parameters["to"] = format_instant(border)
-                page = self._page(session, series, parameters)
-                rejected = page.rejected
-                older = [raw for raw in page.candles if _is_wanted(raw, raws, until)]
-                # Candles after an unreadable one are not used, so drop the newer pages too.
-                raws = older if rejected is not None else [*older, *raws]
-                missing -= len(older)
-                if not older or len(page.candles) < count:
-                    break
-                border = raws[0].time
-            instrument = self._precisions.of(session, series.instrument, raws, is_start=True)
-            taken = usable(series, instrument, Page(raws, rejected))
+            raws, rejected = self._history_pages(session, wanted)
+            instrument = self._precisions.of(session, wanted.series.instrument, raws, is_start=True)
+            taken = usable(wanted.series, instrument, Page(raws, rejected))
             candles = list(taken.complete)[-wanted.count :]
-            ends_there = bool(candles) and candles[-1].time == until
-            return Fetched(
-                instrument,
-                candles,
-                at_cursor=candles[-1] if ends_there else None,
-                forming=taken.forming,
-                rejected=taken.rejected,
-            )
+            ends_there = bool(candles) and candles[-1].time == wanted.until
+            at_cursor = candles[-1] if ends_there else None
+            return Fetched(instrument, candles, at_cursor=at_cursor, forming=taken.forming, rejected=taken.rejected)
 
         return ask
+
+    def _history_pages(
+        self, session: OandaSession, wanted: WantedHistory
+    ) -> tuple[Sequence[RawCandle], NinjaError | None]:
+        """Read a history from its end back; return its candles, and why the first of them follows a refused one."""
+        series, until = wanted.series, wanted.until
+        # Two more than wanted: the one that forms, and one that has ended and is not called complete yet.
+        missing = wanted.count + (2 if until is None else 0)
+        border = None if until is None else until + 1
+        raws: list[RawCandle] = []
+        rejected = None
+        while missing > 0 and rejected is None:
+            count = min(PAGE, missing)
+            end = {} if border is None else {"to": format_instant(border)}
+            page = self._page(session, series, {"count": count, **end})
+            rejected = page.rejected
+            older = [raw for raw in page.candles if _is_wanted(raw, raws, until)]
+            # Candles after an unreadable one are not used, so drop the newer pages too.
+            raws = older if rejected is not None else [*older, *raws]
+            missing -= len(older)
+            if not older or len(page.candles) < count:
+                break
+            border = raws[0].time
+        return raws, rejected
 
     def _page(self, session: OandaSession, series: Series, parameters: Mapping[str, object]) -> Page:
         request = InstrumentsCandles(

@@ -157,6 +157,11 @@ def say_result(logger: FilteringBoundLogger, result: StrategyResult) -> None:
             f"{strategy.name}: the candle of {format_instant(gap)} never came although there were prices",
             event_id="candle.gap",
         )
+    _say_crosses(log, result)
+
+
+def _say_crosses(log: FilteringBoundLogger, result: StrategyResult) -> None:
+    strategy = result.strategy
     for cross in result.crosses:
         if cross.rejected_by is not None:
             log.info(_rejection(strategy, cross), event_id="cross.rejected", rejected_by=cross.rejected_by.value)

@@ -94,9 +94,7 @@ class Daemon:
             leadership=self._leadership,
             outage=self._outage,
         )
-        self._by_timeframe: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
-        for strategy in self.strategies:
-            self._by_timeframe[strategy.granularity, strategy.market_hours].append(strategy)
+        self._by_timeframe = _by_timeframe(self.strategies)
         self._scheduler = Scheduler(threads=len(self._by_timeframe) + 2, on_error=on_crash)
 
     def start(self) -> None:
@@ -237,3 +235,11 @@ class Daemon:
             }
             | self._journal_fields()
         )
+
+
+def _by_timeframe(strategies: Sequence[Strategy]) -> dict[tuple[Granularity, MarketHours], list[Strategy]]:
+    """Return the strategies that wake together."""
+    together: dict[tuple[Granularity, MarketHours], list[Strategy]] = defaultdict(list)
+    for strategy in strategies:
+        together[strategy.granularity, strategy.market_hours].append(strategy)
+    return together

@@ -105,7 +105,7 @@ class Wakes:
             )
         except StoreUnavailable as error:
             self._outage.failed(error, is_active=self._leadership.is_active)
-            self._figures.wait((strategy.name for strategy in wake.looking), str(error))
+            self._figures.wait([strategy.name for strategy in wake.looking], str(error))
             return False
         wake.count(result, self._clock.monotonic() - began)
         if (away := self._ports.store.away) is not None:
@@ -115,9 +115,7 @@ class Wakes:
             self._retries.drop(strategy.name)
             self._figures.missing.pop(strategy.name, None)
         if watch is not None:
-            is_certain = all(one.error is None for one in result.results)
-            found = _series_found(result, wake.borders)
-            watch.looked(asked_at, found=found, left=len(wake.looking), is_certain=is_certain)
+            _tell(watch, asked_at, result, wake)
         if result.fenced:
             self._leadership.stand_by()
             wake.looking, wake.failed = [], []
@@ -184,6 +182,13 @@ class _Wake:
         self.looking = by_verdict[_Verdict.LOOK_AGAIN]
         self.failed += by_verdict[_Verdict.FAILED]
         return by_verdict[_Verdict.DONE]
+
+
+def _tell(watch: Watch, asked_at: float, result: WakeResult, wake: _Wake) -> None:
+    """Have the watch learn from a look."""
+    is_certain = all(one.error is None for one in result.results)
+    found = _series_found(result, wake.borders)
+    watch.looked(asked_at, found=found, left=len(wake.looking), is_certain=is_certain)
 
 
 class _Verdict(Enum):

@@ -87,13 +87,7 @@ class Service:
         ended = body.stop()
         for stop in stops:
             stop()
-        for error in self._crashes:
-            if isinstance(error, ConfigError):
-                close()
-                raise error
-        for error in self._crashes:
-            sentence = "an error that nobody expected ends the process"
-            self._log.critical(sentence, event_id="process.crashed", exc_info=error)
+        self._say_crashes(close)
         farewell()
         code = 1 if self._crashes else 0
         if not ended:
@@ -104,3 +98,12 @@ class Service:
             os._exit(code)
         close()
         return code
+
+    def _say_crashes(self, close: Callable[[], None]) -> None:
+        refusals = [error for error in self._crashes if isinstance(error, ConfigError)]
+        if refusals:
+            close()
+            raise refusals[0]
+        for error in self._crashes:
+            sentence = "an error that nobody expected ends the process"
+            self._log.critical(sentence, event_id="process.crashed", exc_info=error)

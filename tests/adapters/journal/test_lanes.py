@@ -88,7 +88,7 @@ def drained(file: LocalQueueFile, delivery: Delivery = TO_DESK, *, alerts: bool 
 # --- the daemon's signals --------------------------------------------------------------------------------------------
 
 
-def test_what_the_daemon_commits_is_what_the_notifier_takes_and_the_history_keeps_it(place: Place) -> None:
+def test_the_notifier_takes_what_the_daemon_commits_and_the_history_keeps_it(place: Place) -> None:
     place.commits(1, 2)
     file = place.opened()
     assert drained(file) == 2

@@ -60,7 +60,7 @@ def test_many_may_begin_the_same_new_file(tmp_path: Path) -> None:
             file.close()
 
 
-def test_of_many_that_find_the_same_damage_one_sets_it_aside_and_all_use_the_new_file(path: Path) -> None:
+def test_of_many_that_find_damage_one_sets_it_aside_and_all_use_the_new_file(path: Path) -> None:
     path.write_bytes(DAMAGE)
     files = [SqliteFile(path, SCHEMA) for _ in range(8)]
     write_together(files)

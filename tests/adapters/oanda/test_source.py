@@ -699,7 +699,7 @@ class TestAccount:
         assert asked() == 2
         assert source._precisions._listed
 
-    def test_averages_are_not_begun_with_guessed_digits_while_the_account_may_yet_say_them(
+    def test_averages_do_not_begin_with_guessed_digits_while_the_list_may_yet_come(
         self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
     ) -> None:
         broker.faults.add(Fault(faults.status(503), path="-001/instruments", times=6))

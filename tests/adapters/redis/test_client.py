@@ -48,7 +48,7 @@ def test_the_group_that_a_socket_belongs_to_is_named(monkeypatch: pytest.MonkeyP
         connect(f"unix://{path}", name="test").ping()
 
 
-def test_a_password_or_a_right_that_is_missing_is_told_apart_from_a_server_that_is_away(redis_url: str) -> None:
+def test_a_missing_password_or_right_is_told_apart_from_a_server_that_is_away(redis_url: str) -> None:
     with pytest.raises(StoreDenied, match="user or password"), translated_errors():
         connect(redis_url.replace("unix://", "unix://nobody:wrong@"), name="test").ping()
 

@@ -271,7 +271,7 @@ def cost_of_a_wake(server: RedisServer, fast: int, slow: int) -> tuple[int, int]
     return cost
 
 
-def test_a_wake_moves_as_few_bytes_and_runs_as_few_commands_however_long_the_averages_are(
+def test_a_wake_moves_as_few_bytes_however_long_the_averages_are(
     fresh_redis: RedisServer,
 ) -> None:
     short_bytes, short_commands = cost_of_a_wake(fresh_redis, 50, 200)

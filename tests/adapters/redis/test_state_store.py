@@ -256,7 +256,7 @@ def test_loading_and_committing_many_strategies_is_one_round_trip_each(store: Re
     assert len(sent) == 2
 
 
-def test_a_change_that_cannot_be_written_down_leaves_no_reply_for_the_next_question(store: RedisStateStore) -> None:
+def test_a_change_that_cannot_be_encoded_leaves_no_reply_for_the_next_question(store: RedisStateStore) -> None:
     """Commits are written down while those before them are made: an error of ours comes when some have been sent."""
     many = [Rules(replace(STRATEGY, name=f"S{number}"), EUR_USD) for number in range(40)]
     loaded = store.load([rules.strategy for rules in many])

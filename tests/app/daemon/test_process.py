@@ -14,7 +14,7 @@ import redis
 from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.host.scheduler import CandleCloseTrigger
-from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
@@ -78,7 +78,7 @@ class Stage:
     clock: FakeClock
     client: redis.Redis
     keys: Keys
-    store: SpoolingStore
+    store: FailoverStore
     journal: SqliteJournal
 
     def close_of(self, number: int, strategy: Strategy = FIFTEEN) -> None:
@@ -93,8 +93,8 @@ class Stage:
         return store.load([strategy])[strategy.name].cursor
 
 
-def spooling(redis_store: RedisStateStore, journal: SqliteJournal, clock: FakeClock) -> SpoolingStore:
-    return SpoolingStore(redis_store, journal, clock=clock, is_shared=False, push_alert=lambda *_: None)
+def spooling(redis_store: RedisStateStore, journal: SqliteJournal, clock: FakeClock) -> FailoverStore:
+    return FailoverStore(redis_store, journal, clock=clock, is_shared=False, push_alert=lambda *_: None)
 
 
 @pytest.fixture
@@ -187,7 +187,7 @@ def test_a_candle_that_forms_after_the_close_proves_a_quiet_period(stage: Stage)
     assert len(stage.clock.waits) == 1
 
 
-def test_looks_come_sooner_when_candles_are_always_complete_and_the_heartbeat_says_when(stage: Stage) -> None:
+def test_looks_come_sooner_when_candles_are_always_complete_at_once(stage: Stage) -> None:
     begin(stage)
     for number in range(30, 60):
         stage.close_of(number)
@@ -282,7 +282,7 @@ def test_one_series_that_fails_holds_up_no_other_and_is_said_once(stage: Stage) 
     assert any("the broker answers again" in entry["event"] for entry in logs)
 
 
-def test_what_is_wrong_with_the_account_is_told_once_an_hour_and_to_the_operator_while_candles_come(
+def test_trouble_with_the_account_is_told_once_an_hour_and_to_the_operator(
     stage: Stage,
 ) -> None:
     stage.broker.doubt = "the account does not list EUR_USD"
@@ -535,7 +535,7 @@ def test_what_a_lost_redis_held_up_is_not_called_a_missing_candle(
         message = "Redis cannot be reached"
         raise StoreUnavailable(message)
 
-    monkeypatch.setattr(SpoolingStore, "load", away)
+    monkeypatch.setattr(FailoverStore, "load", away)
     with capture_logs() as logs:
         stage.close_of(30)
     assert not [entry for entry in logs if entry.get("event_id") == "candle.missing"]
@@ -587,7 +587,7 @@ def test_an_active_daemon_is_well_without_redis_as_long_as_its_journal_can_be_re
     assert not well(stage)
 
 
-def test_a_daemon_that_was_started_while_redis_is_away_and_may_not_work_is_not_well(
+def test_a_daemon_started_while_redis_is_away_that_may_not_work_is_not_well(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lose_redis(stage, monkeypatch)
@@ -612,7 +612,7 @@ def test_a_worker_that_hangs_is_not_well(stage: Stage) -> None:
     assert not all_is_well(stage.daemon, pulse)
 
 
-def test_a_daemon_that_stands_by_bears_other_settings_for_a_minute_and_a_single_pass_for_ever(stage: Stage) -> None:
+def test_a_standby_accepts_other_settings_for_a_minute_and_of_one_pass_for_ever(stage: Stage) -> None:
     stage.client.set(stage.keys.leader, "once|elsewhere|x|1|a")
     stage.client.set(stage.keys.settings, json.dumps({"holder": "once|elsewhere|x|1|a", "strategies": {"X": "1"}}))
     stage.daemon.renew_lease()

@@ -67,7 +67,7 @@ def test_another_daemon_with_other_settings_ends_with_78_and_says_which(pair: Pa
     active.terminate().exited(0)
 
 
-def test_the_same_settings_stand_by_and_check_finds_the_difference_before_it_matters(pair: Pair) -> None:
+def test_the_same_settings_stand_by_and_check_finds_a_difference_beforehand(pair: Pair) -> None:
     active = pair.active(ONE)
     standby = pair.under(ONE).start("run")
     standby.says("stands by")

@@ -16,7 +16,7 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.host.lease_token import holder_token
-from ninja_daemon.adapters.journal.failover_store import SpoolingStore
+from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.stored.queue import DeadLetter, encode_dead
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.app import cli
@@ -161,7 +161,7 @@ def test_while_redis_is_away_status_shows_what_the_journal_knows(
     environment = read_environment({"REDIS_URL": server.url, "NINJA_STATE_DIR": str(tmp_path / "state")}, tmp_path)
     clock, memory = FakeClock(START + 900 * 60 + 1.0), journal(environment)
     in_redis = state_store(environment)
-    store = SpoolingStore(in_redis, memory, clock=clock, is_shared=False, push_alert=lambda *_: None)
+    store = FailoverStore(in_redis, memory, clock=clock, is_shared=False, push_alert=lambda *_: None)
     token = holder_token("run")
     assert store.lease(token, 15).held
     broker = FakeBroker({"EUR_USD": EUR_USD}, {M15.series: candles(closes_with_crosses(60))})
