@@ -13,11 +13,10 @@ from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN, is_known, suggestion
 from ninja_daemon.app.settings.strategies import (
     Configuration,
-    StrategyTable,
     load_configuration,
     load_settings,
-    strategy_defaults,
 )
+from ninja_daemon.app.settings.strategy_table import StrategyTable, strategy_defaults
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
@@ -263,10 +262,10 @@ def test_an_unknown_key_is_refused_with_what_was_probably_meant(tmp_path: Path, 
     assert words in found
 
 
-def test_an_unknown_table_is_refused_with_what_was_probably_meant(tmp_path: Path) -> None:
-    (found,) = problems(tmp_path, f"[strategys.S]\n{LEAST}")
-    assert "strategys" in found
-    assert "strategies" in found
+@pytest.mark.parametrize(("table", "meant"), [("strategys", "strategies"), ("alert", "alerts")])
+def test_an_unknown_table_is_refused_with_what_was_probably_meant(tmp_path: Path, table: str, meant: str) -> None:
+    (found,) = problems(tmp_path, f"[{table}.S]\n{LEAST}")
+    assert found.startswith(f"{table} is not a key (did you mean {meant}?); allowed are strategies")
 
 
 @pytest.mark.parametrize("name", ["a b", "", "ä", "x" * 65, "a:b", "{x}"])
@@ -475,7 +474,7 @@ def test_whatever_is_suggested_is_known(text: str) -> None:
 def test_every_key_of_a_strategy_is_documented_with_its_default() -> None:
     text = (ROOT / "docs/configuration.md").read_text()
     defaults = dict(strategy_defaults())
-    for key in StrategyTable.model_fields:
+    for key in StrategyTable.model_fields.keys() - {"pair"}:
         row = next((line for line in text.splitlines() if line.startswith(f"| `{key}` |")), None)
         assert row is not None, key
         default = defaults.get(key)
