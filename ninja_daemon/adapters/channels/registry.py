@@ -7,20 +7,13 @@ from typing import Final
 
 from ninja_daemon.adapters.channels import apprise_channel, console, discord, mail, telegram, webhook
 from ninja_daemon.adapters.channels.discreet import DiscreetChannel
-from ninja_daemon.adapters.channels.kind import ChannelKind, key_of
+from ninja_daemon.adapters.channels.kind import ChannelKind
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 
 _CHANNELS: Final = (console, webhook, discord, telegram, mail, apprise_channel)
 KINDS: Final[Mapping[str, ChannelKind]] = {channel.KIND.name: channel.KIND for channel in _CHANNELS}
-
-
-def is_sound(destination: Destination) -> bool:
-    """Tell whether a destination has all that its channel needs, and no complaints about it."""
-    kind = KINDS[destination.channel]
-    needed = set(kind.options.__annotations__) - set(kind.options._field_defaults)
-    return {key_of(field) for field in needed} <= set(destination.options) and not kind.complaints(destination)
 
 
 def open_channel(destination: Destination) -> Channel:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from ninja_daemon.adapters.channels.registry import KINDS, is_sound
+from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.adapters.network.reachability import Endpoint, unreachable_because
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.settings.delivery import problems_for
+from ninja_daemon.app.settings.route_proof import problems_for
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -32,7 +32,7 @@ def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator
 def check_destinations(delivery: Delivery) -> Iterator[Finding]:
     """Connect to every destination, without sending anything."""
     endpoints: dict[str, Endpoint] = {}
-    for destination in filter(is_sound, delivery.destinations):
+    for destination in delivery.destinations:
         endpoint = KINDS[destination.channel].endpoint(destination)
         if endpoint is not None:
             endpoints[destination.name] = endpoint

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
-from ninja_daemon.app.settings.delivery import parse_silence, parse_span
 from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.app.settings.routes import parse_silence
 from ninja_daemon.app.settings.strategies import load_configuration
+from ninja_daemon.app.settings.values import parse_span
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.words import counted

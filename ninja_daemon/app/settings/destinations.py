@@ -1,0 +1,243 @@
+"""``[destinations.NAME]``: where messages go, by which channel, and the send policy of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Annotated, Any, ClassVar, Final, get_args, get_type_hints
+
+from pydantic import Field, create_model
+
+from ninja_daemon.adapters.channels.kind import ChannelKind, key_of
+from ninja_daemon.adapters.channels.registry import KINDS
+from ninja_daemon.adapters.channels.words import template_complaint
+from ninja_daemon.app.settings.tables import Table, read_table
+from ninja_daemon.app.settings.values import (
+    CLOCK,
+    NAME,
+    SWITCH,
+    TEXT,
+    ZONE,
+    Refused,
+    Value,
+    ValueOf,
+    must_be,
+    one_of,
+    span,
+    span_between,
+    whole,
+)
+from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.send_policy import LatePolicy, QuietHours, Rate
+from ninja_daemon.core.secret import Secret
+
+SecretLookup = Callable[[str], Secret | None]
+LONGEST_WAIT: Final = 30 * 86_400
+"""Seconds that a message may be held back or tried again at most."""
+_LONGEST_GROUP_WAIT: Final = 3_600
+_MOST_DESTINATIONS: Final = 64
+_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_RATE: Final = re.compile(r"(\d{1,4})\s*(?:/|per|a)\s*(\d{1,4})?\s*([a-z]{1,8})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What tables about delivery need to know.
+
+    Attributes:
+        destinations: the names that there are.
+        secret: looks up the value behind ``env:NAME``.
+    """
+
+    destinations: Sequence[str]
+    secret: SecretLookup
+
+
+# --- options of a channel -------------------------------------------------------------------------------------------
+
+
+def _looked_up(value: object, context: Context) -> Secret:
+    text = TEXT.read(value)
+    if not text.startswith("env:"):
+        return Secret(text)
+    name = text.removeprefix("env:").strip()
+    found = context.secret(name)
+    if found is None:
+        cure = "set it in the environment, in .env or as a systemd credential"
+        raise Refused(("", f"names {name[:64]}, which is not set; {cure}"))
+    return found
+
+
+def _revealed(value: object, context: Context) -> str:
+    return _looked_up(value, context).reveal()
+
+
+def _texts(value: object, context: Context) -> tuple[str, ...]:
+    if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return (_revealed(value, context),)
+
+
+def _text_or_number(value: object, context: Context) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return _revealed(value, context)
+
+
+_OPTIONS: Final[Mapping[object, Value[Any]]] = {
+    Secret: ValueOf("text", _looked_up, hidden=True),
+    str: ValueOf("text", _revealed),
+    str | int: ValueOf("text", _text_or_number),
+    tuple[str, ...]: ValueOf("a list of texts", _texts),
+    bool: SWITCH,
+    int: whole(1, 65_535),
+}
+"""How an option of each type is read; a whole number is a port."""
+
+
+# --- send policy ----------------------------------------------------------------------------------------------------
+
+
+def _rate(value: object) -> Rate | None:
+    if value == "none":
+        return None
+    match = _RATE.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if match is None or not int(match[1]) or not int(match[2] or 1):
+        raise ValueError
+    return Rate(int(match[1]), float(span(f"{match[2] or 1} {match[3]}")))
+
+
+def _days(value: object) -> frozenset[int]:
+    if not isinstance(value, list) or not value or not all(day in _DAYS for day in value):
+        raise ValueError
+    return frozenset(_DAYS.index(day) for day in value)
+
+
+def _template(value: object) -> str:
+    if complaint := template_complaint(TEXT.read(value)):
+        raise ValueError(complaint)
+    return TEXT.read(value)
+
+
+class QuietTable(Table):
+    """``quiet = { … }`` of a destination."""
+
+    SHAPE: ClassVar[str] = '{ from = "22:00", to = "07:00", time_zone = "Europe/Berlin" }'
+    start: Annotated[int, CLOCK] = Field(alias="from")
+    """When they begin."""
+    end: Annotated[int, CLOCK] = Field(alias="to")
+    """When they end; before ``from`` when they last over midnight."""
+    time_zone: Annotated[str, ZONE] = "UTC"
+    """Zone of that clock."""
+    days: Annotated[frozenset[int], Value(f"a list of {', '.join(_DAYS)}", _days)] = frozenset(range(7))
+    """Days of the week on which they begin."""
+
+
+def _quiet(value: object) -> QuietHours:
+    table = read_table(QuietTable, value)
+    if table.start == table.end:
+        raise Refused((".to", "must be another time than from"))
+    return QuietHours(table.start, table.end, table.time_zone, table.days)
+
+
+class SendPolicyTable(Table):
+    """The keys of every destination, whatever its channel; what is left out is as the channel has it."""
+
+    channel: Annotated[str, TEXT]
+    """Kind of channel. Required."""
+    max_age: Annotated[float, span_between(1, LONGEST_WAIT, " of at least one second")] = 0
+    """Age in seconds at which a message that could not be delivered becomes a dead letter."""
+    rate: Annotated[Rate | None, Value('a rate like "1/s", "30/min" or "5/2s", or "none"', _rate)] = None
+    """Messages a period at most."""
+    group: Annotated[bool, SWITCH] = False
+    """Send the signals of one close as one message."""
+    group_wait: Annotated[float, span_between(0, _LONGEST_GROUP_WAIT, " of at most an hour")] = 0
+    """How long the first signal of a group waits for the others, in seconds."""
+    late: Annotated[LatePolicy, one_of({each.value: each for each in LatePolicy}, ", ")] = LatePolicy.SEND
+    """What is done with late signals."""
+    delay: Annotated[float, span_between(0, LONGEST_WAIT)] = 0
+    """How long everything is held back, in seconds."""
+    after: Annotated[str, Value("the name of a destination", TEXT.read)] = ""
+    """Destination that this one never overtakes."""
+    quiet: Annotated[QuietHours | None, Value(QuietTable.SHAPE, _quiet)] = None
+    """Hours in which nothing but alerts is sent."""
+    time_zone: Annotated[str, ZONE] = ""
+    """The reader's zone, shown beside UTC."""
+    template: Annotated[str, Value("a text with {fields}", _template)] = ""
+    """Text of a message in place of the channel's own."""
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def destination_table(kind: ChannelKind) -> type[SendPolicyTable]:
+    """Return the model of a destination of one kind: the keys of all, and the channel's own options."""
+    options: dict[str, Any] = {}
+    for field, hint in get_type_hints(kind.options).items():
+        types = {each for each in get_args(hint) if each is not type(None)}
+        value = _OPTIONS[types.pop() if len(types) == 1 else hint]
+        options[key_of(field)] = (Annotated[Any, value], kind.options._field_defaults.get(field, ...))
+    return create_model(f"{kind.name}Table", __base__=SendPolicyTable, **options)
+
+
+def read_destination(name: str, value: object, context: Context) -> Destination:
+    """Read one destination.
+
+    Raises:
+        Refused: with every problem in it.
+    """
+    if not isinstance(value, Mapping):
+        raise Refused(("", must_be(f"a table, [destinations.{name}]", value)))
+    channel = value.get("channel", "nothing")
+    kind = KINDS.get(channel) if isinstance(channel, str) else None
+    if kind is None:
+        raise Refused((".channel", must_be(f"one of {', '.join(KINDS)}", channel)))
+    given = read_table(destination_table(kind), value, context).given()
+    policy = {key: given.pop(key) for key in SendPolicyTable.model_fields if key in given}
+    del policy["channel"]
+    destination = Destination(name, kind.name, given, replace(kind.manners, **policy))
+    if complaints := kind.complaints(destination):
+        raise Refused(*((f".{option}", complaint) for option, complaint in complaints))
+    return destination
+
+
+def read_destinations(tables: object, context: Context, problems: list[str]) -> list[Destination]:
+    """Read every destination that is without fault, and note what is wrong with the others."""
+    if not isinstance(tables, Mapping) or len(tables) > _MOST_DESTINATIONS:
+        allowed = f"tables, each [destinations.NAME], {_MOST_DESTINATIONS} at most"
+        problems.append(f"destinations {must_be(allowed, tables)}")
+        return []
+    found = []
+    for name, table in tables.items():
+        key = f"destinations.{str(name)[:64]}"
+        try:
+            NAME(name)
+        except Refused as refused:
+            problems.extend(refused.at(f"the name of {key}"))
+            continue
+        try:
+            found.append(read_destination(name, table, context))
+        except Refused as refused:
+            problems.extend(refused.at(key))
+    problems.extend(_circles(found, context.destinations))
+    return found
+
+
+def _circles(destinations: Sequence[Destination], known: Sequence[str]) -> Iterator[str]:
+    """Yield what is wrong with destinations that wait for nobody, for themselves, or for one who waits for them."""
+    after = {destination.name: destination.manners.after for destination in destinations}
+    for name, first in after.items():
+        key = f"destinations.{name}.after"
+        if first and first not in known:
+            allowed = f"a destination ({', '.join(dict.fromkeys(known))})"
+            yield f"{key} {must_be(allowed, first)}"
+            continue
+        seen, ahead = {name}, first
+        while ahead and ahead not in seen:
+            seen.add(ahead)
+            ahead = after.get(ahead, "")
+        if ahead:
+            yield f"{key} {must_be('free of circles', first)}"

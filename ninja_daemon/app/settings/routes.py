@@ -1,0 +1,252 @@
+"""``[[routes]]``, ``[alerts]``, ``[heartbeat]`` and ``[[silences]]``: who gets which message."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Final
+
+from pydantic import Field
+
+from ninja_daemon.app.settings.tables import Table, read_each, read_table
+from ninja_daemon.app.settings.values import CLOCK, SWITCH, ZONE, Refused, Value, ValueOf, meant, must_be, shown
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.messages.destination import DailyReport
+from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
+from ninja_daemon.core.signals.crossover import Side
+
+_DEEPEST: Final = 8
+_LONGEST_PATTERN: Final = 64
+_LONGEST_COMMENT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RouteContext:
+    """What routes need to know.
+
+    Attributes:
+        destinations: the names that they may name.
+        depth: how many routes this one lies in.
+    """
+
+    destinations: Sequence[str]
+    depth: int = 1
+
+
+# --- conditions -----------------------------------------------------------------------------------------------------
+
+
+def _patterns(value: object) -> tuple[str, ...]:
+    if value == []:
+        raise Refused(("", must_be("a list of one or more; left out it matches everything", value)))
+    values = [value] if isinstance(value, str) else value
+    if not isinstance(values, list):
+        raise ValueError  # noqa: TRY004 - for the caller the value is wrong, whatever its type
+    if not all(isinstance(item, str) and 0 < len(item) <= _LONGEST_PATTERN for item in values):
+        raise ValueError
+    return tuple(values)
+
+
+def _timeframes(value: object) -> tuple[str, ...]:
+    names = PATTERNS(value)
+    for name in names:
+        if name not in Granularity.__members__ and not set(name) & set("*?"):
+            raise Refused(("", must_be(f"of {' '.join(Granularity.__members__)}", name)))
+    return names
+
+
+def _side(value: object) -> Side:
+    if value not in ("BUY", "SELL"):
+        raise ValueError
+    return Side[str(value)]
+
+
+def _ratio(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError  # noqa: TRY004 - likewise
+    exact = Decimal(value)
+    if not exact.is_finite() or exact < 0:
+        raise ValueError
+    return exact
+
+
+PATTERNS: Final = Value("a name or a list of names, * and ? allowed", _patterns)
+
+
+class MatchTable(Table):
+    """``match = { … }``: conditions that must all hold; one that is left out always holds."""
+
+    SHAPE: ClassVar[str] = '{ instrument = ["EUR_USD"], side = "BUY", … }'
+    instrument: Annotated[tuple[str, ...], PATTERNS] = ()
+    """Instruments, ``*`` and ``?`` allowed."""
+    timeframe: Annotated[tuple[str, ...], Value(PATTERNS.allowed, _timeframes)] = ()
+    """Timeframes, ``*`` and ``?`` allowed."""
+    strategy: Annotated[tuple[str, ...], PATTERNS] = ()
+    """Strategies, ``*`` and ``?`` allowed."""
+    side: Annotated[Side | None, Value('"BUY" or "SELL"', _side)] = None
+    """Direction of the signal."""
+    late: Annotated[bool | None, SWITCH] = None
+    """Whether the signal was found late."""
+    min_risk_reward: Annotated[Decimal | None, Value("a number from 0", _ratio)] = None
+    """Smallest reward over risk."""
+
+
+def read_match(value: object) -> Match:
+    """Read the conditions of a route or a silence.
+
+    Raises:
+        Refused: with every problem in them.
+    """
+    return Match(**read_table(MatchTable, value).given())
+
+
+MATCH: Final = Value(MatchTable.SHAPE, read_match)
+
+
+# --- destinations of a route ----------------------------------------------------------------------------------------
+
+
+def _names_or_none(value: object, context: RouteContext) -> tuple[str, ...]:
+    values = [value] if isinstance(value, str) else value
+    known = list(dict.fromkeys(context.destinations))
+    if not isinstance(values, list):
+        raise ValueError  # noqa: TRY004 - likewise
+    for name in values:
+        if name not in known:
+            allowed = f"made of destinations ({', '.join(known)})"
+            raise Refused(("", f"must be {allowed}, was {shown(name)}{meant(str(name), known)}"))
+    return tuple(dict.fromkeys(values))
+
+
+def _names(value: object, context: RouteContext) -> tuple[str, ...]:
+    if not (names := _names_or_none(value, context)):
+        raise ValueError
+    return names
+
+
+TO: Final = ValueOf("a list of destinations", _names)
+TO_OR_NOBODY: Final = ValueOf("a list of destinations", _names_or_none)
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+
+def read_routes(value: object, context: RouteContext) -> tuple[Route, ...]:
+    """Read a list of routes and those inside them.
+
+    Raises:
+        Refused: with every problem in them.
+        ValueError: it is no list, or lies too deep.
+    """
+    if not isinstance(value, list) or context.depth > _DEEPEST:
+        raise ValueError
+    return read_each(value, lambda table: _route(table, replace(context, depth=context.depth + 1)))
+
+
+ROUTES: Final = ValueOf(f"tables, each [[routes]], at most {_DEEPEST} deep", read_routes)
+
+
+class RouteTable(Table):
+    """One ``[[routes]]``."""
+
+    to: Annotated[tuple[str, ...], TO_OR_NOBODY]
+    """Destinations; an empty list means nobody, on purpose. Required."""
+    match: Annotated[Match, MATCH] = MATCH_ALL
+    """What it takes."""
+    goes_on: Annotated[bool, SWITCH] = Field(default=False, alias="continue")
+    """Read the routes after it, too."""
+    routes: Annotated[tuple[Route, ...], ROUTES] = ()
+    """Finer routes, tried first."""
+
+
+def _route(value: object, context: RouteContext) -> Route:
+    return Route(**{"match": MATCH_ALL, **read_table(RouteTable, value, context).given()})
+
+
+# --- alerts, the daily report, silences -----------------------------------------------------------------------------
+
+
+class AlertsTable(Table):
+    """``[alerts]``."""
+
+    SHAPE: ClassVar[str] = 'a table, [alerts] with to = ["ops"]'
+    to: Annotated[tuple[str, ...], TO]
+    """Destinations of operations alerts. Required."""
+
+
+class DailyTable(Table):
+    """``[heartbeat]``: the daily report."""
+
+    SHAPE: ClassVar[str] = 'a table, [heartbeat] with at = "08:00" and to = ["ops"]'
+    at: Annotated[int, CLOCK]
+    """Clock time at which it is sent. Required."""
+    time_zone: Annotated[str, ZONE] = "UTC"
+    """Zone of that clock."""
+    to: Annotated[tuple[str, ...], TO]
+    """Its destinations. Required."""
+
+
+def _moment(value: object) -> float:
+    if not isinstance(value, datetime):
+        raise ValueError  # noqa: TRY004 - likewise
+    return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)).timestamp()
+
+
+class SilenceTable(Table):
+    """One ``[[silences]]``."""
+
+    until: Annotated[float, Value("a date and time like 2026-12-24T18:00:00Z (every silence has an end)", _moment)]
+    """When it ends. Required."""
+    match: Annotated[Match, MATCH] = MATCH_ALL
+    """The signals that nobody hears of."""
+    to: Annotated[tuple[str, ...], TO_OR_NOBODY] = ()
+    """Where it holds; left out, everywhere."""
+    comment: Annotated[str, Value("text", lambda value: str(value)[:_LONGEST_COMMENT])] = ""
+    """Why."""
+
+
+def read_alerts(value: object, context: RouteContext) -> tuple[str, ...]:
+    """Read the destinations of alerts.
+
+    Raises:
+        Refused: with every problem in them.
+    """
+    return read_table(AlertsTable, value, context).to
+
+
+def read_daily(value: object, context: RouteContext) -> DailyReport:
+    """Read the daily report.
+
+    Raises:
+        Refused: with every problem in it.
+    """
+    table = read_table(DailyTable, value, context)
+    return DailyReport(table.at, table.time_zone, table.to)
+
+
+def read_silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
+    """Read the silences of the file.
+
+    Raises:
+        Refused: with every problem in them.
+    """
+    if not isinstance(value, list):
+        raise Refused(("", must_be("tables, each [[silences]]", value)))
+    tables = read_each(value, lambda each: read_table(SilenceTable, each, context))
+    return tuple(
+        Silence(f"file-{place}", table.match, table.until, table.to, table.comment)
+        for place, table in enumerate(tables, start=1)
+    )
+
+
+def parse_silence(
+    name: str, conditions: Mapping[str, Any], until: float, destinations: Sequence[str], comment: str
+) -> tuple[Silence | None, list[str]]:
+    """Make a silence of what a person typed; None with the problems when it cannot be one."""
+    try:
+        match = read_match(conditions)
+    except Refused as refused:
+        return None, list(refused.at("the silence: match"))
+    return Silence(name, match, until, tuple(destinations), comment[:_LONGEST_COMMENT]), []

@@ -1,0 +1,122 @@
+"""``[strategies.NAME]`` and ``[defaults]``: the keys of a strategy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, dataclass, fields
+from decimal import Decimal
+from typing import Annotated, Final
+
+from ninja_daemon.app.settings.known_instruments import is_known, suggestion
+from ninja_daemon.app.settings.tables import Table
+from ninja_daemon.app.settings.values import Value, ValueOf, decimal, one_of, span, whole
+from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instrument import PriceSide
+from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.signals.strategy import Strategy
+
+MAX_PERIOD: Final = 5_000
+NO_LONGER_NEEDED: Final = {
+    "sleep_seconds": "the daemon wakes at each candle close",
+    "min_candles": "the daemon reads exactly as much history as the averages need",
+}
+"""Keys of the replaced system that are read, reported and have no effect."""
+_CANDLES: Final = re.compile(r"(\d{1,9})\s*candles?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """A ``max_signal_age``.
+
+    Attributes:
+        count: number of candles or of seconds.
+        in_candles: whether they are candles.
+    """
+
+    count: int
+    in_candles: bool
+
+    def seconds(self, granularity: Granularity) -> int | None:
+        """Return it in seconds for a timeframe; None for one candle, whose real length the core knows."""
+        if not self.in_candles:
+            return self.count
+        return None if self.count == 1 else self.count * granularity.seconds
+
+
+def _age(value: object) -> Age:
+    candles = _CANDLES.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    count = Decimal(candles[1]) if candles else span(value)
+    if not count or count != int(count):
+        raise ValueError
+    return Age(int(count), in_candles=candles is not None)
+
+
+def _instrument(name: object, extra: Sequence[str]) -> str:
+    if not isinstance(name, str):
+        raise ValueError  # noqa: TRY004 - for the caller the value is wrong, whatever its type
+    if name not in extra and not is_known(name):
+        likely = suggestion(name)
+        raise ValueError(f"did you mean {likely}?" if likely else "")
+    return name
+
+
+_INSTRUMENT: Final = ValueOf(
+    "an instrument of the broker such as EUR_USD (docs/configuration.md lists them; newer ones go into "
+    "extra_instruments at the top of the file)",
+    _instrument,
+)
+_AGE: Final = Value('text such as "1 candle", "3 candles", "90 s", "10 min", "1.5 h" or "2 days"', _age)
+_PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
+_MULTIPLIER: Final = decimal(above_zero=True)
+_THRESHOLD: Final = decimal(above_zero=False)
+
+
+class StrategyTable(Table):
+    """A ``[strategies.NAME]`` table, or ``[defaults]``. None stands for a key that is left out."""
+
+    instrument: Annotated[str | None, _INSTRUMENT] = None
+    """What to trade, by OANDA's name. Required."""
+    pair: Annotated[str | None, _INSTRUMENT] = None
+    """Another name of ``instrument``."""
+    timeframe: Annotated[Granularity | None, one_of(Granularity.__members__)] = None
+    """Length of the candles, by OANDA's name of the granularity. Required."""
+    fast_ma: Annotated[int | None, _PERIOD] = None
+    """Period of the fast average in candles. Required."""
+    slow_ma: Annotated[int | None, _PERIOD] = None
+    """Period of the slow average in candles. Required."""
+    ma_type: Annotated[MovingAverageKind | None, one_of({kind.value: kind for kind in MovingAverageKind})] = None
+    """Kind of both averages."""
+    price: Annotated[PriceSide | None, one_of({side.value: side for side in PriceSide})] = None
+    """Which of the broker's prices the candles are made of."""
+    atr_period: Annotated[int | None, _PERIOD] = None
+    """Candles in the average true range."""
+    sl_atr_multiplier: Annotated[Decimal | None, _MULTIPLIER] = None
+    """Distance of the stop in average true ranges."""
+    tp_atr_multiplier: Annotated[Decimal | None, _MULTIPLIER] = None
+    """Distance of the target in average true ranges."""
+    min_atr_value: Annotated[Decimal | None, _THRESHOLD] = None
+    """Smallest average true range of a signal, as a price difference: 0.0002 is two pips of EUR_USD."""
+    min_rr_ratio: Annotated[Decimal | None, _THRESHOLD] = None
+    """Smallest ``tp_atr_multiplier`` / ``sl_atr_multiplier`` of a signal."""
+    max_signal_age: Annotated[Age | None, _AGE] = None
+    """How long after its candle's close a signal is not yet late."""
+    market_hours: Annotated[MarketHours | None, one_of({hours.value: hours for hours in MarketHours})] = None
+    """When candles are to be expected: the currency week, or all the time."""
+
+
+REQUIRED: Final = {
+    "instrument": _INSTRUMENT.allowed,
+    "timeframe": one_of(Granularity.__members__).allowed,
+    "fast_ma": _PERIOD.allowed,
+    "slow_ma": _PERIOD.allowed,
+}
+"""The keys that a strategy or the defaults must have, and what each must be."""
+
+
+def strategy_defaults() -> Iterator[tuple[str, object]]:
+    """Yield the keys of a strategy that have a default, with it; for documentation and its test."""
+    for field in fields(Strategy):
+        if field.default is not MISSING:
+            yield field.name, field.default
