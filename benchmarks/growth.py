@@ -17,8 +17,12 @@ from benchmarks.results import Chapter, Picture, Table, at_most
 from benchmarks.signals import signal_texts
 from benchmarks.wake import arena
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes
-from ninja_daemon.usecases.delivery_ports import Assignment, Settlement, Taken
+from ninja_daemon.adapters.redis.inbox import RedisInbox
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.core.lanes.intake import Assignment, admit
+from ninja_daemon.core.lanes.record import LaneQuery, Settlement, Taken
+from ninja_daemon.usecases.lanes import StoredLanes
 
 LENGTHS: Final = (20, 100, 500, 2_000, 5_000)
 SERIES: Final = 32
@@ -105,7 +109,7 @@ def _deliveries(depths: Sequence[int], *, quick: bool) -> list[float]:
         taken: dict[int, list[float]] = {depth: [] for depth in depths}
         for _ in range(count):
             for depth, keys in queues:
-                taken[depth].append(_deliver_one(RedisLanes(client, keys)))
+                taken[depth].append(_deliver_one(StoredLanes(RedisQueueStore(client, keys))))
         client.close()
     return [median(taken[depth]) for depth in depths]
 
@@ -115,12 +119,14 @@ def _fill(client: redis.Redis, keys: QueueKeys, count: int) -> None:
     texts = signal_texts(count)
     for start in range(0, count, _BATCH):
         client.rpush(keys.signals, *texts[start : start + _BATCH])
-        inbox.drain([Assignment(waiting, ("desk",)) for waiting in inbox.peek(_BATCH)])
+        view = inbox.peek(_BATCH)
+        assert inbox.drain(admit(view, [Assignment(one, ("desk",)) for one in view.arrivals])).is_done
 
 
-def _deliver_one(lanes: RedisLanes) -> float:
+def _deliver_one(lanes: StoredLanes) -> float:
     began = time.perf_counter()
-    taken = lanes.take("desk", most=1, provider="bench", after="", lease=20.0)
+    query = LaneQuery("desk", provider="bench")
+    taken = lanes.take(query, 20.0)
     assert isinstance(taken, Taken)
-    assert lanes.settle("desk", "bench", taken, Settlement(delivered=1))
+    assert lanes.settle(query, taken, Settlement(delivered=1)).is_ours
     return time.perf_counter() - began

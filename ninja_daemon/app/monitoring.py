@@ -15,10 +15,10 @@ from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import lateness
 
 if TYPE_CHECKING:
-    from ninja_daemon.adapters.redis.lanes import QueueDepths
     from ninja_daemon.app.daemon.process import Daemon
     from ninja_daemon.app.notifier.process import Notifier
     from ninja_daemon.app.process.liveness import Pulse
+    from ninja_daemon.core.lanes.depths import QueueDepths
     from ninja_daemon.usecases.ports import Clock
 
 _STOPPED: Final = frozenset({"paused", "suspended"})

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import LocalQueue
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
@@ -54,7 +54,7 @@ def daemon_parts(environment: Environment) -> Parts:
     source = candle_source(environment, clock)
     memory = journal(environment)
     alerts = local_queue_file(environment)
-    queue = LocalQueue(alerts)
+    queue = LocalQueueStore(alerts)
 
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))

@@ -11,22 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.core.lanes.intake import Arrival, Assignment, Intake, admit
+from ninja_daemon.core.lanes.record import LaneQuery, LaneView, NotNow, Settlement, Taken, milliseconds
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
 from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
 from ninja_daemon.core.messages.send_policy import Discard, Drop, Expire, Reason, Send, Wait, plan
-from ninja_daemon.usecases.delivery_ports import (
-    Assignment,
-    Begun,
-    Channel,
-    Inbox,
-    Lanes,
-    NotNow,
-    SentLedger,
-    Settlement,
-    Taken,
-    Waiting,
-)
+from ninja_daemon.usecases.delivery_ports import Begun, Channel, Inbox, SentLedger
+from ninja_daemon.usecases.lanes import StoredLanes
 from ninja_daemon.usecases.ports import Clock
 
 LEASE: Final = 20.0
@@ -35,10 +27,14 @@ DEADLINE: Final = 8.0
 """Seconds that a post may take, from its first byte to its last."""
 DRAIN_MOST: Final = 100
 """Elements that are moved to the lanes in one step."""
+_TRIES: Final = 5
+"""How often an inbox is looked at again because another process took something out of it meanwhile."""
 _THROTTLE_DEFAULT: Final = 5.0
 """Seconds to wait when a service says that there were too many posts and not how long to wait."""
 _LONGEST_WAIT: Final = 86_400.0
 _POLL: Final = 1.0
+_MOMENT: Final = 0.5
+"""Seconds for which it is believed how a lane stood; its version says whether it has changed, its clock does not."""
 _BREATH: Final = 0.05
 _ELSEWHERE: Final = "delivery.elsewhere"
 _ELSEWHERE_POLL: Final = 0.25
@@ -91,52 +87,61 @@ def drain(inbox: Inbox, delivery: Delivery, silences: Sequence[Silence], now: fl
     Raises:
         StoreUnavailable: it is not known what was moved; look again.
     """
-    waiting = inbox.peek(DRAIN_MOST)
-    if not waiting:
-        return DrainResult(0)
     hushed = (*delivery.silences, *silences)
-    assignments = [_assigned(element, delivery, hushed, now) for element in waiting]
-    drained = inbox.drain(assignments)
-    moved = assignments[: drained.taken]
-    repeated = {id(assignment) for assignment in drained.repeated}
-    fresh = [assignment for assignment in moved if id(assignment) not in repeated]
-    events = [event for assignment in fresh for event in _drain_events(assignment)]
-    events += [_repeated_event(assignment) for assignment in drained.repeated]
-    lanes = frozenset(name for assignment in fresh for name in assignment.to)
-    return DrainResult(drained.taken, lanes, tuple(events))
+    for _ in range(_TRIES):
+        view = inbox.peek(DRAIN_MOST)
+        if not view.arrivals:
+            break
+        assignments = [_assigned(arrival, delivery, hushed, now) for arrival in view.arrivals]
+        intake = admit(view, assignments)
+        drained = inbox.drain(intake)
+        if drained.known:
+            intake = admit(view, assignments, drained.known)
+            drained = inbox.drain(intake)
+        if drained.is_done:
+            return _drain_result(intake, assignments)
+    return DrainResult(0)
 
 
-def _assigned(waiting: Waiting, delivery: Delivery, silences: Sequence[Silence], now: float) -> Assignment:
-    if waiting.unreadable:
-        return Assignment(waiting, counted="unreadable", dead=waiting.unreadable)
-    if waiting.notice is not None:
-        return Assignment(waiting, _alert_destinations(waiting, waiting.notice, delivery), counted="drained")
-    assert waiting.signal is not None  # noqa: S101 - neither notice nor unreadable
-    routed = destinations_for(delivery.routes, waiting.signal)
+def _drain_result(intake: Intake, assignments: Sequence[Assignment]) -> DrainResult:
+    events: list[Event] = []
+    for admission, assignment in zip(intake.admissions, assignments, strict=True):
+        events += [_repeated_event(assignment)] if admission.is_repeated else _drain_events(assignment)
+    lanes = frozenset(name for admission in intake.admissions for name in admission.lanes)
+    return DrainResult(len(intake.admissions), lanes, tuple(events))
+
+
+def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence], now: float) -> Assignment:
+    if arrival.unreadable:
+        return Assignment(arrival, counted="unreadable", dead=arrival.unreadable)
+    if arrival.notice is not None:
+        return Assignment(arrival, _alert_destinations(arrival, arrival.notice, delivery), counted="drained")
+    assert arrival.signal is not None  # noqa: S101 - neither notice nor unreadable
+    routed = destinations_for(delivery.routes, arrival.signal)
     if routed is None:
-        return Assignment(waiting, counted="unrouted", dead="no route takes it")
-    heard = audible(routed, silences, waiting.signal, now)
+        return Assignment(arrival, counted="unrouted", dead="no route takes it")
+    heard = audible(routed, silences, arrival.signal, now)
     counted = "drained"
     if not heard:
         counted = "silenced" if routed else "unwanted"
-    return Assignment(waiting, heard, counted)
+    return Assignment(arrival, heard, counted)
 
 
-def _alert_destinations(waiting: Waiting, notice: Notice, delivery: Delivery) -> tuple[str, ...]:
-    if waiting.kind is Kind.HEARTBEAT and delivery.daily is not None:
+def _alert_destinations(arrival: Arrival, notice: Notice, delivery: Delivery) -> tuple[str, ...]:
+    if arrival.kind is Kind.HEARTBEAT and delivery.daily is not None:
         return delivery.daily.to
     others = tuple(name for name in delivery.alerts if name != notice.about)
     return others or (CONSOLE,)
 
 
 def _drain_events(assignment: Assignment) -> list[Event]:
-    waiting = assignment.waiting
-    if waiting.unreadable:
+    arrival = assignment.arrival
+    if arrival.unreadable:
         sentence = "an entry of the list cannot be read; it is kept with the dead letters"
         return [Event("signal.unreadable", "error", sentence, {"reason": assignment.dead[:300]})]
-    if waiting.signal is None:
+    if arrival.signal is None:
         return []
-    signal = waiting.signal
+    signal = arrival.signal
     fields = {"id": signal.id, "strategy": signal.strategy, "side": signal.side.name}
     what = f"{signal.instrument} {signal.timeframe} {signal.side.name}"
     if assignment.dead:
@@ -150,7 +155,7 @@ def _drain_events(assignment: Assignment) -> list[Event]:
 
 def _repeated_event(assignment: Assignment) -> Event:
     sentence = "a message that was taken before was listed again; it is left out"
-    return Event("signal.repeated", "info", sentence, {"id": assignment.waiting.id})
+    return Event("signal.repeated", "info", sentence, {"id": assignment.arrival.id})
 
 
 # --- lanes to destinations -------------------------------------------------------------------------------------------
@@ -182,7 +187,7 @@ class LaneWorker:
         destination: Destination,
         *,
         channel: Channel,
-        lanes: Lanes,
+        lanes: StoredLanes,
         ledger: SentLedger,
         clock: Clock,
         draw: Callable[[], float] = random.random,
@@ -206,7 +211,10 @@ class LaneWorker:
         self._clock = clock
         self._draw = draw
         self._lease = lease
-        self._unsettled: tuple[Taken, Settlement, list[Event]] | None = None
+        policy = destination.manners
+        self._query = LaneQuery(destination.name, policy.most_entries, channel.provider, policy.after)
+        self._unsettled: tuple[Taken, Settlement, list[Event], float] | None = None
+        self._seen: tuple[LaneView, float] | None = None
         self._alone_up_to = 0
 
     def step(self) -> Step:
@@ -217,25 +225,28 @@ class LaneWorker:
         """
         if self._unsettled is not None:
             return self._settle(*self._unsettled)
-        manners = self.destination.manners
-        taken = self._lanes.take(
-            self.destination.name,
-            most=manners.most_entries,
-            provider=self._channel.provider,
-            after=manners.after,
-            lease=self._lease,
-        )
+        taken = self._lanes.take(self._query, self._lease, self._just_seen())
         if isinstance(taken, NotNow):
             return Step(False, min(_POLL, taken.wait or _POLL), taken.state, taken.reason)  # noqa: FBT003 - a field
         started = self._clock.monotonic()
         settlement, events = self._handled(taken, started)
-        return self._settle(taken, settlement, events)
+        return self._settle(taken, settlement, events, started)
 
-    def _settle(self, taken: Taken, settlement: Settlement, events: list[Event]) -> Step:
-        self._unsettled = (taken, settlement, events)
-        ours = self._lanes.settle(self.destination.name, self._channel.provider, taken, settlement)
+    def _just_seen(self) -> LaneView | None:
+        """Return how the lane stood when the last message was settled, once, and only a moment after that."""
+        if self._seen is None:
+            return None
+        (view, at), self._seen = self._seen, None
+        age = self._clock.monotonic() - at
+        return replace(view, now=view.now + milliseconds(age)) if age < _MOMENT else None
+
+    def _settle(self, taken: Taken, settlement: Settlement, events: list[Event], started: float) -> Step:
+        self._unsettled = (taken, settlement, events, started)
+        elapsed = self._clock.monotonic() - started
+        settled = self._lanes.settle(self._query, taken, settlement, elapsed)
         self._unsettled = None
-        if not ours:
+        self._seen = (settled.view, self._clock.monotonic()) if settled.view else None
+        if not settled.is_ours:
             sentence = f"the lane of {self.destination.name} changed hands while it was being emptied"
             events = [*events, self._event("lane.fenced", "warning", sentence)]
             return Step(False, _BREATH, "leased", events=tuple(events))  # noqa: FBT003 - a field

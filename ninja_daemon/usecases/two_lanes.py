@@ -18,6 +18,7 @@ from ninja_daemon.usecases.deliver import Event, LaneWorker, Step
 
 NO_JOURNAL: Final = "journal.unavailable"
 """Name of the event that says that the journal's lane could not be looked at."""
+WITHOUT_JOURNAL: Final = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
 _HELD_BACK: Final = frozenset({"paused", "suspended"})
 _HOLDS_BOTH: Final = frozenset({Reason.QUIET, Reason.DELAY})
 _POLL: Final = 1.0
@@ -74,8 +75,7 @@ class TwoLanes:
         try:
             return self._journal.step()
         except StoreUnavailable as error:
-            sentence = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
-            event = Event(NO_JOURNAL, "warning", sentence, {"reason": str(error)})
+            event = Event(NO_JOURNAL, "warning", WITHOUT_JOURNAL, {"reason": str(error)})
             return Step(False, _POLL, "empty", events=(event,))  # noqa: FBT003 - a field
 
     def close(self) -> None:

@@ -12,8 +12,12 @@ from typing import Protocol
 import redis
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.lanes import LocalInbox, LocalLanes, LocalQueue, LocalQueueFile
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.journal.inbox import LocalInbox
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.redis.inbox import RedisInbox
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.retry import RetryPolicy
@@ -21,7 +25,9 @@ from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.deliver import DrainResult, Event, LaneWorker, Step, drain
-from ninja_daemon.usecases.delivery_ports import Inbox, Lanes
+from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.queue_ports import QueueStore
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 
@@ -33,9 +39,11 @@ class Ground(Protocol):
     """What a queue lies in, and the doors that only a test needs."""
 
     @property
-    def lanes(self) -> Lanes: ...
+    def store(self) -> QueueStore: ...
     @property
-    def queue(self) -> RedisQueue | LocalQueue: ...
+    def lanes(self) -> StoredLanes: ...
+    @property
+    def queue(self) -> StoredQueue: ...
     def inbox(self, *, alerts: bool = False) -> Inbox: ...
     def put(self, text: bytes, *, alerts: bool = False) -> None: ...
     def listed(self) -> list[str]: ...
@@ -53,8 +61,8 @@ class RedisGround:
     def __init__(self, client: redis.Redis) -> None:
         self.client = client
         self.keys = QueueKeys("t")
-        self.lanes = RedisLanes(client, self.keys)
-        self.queue = RedisQueue(client, self.keys)
+        self.store = RedisQueueStore(client, self.keys)
+        self.lanes, self.queue = StoredLanes(self.store), StoredQueue(self.store)
 
     def inbox(self, *, alerts: bool = False) -> RedisInbox:
         return RedisInbox(self.client, self.keys, alerts=alerts)
@@ -77,6 +85,7 @@ class RedisGround:
 
     def set_lane(self, lane: str, name: str, value: int) -> None:
         self.client.hset(self.keys.lane_state(lane), name, value)
+        self.client.hincrby(self.keys.lane_state(lane), "version", 1)
 
     def spoil_head(self, lane: str) -> None:
         self.client.lset(self.keys.lane(lane), 0, "signal abc 1 1700000000000\n{}")
@@ -93,8 +102,8 @@ class LocalGround:
 
     def __init__(self, path: Path) -> None:
         self.file = LocalQueueFile(path, SystemClock())
-        self.lanes = LocalLanes(self.file)
-        self.queue = LocalQueue(self.file)
+        self.store = LocalQueueStore(self.file)
+        self.lanes, self.queue = StoredLanes(self.store), StoredQueue(self.store)
         self._names = itertools.count()
 
     def inbox(self, *, alerts: bool = False) -> LocalInbox:
@@ -123,7 +132,7 @@ class LocalGround:
         self._write("UPDATE queue_messages SET accepted = accepted - ? WHERE lane = ?", seconds * 1000, lane)
 
     def set_lane(self, lane: str, name: str, value: int) -> None:
-        query = f"UPDATE queue_lanes SET {name} = ? WHERE name = ?"  # noqa: S608 - a column's name
+        query = f"UPDATE queue_lanes SET {name} = ?, version = version + 1 WHERE name = ?"  # noqa: S608 - a column's name
         self._write(query, value, lane)
 
     def spoil_head(self, lane: str) -> None:
@@ -161,7 +170,11 @@ class Bench:
         return result
 
     def worker(
-        self, channel: FakeChannel, destination: Destination = DESK, lease: float = 20.0, lanes: Lanes | None = None
+        self,
+        channel: FakeChannel,
+        destination: Destination = DESK,
+        lease: float = 20.0,
+        lanes: StoredLanes | None = None,
     ) -> LaneWorker:
         return LaneWorker(
             destination,
@@ -189,7 +202,7 @@ class Bench:
         self.ground.set_lane(lane, "paused", round(time.time() * 1000))
 
     @property
-    def queue(self) -> RedisQueue | LocalQueue:
+    def queue(self) -> StoredQueue:
         return self.ground.queue
 
     def names(self) -> list[str]:

@@ -20,10 +20,12 @@ from typing import Any, Final, Literal
 
 from ninja_daemon import adapters
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
+from ninja_daemon.adapters.journal.inbox import LocalDoorbell
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
-from ninja_daemon.adapters.journal.lanes import LocalDoorbell, LocalQueue
-from ninja_daemon.adapters.redis.lanes import Doorbell, RedisQueue
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.redis.inbox import Doorbell
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.usecases import delivery_ports, ports
 
 Moment = Literal["before", "after"]
@@ -38,8 +40,8 @@ _ONE_FOR_ALL: Final = {"Channel": (WebhookChannel,), "EditableChannel": ()}
 _BY_HAND: Final[Mapping[type, tuple[str, ...]]] = {
     Doorbell: ("rang",),
     LocalDoorbell: ("rang",),
-    RedisQueue: ("beat", "push_alert", "keep_figures"),
-    LocalQueue: ("beat", "push_alert"),
+    RedisQueueStore: ("silences", "beat", "push_alert", "keep_figures"),
+    LocalQueueStore: ("silences", "beat", "push_alert"),
     SqliteJournal: ("commit",),
     KeptCommits: ("keep", "begin", "reopen", "settle", "lead"),
 }

@@ -15,7 +15,7 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.app.daemon import one_pass, process as daemon, retries
-from ninja_daemon.app.notifier import process as notifier
+from ninja_daemon.app.notifier import parts, process as notifier
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.messages.retry import RetryPolicy
@@ -34,8 +34,8 @@ def hurry(clock: str | None) -> None:
     retries._FIRST = retries._LONGEST = TICK  # type: ignore[misc]
     one_pass._STEP = TICK  # type: ignore[misc]
     notifier._BEAT_EVERY = 2 * TICK  # type: ignore[misc]
-    assert notifier.notifier_parts.__kwdefaults__ is not None
-    notifier.notifier_parts.__kwdefaults__["lease"] = LANE_LEASE
+    assert parts.notifier_parts.__kwdefaults__ is not None
+    parts.notifier_parts.__kwdefaults__["lease"] = LANE_LEASE
     RetryPolicy.__init__.__defaults__ = (TICK / 5, 2.0, 2 * TICK)  # base, factor, cap
     if clock is not None:
         _live_in(SharedClock(Path(clock)))

@@ -66,18 +66,19 @@ DAYS: Final = {
     "test_a_daemon_without_redis_that_dies_anywhere_loses_and_repeats_nothing": (
         *("LocalStateStore.load", "LocalStateStore.commit", "LocalStateStore.lease", "LocalStateStore.release"),
         *("LocalStateStore.declare", "LocalStateStore.report", "LocalStateStore.alert"),
-        *("SqliteJournal.commit", "LocalQueue.push_alert"),
+        *("SqliteJournal.commit", "LocalQueueStore.push_alert"),
     ),
     "test_a_daemon_that_stands_by_may_die_there_too": ("FailoverStore.declared",),
     "test_a_notifier_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats": (
         *("Doorbell.rang", "RedisInbox.peek", "RedisInbox.drain"),
-        *("RedisLanes.take", "RedisLanes.settle", "RedisLanes.silences"),
-        *("RedisQueue.beat", "RedisQueue.push_alert", "RedisQueue.keep_figures"),
-        *("LocalDoorbell.rang", "LocalInbox.peek", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
+        *("RedisQueueStore.look", "RedisQueueStore.write", "RedisQueueStore.silences"),
+        *("RedisQueueStore.beat", "RedisQueueStore.push_alert", "RedisQueueStore.keep_figures"),
+        *("LocalDoorbell.rang", "LocalInbox.peek", "LocalInbox.drain", "LocalQueueStore.look", "LocalQueueStore.write"),
         *("SqliteSentLedger.begin", "SqliteSentLedger.ended", "SqliteSentLedger.remember", "WebhookChannel.send"),
     ),
     "test_a_notifier_without_redis_killed_anywhere_loses_nothing_and_marks_repeats": (
-        *("LocalLanes.silences", "LocalQueue.beat", "LocalInbox.drain", "LocalLanes.take", "LocalLanes.settle"),
+        *("LocalQueueStore.silences", "LocalQueueStore.beat", "LocalInbox.drain"),
+        *("LocalQueueStore.look", "LocalQueueStore.write"),
     ),
 }
 NEVER_CALLED: Final = {

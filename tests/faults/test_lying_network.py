@@ -198,7 +198,7 @@ def test_notifiers_on_a_lying_network_deliver_everything_and_mark_repeats(
     for _ in range(2):
         scene.notifier()
     texts = [encode_signal(signal) for signal in signals]
-    toxics = [proxy.add(toxic) for name in ("peek", "drain", "take", "settle") for toxic in script_losses(chance, name)]
+    toxics = [proxy.add(toxic) for name in ("peek", "look", "write") for toxic in script_losses(chance, name)]
     while texts:
         at_once = chance.randint(1, 20)
         scene.client.rpush(scene.key("signals"), *texts[:at_once])

@@ -31,8 +31,10 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis import state_store as redis_store
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.inbox import RedisInbox
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import script
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal
@@ -53,6 +55,7 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.deliver import LaneWorker, drain
 from ninja_daemon.usecases.delivery_ports import Begun
+from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 from tests.faults.tally import Row, Tally
@@ -223,7 +226,7 @@ class ANotifier:
         # All processes of the model are this one; a killed one must not pass for one that is still sending.
         role, *parts = self.ledger._holder.split("|")
         self.ledger._holder = "|".join([role, parts[0], parts[1], str(NOBODY), parts[3]])
-        lanes = RedisLanes(self.wire, keys)  # type: ignore[arg-type]  # likewise
+        lanes = StoredLanes(RedisQueueStore(self.wire, keys))  # type: ignore[arg-type]  # likewise
         self.worker = LaneWorker(
             DESK, channel=channel, lanes=lanes, ledger=self.ledger, clock=FakeClock(), draw=lambda: 0.0, lease=A_MOMENT
         )
@@ -477,8 +480,8 @@ class Model(RuleBasedStateMachine):
 
     def _deliver(self, which: int, answers: Iterable[str], fate: Mapping[int, str]) -> None:
         notifier = self.notifiers[which]
-        RedisQueue(self.client, self.queue_keys).hurry(LANE)
         self.client.hdel(self.queue_keys.lane_state(LANE), "lease")
+        StoredQueue(RedisQueueStore(self.client, self.queue_keys)).hurry(LANE)
         notifier.wire.plan(fate)
         self.place.faults.update(fate.values())
         try:

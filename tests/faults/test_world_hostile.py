@@ -24,8 +24,10 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.inbox import RedisInbox
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisInbox, RedisLanes, RedisQueue
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import heartbeat_fields, read_history, read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import decode_commit
@@ -39,6 +41,7 @@ from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.deliver import LaneWorker, drain
+from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 from tests.processes import ROOT
@@ -132,7 +135,8 @@ def test_any_value_under_any_key_is_read_or_refused(client: redis.Redis, junk: l
     ]
     for place, kind, value in junk:
         put(client, names[place], kind, value)
-    store, queue, lanes = RedisStateStore(client, keys), RedisQueue(client, queue_keys), RedisLanes(client, queue_keys)
+    store, queue_store = RedisStateStore(client, keys), RedisQueueStore(client, queue_keys)
+    queue, lanes = StoredQueue(queue_store), StoredLanes(queue_store)
     delivery = Delivery((DESK,), (Route(MATCH_ALL, ("desk",)),), ("desk",))
     worker = LaneWorker(DESK, channel=FakeChannel(), lanes=lanes, ledger=FakeLedger(), clock=FakeClock())
     doors: list[Callable[[], object]] = [
@@ -145,7 +149,7 @@ def test_any_value_under_any_key_is_read_or_refused(client: redis.Redis, junk: l
         worker.step,
         lambda: queue.depths(("desk",)),
         queue.dead_letters,
-        lanes.silences,
+        queue.silences,
         queue.kept_figures,
     ]
     for door in doors:

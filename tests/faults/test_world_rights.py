@@ -155,7 +155,7 @@ def test_every_process_does_all_of_its_work_under_its_own_user(scene: GuardedSce
     ("user", "scripts"),
     [
         ("daemon", ("commit", "lease", "load", "release")),
-        ("notifier", ("peek", "drain", "take", "settle", "resume", "revive", "load")),
+        ("notifier", ("peek", "look", "load")),
         ("reader", ("load",)),
     ],
 )

@@ -15,7 +15,8 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.telemetry.logs import configure_logs
-from ninja_daemon.app.notifier.process import Notifier, notifier_parts
+from ninja_daemon.app.notifier.parts import notifier_parts
+from ninja_daemon.app.notifier.process import Notifier
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.settings.strategies import load_configuration
 from ninja_daemon.core.messages.destination import Delivery

@@ -16,13 +16,16 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.stored.queue import decode_dead, encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
+from ninja_daemon.core.lanes.record import LaneQuery
+from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.destination import DailyReport, Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
 from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, Rate, Reason
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.deliver import drain
-from ninja_daemon.usecases.delivery_ports import Lanes, Settlement, Taken
+from ninja_daemon.usecases.delivery_ports import LaneStore, Written
+from ninja_daemon.usecases.lanes import StoredLanes
 from tests.fakes.bench import DESK, Bench, LocalGround, RedisGround
 from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_notice, a_signal
@@ -116,14 +119,14 @@ def test_draining_the_same_look_twice_moves_nothing_twice(bench: Bench) -> None:
     looks: list[Any] = []
     original = inbox.drain
 
-    def twice(assignments: Any) -> Any:
-        looks.append(original(assignments))
-        looks.append(original(assignments))
+    def twice(intake: Any) -> Any:
+        looks.append(original(intake))
+        looks.append(original(intake))
         return looks[0]
 
     inbox.drain = twice
     drain(inbox, to("desk"), (), 0.0)
-    assert [look.taken for look in looks] == [2, 0]
+    assert [look.is_done for look in looks] == [True, False]
     assert bench.waiting() == 2
 
 
@@ -597,18 +600,17 @@ def test_a_worker_that_lost_its_lane_changes_nothing(bench: Bench) -> None:
 
 
 class LosesReplies:
-    """Applies each settlement and loses the answer the first time."""
+    """Writes each settlement and loses the answer the first time."""
 
-    def __init__(self, lanes: Lanes) -> None:
-        self.take = lanes.take
-        self.silences = lanes.silences
-        self._settle = lanes.settle
+    def __init__(self, store: LaneStore) -> None:
+        self.look = store.look
+        self._write = store.write
         self._lost = 0
 
-    def settle(self, lane: str, provider: str, taken: Taken, settlement: Settlement) -> bool:
-        done = self._settle(lane, provider, taken, settlement)
-        self._lost += 1
-        if self._lost % 2:
+    def write(self, query: LaneQuery, change: LaneChange, *, and_look: bool = False) -> Written:
+        done = self._write(query, change, and_look=and_look)
+        self._lost += not change.after.lease
+        if not change.after.lease and self._lost % 2:
             message = "the reply was lost"
             raise StoreUnavailable(message)
         return done
@@ -617,7 +619,7 @@ class LosesReplies:
 def test_a_lost_reply_to_an_acknowledgement_sends_nothing_twice(bench: Bench) -> None:
     one_waiting(bench, 3)
     channel = FakeChannel()
-    worker = bench.worker(channel, lanes=LosesReplies(bench.ground.lanes))
+    worker = bench.worker(channel, lanes=StoredLanes(LosesReplies(bench.ground.store)))
     for _ in range(12):
         try:
             worker.step()

@@ -11,7 +11,8 @@ from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import fresh_heartbeat, heartbeat_path
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
-from ninja_daemon.adapters.journal.lanes import LocalQueue, LocalQueueFile
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.redis.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
@@ -28,10 +29,10 @@ def read_local_reports(file: LocalQueueFile) -> Reports:
         StoreUnavailable: the journal cannot be read.
     """
     notes: list[str] = []
-    queue = LocalQueue(file)
+    queue = LocalQueueStore(file)
     daemon = heartbeat_fields(fresh_heartbeat(file.path, file.clock.now()), heartbeat_path(file.path).name, notes)
     notifier = heartbeat_fields(queue.heartbeat() or None, "the notifier's heartbeat", notes)
-    return Reports(daemon, notifier, queue.depths().signals, tuple(notes))
+    return Reports(daemon, notifier, queue.survey(()).signals, tuple(notes))
 
 
 def read_local_history(file: LocalQueueFile, most: int = MOST_ENTRIES) -> History:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import fields, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
-from ninja_daemon.adapters.stored.signal import decode_signal
+from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES, decode_signal
 from ninja_daemon.core.errors import SignalRejected
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.lanes.intake import Arrival
+from ninja_daemon.core.lanes.record import LaneRecord
 from ninja_daemon.core.market.instant import format_instant, format_moment, parse_instant
 from ninja_daemon.core.messages.message import Entry, Kind, Notice, Severity
 from ninja_daemon.core.messages.routing import Match, Silence
@@ -23,7 +26,79 @@ _ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}", re.ASCII)
 _TOPIC: Final = re.compile(r"[a-z0-9_.]{1,40}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
 _LONGEST_ALERT: Final = 4_000
+_QUOTED: Final = 2_000
+"""Characters of an absurdly long element that are kept."""
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z", re.ASCII)
+
+
+def arrival(length: int, text: str, digest: str, *, is_alert: bool) -> Arrival:
+    """Read an element of an inbox.
+
+    Args:
+        length: bytes of the whole element.
+        text: the element, perhaps cut behind ``MAX_SIGNAL_BYTES``; bytes that are no UTF-8 as lone surrogates.
+        digest: by which the inbox knows it again.
+        is_alert: an alert, not a signal.
+    """
+    if length > MAX_SIGNAL_BYTES:
+        reason = f"it must be at most {MAX_SIGNAL_BYTES} bytes, was {length}"
+        return Arrival(text[:_QUOTED], digest, unreadable=reason, is_cut=True)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return Arrival(text, digest, unreadable="it must be UTF-8, was not")
+    try:
+        if is_alert:
+            notice = decode_notice(text)
+            return Arrival(text, digest, notice.id, notice=notice)
+        signal = decode_signal(text)
+    except SignalRejected as error:
+        return Arrival(text, digest, unreadable=str(error))
+    return Arrival(text, digest, signal.id, signal)
+
+
+# --- lanes -----------------------------------------------------------------------------------------------------------
+
+_LANE_TEXTS: Final = frozenset({"suspended_for", "reason", "error"})
+LANE_FIELDS: Final = tuple(field.name for field in fields(LaneRecord))
+
+
+def encode_lane(record: LaneRecord) -> dict[str, str | int]:
+    """Return the fields of a lane that say something."""
+    found = {name: getattr(record, name) for name in LANE_FIELDS}
+    return {name: value for name, value in found.items() if value not in {0, ""}}
+
+
+def decode_lane(stored: Mapping[str, object]) -> LaneRecord:
+    """Read a lane's fields, whatever they hold: a number that is none counts as 0.
+
+    A suspension holds as soon as its field is there; only a pause may be negative.
+    """
+    known = {name: stored[name] for name in LANE_FIELDS if stored.get(name) is not None}
+    read: dict[str, Any] = {name: (str if name in _LANE_TEXTS else number)(value) for name, value in known.items()}
+    record = LaneRecord(**read)
+    if record.suspended < 1 and "suspended" in known:
+        record = replace(record, suspended=1)
+    return record
+
+
+def number(text: object, least: int = -1) -> int:
+    """Read a whole number that a person may have spoilt: 0 when it is none, at least ``least``."""
+    try:
+        return max(least, int(float(str(text))))
+    except (ValueError, OverflowError):
+        return 0
+
+
+def encode_entry(kind: str, identity: str, place: int, accepted: int, text: str) -> str:
+    """Write a message of a lane; ``accepted`` is in epoch milliseconds."""
+    return f"{kind} {identity} {place} {accepted}\n{text}"
+
+
+def entry_number(stored: str) -> int | None:
+    """Return the number of a message of a lane; None when it is no message of ours."""
+    header = _HEADER.match(stored)
+    return None if header is None else int(header[3])
 
 
 def decode_entry(stored: str) -> Entry:
@@ -127,36 +202,6 @@ def _moment(value: object) -> float:
 
 
 # --- dead letters ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that was given up, and why.
-
-    Attributes:
-        destination: empty when it never got so far as to have one.
-        cause: class of the failure: ``refused``, ``expired``, ``unreadable``, ``unrouted``.
-        status: of the last answer, None without one.
-        reason: text of the failure.
-        attempts: failed attempts, the last included.
-        first: when the first was made, epoch seconds; 0 without any.
-        last: when it was given up.
-        text: the message as it stood in the list (cut when it was absurdly long: then ``cut`` is true).
-        stored: the element of the list of dead letters.
-    """
-
-    destination: str
-    kind: str
-    id: str
-    cause: str
-    status: int | None
-    reason: str
-    attempts: int
-    first: float
-    last: float
-    text: str
-    cut: bool = False
-    stored: str = ""
 
 
 def encode_dead(letter: DeadLetter) -> str:

@@ -8,12 +8,12 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ninja_daemon.adapters.stored.queue import encode_notice
-from ninja_daemon.app.queues.opening import Queue
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.messages.message import Notice, Severity
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded
+from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 Load = Callable[[Sequence[Strategy]], Mapping[str, Loaded]]
 
@@ -38,7 +38,7 @@ class DailyReporter:
         report: DailyReport,
         strategies: Sequence[Strategy],
         load: Load,
-        queue: Queue,
+        queue: QueueAdmin,
         *,
         counted: bool = True,
     ) -> None:

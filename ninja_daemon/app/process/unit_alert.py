@@ -13,9 +13,10 @@ import structlog
 from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.lanes import LocalQueue
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisQueue
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.telemetry.logs import configure_logs
 from ninja_daemon.app.queues.opening import local_queue_file
@@ -47,11 +48,11 @@ def _hand_over(environment: Environment, alert: str, log: BoundLogger) -> None:
     try:
         if environment.cache_enabled:
             with connect(environment.redis_url.reveal(), name="alert") as client:
-                RedisQueue(client, QueueKeys(environment.namespace)).push_alert(alert)
+                RedisQueueStore(client, QueueKeys(environment.namespace)).push_alert(alert)
             return
     except StoreUnavailable as error:
         log.warning("the alert goes by the local journal", reason=str(error))
-    LocalQueue(local_queue_file(environment)).push_alert(alert)
+    LocalQueueStore(local_queue_file(environment)).push_alert(alert)
 
 
 if __name__ == "__main__":

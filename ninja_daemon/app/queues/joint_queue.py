@@ -1,9 +1,9 @@
 """The queue as people see it where signals may wait in two places: in Redis, and in this machine's journal.
 
-The journal's lanes hold what crossed while Redis was away. They are emptied first, so a destination is what its
-journal lane is while that holds anything. A journal that cannot be read hides nothing of what Redis holds. What people
-order is done in both; while Redis is away in the journal alone, which they are told, and which tells Redis later
-(orders.py). What Redis refuses somebody, for want of a right, is not done in the journal either.
+The journal's lanes hold what crossed while Redis was away. They are emptied first, so a destination's state is that of
+its journal lane while that holds anything. A journal that cannot be read hides nothing of what Redis holds. What people
+order is done in both; while Redis is away in the journal alone, which they are told, and Redis is told later
+(pauses_and_silences.py). What Redis refuses to somebody without the right is not done in the journal either.
 """
 
 from __future__ import annotations
@@ -13,22 +13,28 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ninja_daemon.adapters.journal.lanes import LocalQueue, Order
-from ninja_daemon.adapters.redis.lanes import LaneDepth, QueueDepths, RedisQueue
-from ninja_daemon.adapters.stored.queue import DeadLetter
+from ninja_daemon.adapters.journal.unsynced import Unsynced
+from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.lanes.depths import LaneDepth, QueueDepths
 from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 _T = TypeVar("_T")
 
 
-class BothQueues:
-    """The doors of ``RedisQueue``, with the journal's lanes and dead letters behind them, too."""
+class JointQueue:
+    """The port ``QueueAdmin`` on Redis, with the journal's lanes and dead letters beside it."""
 
-    def __init__(self, in_redis: RedisQueue, journal: LocalQueue) -> None:
+    def __init__(self, redis: QueueAdmin, copy: JournalCopy) -> None:
         """Put the two together."""
-        self._redis = in_redis
-        self._journal = journal
+        self._redis = redis
+        self._copy = copy
+        self.push_alert = redis.push_alert
+        self.beat = redis.beat
+        self.kept_figures = redis.kept_figures
+        self.keep_figures = redis.keep_figures
 
     def depths(self, destinations: Sequence[str] = ()) -> QueueDepths:
         """Return what waits where, for the given destinations and every lane there ever was.
@@ -37,7 +43,7 @@ class BothQueues:
             StoreUnavailable: Redis cannot be read.
         """
         depths = self._redis.depths(destinations)
-        aside = self._from_journal(lambda journal: journal.depths(destinations))
+        aside = self._from_journal(lambda queue: queue.depths(destinations))
         if aside is None:
             return depths
         lanes = {lane.destination: lane for lane in depths.lanes}
@@ -54,7 +60,7 @@ class BothQueues:
             StoreUnavailable: Redis cannot be read.
         """
         letters = self._redis.dead_letters(destination)
-        letters += self._from_journal(lambda journal: journal.dead_letters(destination)) or []
+        letters += self._from_journal(lambda queue: queue.dead_letters(destination)) or []
         return sorted(letters, key=lambda letter: letter.last)
 
     def retry(self, letter: DeadLetter) -> bool:
@@ -63,15 +69,15 @@ class BothQueues:
         Raises:
             StoreUnavailable: it was not brought back.
         """
-        return bool(self._from_journal(lambda journal: journal.retry(letter))) or self._redis.retry(letter)
+        return bool(self._from_journal(lambda queue: queue.retry(letter))) or self._redis.retry(letter)
 
     def forget(self, letter: DeadLetter) -> bool:
-        """Throw a dead letter away.
+        """Throw a dead letter away; False when it was not there.
 
         Raises:
             StoreUnavailable: it is not in the journal, and Redis is away.
         """
-        return bool(self._from_journal(lambda journal: journal.forget(letter))) or self._redis.forget(letter)
+        return bool(self._from_journal(lambda queue: queue.forget(letter))) or self._redis.forget(letter)
 
     def purge_lane(self, destination: str) -> int:
         """Throw away what waits in a lane; return how many messages that were.
@@ -79,89 +85,67 @@ class BothQueues:
         Raises:
             StoreUnavailable: Redis is away; it is done in the journal.
         """
-        aside = self._from_journal(lambda journal: journal.purge_lane(destination)) or 0
+        aside = self._from_journal(lambda queue: queue.purge_lane(destination)) or 0
         return aside + self._redis.purge_lane(destination)
 
     def pause(self, destination: str, seconds: float | None) -> None:
-        """Hold a lane back, for so long or until it is resumed.
+        """Hold a lane back, for so many seconds or until it is resumed.
 
         Raises:
-            StoreUnavailable: Redis is away; it is done in the journal. So with the orders below.
+            StoreUnavailable: Redis is away; it is done in the journal. The same holds for the orders below.
             StoreDenied: Redis refuses; nothing is done.
         """
-        self._order(
-            Order("lane", destination),
-            lambda: self._redis.pause(destination, seconds),
-            lambda journal: journal.pause(destination, seconds),
-        )
+        self._in_both(Unsynced("lane", destination), lambda queue: queue.pause(destination, seconds))
 
     def resume(self, destination: str) -> bool:
         """End pause and suspension; False when there was none."""
-        return self._order(
-            Order("lane", destination),
-            lambda: self._redis.resume(destination),
-            lambda journal: journal.resume(destination),
-        )
+        return self._in_both(Unsynced("lane", destination), lambda queue: queue.resume(destination))
 
     def hurry(self, destination: str) -> bool:
         """Let a lane try again at once; False when it was not waiting."""
-        hurried = bool(self._from_journal(lambda journal: journal.hurry(destination)))
+        hurried = bool(self._from_journal(lambda queue: queue.hurry(destination)))
         return self._redis.hurry(destination) or hurried
+
+    def silences(self) -> Sequence[Silence]:
+        """Return the silences that hold: those of Redis, but for what was ordered here and it has not been told."""
+        found = {silence.id: silence for silence in self._redis.silences()}
+        aside = {silence.id: silence for silence in self._from_journal(lambda queue: queue.silences()) or ()}
+        for kind, name in self._copy.unsynced():
+            if kind == "silence":
+                found.pop(name, None)
+                found |= {name: aside[name]} if name in aside else {}
+        return list(found.values())
 
     def silence(self, silence: Silence) -> None:
         """Keep a silence; those that have ended are forgotten."""
-        self._order(
-            Order("silence", silence.id),
-            lambda: self._redis.silence(silence),
-            lambda journal: journal.silence(silence),
-        )
+        self._in_both(Unsynced("silence", silence.id), lambda queue: queue.silence(silence))
 
     def unsilence(self, name: str) -> bool:
         """End a silence; False when there is none of that name."""
-        return self._order(
-            Order("silence", name), lambda: self._redis.unsilence(name), lambda journal: journal.unsilence(name)
-        )
+        return self._in_both(Unsynced("silence", name), lambda queue: queue.unsilence(name))
 
-    def push_alert(self, text: str) -> None:
-        """Append to the alerts; a repeat of the same id is dropped by the drain."""
-        self._redis.push_alert(text)
-
-    def beat(self, text: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds."""
-        self._redis.beat(text, seconds)
-
-    def kept_figures(self) -> str:
-        """Return what the last daily report left for the next one; empty when there is nothing."""
-        return self._redis.kept_figures()
-
-    def keep_figures(self, text: str) -> None:
-        """Leave something for the next daily report."""
-        self._redis.keep_figures(text)
-
-    def _order(
-        self, order: Order, in_redis: Callable[[], bool | None], in_journal: Callable[[LocalQueue], bool | None]
-    ) -> bool:
+    def _in_both(self, note: Unsynced, order: Callable[[QueueAdmin], bool | None]) -> bool:
         """Carry an order out in both places; return whether it changed anything in either."""
         try:
-            changed = in_redis()
+            changed = order(self._redis)
         except StoreDenied:
             raise
         except StoreUnavailable as error:
             try:
-                self._journal.note(order)
-                in_journal(self._journal)
+                self._copy.notes.add(note)
+                order(self._copy.queue)
             except StoreUnavailable:
                 raise error from None
-            what = f"silence {order.name}" if order.kind == "silence" else order.name
+            what = f"silence {note.name}" if note.kind == "silence" else note.name
             message = (
                 f"{error}; what was ordered ({what}) holds in this machine's journal, and Redis is told when it is back"
             )
             raise StoreUnavailable(message) from error
-        return bool(self._from_journal(in_journal)) or bool(changed)
+        return bool(self._from_journal(order)) or bool(changed)
 
-    def _from_journal(self, ask: Callable[[LocalQueue], _T]) -> _T | None:
+    def _from_journal(self, ask: Callable[[QueueAdmin], _T]) -> _T | None:
         with contextlib.suppress(StoreUnavailable):
-            return ask(self._journal)
+            return ask(self._copy.queue)
         return None
 
 

@@ -1,28 +1,25 @@
-"""Where the queue lies: in Redis, or without Redis in the journal's file in the state directory."""
+"""Where the queue is: in Redis, or without Redis in the journal's file in the state directory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import partial
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, TypeAlias
+from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import journal_path
-from ninja_daemon.adapters.journal.lanes import LocalLanes, LocalQueue, LocalQueueFile
-from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisLanes, RedisQueue
-from ninja_daemon.app.queues.joint_queue import BothQueues
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.app.queues.joint_queue import JointQueue
+from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.usecases.lanes import StoredQueue
+from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 WITHOUT_REDIS: Final = "no Redis"
 """Stands for the address of Redis in the names of the files of a product that uses none."""
-
-Queue: TypeAlias = RedisQueue | BothQueues | LocalQueue
 
 
 def store_label(environment: Environment) -> str:
@@ -31,12 +28,12 @@ def store_label(environment: Environment) -> str:
 
 
 def journal_file(environment: Environment) -> Path:
-    """Return where the journal lies."""
+    """Return the path of the journal."""
     return journal_path(environment.state_dir, store_label(environment), environment.namespace)
 
 
 def local_queue_file(environment: Environment) -> LocalQueueFile:
-    """Return the journal's file as the queue's, for a product without Redis."""
+    """Return the journal's file as the queue's."""
     return LocalQueueFile(journal_file(environment), SystemClock())
 
 
@@ -53,50 +50,37 @@ def has_journal(environment: Environment) -> bool:
         return False
 
 
-@dataclass(frozen=True, slots=True)
-class QueueDoors:
-    """The queue as people use it.
-
-    Attributes:
-        queue: what waits, and what is ordered about it.
-        silences: those that were set while running and have not ended.
-    """
-
-    queue: Queue
-    silences: Callable[[], Sequence[Silence]]
-
-
 @contextmanager
-def open_queue(environment: Environment) -> Iterator[QueueDoors]:
-    """Open the queue for the length of a block."""
+def open_queue(environment: Environment) -> Iterator[QueueAdmin]:
+    """Open the queue, as people use it, for the length of a block."""
     if environment.cache_enabled:
-        client = connect(environment.redis_url.reveal(), name="queue")
-        keys = QueueKeys(environment.namespace)
-        journal = existing_queue_file(environment)
-        queue = RedisQueue(client, keys)
-        try:
-            both = queue if journal is None else BothQueues(queue, LocalQueue(journal))
-            yield QueueDoors(both, partial(_silences_of_both, RedisLanes(client, keys), journal))
-        finally:
-            client.close()
-            if journal is not None:
-                journal.close()
+        with _redis_queue(environment) as queue:
+            yield queue
         return
     file = local_queue_file(environment)
     try:
-        yield QueueDoors(LocalQueue(file), LocalLanes(file).silences)
+        yield StoredQueue(LocalQueueStore(file))
     finally:
         file.close()
 
 
-def _silences_of_both(in_redis: RedisLanes, journal: LocalQueueFile | None) -> list[Silence]:
-    """Return what Redis has, but for what was ordered here and it has not heard yet."""
-    found = {silence.id: silence for silence in in_redis.silences()}
-    if journal is not None:
-        with suppress(StoreUnavailable):
-            aside = {silence.id: silence for silence in LocalLanes(journal).silences()}
-            for kind, name in LocalQueue(journal).orders():
-                if kind == "silence":
-                    found.pop(name, None)
-                    found |= {name: aside[name]} if name in aside else {}
-    return list(found.values())
+@contextmanager
+def _redis_queue(environment: Environment) -> Iterator[QueueAdmin]:
+    from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - not without Redis
+    from ninja_daemon.adapters.redis.lanes import RedisQueueStore  # noqa: PLC0415
+    from ninja_daemon.adapters.redis.queue_keys import QueueKeys  # noqa: PLC0415
+
+    client = connect(environment.redis_url.reveal(), name="queue")
+    journal = existing_queue_file(environment)
+    queue = StoredQueue(RedisQueueStore(client, QueueKeys(environment.namespace)))
+    try:
+        yield queue if journal is None else JointQueue(queue, JournalCopy(journal))
+    finally:
+        client.close()
+        if journal is not None:
+            journal.close()
+
+
+def silence_id() -> str:
+    """Return a new, short name for a silence."""
+    return secrets.token_hex(3)

@@ -1,61 +1,119 @@
-"""What people ordered about the queue, kept the same in Redis and in this machine's journal.
+"""Pauses and silences, kept the same in Redis and in this machine's journal.
 
-While Redis answers its word holds, and the journal has a copy for the time when it does not. What was ordered here
-while Redis was away stands in the journal alone, with a note; Redis is told of it first when it is back.
+While Redis answers, it decides, and the journal has a copy for the time when it does not. What was ordered here while
+Redis was away is in the journal alone, with a note; Redis is told first when it is back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
-from ninja_daemon.adapters.journal.lanes import LocalQueue, Order
-from ninja_daemon.adapters.redis.lanes import RedisQueue
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.unsynced import Unsynced, UnsyncedNotes
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes.record import LaneRecord
+from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.usecases.lanes import StoredQueue
+from ninja_daemon.usecases.queue_ports import PausesByLane, QueueAdmin
 
 
-def agree(
-    in_redis: RedisQueue, journal: LocalQueue, silences: Callable[[], Sequence[Silence]], destinations: Sequence[str]
-) -> tuple[Silence, ...]:
-    """Tell Redis what was ordered while it was away, copy what holds there, and return its silences.
+class JournalCopy:
+    """The journal's copy of pauses and silences, and the notes of what Redis has not been told."""
+
+    def __init__(self, file: LocalQueueFile) -> None:
+        """Choose the file."""
+        self.queue = StoredQueue(LocalQueueStore(file))
+        self.notes = UnsyncedNotes(file)
+
+    def unsynced(self) -> Sequence[Unsynced]:
+        """Return what Redis has not been told; nothing when the journal cannot be used."""
+        with suppress(StoreUnavailable):
+            return self.notes.all()
+        return ()
+
+    def resumed(self) -> frozenset[str]:
+        """Return the lanes that people let go on while Redis is away.
+
+        Raises:
+            StoreUnavailable: the journal cannot be used.
+        """
+        return frozenset(name for kind, name in self.notes.all() if kind == "lane" and not self.pause_left(name)[0])
+
+    def pause_left(self, lane: str) -> tuple[bool, float | None]:
+        """Tell whether a lane is paused here, and for how many seconds more; None without end."""
+        until, left = self.queue.paused(lane)
+        return until < 0 or left > 0, None if until < 0 else left
+
+    def tell(self, redis: QueueAdmin, note: Unsynced) -> None:
+        """Tell Redis what was ordered while it was away.
+
+        Raises:
+            StoreUnavailable: Redis is away, or the journal.
+        """
+        if note.kind == "silence":
+            silence = {one.id: one for one in self.queue.silences()}.get(note.name)
+            if silence is None:
+                redis.unsilence(note.name)
+            else:
+                redis.silence(silence)
+        else:
+            is_paused, left = self.pause_left(note.name)
+            if is_paused:
+                redis.pause(note.name, left)
+            else:
+                redis.resume(note.name)
+
+    def adopt(self, silences: Sequence[Silence], pauses: Mapping[str, int]) -> None:
+        """Copy what Redis has; what it has not been told stays as it was ordered.
+
+        Args:
+            silences: all of them.
+            pauses: until when each lane is paused, epoch ms; -1 without end, 0 when it is not.
+
+        Raises:
+            StoreUnavailable: the journal cannot be used.
+        """
+        # Read before the notes: a silence that is ordered meanwhile is either not in here or noted.
+        held, wanted = ({one.id: one for one in some} for some in (self.queue.silences(), silences))
+        unsynced = set(self.notes.all())
+        for name in {*held, *wanted}:
+            if held.get(name) == wanted.get(name) or Unsynced("silence", name) in unsynced:
+                continue
+            if name in wanted:
+                self.queue.silence(wanted[name])
+            else:
+                self.queue.unsilence(name)
+        for lane, until in pauses.items():
+            self.queue.edit(lane, partial(self._adopted, lane, until))
+
+    def _adopted(self, lane: str, until: int, record: LaneRecord, now: int) -> LaneChange | None:
+        # The notes are read after the record: an order that comes in between changes its version.
+        change = transitions.adopt_pause(record, now, until)
+        return None if change is None or Unsynced("lane", lane) in self.notes.all() else change
+
+
+def agree(redis: QueueAdmin, pauses: PausesByLane, copy: JournalCopy, destinations: Sequence[str]) -> Sequence[Silence]:
+    """Tell Redis what was ordered while it was away, copy what it has, and return its silences.
 
     Args:
-        in_redis: the queue in Redis.
-        journal: the one in the journal.
-        silences: those that Redis has.
+        redis: the queue in Redis.
+        pauses: tells until when lanes are paused there.
+        copy: the journal's.
         destinations: whose pauses are copied.
 
     Raises:
-        StoreUnavailable: Redis is away. A journal that cannot be used changes nothing: Redis' word is enough.
+        StoreUnavailable: Redis is away. A journal that cannot be used changes nothing: what Redis has is enough.
     """
-    for order in _orders(journal):
-        _tell(in_redis, journal, order)
-    found, pauses = tuple(silences()), in_redis.pauses(destinations)
+    for note in copy.unsynced():
+        copy.tell(redis, note)
+        with suppress(StoreUnavailable):
+            copy.notes.remove(note)
+    silences, found = redis.silences(), pauses(destinations)
     with suppress(StoreUnavailable):
-        journal.adopt(found, pauses)
-    return found
-
-
-def _orders(journal: LocalQueue) -> Sequence[Order]:
-    with suppress(StoreUnavailable):
-        return journal.orders()
-    return ()
-
-
-def _tell(in_redis: RedisQueue, journal: LocalQueue, order: Order) -> None:
-    try:
-        silence, pause = journal.what_holds(order)
-    except StoreUnavailable:
-        return
-    if order.kind == "silence":
-        if silence is None:
-            in_redis.unsilence(order.name)
-        else:
-            in_redis.silence(silence)
-    elif pause is None:
-        in_redis.resume(order.name)
-    else:
-        in_redis.pause(order.name, pause.seconds)
-    with suppress(StoreUnavailable):
-        journal.heard(order)
+        copy.adopt(silences, found)
+    return silences

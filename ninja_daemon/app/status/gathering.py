@@ -7,21 +7,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from ninja_daemon.adapters.journal.lanes import LocalQueue
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lanes import QueueDepths, QueueKeys, RedisQueue
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import Reports, read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.app.queues.joint_queue import BothQueues
-from ninja_daemon.app.queues.opening import Queue, existing_queue_file, has_journal, local_queue_file
+from ninja_daemon.app.queues.joint_queue import JointQueue
+from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
+from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.lanes import StoredQueue
 from ninja_daemon.usecases.ports import Loaded
+from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
 AWAY: Final = "Redis is away: this is what the journal of this machine knows, without averages and counts"
@@ -121,8 +126,8 @@ def _redis_look(environment: Environment, strategies: Sequence[Strategy], destin
         reports = read_reports(client, keys)
         loaded = RedisStateStore(client, keys).load(strategies)
         notes = list(reports.notes)
-        queue = RedisQueue(client, QueueKeys(environment.namespace))
-        both = queue if journal is None else BothQueues(queue, LocalQueue(journal))
+        queue = StoredQueue(RedisQueueStore(client, QueueKeys(environment.namespace)))
+        both = queue if journal is None else JointQueue(queue, JournalCopy(journal))
         delivery = _delivery(both, destinations, notes)
     finally:
         client.close()
@@ -139,13 +144,13 @@ def _local_look(
         reports = read_local_reports(file)
         loaded = load_local(file, strategies)
         notes = [*reports.notes, note]
-        delivery = _delivery(LocalQueue(file), destinations, notes)
+        delivery = _delivery(StoredQueue(LocalQueueStore(file)), destinations, notes)
     finally:
         file.close()
     return reports, loaded, delivery, notes
 
 
-def _delivery(queue: Queue, destinations: Sequence[str], notes: list[str]) -> QueueDepths | None:
+def _delivery(queue: QueueAdmin, destinations: Sequence[str], notes: list[str]) -> QueueDepths | None:
     try:
         return queue.depths(destinations)
     except StoreUnavailable as error:

@@ -11,11 +11,11 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.adapters.redis.lanes import LaneDepth
 from ninja_daemon.adapters.telemetry.recurring import duration
 from ninja_daemon.app.status.gathering import Status
 from ninja_daemon.app.status.ranked_table import Column, ranked_table
 from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, span, strategy_columns
+from ninja_daemon.core.lanes.depths import LaneDepth
 from ninja_daemon.core.words import counted
 
 _OUTCOMES: Final = {"0": "no answer"}

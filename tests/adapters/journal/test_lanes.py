@@ -9,25 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal import lanes as local_queue
+from ninja_daemon.adapters.journal import queue_file
+from ninja_daemon.adapters.journal.inbox import LocalDoorbell, LocalInbox
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import (
-    LocalDoorbell,
-    LocalInbox,
-    LocalLanes,
-    LocalQueue,
-    LocalQueueFile,
-    Order,
-    Pause,
-)
-from ninja_daemon.adapters.redis.lanes import SEEN_MS
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.unsynced import Unsynced
 from ninja_daemon.adapters.stored.queue import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.intake import SEEN_MS
+from ninja_daemon.core.lanes.record import LaneQuery, NotNow, Settlement, Taken
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route, Silence
 from ninja_daemon.usecases.deliver import LaneWorker, drain
-from ninja_daemon.usecases.delivery_ports import NotNow, Settlement, Taken
+from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from tests.fakes.bench import DESK
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
@@ -71,12 +68,23 @@ def place(tmp_path: Path) -> Iterator[Place]:
     made.close()
 
 
-def take(file: LocalQueueFile, lane: str = "desk", lease: float = 20.0) -> Taken | NotNow:
-    return LocalLanes(file).take(lane, most=10, provider="fake", after="", lease=lease)
+DESK_LANE = LaneQuery("desk", most=10, provider="fake")
 
 
-def taken(file: LocalQueueFile, lane: str = "desk") -> Taken:
-    got = take(file, lane)
+def lanes_of(file: LocalQueueFile) -> StoredLanes:
+    return StoredLanes(LocalQueueStore(file))
+
+
+def queue_of(file: LocalQueueFile) -> StoredQueue:
+    return StoredQueue(LocalQueueStore(file))
+
+
+def take(file: LocalQueueFile) -> Taken | NotNow:
+    return lanes_of(file).take(DESK_LANE, 20.0)
+
+
+def taken(file: LocalQueueFile) -> Taken:
+    got = take(file)
     assert isinstance(got, Taken)
     return got
 
@@ -107,7 +115,7 @@ def test_a_signal_is_either_in_the_outbox_or_in_its_lanes_whatever_fails(place: 
     with pytest.raises(StoreUnavailable, match="UNIQUE"):
         drained(file)
     assert len(place.journal.waiting(10)) == 2
-    assert LocalQueue(file).depths().counters == {}
+    assert queue_of(file).depths().counters == {}
     with file.changing() as connection:
         connection.execute("DELETE FROM queue_messages")
     assert drained(file) == 2
@@ -118,7 +126,7 @@ def test_an_unrouted_signal_that_is_retried_is_routed_anew_and_listed_once(place
     place.commits(1, 2)
     file = place.opened()
     drained(file, TO_NOBODY_KNOWN)
-    queue = LocalQueue(file)
+    queue = queue_of(file)
     assert [queue.retry(letter) for letter in queue.dead_letters()] == [True, True]
     assert drained(file) == 2
     assert [entry.id for entry in taken(file).entries] == [a_signal(1).id, a_signal(2).id]
@@ -131,9 +139,9 @@ def test_a_dead_letter_whose_signal_the_journal_has_lost_comes_back_all_the_same
     drained(file, TO_NOBODY_KNOWN)
     with file.changing() as connection:
         connection.execute("DELETE FROM outbox")
-    (letter,) = LocalQueue(file).dead_letters()
-    assert LocalQueue(file).retry(letter)
-    assert not LocalQueue(file).retry(letter)
+    (letter,) = queue_of(file).dead_letters()
+    assert queue_of(file).retry(letter)
+    assert not queue_of(file).retry(letter)
     assert drained(file) == 1
     assert taken(file).entries[0].id == a_signal(1).id
 
@@ -141,16 +149,16 @@ def test_a_dead_letter_whose_signal_the_journal_has_lost_comes_back_all_the_same
 def test_an_id_is_known_for_seven_days(place: Place) -> None:
     file = place.opened()
     alert = encode_notice(a_notice())
-    LocalQueue(file).push_alert(alert)
+    queue_of(file).push_alert(alert)
     drained(file, alerts=True)
     place.clock.time += SEEN_MS / 1000 - 1
-    LocalQueue(file).push_alert(alert)
+    queue_of(file).push_alert(alert)
     drained(file, alerts=True)
-    assert LocalQueue(file).depths().counters == {"drained": 1, "repeated": 1}
+    assert queue_of(file).depths().counters == {"drained": 1, "repeated": 1}
     place.clock.time += 2
-    LocalQueue(file).push_alert(alert)
+    queue_of(file).push_alert(alert)
     drained(file, alerts=True)
-    assert LocalQueue(file).depths().counters == {"drained": 2, "repeated": 1}
+    assert queue_of(file).depths().counters == {"drained": 2, "repeated": 1}
 
 
 # --- waiting for something new ---------------------------------------------------------------------------------------
@@ -162,7 +170,7 @@ def test_the_doorbell_rings_at_once_when_something_waits_and_soon_when_something
     assert not bell.rang()
     assert sum(place.clock.waits) == pytest.approx(1.0, abs=0.11)
     place.clock.waits.clear()
-    LocalQueue(file).push_alert("x")
+    queue_of(file).push_alert("x")
     assert bell.rang()
     assert not place.clock.waits
     drained(file, alerts=True)
@@ -189,10 +197,10 @@ def test_a_lane_that_one_process_holds_is_closed_to_the_others_until_the_lease_e
     place.clock.time += 20
     theirs = taken(other)
     assert theirs.maybe_sent == theirs.entries[0].number
-    assert not LocalLanes(one).settle("desk", "fake", mine, Settlement(delivered=1))
-    assert LocalLanes(other).settle("desk", "fake", theirs, Settlement(delivered=1))
-    assert not LocalLanes(other).settle("desk", "fake", theirs, Settlement(delivered=1))
-    assert LocalQueue(one).depths().counters == {"drained": 1, "delivered:desk": 1}
+    assert not lanes_of(one).settle(DESK_LANE, mine, Settlement(delivered=1)).is_ours
+    assert lanes_of(other).settle(DESK_LANE, theirs, Settlement(delivered=1)).is_ours
+    assert not lanes_of(other).settle(DESK_LANE, theirs, Settlement(delivered=1)).is_ours
+    assert queue_of(one).depths().counters == {"drained": 1, "delivered:desk": 1}
 
 
 def test_a_clock_that_was_set_back_by_a_day_does_not_lock_a_lane(place: Place) -> None:
@@ -227,7 +235,7 @@ def test_four_processes_at_once_lose_and_repeat_nothing_and_keep_the_order(place
             LaneWorker(
                 Destination(name, "fake"),
                 channel=channels[name],
-                lanes=LocalLanes(file),
+                lanes=lanes_of(file),
                 ledger=ledger,
                 clock=place.clock,
             )
@@ -248,7 +256,7 @@ def test_four_processes_at_once_lose_and_repeat_nothing_and_keep_the_order(place
     assert {name: channel.ids for name, channel in channels.items()} == {
         name: [a_signal(number).id for number in range(100)] for name in names
     }
-    assert LocalQueue(place.opened()).depths().counters["drained"] == 100
+    assert queue_of(place.opened()).depths().counters["drained"] == 100
 
 
 # --- the file --------------------------------------------------------------------------------------------------------
@@ -287,14 +295,14 @@ def test_a_state_directory_that_cannot_be_made_is_said_with_the_cure(tmp_path: P
     (tmp_path / "state").write_text("a file")
     place = Place(tmp_path)
     with pytest.raises(StoreUnavailable, match="NINJA_STATE_DIR"):
-        LocalQueue(place.opened()).depths()
+        queue_of(place.opened()).depths()
     place.close()
 
 
 def test_a_file_that_somebody_keeps_locked_is_said_and_used_again_when_he_lets_go(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(local_queue, "_BUSY_MS", 50)
+    monkeypatch.setattr(queue_file, "_BUSY_MS", 50)
     place.commits(1)
     file = place.opened()
     with sqlite3.connect(place.path, isolation_level=None) as holder:
@@ -310,7 +318,7 @@ def test_a_file_that_somebody_keeps_locked_is_said_and_used_again_when_he_lets_g
 
 
 def test_a_heartbeat_counts_for_its_time_and_figures_for_ever(place: Place) -> None:
-    queue = LocalQueue(place.opened())
+    queue = LocalQueueStore(place.opened())
     assert (queue.heartbeat(), queue.kept_figures()) == ("", "")
     queue.beat("alive", 30)
     queue.keep_figures("{}")
@@ -322,12 +330,12 @@ def test_a_heartbeat_counts_for_its_time_and_figures_for_ever(place: Place) -> N
 
 def test_a_silence_ends_by_itself_or_by_its_name(place: Place) -> None:
     file = place.opened()
-    queue, lanes = LocalQueue(file), LocalLanes(file)
+    queue = queue_of(file)
     queue.silence(Silence("short", MATCH_ALL, place.clock.time + 10))
     queue.silence(Silence("long", MATCH_ALL, place.clock.time + 100))
-    assert {one.id for one in lanes.silences()} == {"short", "long"}
+    assert {one.id for one in queue.silences()} == {"short", "long"}
     place.clock.time += 50
-    assert [one.id for one in lanes.silences()] == ["long"]
+    assert [one.id for one in queue.silences()] == ["long"]
     assert queue.unsilence("long")
     assert not queue.unsilence("long")
     queue.silence(Silence("next", MATCH_ALL, place.clock.time + 10))
@@ -337,7 +345,7 @@ def test_a_silence_ends_by_itself_or_by_its_name(place: Place) -> None:
 def test_a_pause_ends_by_itself_or_is_ended(place: Place) -> None:
     place.commits(1)
     file = place.opened()
-    queue = LocalQueue(file)
+    queue = queue_of(file)
     drained(file)
     queue.pause("desk", None)
     assert take(file) == NotNow("paused")
@@ -352,7 +360,7 @@ def test_a_pause_ends_by_itself_or_is_ended(place: Place) -> None:
 def test_a_purged_lane_is_forgotten_until_something_comes(place: Place) -> None:
     place.commits(1, 2)
     file = place.opened()
-    queue = LocalQueue(file)
+    queue = queue_of(file)
     drained(file)
     assert queue.purge_lane("desk") == 2
     assert not queue.depths().lanes
@@ -362,47 +370,47 @@ def test_a_purged_lane_is_forgotten_until_something_comes(place: Place) -> None:
     assert (lane.destination, lane.waiting, lane.state, lane.oldest_age) == ("desk", 1, "ready", 0.0)
 
 
-# --- what Redis says, and what it has not heard ----------------------------------------------------------------------
+# --- what Redis says, and what it has not been told ------------------------------------------------------------------
 
 
 def silenced(name: str, until: float) -> Silence:
     return Silence(name, MATCH_ALL, until)
 
 
-def test_what_redis_says_is_copied_but_for_what_it_has_not_heard(place: Place) -> None:
-    queue, lanes = LocalQueue(place.opened()), LocalLanes(place.opened())
+def test_what_redis_says_is_copied_but_for_what_it_has_not_been_told(place: Place) -> None:
+    copy = JournalCopy(place.opened())
     later = place.clock.now() + 3_600
-    queue.silence(silenced("ended elsewhere", later))
-    for order in (Order("silence", "ordered here"), Order("lane", "held here")):
-        queue.note(order)
-    queue.silence(silenced("ordered here", later))
-    queue.pause("held here", None)
+    copy.queue.silence(silenced("ended elsewhere", later))
+    for note in (Unsynced("silence", "ordered here"), Unsynced("lane", "held here")):
+        copy.notes.add(note)
+    copy.queue.silence(silenced("ordered here", later))
+    copy.queue.pause("held here", None)
 
-    queue.adopt([silenced("set elsewhere", later)], {"desk": -1, "held here": 0})
+    copy.adopt([silenced("set elsewhere", later)], {"desk": -1, "held here": 0})
 
-    assert {one.id for one in lanes.silences()} == {"ordered here", "set elsewhere"}
-    assert queue.what_holds(Order("lane", "desk")) == (None, Pause(None))
-    assert queue.what_holds(Order("lane", "held here")) == (None, Pause(None))
-    assert sorted(queue.orders()) == [Order("lane", "held here"), Order("silence", "ordered here")]
-    for order in queue.orders():
-        queue.heard(order)
-    queue.adopt([], {"desk": 0, "held here": 0})
-    assert (lanes.silences(), queue.orders()) == ([], [])
-    assert queue.what_holds(Order("lane", "held here")) == (None, None)
+    assert {one.id for one in copy.queue.silences()} == {"ordered here", "set elsewhere"}
+    assert copy.pause_left("desk") == (True, None)
+    assert copy.pause_left("held here") == (True, None)
+    assert sorted(copy.unsynced()) == [Unsynced("lane", "held here"), Unsynced("silence", "ordered here")]
+    for note in copy.unsynced():
+        copy.notes.remove(note)
+    copy.adopt([], {"desk": 0, "held here": 0})
+    assert (copy.queue.silences(), copy.unsynced()) == ([], [])
+    assert not copy.pause_left("held here")[0]
 
 
 def test_a_pause_that_has_ended_by_itself_is_copied_as_none_and_once(place: Place) -> None:
     file = place.opened()
-    queue = LocalQueue(file)
+    copy = JournalCopy(file)
     until = file.now_ms() + 60_000
-    queue.adopt([], {"desk": until})
-    assert queue.what_holds(Order("lane", "desk")) == (None, Pause(60.0))
+    copy.adopt([], {"desk": until})
+    assert copy.pause_left("desk") == (True, 60.0)
     place.clock.time += 61
-    queue.adopt([], {"desk": until})
+    copy.adopt([], {"desk": until})
     with file.reading() as connection:
         before = connection.execute("SELECT paused, young_since FROM queue_lanes").fetchall()
     assert before == [(0, file.now_ms())]
     place.clock.time += 5
-    queue.adopt([], {"desk": until})
+    copy.adopt([], {"desk": until})
     with file.reading() as connection:
         assert connection.execute("SELECT paused, young_since FROM queue_lanes").fetchall() == before

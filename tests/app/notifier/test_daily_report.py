@@ -10,13 +10,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisQueue
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.queue import decode_notice
 from ninja_daemon.app.notifier.daily_report import DailyReporter, due_since, report_text
 from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.lanes import StoredQueue
 from ninja_daemon.usecases.ports import Loaded, Tally
 
 BERLIN = DailyReport(8 * 60, "Europe/Berlin", ("ops",))
@@ -65,9 +67,9 @@ def test_counts_that_were_lost_meanwhile_are_never_negative() -> None:
 
 
 @pytest.fixture
-def queue(redis_url: str) -> Iterator[RedisQueue]:
+def queue(redis_url: str) -> Iterator[StoredQueue]:
     client = connect(redis_url, name="test")
-    yield RedisQueue(client, QueueKeys("t"))
+    yield StoredQueue(RedisQueueStore(client, QueueKeys("t")))
     client.close()
 
 
@@ -75,19 +77,21 @@ def load(strategies: Sequence[Strategy]) -> dict[str, Loaded]:
     return {one.name: loaded(10, 1) for one in strategies}
 
 
-def test_it_is_sent_once_a_day_however_many_notifiers_there_are(queue: RedisQueue) -> None:
+def test_it_is_sent_once_a_day_however_many_notifiers_there_are(queue: StoredQueue, redis_url: str) -> None:
     first = DailyReporter(BERLIN, STRATEGIES, load, queue)
     second = DailyReporter(BERLIN, STRATEGIES, load, queue)
     assert first.tick(at("2026-07-01T08:00:01"))
     assert not second.tick(at("2026-07-01T08:00:02"))
     assert not first.tick(at("2026-07-02T07:59:59"))
     assert second.tick(at("2026-07-02T08:00:00"))
-    sent = [decode_notice(str(text)) for text in queue.client.lrange(queue.keys.alerts, 0, -1)]
+    client = connect(redis_url, name="test")
+    sent = [decode_notice(str(text)) for text in client.lrange(QueueKeys("t").alerts, 0, -1)]
+    client.close()
     assert [notice.id for notice in sent] == ["daily-2026-07-01", "daily-2026-07-02"]
     assert {notice.topic for notice in sent} == {"heartbeat"}
     assert json.loads(queue.kept_figures())["evaluated"] == 20
 
 
-def test_figures_that_cannot_be_read_do_not_stop_it(queue: RedisQueue) -> None:
+def test_figures_that_cannot_be_read_do_not_stop_it(queue: StoredQueue) -> None:
     queue.keep_figures("not json")
     assert DailyReporter(BERLIN, STRATEGIES, load, queue).tick(at("2026-07-01T08:00:01"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import LocalQueue
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import read_environment
@@ -72,7 +72,7 @@ def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None
 def test_a_signal_that_cannot_be_printed_stays_and_the_notifier_lives(tmp_path: Path) -> None:
     environment = read_environment(settings(tmp_path), tmp_path)
     file = local_queue_file(environment)
-    LocalQueue(file).push_alert(encode_alert("test", "info", "hello", 1_600_000_000.0))
+    LocalQueueStore(file).push_alert(encode_alert("test", "info", "hello", 1_600_000_000.0))
     file.close()
     done = run(tmp_path, ">&-", "notify", "--drain")
     assert done.returncode == 1

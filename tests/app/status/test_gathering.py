@@ -17,7 +17,7 @@ import redis
 
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
-from ninja_daemon.adapters.stored.queue import DeadLetter, encode_dead
+from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.app import cli
 from ninja_daemon.app.settings.environment import read_environment
@@ -25,6 +25,7 @@ from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import AWAY
 from ninja_daemon.app.wiring import journal, state_store
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.catch_up import catch_up

@@ -14,7 +14,9 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
-from ninja_daemon.app.notifier.process import Notifier, OnePass, notifier_parts
+from ninja_daemon.app.notifier.one_pass import OnePass
+from ninja_daemon.app.notifier.parts import notifier_parts
+from ninja_daemon.app.notifier.process import Notifier
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.queues.opening import store_label
@@ -100,7 +102,7 @@ def _live(environment: Environment, configuration: Configuration) -> int:
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import NotifierFigures, monitored
 
-        figures = NotifierFigures(notifier, lambda: parts.queue.depths(names), service.pulse)
+        figures = NotifierFigures(notifier, lambda: parts.main.queue.depths(names), service.pulse)
         monitor = monitored(environment.metrics, figures)
 
     def farewell() -> None:

@@ -19,10 +19,10 @@ from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.words import counted
 
 if TYPE_CHECKING:
-    from ninja_daemon.adapters.redis.lanes import LaneDepth, QueueDepths
-    from ninja_daemon.adapters.stored.queue import DeadLetter
-    from ninja_daemon.app.queues.opening import Queue
+    from ninja_daemon.core.lanes.dead_letters import DeadLetter
+    from ninja_daemon.core.lanes.depths import LaneDepth, QueueDepths
     from ninja_daemon.core.messages.routing import Silence
+    from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 UNROUTED: Final = "-"
 """How dead letters without a destination are named on the command line."""
@@ -166,7 +166,7 @@ def silence(
 ) -> None:
     """Keep signals from being sent for a while; they are counted, not delivered later."""
     from ninja_daemon.adapters.host.clock import SystemClock
-    from ninja_daemon.adapters.redis.lanes import silence_id
+    from ninja_daemon.app.queues.opening import silence_id
 
     until = SystemClock().now() + _span("--for", span)
     given = {"instrument": instrument, "timeframe": timeframe, "strategy": strategy, "side": side}
@@ -196,12 +196,12 @@ def unsilence(name: Annotated[str, typer.Argument(metavar="SILENCE", help="Its n
 
 
 @contextmanager
-def _queue() -> Iterator[tuple[Queue, Environment]]:
+def _queue() -> Iterator[tuple[QueueAdmin, Environment]]:
     from ninja_daemon.app.queues.opening import open_queue
 
     environment = read_environment()
-    with open_queue(environment) as doors:
-        yield doors.queue, environment
+    with open_queue(environment) as queue:
+        yield queue, environment
 
 
 def _configured(environment: Environment) -> tuple[str, ...]:
@@ -227,11 +227,11 @@ def _told_apart(depths: QueueDepths, configured: tuple[str, ...]) -> QueueDepths
 def _silences(environment: Environment) -> Sequence[Silence]:
     from ninja_daemon.app.queues.opening import open_queue
 
-    with open_queue(environment) as doors:
-        return doors.silences()
+    with open_queue(environment) as queue:
+        return queue.silences()
 
 
-def _known(name: str, found: Queue, environment: Environment) -> None:
+def _known(name: str, found: QueueAdmin, environment: Environment) -> None:
     configured = _configured(environment)
     if name in configured:
         return  # Without a question to Redis: what is ordered while it is away holds in the journal.

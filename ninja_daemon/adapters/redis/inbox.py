@@ -1,0 +1,111 @@
+"""The inboxes in Redis, the lists of signals and alerts, and the doorbell that rings when something comes."""
+
+from __future__ import annotations
+
+import redis
+
+from ninja_daemon.adapters.redis.client import translated_errors
+from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, checked
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.stored.queue import arrival, encode_dead, encode_entry
+from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.intake import SEEN_MS, Admission, Drained, InboxView, Intake
+
+
+class RedisInbox:
+    """The inbox port on a Redis list: the signals, or the alerts."""
+
+    def __init__(self, client: redis.Redis, keys: QueueKeys, *, alerts: bool = False) -> None:
+        """Choose the list.
+
+        Args:
+            client: connection made by ``client.connect``.
+            keys: names of the namespace's keys.
+            alerts: the alerts instead of the signals.
+        """
+        self._client = client
+        self._keys = keys
+        self._alerts = alerts
+        self._key = keys.inbox(alerts=alerts)
+
+    def peek(self, most: int) -> InboxView:
+        """Return the oldest elements, which stay where they are; see the port."""
+        call = Call(script("peek"), (self._key, self._keys.sequence), (most, MAX_SIGNAL_BYTES + 1))
+        reply = checked(run_scripts(self._client, [call])[0])
+        elements = [(int(reply[at]), str(reply[at + 1]), str(reply[at + 2])) for at in range(2, len(reply), 3)]
+        arrivals = tuple(arrival(*element, is_alert=self._alerts) for element in elements)
+        return InboxView(int(reply[0]), read_sequence(reply[1], self._keys), arrivals, self._alerts)
+
+    def drain(self, intake: Intake) -> Drained:
+        """Move elements to their lanes; see the port."""
+        keys, now, write = self._keys, intake.view.now, GuardedWrite()
+        write.guard("is", intake.view.sequence or "", "GET", keys.sequence)
+        for place, one in enumerate(intake.admissions):
+            write.guard("sha1", one.arrival.digest, "LINDEX", self._key, place)
+        asked = {write.guard("is", "", "ZSCORE", keys.seen, identity): identity for identity in intake.ids}
+        write.command("ZREMRANGEBYSCORE", keys.seen, "-inf", now - SEEN_MS)
+        for one in intake.admissions:
+            self._admit(write, one, now)
+        if intake.sequence != intake.view.sequence:
+            write.command("SET", keys.sequence, intake.sequence)
+        failed = write.run(self._client)
+        if failed is None:
+            return Drained(is_done=True)
+        return Drained(is_done=False, known=frozenset(asked[place] for place in failed if place in asked))
+
+    def _admit(self, write: GuardedWrite, one: Admission, now: int) -> None:
+        keys, element = self._keys, one.arrival
+        write.command("LPOP", self._key)
+        write.command("HINCRBY", keys.counters, one.counted, 1)
+        if one.letter is not None:
+            write.command("RPUSH", keys.dead, encode_dead(one.letter))
+        for lane in one.lanes:
+            stored = encode_entry(element.kind.value, element.id, one.number, now, element.text)
+            write.command("RPUSH", keys.lane(lane), stored)
+            write.command("SADD", keys.lanes, lane)
+        if element.id and not one.is_repeated:
+            write.command("ZADD", keys.seen, now, element.id)
+
+
+def read_sequence(stored: object, keys: QueueKeys) -> int:
+    """Read the number of the newest message, 0 for none.
+
+    Raises:
+        StoreUnavailable: a person spoilt it; to begin again would let messages overtake each other.
+    """
+    text = str(stored or "0")
+    if not (text.isascii() and text.isdigit()):
+        message = f"{keys.sequence} must be a whole number, was {text[:20]!r}; set it above that of every message"
+        raise StoreUnavailable(message)
+    return int(text)
+
+
+class Doorbell:
+    """Waits until the signals list is not empty, without taking anything.
+
+    The tail of the list is moved onto itself: that blocks while the list is empty, changes nothing, and wakes every
+    waiter, so it is safe under lost replies, dead connections and kills.
+    """
+
+    def __init__(self, client: redis.Redis, key: str, block: int = 1) -> None:
+        """Choose the list.
+
+        Args:
+            client: a client of its own, whose socket timeout is longer than ``block``.
+            key: the list.
+            block: seconds to wait at most.
+        """
+        self._client = client
+        self._key = key
+        self._block = block
+
+    def rang(self) -> bool:
+        """Wait; tell whether there is something on the list.
+
+        Raises:
+            StoreUnavailable: it is not known; look after a moment.
+        """
+        with translated_errors():
+            return self._client.blmove(self._key, self._key, self._block, "RIGHT", "RIGHT") is not None

@@ -1,0 +1,137 @@
+"""What the notifier is made of: its composition root, where ports meet adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from ninja_daemon.adapters.channels.registry import open_channel
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.inbox import LocalDoorbell, LocalInbox
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
+from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
+from ninja_daemon.app.notifier.queue_place import QueuePlace
+from ninja_daemon.app.queues.opening import journal_file, local_queue_file, store_label
+from ninja_daemon.app.queues.pauses_and_silences import JournalCopy, agree
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.deliver import LEASE, LaneWorker
+from ninja_daemon.usecases.delivery_ports import SentLedger
+from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.ports import Clock
+from ninja_daemon.usecases.two_lanes import TwoLanes
+
+_BLOCK: Final = 1
+_LOOK_ASIDE: Final = 0.25
+"""Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifierParts:
+    """Everything that the notifier is made of.
+
+    Attributes:
+        workers: one a destination.
+        main: where the queue is.
+        journal: where signals wait while Redis is away; None where the queue needs no Redis.
+        agreed_silences: the silences that hold, after Redis was told of those that it did not know.
+        resumed: destinations that people let go on while Redis is away.
+        store: where the queue is, for the log.
+        daily: sends the daily report; None when nobody asked for it.
+        closers: close connections and files.
+    """
+
+    clock: Clock
+    delivery: Delivery
+    workers: tuple[TwoLanes, ...]
+    main: QueuePlace
+    journal: QueuePlace | None
+    agreed_silences: Callable[[], Sequence[Silence]]
+    resumed: Callable[[], frozenset[str]]
+    store: str
+    daily: DailyReporter | None
+    closers: tuple[Callable[[], None], ...]
+
+    def close(self) -> None:
+        """Close connections and files."""
+        for closer in self.closers:
+            closer()
+
+
+def notifier_parts(
+    environment: Environment, delivery: Delivery, strategies: Sequence[Strategy] = (), *, lease: float = LEASE
+) -> NotifierParts:
+    """Make the notifier's ports real; plain constructor calls, top to bottom.
+
+    Args:
+        environment: where Redis and the state directory are.
+        delivery: destinations and routes.
+        strategies: whom the daily report is about.
+        lease: seconds for which a lane is kept.
+    """
+    clock, names = SystemClock(), [destination.name for destination in delivery.destinations]
+    file, marks = local_queue_file(environment), SqliteJournal(journal_file(environment))
+    local, copy = _local_place(file), JournalCopy(file)
+    ledger = SqliteSentLedger(ledger_path(environment.state_dir, store_label(environment), environment.namespace))
+    load: Load = LocalStateStore(marks).load
+    main, agreed, resumed = local, local.queue.silences, copy.resumed
+    if environment.cache_enabled:
+        from ninja_daemon.app.notifier.redis_place import redis_place  # noqa: PLC0415 - not without Redis
+
+        main, load, pauses = redis_place(environment, len(names))
+        agreed = partial(agree, main.queue, pauses, copy, names)
+    journal = local if environment.cache_enabled else None
+    daily = None
+    if delivery.daily is not None:
+        daily = DailyReporter(delivery.daily, strategies, load, main.queue, counted=environment.cache_enabled)
+    workers = tuple(
+        _worker(one, main, journal, ledger=ledger, clock=clock, lease=lease) for one in delivery.destinations
+    )
+    return NotifierParts(
+        clock=clock,
+        delivery=delivery,
+        workers=workers,
+        main=main,
+        journal=journal,
+        agreed_silences=agreed,
+        resumed=resumed,
+        store="Redis" if environment.cache_enabled else "the journal",
+        daily=daily,
+        closers=(*(worker.close for worker in workers), ledger.close, *main.closers, marks.close, file.close),
+    )
+
+
+def _local_place(file: LocalQueueFile) -> QueuePlace:
+    store = LocalQueueStore(file)
+    return QueuePlace(
+        inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
+        lanes=StoredLanes(store),
+        rings=LocalDoorbell(file, _BLOCK, _LOOK_ASIDE).rang,
+        queue=StoredQueue(store),
+        closers=(),
+    )
+
+
+def _worker(
+    destination: Destination,
+    main: QueuePlace,
+    journal: QueuePlace | None,
+    *,
+    ledger: SentLedger,
+    clock: Clock,
+    lease: float,
+) -> TwoLanes:
+    channel = open_channel(destination)
+
+    def on(place: QueuePlace) -> LaneWorker:
+        return LaneWorker(destination, channel=channel, lanes=place.lanes, ledger=ledger, clock=clock, lease=lease)
+
+    return TwoLanes(on(main), None if journal is None else on(journal))

@@ -1,0 +1,50 @@
+"""The notifier's queue in Redis. Imported only where Redis is used: without it the process needs no client."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.inbox import Doorbell, RedisInbox
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.app.notifier.daily_report import Load
+from ninja_daemon.app.notifier.queue_place import QueuePlace
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.queue_ports import PausesByLane
+
+_BLOCK: Final = 1
+
+
+class RedisPlace(NamedTuple):
+    """The queue in Redis, and what else the notifier reads there.
+
+    Attributes:
+        load: reads what is stored of strategies, for the daily report.
+        pauses: of the lanes there.
+    """
+
+    place: QueuePlace
+    load: Load
+    pauses: PausesByLane
+
+
+def redis_place(environment: Environment, destinations: int) -> RedisPlace:
+    """Return the queue in Redis, for so many destinations."""
+    keys = QueueKeys(environment.namespace)
+    url = environment.redis_url.reveal()
+    # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.
+    client = connect(url, name="notifier", max_connections=destinations + 8)
+    bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
+    store = RedisQueueStore(client, keys)
+    place = QueuePlace(
+        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, alerts=True)),
+        lanes=StoredLanes(store),
+        rings=Doorbell(bell, keys.signals, _BLOCK).rang,
+        queue=StoredQueue(store),
+        closers=(client.close, bell.close),
+    )
+    return RedisPlace(place, RedisStateStore(client, Keys(environment.namespace)).load, store.pauses)

@@ -1,0 +1,69 @@
+"""What the notifier logs and counts."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Sequence
+
+import structlog
+
+from ninja_daemon.adapters.telemetry.recurring import Recurring
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.usecases.deliver import Event
+from ninja_daemon.usecases.ports import Clock
+from ninja_daemon.usecases.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
+
+
+class Reporter:
+    """Logs what happens and counts it; says a trouble that lasts once, then once a minute, then how long it lasted."""
+
+    def __init__(self, clock: Clock, store: str = "Redis") -> None:
+        """Begin with nothing counted.
+
+        Args:
+            clock: tells how long a trouble lasts.
+            store: where the queue is.
+        """
+        self._store = store[:1].upper() + store[1:]
+        self._log = structlog.get_logger("ninja.notifier")
+        self._recurring = Recurring(clock, self._log)
+        self._lock = threading.Lock()
+        self.counts: Counter[str] = Counter()
+        self.by_destination: Counter[tuple[str, str]] = Counter()
+        self.seconds = Spread(LATENCY_BOUNDS)
+
+    def tell(self, events: Sequence[Event]) -> None:
+        """Log and count events."""
+        for event in events:
+            with self._lock:
+                self.counts[event.name] += 1
+                self.by_destination[event.name, str(event.fields.get("destination", ""))] += 1
+            if event.name == "signal.delivered":
+                self.seconds.add(float(event.fields.get("ms", 0.0)) / 1000)
+            if event.name == "ledger.unavailable":
+                reason = str(event.fields.get("reason", ""))
+                self._recurring.failed("ledger", event.sentence, event_id=event.name, reason=reason)
+                continue
+            if event.name == NO_JOURNAL:
+                self.journal_failed(str(event.fields.get("reason", "")))
+                continue
+            getattr(self._log, event.level)(event.sentence, event_id=event.name, **event.fields)
+
+    def store_failed(self, error: StoreUnavailable) -> None:
+        """Say that the queue is away."""
+        sentence = f"{self._store} is away; what is queued there is delivered as soon as it is back"
+        self._recurring.failed("redis", sentence, event_id="redis.down", reason=str(error))
+
+    def journal_failed(self, reason: str) -> None:
+        """Say that the journal cannot be used."""
+        self._recurring.failed("journal", WITHOUT_JOURNAL, event_id=NO_JOURNAL, reason=reason)
+
+    def journal_answered(self) -> None:
+        """Say that the journal can be used again, if it could not."""
+        self._recurring.recovered("journal", "the journal of this machine can be used again", event_id="journal.up")
+
+    def store_answered(self) -> None:
+        """Say that the queue is back, if it was away."""
+        self._recurring.recovered("redis", f"{self._store} is back", event_id="redis.up")

@@ -1,0 +1,172 @@
+"""How messages get from an inbox into their lanes: each to all of its lanes or to none, and each id once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.messages.message import Kind, Notice
+from ninja_daemon.core.signals.signal import Signal
+
+SEEN_MS: Final = 7 * 86_400_000
+"""For so long (ms) an id that was taken from an inbox is not taken again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One element of an inbox, still in it.
+
+    Attributes:
+        text: the element, cut when it is absurdly long: then ``is_cut`` is true.
+        digest: by it the inbox knows that it is still the one that was looked at.
+        id: what the element says its id is; empty when it cannot be read.
+        signal: what it says, for a signal.
+        notice: what it says, for an alert or a heartbeat.
+        unreadable: why it cannot be read; empty when it can.
+    """
+
+    text: str
+    digest: str
+    id: str = ""
+    signal: Signal | None = None
+    notice: Notice | None = None
+    unreadable: str = ""
+    is_cut: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """What it is about."""
+        if self.notice is None:
+            return Kind.SIGNAL
+        return Kind.HEARTBEAT if self.notice.topic == "heartbeat" else Kind.ALERT
+
+
+@dataclass(frozen=True, slots=True)
+class InboxView:
+    """The oldest elements of an inbox at one moment.
+
+    Attributes:
+        now: the queue's clock, epoch milliseconds.
+        sequence: number of the newest message that entered a lane.
+        is_alerts: whether these are alerts, not signals.
+    """
+
+    now: int
+    sequence: int
+    arrivals: tuple[Arrival, ...]
+    is_alerts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Where an element goes.
+
+    Attributes:
+        to: lanes; with none it is only counted, under ``counted``.
+        counted: name under which it is counted when it goes nowhere.
+        dead: why it goes to the dead letters instead; empty when it does not.
+    """
+
+    arrival: Arrival
+    to: tuple[str, ...] = ()
+    counted: str = ""
+    dead: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What becomes of one element.
+
+    Attributes:
+        number: of the message in its lanes; 0 when it enters none.
+        lanes: that it enters.
+        counted: name under which it is counted.
+        letter: its dead letter; None when it is not dead.
+        is_repeated: its id was taken before, so that it is only dropped.
+    """
+
+    arrival: Arrival
+    number: int
+    lanes: tuple[str, ...]
+    counted: str
+    letter: DeadLetter | None = None
+    is_repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A change of an inbox, written atomically when its elements still come first and the sequence is the view's."""
+
+    view: InboxView
+    admissions: tuple[Admission, ...]
+
+    @property
+    def sequence(self) -> int:
+        """Number of the newest message afterwards."""
+        return max((one.number for one in self.admissions), default=0) or self.view.sequence
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Ids that are taken for the first time."""
+        return tuple(one.arrival.id for one in self.admissions if one.arrival.id and not one.is_repeated)
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """What became of an intake.
+
+    Attributes:
+        is_done: it was written. Otherwise nothing was.
+        known: ids that were taken before, which the intake did not know.
+    """
+
+    is_done: bool
+    known: frozenset[str] = frozenset()
+
+
+def admit(view: InboxView, assignments: Sequence[Assignment], known: Collection[str] = ()) -> Intake:
+    """Decide what becomes of the elements of a view.
+
+    Args:
+        view: the elements.
+        assignments: where each goes, in the same order.
+        known: ids that were taken before.
+    """
+    return Intake(view, tuple(_admissions(view, assignments, set(known))))
+
+
+def _admissions(view: InboxView, assignments: Sequence[Assignment], seen: set[str]) -> Iterator[Admission]:
+    number = view.sequence
+    for one in assignments:
+        identity = one.arrival.id
+        if identity and identity in seen:
+            yield Admission(one.arrival, 0, (), "repeated", is_repeated=True)
+            continue
+        seen.add(identity)
+        number += bool(one.to)
+        yield Admission(
+            one.arrival,
+            number if one.to else 0,
+            tuple(dict.fromkeys(one.to)),
+            one.counted or "drained",
+            _letter(one, view) if one.dead else None,
+        )
+
+
+def _letter(assignment: Assignment, view: InboxView) -> DeadLetter:
+    arrival = assignment.arrival
+    return DeadLetter(
+        destination="",
+        kind="alert" if view.is_alerts else "signal",
+        id=arrival.id,
+        cause="unreadable" if arrival.unreadable else "unrouted",
+        status=None,
+        reason=assignment.dead,
+        attempts=0,
+        first=0.0,
+        last=view.now / 1000,
+        text=arrival.text,
+        cut=arrival.is_cut,
+    )

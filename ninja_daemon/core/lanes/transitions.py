@@ -1,0 +1,277 @@
+"""The rules of a lane: from the record and the time to a decision and the new record.
+
+Nothing is written here. A store writes a ``LaneChange`` when the record still has the version that the change was made
+from; otherwise the caller looks again and decides anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ninja_daemon.core.lanes.dead_letters import DeadLetter, given_up
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, NotNow, Settlement, Taken, milliseconds
+from ninja_daemon.core.messages.message import Entry, Notice
+from ninja_daemon.core.messages.send_policy import Reason
+
+LONGEST_LEASE: Final = 600_000
+"""A lease that ends later than this (ms) was given before the clock was set back; it stops nobody."""
+BEHIND: Final = 1.0
+"""Seconds until a lane looks again whether the one that must be ahead has gone on."""
+_LONGEST_TEXT: Final = 300
+_NO_END: Final = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A message that leaves the head of its lane.
+
+    Attributes:
+        counted: what became of it: the name of a counter.
+        letter: its dead letter; None when it is not dead.
+    """
+
+    entry: Entry
+    counted: str
+    letter: DeadLetter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LaneChange:
+    """A change of one lane, written atomically when its record still is ``before`` and the removed messages come first.
+
+    Attributes:
+        removals: messages that leave, from the head.
+        counts: counters of this lane that grow, with by how much.
+        alert: appended to the operations alerts.
+        hold: milliseconds for which the provider's lanes send nothing.
+        until: when that hold ends, epoch milliseconds.
+        is_known: whether the lane is listed from now on; None leaves that as it is.
+        purges: all of its messages go.
+    """
+
+    before: LaneRecord
+    after: LaneRecord
+    removals: tuple[Removal, ...] = ()
+    counts: tuple[tuple[str, int], ...] = ()
+    alert: Notice | None = None
+    hold: int = 0
+    until: int = 0
+    is_known: bool | None = None
+    purges: bool = False
+
+
+def change(before: LaneRecord, after: LaneRecord) -> LaneChange:
+    """Return the change between two records; the version grows."""
+    return LaneChange(before, replace(after, version=before.version + 1))
+
+
+# --- taking ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is answered, and what must be written for the answer to hold; None when nothing has to be."""
+
+    answer: Taken | NotNow
+    change: LaneChange | None = None
+
+
+def take(view: LaneView, query: LaneQuery, lease: float) -> Decision:
+    """Take a lane that is due for ``lease`` seconds.
+
+    Until the worker says what became of the messages, its successor must believe that they were posted: so the last
+    of their numbers is written as ``maybe_sent`` together with the lease.
+    """
+    if not view.entries:
+        return Decision(NotNow("empty"))
+    if (stop := _stopped(view.record, view.now)) is not None:
+        return Decision(stop)
+    record = _after_pause(view.record)
+    if (wait := _waits(record, view)) is not None:
+        return Decision(wait, _unless_same(view.record, record))
+    if is_behind(view):
+        # The destination asked for this wait: what stops the lane ahead must not make these messages too old.
+        young = replace(record, young_since=view.now)
+        return Decision(NotNow("waiting", BEHIND, Reason.BEHIND), change(view.record, young))
+    entries = view.entries[: query.most]
+    held = replace(record, token=record.token + 1, lease=view.now + milliseconds(lease), maybe_sent=entries[-1].number)
+    written = change(view.record, held)
+    return Decision(_taken(record, written.after, view.now, entries), written)
+
+
+def is_behind(view: LaneView) -> bool:
+    """Tell whether the lane that must be ahead has not settled everything that is older than this lane's head."""
+    head = view.entries[0].number
+    return view.ahead is not None and bool(head) and 0 < view.ahead <= head
+
+
+def _stopped(record: LaneRecord, now: int) -> NotNow | None:
+    if now < record.lease <= now + LONGEST_LEASE:
+        return NotNow("leased", (record.lease - now) / 1000)
+    if record.suspended:
+        return NotNow("suspended")
+    if record.paused < 0:
+        return NotNow("paused")
+    return NotNow("paused", (record.paused - now) / 1000) if record.paused > now else None
+
+
+def _after_pause(record: LaneRecord) -> LaneRecord:
+    """End a pause that is over. A person asked for it, so it makes no message too old."""
+    return replace(record, paused=0, young_since=record.paused) if record.paused else record
+
+
+def _waits(record: LaneRecord, view: LaneView) -> NotNow | None:
+    if record.due > view.now:
+        known = Reason(record.reason) if record.reason in set(Reason) else Reason.RETRY
+        return NotNow("waiting", (record.due - view.now) / 1000, known)
+    if view.held_until > view.now:
+        return NotNow("waiting", (view.held_until - view.now) / 1000, Reason.THROTTLED)
+    return None
+
+
+def _unless_same(before: LaneRecord, after: LaneRecord) -> LaneChange | None:
+    return None if after == before else change(before, after)
+
+
+def _taken(known: LaneRecord, held: LaneRecord, now: int, entries: tuple[Entry, ...]) -> Taken:
+    return Taken(
+        record=held,
+        token=held.token,
+        now=now / 1000,
+        entries=entries,
+        attempts=known.attempts,
+        first_attempt=known.first_attempt / 1000,
+        maybe_sent=known.maybe_sent,
+        allowance=known.allowance / 1000,
+        young_since=known.young_since / 1000,
+        error=known.error,
+    )
+
+
+# --- settling --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The settlement no longer applies; what there is to write nevertheless, if anything."""
+
+    change: LaneChange | None = None
+
+
+def settle(lane: str, record: LaneRecord, now: int, taken: Taken, done: Settlement) -> LaneChange:
+    """Write down what was done and give the lane back; for a record that still has our lease.
+
+    Args:
+        lane: name of the destination.
+        record: the lane as it stands.
+        now: the queue's clock, epoch milliseconds.
+        taken: our lease.
+        done: what was done under it.
+    """
+    due = now + milliseconds(done.wait)
+    after = replace(
+        record,
+        lease=0,
+        due=due,
+        reason=done.reason.value if done.reason else "",
+        attempts=done.attempts,
+        first_attempt=milliseconds(done.first_attempt),
+        maybe_sent=done.maybe_sent,
+        allowance=milliseconds(done.allowance),
+        error=done.text[:_LONGEST_TEXT],
+        young_since=due if done.rejuvenates else record.young_since,
+    )
+    if done.suspend:
+        after = replace(after, suspended=now, suspended_for=done.suspend[:_LONGEST_TEXT])
+    hold = milliseconds(done.hold_provider)
+    return replace(
+        change(record, after),
+        removals=_removals(lane, taken, done),
+        counts=tuple(
+            (name, count) for name, count in (("repeats", done.repeats), ("failures", bool(done.text))) if count
+        ),
+        alert=done.alert,
+        hold=hold,
+        until=now + hold,
+    )
+
+
+def settle_again(lane: str, view: LaneView, taken: Taken, done: Settlement) -> LaneChange | Lost:
+    """Settle over a record that changed since it was taken.
+
+    Lost when somebody else took the lane since, when this settlement was written before (its reply was lost), or when
+    its messages are no longer at the head (purged by hand): then the lane is only given back.
+    """
+    record = view.record
+    if record.token != taken.token or not record.lease:
+        return Lost()
+    count = done.delivered + done.dropped + done.dead
+    if _numbers(view.entries[:count]) != _numbers(taken.entries[:count]):
+        return Lost(change(record, replace(record, lease=0)))
+    return settle(lane, record, view.now, taken, done)
+
+
+def _numbers(entries: Sequence[Entry]) -> list[int]:
+    return [entry.number for entry in entries]
+
+
+def _removals(lane: str, taken: Taken, done: Settlement) -> tuple[Removal, ...]:
+    fates = ["delivered"] * done.delivered + [done.counted] * done.dropped + ["dead"] * done.dead
+    first_dead = len(fates) - done.dead
+    return tuple(
+        Removal(entry, fate, given_up(lane, taken, entry, done) if place >= first_dead else None)
+        for place, (entry, fate) in enumerate(zip(taken.entries, fates, strict=False))
+    )
+
+
+# --- what people order -----------------------------------------------------------------------------------------------
+
+
+def pause(record: LaneRecord, now: int, seconds: float | None) -> LaneChange:
+    """Hold a lane back, for so many seconds or until it is resumed."""
+    until = _NO_END if seconds is None else now + milliseconds(seconds)
+    return replace(change(record, replace(record, paused=until)), is_known=True)
+
+
+def resume(record: LaneRecord, now: int) -> LaneChange | None:
+    """End pause, suspension and wait; None when there was nothing to end."""
+    free = replace(record, paused=0, suspended=0, suspended_for="")
+    return _gone_on(record, free, now)
+
+
+def hurry(record: LaneRecord, now: int) -> LaneChange | None:
+    """End a wait; None when there was none."""
+    return _gone_on(record, record, now)
+
+
+def _gone_on(record: LaneRecord, free: LaneRecord, now: int) -> LaneChange | None:
+    free = replace(free, due=0, reason="")
+    # A person decided how long it stood still, so that makes no message too old.
+    return None if free == record else change(record, replace(free, young_since=now))
+
+
+def purge(record: LaneRecord) -> LaneChange:
+    """Throw away what waits in a lane, and forget that there is a lane until something comes."""
+    return replace(change(record, record), is_known=False, purges=True)
+
+
+def adopt_pause(record: LaneRecord, now: int, until: int) -> LaneChange | None:
+    """Take over the pause of the same lane in another store; None when both agree.
+
+    Args:
+        record: the lane as it stands.
+        now: the queue's clock, epoch milliseconds.
+        until: until when the other is paused, epoch milliseconds; -1 without end, 0 when it is not.
+    """
+    until = 0 if is_over(until, now) else until
+    if record.paused == until:
+        return None
+    after = replace(record, paused=until) if until else replace(record, paused=0, young_since=now)
+    return replace(change(record, after), is_known=True)
+
+
+def is_over(paused: int, now: int) -> bool:
+    """Tell whether a pause until ``paused`` holds nothing back; both in epoch milliseconds."""
+    return 0 <= paused <= now
