@@ -205,6 +205,8 @@ def labels_for(
     name, layout = files[0].spool.name, files[0].layout
     if granularity is None or granularity.seconds < _DAY or files[0].spool.is_utc:
         return None
+    if options.zone is None and decision.zones:
+        return None
     if not all(file.survey.is_midnight for file in files):
         return None
     days = [sum(file.survey.weekdays[day] for file in files) for day in range(7)]
@@ -222,10 +224,16 @@ def labels_for(
 def _daily(name: str, days: Sequence[int], options: Options, faults: Faults, *, says_close: bool) -> Labels | None:
     friday, saturday, sunday = days[4:]
     total = sum(days)
-    sundays_close = (saturday + sunday) * 50 > total
-    sundays_open = (friday + saturday) * 50 > total
-    is_close = sundays_open if options.stamp is None and not says_close else says_close or options.stamp == "close"
-    if sundays_close if is_close else sundays_open:
+    has_sundays, has_fridays = sunday * 50 > total, friday * 50 > total
+    if says_close or options.stamp is not None:
+        is_close = says_close or options.stamp == "close"
+    elif has_sundays == has_fridays and not saturday:
+        message = "a date may be the day of the open or of the close at 17:00 New York: no Friday and no Sunday tells"
+        faults.add("days", name, None, message, "say it: --stamp close or --stamp open")
+        return None
+    else:
+        is_close = has_fridays
+    if saturday * 50 > total or (has_sundays if is_close else has_fridays):
         _has_sundays(name, faults)
         return None
     return Labels(Granularity.D, is_close)

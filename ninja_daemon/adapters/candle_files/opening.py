@@ -226,7 +226,7 @@ def _layout(source: Source, options: Options) -> Layout:
         try:
             layout = each.layout(head)
         except ValueError as error:
-            message = f"--time-format {error}"
+            message = f"{source.name}: {error}"
             raise CandleFileRejected(message) from error
         if layout is not None:
             return layout

@@ -194,6 +194,36 @@ def test_stooqs_days_are_warsaws_and_are_asked_about(tmp_path: Path, header: str
     assert "format stooq" in paragraph
 
 
+def test_dates_of_few_days_need_the_stamp(tmp_path: Path) -> None:
+    rows = lines(DAYS[:3], "%Y-%m-%d", wall(UTC), price)
+    path = written(tmp_path, rows)
+    assert "a date may be the day of the open or of the close at 17:00" in refused(path, zone="America/New_York")
+    assert taken(path, zone="America/New_York", stamp="open")[0] == DAYS[:3]
+
+
+def test_the_name_of_a_column_may_say_utc(tmp_path: Path) -> None:
+    candles, paragraph = taken(written(tmp_path, rows_of(HOURS), header="timestamp_utc,open,high,low,close"))
+    assert candles == HOURS
+    assert "zone UTC, as its format says" in paragraph
+
+
+def test_what_cannot_be_described_is_said(tmp_path: Path) -> None:
+    path = written(tmp_path, rows_of(HOURS))
+    assert "--columns must name time or date, and open,high,low,close or bid,ask" in refused(
+        path, columns=("time", "open")
+    )
+    assert "--time-format must name year, month and day like" in refused(path, time_format="HH:MM")
+    assert "--time-format must be of %Y %y" in refused(path, time_format="%Q")
+
+
+@pytest.mark.parametrize("tail", ["", ";7"])
+def test_semicolons_are_found_beside_decimal_commas(tmp_path: Path, tail: str) -> None:
+    rows = [row.replace(",", ";").replace(".", ",") + tail for row in rows_of(HOURS)]
+    path = written(tmp_path, rows, header="Date;Open;High;Low;Close" + (";Volume" if tail else ""))
+    assert "--decimal-comma reads 1,09259" in refused(path, zone="UTC")
+    assert taken(path, zone="UTC", decimal_comma=True)[0] == HOURS
+
+
 def test_yahoos_closes_of_currencies_are_refused(tmp_path: Path) -> None:
     same = [day._replace(close=day.open, time=D.next_close(day.time)) for day in DAYS]
     same = [Candle(each.time, each.open, max(each[1:]), min(each[1:]), each.close) for each in same]

@@ -12,12 +12,17 @@ from typing import Final
 from ninja_daemon.adapters.candle_files.layout import CANDLE, Head, Layout, NamedFormat, columns_of, has_prices
 from ninja_daemon.adapters.candle_files.text.times import matching, typed_form
 
+_TIMES: Final = (
+    "", "date", "time", "datetime", "date_time", "dt", "timestamp", "open_time", "gmt", "utc", "timestamp_utc", "time_utc",
+    "datetime_utc", "time (utc)",
+)  # fmt: skip
+_SHORT: Final = {"o": "open", "h": "high", "max": "high", "l": "low", "min": "low", "c": "close", "last": "close"}
 _NAMES: Final = {
+    **dict.fromkeys(_TIMES, "time"),
     **{name: name for name in (*CANDLE, "volume", "bid", "ask", "clock")},
-    "date": "time", "datetime": "time", "timestamp": "time", "timestamp_utc": "time", "date_time": "time", "": "time",
-    "gmt": "time", "time": "time", "open_time": "time", "o": "open", "h": "high", "l": "low", "c": "close",
-    "v": "volume", "max": "high", "min": "low", "vol": "volume", "utc": "time", "dt": "time", "last": "close",
-}  # fmt: skip
+    **_SHORT,
+    **dict.fromkeys(("v", "vol"), "volume"),
+}
 _CLOCKS: Final = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M")
 _PLAIN_DATES: Final = ("%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%d-%b-%Y", "%d-%b-%y")
 _DATES: Final = (*_PLAIN_DATES, "%1/%2/%Y", "%1-%2-%Y")
@@ -41,23 +46,31 @@ _SEARCHED: Final = 4
 
 def _recognise(head: Head) -> Layout | None:
     options = head.options
-    separator = _separator(head)
     forms = (typed_form(options.time_format),) if options.time_format else FORMS
-    point = "," if options.decimal_comma else "."
-    if options.columns is not None:
-        names = [name.strip().casefold() for name in options.columns]
-        skip = next((at for at, line in enumerate(head.lines) if _is_data(line, separator, names, forms)), 0)
-    else:
-        found = _header(head, separator)
+    for separator in _separators(head):
+        found = _described(head, separator, forms) if options.columns is not None else _header(head, separator)
         if found is None:
-            return None
+            continue
         skip, names = found
+        columns = _columns(names)
+        # A name like timestamp_utc or "Time (GMT)" says the zone.
+        says_utc = any(word in names[columns["time"]].casefold() for word in ("utc", "gmt"))
+        return Layout(
+            "csv", columns, len(names), forms, separator=separator, skip=skip, finds_zone=False,
+            point="," if options.decimal_comma else ".", zone="UTC" if says_utc else None,
+        )  # fmt: skip
+    return None
+
+
+def _described(head: Head, separator: str, forms: Sequence[str]) -> tuple[int, list[str]] | None:
+    """Return how many lines stand above the rows, and the columns that ``--columns`` names."""
+    names = [name.strip().casefold() for name in head.options.columns or ()]
     columns = _columns(names)
     if "time" not in columns or not has_prices(columns):
-        return None
-    return Layout(
-        "csv", columns, len(names), forms, separator=separator, skip=skip, point=point, finds_zone=False
-    )  # fmt: skip
+        message = f"--columns must name time or date, and open,high,low,close or bid,ask, was {','.join(names)[:80]!r}"
+        raise ValueError(message)
+    first = next((at for at, line in enumerate(head.lines) if _is_data(line, separator, names, forms)), None)
+    return None if first is None else (first, names)
 
 
 def _columns(names: Sequence[str]) -> dict[str, int]:
@@ -88,14 +101,15 @@ def _is_data(line: str, separator: str, names: Sequence[str], forms: Sequence[st
     return matching(forms, time) or all(_NUMBER.fullmatch(price) for price in priced)
 
 
-def _separator(head: Head) -> str:
+def _separators(head: Head) -> Sequence[str]:
+    """Return what may part the fields, the likeliest first."""
     given = head.options.separator
     if given:
-        return {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given, given)
+        return [{"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(given, given)]
     lines = [line for line in head.lines[:_SEARCHED] if line.strip()]
     last = lines[-1] if lines else ""
     candidates = _SEPARATORS[1:] if head.options.decimal_comma else _SEPARATORS
-    return max(candidates, key=last.count)
+    return sorted(candidates, key=last.count, reverse=True)
 
 
 CSV: Final = NamedFormat("csv", _recognise)

@@ -93,7 +93,7 @@ def _pattern(code: str, *, is_tight: bool) -> str:
     known = {"Y": r"(\d{4})", "y": r"(\d\d)", "f": r"(\d{1,9})", "b": r"([A-Za-z]{3})", "z": r"(Z|[+-]\d\d:?\d\d)"}
     known["s"] = r"(\d{9,10}|\d{12,13}|\d{15,16})"
     if code not in known:
-        message = f"a time's form must be of %Y %y %m %b %d %H %M %S %f %z, was %{code}"
+        message = f"--time-format must be of %Y %y %m %b %d %H %M %S %f %z, was %{code}"
         raise ValueError(message)
     return known[code]
 
@@ -129,7 +129,9 @@ def typed_form(text: str) -> str:
     form = form_of(codes)
     needed = {"Y", "y"} & set(form.order), {"m", "b"} & set(form.order), {"d"} & set(form.order)
     if "s" not in form.order and not all(needed):
-        message = f"must name year, month and day like %d/%m/%Y %H:%M or DD/MM/YYYY HH:MM, was {text[:40]!r}"
+        message = (
+            f"--time-format must name year, month and day like %d/%m/%Y %H:%M or DD/MM/YYYY HH:MM, was {text[:40]!r}"
+        )
         raise ValueError(message)
     return codes
 
