@@ -11,7 +11,7 @@ import numpy as np
 
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.labels import Labels
-from ninja_daemon.adapters.candle_files.layout import Options
+from ninja_daemon.adapters.candle_files.layout import Layout, Options
 from ninja_daemon.adapters.candle_files.settling import FileToSettle
 from ninja_daemon.adapters.candle_files.survey import decided
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
@@ -53,11 +53,8 @@ class Decision:
     notes: Sequence[str] = ()
 
 
-def decide_zones(
-    files: Sequence[FileToSettle], step: int, granularity: Granularity | None, options: Options, faults: Faults
-) -> Decision:
+def decide_zones(files: Sequence[FileToSettle], step: int, options: Options, faults: Faults) -> Decision:
     """Decide the zone of files, or take down what must be said."""
-    name = files[0].spool.name
     weeks = weeks_of(_traded(files), step or 1)
     if options.zone is not None:
         return _said(options, weeks, files, faults)
@@ -68,23 +65,27 @@ def decide_zones(
     if step >= _DAY and all(file.survey.is_midnight for file in files) and layout.zone != "UTC":
         # What a date means is not a matter of the clock; labels_for decides it.
         return Decision((), "America/New_York: a date is the day of the close", is_known=layout.day)
-    if layout.zones and not (len(layout.zones) > 1 and step > HOUR):
-        finding = choose_zone(weeks, [zone_named(each) for each in layout.zones])
-        if len(layout.zones) == 1 and not len(weeks.last):
-            finding = Finding([(None, zone_named(layout.zones[0]))], "as its folder says")
-    elif layout.zone is not None:
-        zone = zone_named(layout.zone)
-        finding = check_zone(weeks, zone) or Finding([(None, zone)], "as its format says")
-    else:
-        finding = find_zone(weeks)
-        if not layout.finds_zone:
-            finding = Finding((), "a file of this format does not say its zone", finding.scores, finding.suggestion)
+    finding = _found(weeks, layout)
     if finding.parts:
         text = f"{_names(finding.parts)}, {finding.reason}"
         return _known(finding.parts, text, weeks, files, options, faults)
-    _ask(finding, name, weeks, options, faults)
-    del granularity
+    _ask(finding, files[0].spool.name, weeks, options, faults)
     return Decision((), "unknown", is_known=False)
+
+
+def _found(weeks: Weeks, layout: Layout) -> Finding:
+    """Find the zone in what the format says and what the data show."""
+    if len(layout.zones) == 1 and not len(weeks.last):
+        return Finding([(None, zone_named(layout.zones[0]))], "as its folder says")
+    if layout.zones and (len(layout.zones) == 1 or weeks.step <= HOUR):
+        return choose_zone(weeks, [zone_named(each) for each in layout.zones])
+    if layout.zone is not None:
+        zone = zone_named(layout.zone)
+        return check_zone(weeks, zone) or Finding([(None, zone)], "as its format says")
+    finding = find_zone(weeks)
+    if layout.finds_zone:
+        return finding
+    return Finding((), "a file of this format does not say its zone", finding.scores, finding.suggestion)
 
 
 def _names(parts: Sequence[tuple[int | None, Zone]]) -> str:

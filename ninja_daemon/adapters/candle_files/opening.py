@@ -98,8 +98,7 @@ class OpenCandles:
         Raises:
             CandleFileRejected: something is wrong; all kinds of it. What came before is not to be used.
         """
-        wanted = granularity or self.granularity
-        self._require(wanted)
+        wanted = self._wanted(granularity)
         counts = dict(self.counts)
         settling = Settling(
             self.step, self.granularity, self.decimals, self.faults, counts, knows_zone=self.knows_zone
@@ -111,9 +110,7 @@ class OpenCandles:
         report = self._begun(wanted, counts, holes)
         settled = self._settled(settling, holes)
         for part in settled if join is None else join.run(settled):
-            report.candles += len(part.time)
-            report.first = int(part.time[0]) if report.first is None else report.first
-            report.last = int(part.time[-1])
+            report.take(part)
             yield part
         report.rows, report.left_out = settling.rows, [] if join is None else join.left_out
         if settling.bid_above_ask:
@@ -141,7 +138,9 @@ class OpenCandles:
             message = f"{YAHOO_CLOSES} ({near:,} of {days:,} here)"
             self.faults.add("yahoo", name, None, message, "take the history from another source")
 
-    def _require(self, wanted: Granularity | None) -> None:
+    def _wanted(self, granularity: Granularity | None) -> Granularity | None:
+        """Return the timeframe to make, or raise what speaks against it."""
+        wanted = granularity or self.granularity
         name = self.files[0].spool.name
         if wanted is None:
             what = f"candles of {self.step} s" if self.step else "ticks"
@@ -155,6 +154,7 @@ class OpenCandles:
             message = f"candles of {own} cannot be joined to {wanted.name}"
             self.faults.add("step", name, None, message, "give finer candles")
             self.faults.raise_all()
+        return wanted
 
     def _begun(self, wanted: Granularity | None, counts: dict[str, int], holes: Holes) -> Report:
         step = "ticks" if not self.step else self.granularity.name if self.granularity else f"{self.step} s"
@@ -243,6 +243,24 @@ def _layout(source: Source, options: Options) -> Layout:
     raise CandleFileRejected(message)
 
 
+def _filled(spools: Sequence[Spool], layouts: dict[str, Layout], faults: Faults) -> list[Spool]:
+    """Return the files that have rows; what they cannot be taken in for is taken down, or raised where all of it is."""
+    for spool in spools:
+        refusal = layouts[spool.name].refusal
+        if refusal is not None:
+            faults.add("refusal", spool.name, None, *refusal)
+        if not spool.count and not faults:
+            message = "must hold at least one candle below its header, was empty"
+            faults.add(f"empty {spool.name}", spool.name, None, message)
+    filled = [spool for spool in spools if spool.count]
+    names = {layout.format for layout in layouts.values()}
+    if len(names) > 1:
+        faults.add("formats", spools[0].name, None, f"files must be of one format, were {', '.join(sorted(names))}")
+    if not filled or len(names) > 1:
+        faults.raise_all()
+    return filled
+
+
 def _understood(
     spools: Sequence[Spool],
     layouts: dict[str, Layout],
@@ -251,31 +269,16 @@ def _understood(
     faults: Faults,
     counts: dict[str, int],
 ) -> OpenCandles:
-    for spool in spools:
-        refusal = layouts[spool.name].refusal
-        if refusal is not None:
-            faults.add("yahoo", spool.name, None, *refusal)
-        if not spool.count and not faults:
-            faults.add(
-                f"empty {spool.name}", spool.name, None, "must hold at least one candle below its header, was empty"
-            )
-    filled = [spool for spool in spools if spool.count]
-    names = {layout.format for layout in layouts.values()}
-    if len(names) > 1:
-        faults.add("formats", spools[0].name, None, f"files must be of one format, were {', '.join(sorted(names))}")
-    if not filled or len(names) > 1:
-        faults.raise_all()
+    filled = _filled(spools, layouts, faults)
     files = [_surveyed(spool, layouts[spool.name], options, faults) for spool in filled]
     files.sort(key=lambda file: next(file.spool.times(turned=file.survey.is_turned))[0].item())
     step, granularity = _step(files, expected)
-    decision = decide_zones(files, step, granularity, options, faults)
+    decision = decide_zones(files, step, options, faults)
     labels = labels_for(files, granularity, options, decision, faults)
     for file in files:
         file.zones, file.is_always_open, file.labels = decision.zones, decision.is_always_open, labels
-        if file.survey.is_turned:
-            counts["rows turned round, as the newest came first"] = (
-                counts.get("rows turned round, as the newest came first", 0) + file.spool.count
-            )
+    if turned := sum(file.spool.count for file in files if file.survey.is_turned):
+        counts["rows turned round, as the newest came first"] = turned
     is_mid = options.price == "mid" and files[0].layout.prices[0] != "open"
     places = max(file.spool.decimals for file in files)
     if options.decimals is not None:

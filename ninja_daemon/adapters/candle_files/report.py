@@ -91,6 +91,12 @@ class Report:
     left_out: Sequence[int] = ()
     notes: Sequence[str] = field(default=())
 
+    def take(self, part: Part) -> None:
+        """Count some candles."""
+        self.candles += len(part.time)
+        self.first = int(part.time[0]) if self.first is None else self.first
+        self.last = int(part.time[-1])
+
     def paragraph(self) -> str:
         """Return it as one paragraph."""
         files = ", ".join(self.names[:_LONGEST_LIST]) + (" …" if len(self.names) > _LONGEST_LIST else "")

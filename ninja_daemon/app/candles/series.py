@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from ninja_daemon.adapters.candle_files.naming import named_series
 from ninja_daemon.adapters.candle_files.opening import OpenCandles
@@ -71,14 +71,18 @@ def strategies_for(
     if not fitting:
         _none_fits(series, instrument, wanted, strategies, are_named=False)
     if len({each.instrument for each in fitting}) > 1:
-        names = ", ".join(each.name for each in fitting[:_SHOWN]) + (" …" if len(fitting) > _SHOWN else "")
-        what = "ticks" if wanted is None else f"{wanted.name} candles"
-        refuse(
-            "--strategy",
-            f"must be strategies of the one series in the file, which holds {what} and whose name says no instrument, "
-            f"were {names}; name one, or the file like EUR_USD_H4.csv",
-        )
+        _ask_which(fitting, wanted)
     return fitting
+
+
+def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoReturn:
+    names = ", ".join(each.name for each in fitting[:_SHOWN]) + (" …" if len(fitting) > _SHOWN else "")
+    what = "ticks" if wanted is None else f"{wanted.name} candles"
+    refuse(
+        "--strategy",
+        f"must be strategies of the one series in the file, which holds {what} and whose name says no instrument, "
+        f"were {names}; name one, or the file like EUR_USD_H4.csv",
+    )
 
 
 def _none_fits(
@@ -88,7 +92,7 @@ def _none_fits(
     wrong: Sequence[Strategy],
     *,
     are_named: bool,
-) -> None:
+) -> NoReturn:
     names = ", ".join(each.name for each in wrong[:_SHOWN]) if are_named else "none does"
     step = "ticks" if wanted is None else wanted.name
     if series is not None:

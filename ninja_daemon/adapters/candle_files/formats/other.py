@@ -13,8 +13,8 @@ from ninja_daemon.adapters.candle_files.layout import CANDLE, Head, Layout, Name
 from ninja_daemon.adapters.candle_files.text.times import matching, typed_form
 
 _TIMES: Final = (
-    "", "date", "time", "datetime", "date_time", "dt", "timestamp", "open_time", "gmt", "utc", "timestamp_utc", "time_utc",
-    "datetime_utc", "time (utc)",
+    "", "date", "time", "datetime", "date_time", "dt", "timestamp", "open_time", "gmt", "utc", "timestamp_utc",
+    "time_utc", "datetime_utc", "time (utc)",
 )  # fmt: skip
 _SHORT: Final = {"o": "open", "h": "high", "max": "high", "l": "low", "min": "low", "c": "close", "last": "close"}
 _NAMES: Final = {

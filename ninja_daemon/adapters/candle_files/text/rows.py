@@ -93,13 +93,10 @@ def _rows(
     times = read_times(tokens, layout.forms, is_ticks=layout.is_ticks)
     columns = [read_prices(tokens, role, layout, decimals) for role in layout.prices]
     bad: set[int] = set(times.bad)
-    for row, message in sorted(times.bad.items()):
-        faults.add("time", where, int(tokens.numbers[row]), message)
+    _tell(times.bad, "time", where, tokens, faults)
     for role, column in zip(layout.prices, columns, strict=True):
         bad |= set(column.bad)
-        for row, message in sorted(column.bad.items()):
-            kind = "digits" if "digits" in message else f"price of {role}"
-            faults.add(kind, where, int(tokens.numbers[row]), message)
+        _tell(column.bad, f"price of {role}", where, tokens, faults)
         _count(counts, "prices with the noise of a binary float, rounded back", column.mended)
         _count(counts, f"prices rounded to {decimals} digits", column.rounded)
     volume = read_volumes(tokens) if "volume" in tokens.places else np.full(len(tokens), -1, dtype=np.int64)
@@ -123,6 +120,11 @@ def _rows(
         is_undecided=times.is_undecided,
         has_clock=times.has_clock,
     )
+
+
+def _tell(bad: dict[int, str], kind: str, where: str, tokens: Tokens, faults: Faults) -> None:
+    for row, message in sorted(bad.items()):
+        faults.add("digits" if "digits" in message else kind, where, int(tokens.numbers[row]), message)
 
 
 def _count(counts: dict[str, int], what: str, amount: int) -> None:

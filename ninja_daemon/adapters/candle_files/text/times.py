@@ -104,45 +104,24 @@ def typed_form(text: str) -> str:
     Raises:
         ValueError: it is neither.
     """
-    codes = text
-    if "%" not in text:
-        date_part, colon, clock = _split_clock(text)
-        for letters, code in (
-            ("YYYY", "%Y"),
-            ("YY", "%y"),
-            ("Mon", "%b"),
-            ("MM", "%m"),
-            ("M", "%m"),
-            ("DD", "%d"),
-            ("D", "%d"),
-        ):
-            if code not in date_part and not (code == "%y" and "%Y" in date_part):
-                date_part = (
-                    date_part.replace(letters, code, 1)
-                    if letters not in {"M", "D"}
-                    else _single(date_part, letters, code)
-                )
-        for letters, code in (("HH", "%H"), ("H", "%H"), ("MM", "%M"), ("SS", "%S"), ("mmm", "%f")):
-            if code not in clock:
-                clock = clock.replace(letters, code, 1)
-        codes = date_part + colon + clock
-    form = form_of(codes)
-    needed = {"Y", "y"} & set(form.order), {"m", "b"} & set(form.order), {"d"} & set(form.order)
-    if "s" not in form.order and not all(needed):
-        message = (
-            f"--time-format must name year, month and day like %d/%m/%Y %H:%M or DD/MM/YYYY HH:MM, was {text[:40]!r}"
-        )
+    codes = text if "%" in text else _codes_of(text)
+    order = set(form_of(codes).order)
+    if "s" not in order and not ({"Y", "y"} & order and {"m", "b"} & order and "d" in order):
+        like = "%d/%m/%Y %H:%M or DD/MM/YYYY HH:MM"
+        message = f"--time-format must name year, month and day like {like}, was {text[:40]!r}"
         raise ValueError(message)
     return codes
 
 
-def _single(text: str, letter: str, code: str) -> str:
-    return re.sub(rf"(?<!%){letter}(?![a-z])", code, text, count=1)
-
-
-def _split_clock(text: str) -> tuple[str, str, str]:
-    at = text.find("H")
-    return (text, "", "") if at < 0 else (text[:at], "", text[at:])
+def _codes_of(letters: str) -> str:
+    """Return the codes of ``YYYY-MM-DD HH:MM:SS``: what comes before the hour is the date, where MM is the month."""
+    at = letters.find("H")
+    day, clock = (letters, "") if at < 0 else (letters[:at], letters[at:])
+    for pattern, code in ((r"YYYY", "%Y"), (r"YY", "%y"), (r"Mon", "%b"), (r"(?<!%)MM?", "%m"), (r"DD?", "%d")):
+        day = re.sub(pattern, code, day, count=1)
+    for pattern, code in ((r"HH?", "%H"), (r"MM", "%M"), (r"SS", "%S"), (r"mmm", "%f")):
+        clock = re.sub(rf"(?<!%){pattern}", code, clock, count=1)
+    return day + clock
 
 
 def matching(forms: Sequence[str], text: str) -> bool:
@@ -160,17 +139,29 @@ def read_times(tokens: Tokens, forms: Sequence[str], *, is_ticks: bool) -> Times
     """
     count = len(tokens)
     times = Times(np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.bool_))
+    compiled = [form_of(codes) for codes in forms]
     first = tokens.places["time"]
     last = tokens.places.get("clock", first)
+    for row in _read_many(tokens, compiled, times, is_ticks=is_ticks).tolist():
+        text = _joined(tokens.text(row, first, last), tokens, first, last, row).strip()
+        try:
+            times.values[row], times.is_utc[row] = _single_time(text, compiled, times, is_ticks=is_ticks)
+        except ValueError as error:
+            times.bad[row] = str(error)
+    return times
+
+
+def _read_many(tokens: Tokens, forms: Sequence[Form], times: Times, *, is_ticks: bool) -> Integers:
+    """Read the lines that are written alike, kind after kind, and return those that are left."""
+    count, first = len(tokens), tokens.places["time"]
+    last = tokens.places.get("clock", first)
     widths = tokens.starts[:, last] + tokens.widths[:, last] - tokens.starts[:, first]
-    compiled = [form_of(codes) for codes in forms]
     left = np.arange(count)
     for turn in range(_ROUNDS):
         if not len(left):
-            return times
-        text = tokens.text(int(left[0]), first, last)
-        text = _joined(text, tokens, first, last, int(left[0]))
-        match = next(((form, found) for form in compiled if (found := form.pattern.fullmatch(text))), None)
+            break
+        text = _joined(tokens.text(int(left[0]), first, last), tokens, first, last, int(left[0]))
+        match = next(((form, found) for form in forms if (found := form.pattern.fullmatch(text))), None)
         if match is None or turn == _ROUNDS - 1:
             break
         width = int(widths[left[0]])
@@ -181,13 +172,7 @@ def read_times(tokens: Tokens, forms: Sequence[str], *, is_ticks: bool) -> Times
         if not done.any():
             break
         left = np.setdiff1d(left, same[done], assume_unique=True)
-    for row in left.tolist():
-        text = _joined(tokens.text(row, first, last), tokens, first, last, row).strip()
-        try:
-            times.values[row], times.is_utc[row] = _single_time(text, compiled, times, is_ticks=is_ticks)
-        except ValueError as error:
-            times.bad[row] = str(error)
-    return times
+    return left
 
 
 def _joined(text: str, tokens: Tokens, first: int, last: int, row: int) -> str:
@@ -240,12 +225,9 @@ def _values(
 
     everything = np.ones(texts.shape[1], dtype=np.bool_)
     if "s" in spans:
-        start, end = spans["s"]
-        unit = _UNIX_DIGITS.get(end - start, 0)
+        unit = _UNIX_DIGITS.get(spans["s"][1] - spans["s"][0], 0)
         raw = read("s").astype(np.int64)
-        if not unit:
-            return None, everything
-        return raw // unit, everything if is_ticks else raw % unit == 0
+        return (raw // unit, (raw % unit == 0) | is_ticks) if unit else (None, everything)
     if "f" in spans and not is_ticks:
         everything &= read("f") == 0
     second = np.zeros(texts.shape[1], dtype=np.int64)
@@ -320,38 +302,40 @@ def _single_time(text: str, forms: Sequence[Form], times: Times, *, is_ticks: bo
 
 
 def _single_value(text: str, parts: dict[str, str], *, is_ticks: bool) -> int:
-    if "s" in parts:
-        unit = 10 ** (max(0, (len(parts["s"]) - 8) // 3) * 3)
-        second, rest = divmod(int(parts["s"]), int(unit))
-        if (rest or int(parts.get("f", "0"))) and not is_ticks:
-            message = f"a time must be a whole second, was {text[:40]!r}"
-            raise ValueError(message)
-        return second
-    year = int(parts["Y"]) if "Y" in parts else int(_century(np.array([int(parts["y"])]))[0])
-    if not _FIRST <= year <= _LAST:
-        message = f"a time must lie between {_FIRST} and {_LAST}, was {text[:40]!r}"
+    unit = int(10 ** (max(0, (len(parts.get("s", "")) - 8) // 3) * 3))
+    second, rest = divmod(int(parts.get("s", "0")), unit)
+    if (rest or int(parts.get("f", "0"))) and not is_ticks:
+        message = f"a time must be a whole second, was {text[:40]!r}"
         raise ValueError(message)
+    return second if "s" in parts else _single_day(text, parts) + _second_of_day(text, parts)
+
+
+def _second_of_day(text: str, parts: dict[str, str]) -> int:
     hour, minute, second = (int(parts.get(code, "0")) for code in "HMS")
     if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004
         message = f"a time of day must lie between 00:00:00 and 23:59:59, was {text[:40]!r}"
         raise ValueError(message)
-    if int(parts.get("f", "0")) and not is_ticks:
-        message = f"a time must be a whole second, was {text[:40]!r}"
+    return hour * 3_600 + minute * 60 + second - _offset(parts.get("z", "Z"))
+
+
+def _single_day(text: str, parts: dict[str, str]) -> int:
+    year = int(parts["Y"]) if "Y" in parts else int(_century(np.array([int(parts["y"])]))[0])
+    if not _FIRST <= year <= _LAST:
+        message = f"a time must lie between {_FIRST} and {_LAST}, was {text[:40]!r}"
         raise ValueError(message)
-    seconds = hour * 3_600 + minute * 60 + second - _offset(parts.get("z", "Z"))
     if "1" in parts:
         one, two = int(parts["1"]), int(parts["2"])
         if not (0 < one < 32 and 0 < two < 32):  # noqa: PLR2004
             message = f"a time must be in the calendar, was {text[:40]!r}"
             raise ValueError(message)
-        return ((year * 100 + one) * 100 + two) * DAY + seconds
+        return ((year * 100 + one) * 100 + two) * DAY
     month = _month(parts["b"]) if "b" in parts else int(parts["m"])
     try:
         days = date(year, month, int(parts["d"])).toordinal() - _EPOCH
     except ValueError as error:
         message = f"a time must be in the calendar ({error}), was {text[:40]!r}"
         raise ValueError(message) from None
-    return days * DAY + seconds
+    return days * DAY
 
 
 def example(codes: str) -> str:
