@@ -113,8 +113,7 @@ class OpenCandles:
             report.take(part)
             yield part
         report.rows, report.left_out = settling.rows, [] if join is None else join.left_out
-        if settling.bid_above_ask:
-            report.notes = [*report.notes, f"bid above ask in {settling.bid_above_ask:,} rows"]
+        report.notes = [*report.notes, *settling.notes]
         if not report.candles and not self.faults:
             name = self.files[0].spool.name
             self.faults.add("empty", name, None, "must hold at least one candle, no whole one is left")
@@ -215,14 +214,9 @@ def _layout(source: Source, options: Options) -> Layout:
     if not head.lines:
         message = f"{source.name} must hold candles, was empty"
         raise CandleFileRejected(message)
-    names = [each.name for each in FORMATS]
-    wanted = [each for each in FORMATS if options.format in {None, each.name}]
-    if options.columns is not None and options.format is None:
-        wanted = [each for each in FORMATS if each.name == "csv"]
-    if not wanted:
-        message = f"--format must be one of {', '.join(names)}, was {options.format!r}"
-        raise CandleFileRejected(message)
-    for each in wanted:
+    # Whoever names the columns says that the file is like no other.
+    asked = options.format or ("csv" if options.columns is not None else None)
+    for each in (each for each in FORMATS if asked in {None, each.name}):
         try:
             layout = each.layout(head)
         except ValueError as error:
@@ -236,8 +230,9 @@ def _layout(source: Source, options: Options) -> Layout:
             "--format out, or describe it: --format csv --columns time,open,high,low,close"
         )
         raise CandleFileRejected(message)
+    names = ", ".join(each.name for each in FORMATS)
     message = (
-        f"{source.name}, line 1: must be of a known format ({', '.join(names)}), was {head.first[:160]!r}; "
+        f"{source.name}, line 1: must be of a known format ({names}), was {head.first[:160]!r}; "
         "describe it: --columns time,open,high,low,close --zone UTC [--time-format …] [--separator …] [--decimal-comma]"
     )
     raise CandleFileRejected(message)

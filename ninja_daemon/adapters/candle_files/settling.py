@@ -117,6 +117,11 @@ class Settling:
                 self._last, self._close = int(part.time[-1]), int(part.prices[-1, -1])
                 yield part
 
+    @property
+    def notes(self) -> list[str]:
+        """Return what the closing paragraph says besides the counts."""
+        return [f"bid above ask in {self.bid_above_ask:,} rows"] if self.bid_above_ask else []
+
     def finish(self) -> None:
         """Say what only the end shows."""
         if self._zeros:

@@ -67,9 +67,10 @@ def strategies_for(
     if join is None and (not fitting or are_named):
         fitting = [each for each in of_instrument if opened.can_make(each.granularity)]
     if are_named and len(fitting) < len(strategies):
-        _none_fits(series, instrument, wanted, [each for each in strategies if each not in fitting], are_named=True)
+        strangers = ", ".join(each.name for each in strategies if each not in fitting)
+        _none_fits(series, instrument, wanted, strangers)
     if not fitting:
-        _none_fits(series, instrument, wanted, strategies, are_named=False)
+        _none_fits(series, instrument, wanted, "none does")
     if len({each.instrument for each in fitting}) > 1:
         _ask_which(fitting, wanted)
     return fitting
@@ -86,19 +87,12 @@ def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoRet
 
 
 def _none_fits(
-    series: tuple[str, Granularity] | None,
-    instrument: str | None,
-    wanted: Granularity | None,
-    wrong: Sequence[Strategy],
-    *,
-    are_named: bool,
+    series: tuple[str, Granularity] | None, instrument: str | None, wanted: Granularity | None, strangers: str
 ) -> NoReturn:
-    names = ", ".join(each.name for each in wrong[:_SHOWN]) if are_named else "none does"
-    step = "ticks" if wanted is None else wanted.name
     if series is not None:
         message = f"the file's name says {series[0]} {series[1].name}; a strategy must read that"
-    elif instrument is not None:
-        message = f"the file holds {instrument} {step}; a strategy must read that, or a longer timeframe"
     else:
-        message = f"the file holds {step}; a strategy must read that, or a longer timeframe"
-    refuse("--csv", f"{message}, {names}")
+        step = "ticks" if wanted is None else wanted.name
+        held = f"{instrument} {step}" if instrument is not None else step
+        message = f"the file holds {held}; a strategy must read that, or a longer timeframe"
+    refuse("--csv", f"{message}, {strangers}")

@@ -7,7 +7,7 @@ reads them as it reads other lines; a line number counts elements.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from ninja_daemon.adapters.candle_files.faults import Faults
@@ -106,8 +106,7 @@ def element_blocks(source: Source, read: ElementReader, faults: Faults, counts: 
             else:
                 if fields is None:
                     counts["candles that are not complete"] = counts.get("candles that are not complete", 0) + 1
-            # An element that is left out stays as an empty line, so that numbers count elements.
-            lines.append("" if fields is None else ",".join(str(each).replace(",", " ").strip() for each in fields))
+            lines.append(_line(fields))
             if len(lines) >= _MANY:
                 yield Block(first, "\n".join([*lines, ""]).encode())
                 first, lines = number + 1, []
@@ -115,6 +114,11 @@ def element_blocks(source: Source, read: ElementReader, faults: Faults, counts: 
         faults.add("json", source.name, number + 1, str(error))
     if lines:
         yield Block(first, "\n".join([*lines, ""]).encode())
+
+
+def _line(fields: Sequence[str] | None) -> str:
+    """Return the fields as a line; an element that is left out is an empty one, so that numbers count elements."""
+    return "" if fields is None else ",".join(each.replace(",", " ").strip() for each in fields)
 
 
 def element_text(source: Source, number: int) -> str | None:

@@ -102,24 +102,16 @@ def _rows(
     volume = read_volumes(tokens) if "volume" in tokens.places else np.full(len(tokens), -1, dtype=np.int64)
     prices, places = _of_one_unit(columns, where, tokens, faults, bad)
     is_utc = np.zeros_like(times.is_utc) if layout.epoch_is_wall else times.is_utc
-    kept: Integers | slice = slice(None)
-    if bad:
-        kept = np.array(sorted(set(range(len(tokens))) - bad), dtype=np.int64)
+    kept: Integers | slice = np.array(sorted(set(range(len(tokens))) - bad), dtype=np.int64) if bad else slice(None)
     offsets = is_utc[kept]
     if len(offsets) and offsets.any() != offsets.all():
         row = int(np.flatnonzero(is_utc != is_utc[0])[0])
         message = "every time must have its offset from UTC, or none, were mixed"
         faults.add("mixed", where, int(tokens.numbers[row]), message)
     return Rows(
-        tokens.numbers[kept],
-        times.values[kept],
-        prices[:, kept],
-        places,
-        volume[kept],
-        is_utc=bool(offsets.any()),
-        is_undecided=times.is_undecided,
-        has_clock=times.has_clock,
-    )
+        tokens.numbers[kept], times.values[kept], prices[:, kept], places, volume[kept],
+        is_utc=bool(offsets.any()), is_undecided=times.is_undecided, has_clock=times.has_clock,
+    )  # fmt: skip
 
 
 def _tell(bad: dict[int, str], kind: str, where: str, tokens: Tokens, faults: Faults) -> None:

@@ -195,8 +195,7 @@ def _read_alike(
     for at in fixed:
         good &= texts[at] == texts[at, 0]
     digits = texts[numeric] - np.uint8(48)
-    if digits.max(initial=0) > 9:  # noqa: PLR2004 - the largest digit
-        good &= (digits <= 9).all(axis=0)  # noqa: PLR2004
+    good &= (digits <= 9).all(axis=0)  # noqa: PLR2004 - the largest digit
     if not good.any():
         return good
     all_good = bool(good.all())
