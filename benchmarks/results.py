@@ -87,9 +87,9 @@ class Chapter:
     pictures: Sequence[Picture] = field(default_factory=tuple)
 
 
-def at_least(name: str, claim: str, value: float, aim: float) -> Figure:
-    """A figure that is good when it is large; both are factors."""
-    return Figure(name, claim, value, f"{short(value)}×", f"at least {short(aim)}×", value >= aim)
+def at_least(name: str, claim: str, value: float, aim: float, unit: str = "×") -> Figure:
+    """A figure that is good when it is large; a factor unless it has a unit."""
+    return Figure(name, claim, value, f"{short(value)}{unit}", f"at least {short(aim)}{unit}", value >= aim)
 
 
 def at_most(name: str, claim: str, value: float, aim: float, unit: str) -> Figure:

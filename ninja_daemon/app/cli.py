@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -23,7 +24,7 @@ from ninja_daemon.app.process.lean_imports import import_structlog
 from ninja_daemon.app.process.private_files import keep_from_others
 from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
 from ninja_daemon.app.process.streams import is_about_output, stand_in_for_closed_streams, write_out
-from ninja_daemon.core.errors import ConfigError, NinjaError
+from ninja_daemon.core.errors import CandleFileRejected, ConfigError, NinjaError
 
 EXIT_LEFT_OVER: Final = 1
 EXIT_CONFIGURATION: Final = 78
@@ -58,6 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except ConfigError as error:
         _say_problems(error.problems)
         code = EXIT_CONFIGURATION
+    except CandleFileRejected as error:
+        _say_faults(error.problems)
+        code = EXIT_LEFT_OVER
     except NinjaError as error:
         typer.echo(f"{PROGRAM}: {_one_line(str(error))}", err=True)
         code = EXIT_LEFT_OVER
@@ -98,8 +102,10 @@ def _being_completed() -> Sequence[str]:
 
 def _register(app: typer.Typer, name: str, *, load: bool) -> None:
     texts = COMMANDS[name]
-    module = f"ninja_daemon.app.commands.{texts.folder}.{name}"
-    what: Any = getattr(import_module(module), name) if load else _not_loaded
+    # `import` is a word of Python's.
+    written = f"{name}_" if iskeyword(name) else name
+    module = f"ninja_daemon.app.commands.{texts.folder}.{written}"
+    what: Any = getattr(import_module(module), written) if load else _not_loaded
     if isinstance(what, typer.Typer):
         app.add_typer(what, name=name, help=texts.text(), short_help=texts.summary)
     else:
@@ -141,6 +147,15 @@ def _unwritten(error: OSError) -> int:
 def _say_problems(problems: Sequence[str]) -> None:
     count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
     typer.echo(f"{PROGRAM}: the configuration cannot work, {count}:", err=True)
+    for problem in problems:
+        typer.echo(f"  - {_one_line(problem)}", err=True)
+
+
+def _say_faults(problems: Sequence[str]) -> None:
+    if len(problems) == 1:
+        typer.echo(f"{PROGRAM}: {_one_line(problems[0])}", err=True)
+        return
+    typer.echo(f"{PROGRAM}: the candles cannot be taken in, {len(problems)} kinds of fault:", err=True)
     for problem in problems:
         typer.echo(f"  - {_one_line(problem)}", err=True)
 

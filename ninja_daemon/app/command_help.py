@@ -221,7 +221,7 @@ COMMANDS: Final = {
         summary="Run the daemon's own engine over history and print its signals.",
         paragraphs=(
             (
-                "The candles come from the broker or from a CSV file. Nothing is written to Redis and nothing is "
+                "The candles come from the broker or from a file. Nothing is written to Redis and nothing is "
                 "delivered: use it to see what a strategy would have said, before it is trusted with anything."
             ),
             (
@@ -229,13 +229,41 @@ COMMANDS: Final = {
                 "averages need. A file is taken in from its first line, whatever --from says. Every signal counts as "
                 "found when its candle closed. Signals go to standard output, a summary to standard error."
             ),
+            (
+                "A file may be of any format that docs/candle-files.md lists; minutes and hours are joined to what the "
+                "strategies read. What was recognised, mended and dropped is said; what cannot be known is asked for."
+            ),
         ),
         examples=(
             ("replay --strategy EUR_USD_H4", "the broker's history"),
             ("replay --csv EUR_USD_H4.csv --json", "a file; every strategy of that series"),
+            ("replay --csv DAT_ASCII_EURUSD_M1_2015.zip", "a download as it came"),
             ("replay --csv EUR_USD_H4.csv --from 2021-06-01", "report from then on, warm up before"),
         ),
         exits=("0   done", "1   the history could not be read to its end"),
+    ),
+    "import": CommandHelp(
+        folder="history",
+        summary="Make right candles of the files that people have: any known format, nothing guessed.",
+        paragraphs=(
+            (
+                "Reads files of HistData, MetaTrader, Dukascopy, TradingView, OANDA, FXCM, LEAN, Binance and others "
+                "(docs/candle-files.md), recognised by what they show, and writes time,open,high,low,close[,volume] "
+                "in UTC, which `replay --csv` and `simulator --csv` take."
+            ),
+            (
+                "The time zone is taken from the text, or found by the weeks in the file, or asked for. --join makes "
+                "candles of a longer timeframe on the grid of 17:00 New York. What was recognised, mended and dropped "
+                "is said on standard error. A file with a fault is not taken in; all kinds of fault are told at once."
+            ),
+        ),
+        examples=(
+            ("import EURUSD_M1.zip --join H4", "minutes to H4"),
+            ("import EURUSD_H1.csv --zone EET", "a server's clock"),
+            ("import EURUSD_H1.csv --out EUR_USD_H1.csv", "into a file"),
+        ),
+        exits=("0   done", "1   a file cannot be taken in; nothing was written"),
+        lists_problems=False,
     ),
     "backup": CommandHelp(
         folder="upkeep",
@@ -277,14 +305,14 @@ COMMANDS: Final = {
         summary="Serve a simulated OANDA v20 REST server, for trying things out.",
         paragraphs=(
             (
-                "A random market of its own, the same for the same seed, or CSV files, behind the parameter rules, "
+                "A random market of its own, the same for the same seed, or files of candles, behind the rules, "
                 "defaults and error texts of the real server. It prints the line that points the daemon at it."
             ),
             "Faults on order show how a client bears them; docs/simulator.md lists them all.",
         ),
         examples=(
             ("simulator --always-open", "trades on weekends, too"),
-            ("simulator --csv DIR", "the candles of your own files"),
+            ("simulator --csv PATH", "the candles of your own files"),
             ("simulator --completion lag", "candles complete a bit late"),
             ("simulator --speed 60", "a minute a second, from now"),
             ("simulator --fault 502,share=0.1", "every tenth answer is a 502"),

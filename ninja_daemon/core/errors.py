@@ -11,6 +11,7 @@ NinjaError
 │   ├── BrokerRefused        400, 404 and the like: this request is wrong
 │   │   └── BrokerDenied     401 or 403: the token or the account is wrong
 │   ├── CandleRejected       a candle that cannot be true; nothing is advanced past it
+│   │   └── CandleFileRejected   a file of candles with faults; holds all kinds of them
 │   └── SignalRejected       an entry of the signals list that is not a signal
 └── StateError               set this strategy aside, keep the others going
     ├── StateUnreadable      what is stored is not what we wrote
@@ -81,6 +82,18 @@ class BrokerDenied(BrokerRefused):
 
 class CandleRejected(RejectedError):
     """A candle that cannot be true: off the grid, out of order, impossible or unreadable prices."""
+
+
+class CandleFileRejected(CandleRejected):
+    """A file of candles that cannot be taken in; holds every kind of fault found, not only the first.
+
+    Attributes:
+        problems: one sentence a kind, with file, line, what is allowed and what would help.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 class SignalRejected(RejectedError):

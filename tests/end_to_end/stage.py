@@ -21,6 +21,7 @@ from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.app.candles.markets import market_of as read_market
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
@@ -161,7 +162,7 @@ class Stage:
 @cache
 def market_of(folder: Path) -> CsvMarket:
     """The market over a folder of files that stay as they are; read once a run."""
-    return CsvMarket.of_folder(folder)
+    return read_market(folder)
 
 
 def market_server(folder: Path, clock: FakeClock, **options: Any) -> SimulatorServer:

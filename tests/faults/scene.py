@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, transaction
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.app.queues.opening import journal_file
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.core.market.instant import format_instant
-from ninja_daemon.simulator.markets.csv_market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import toml
 from tests.end_to_end.stage import SOON_AFTER_CLOSE, TOKEN, epoch
@@ -53,7 +53,7 @@ def world(directory: Path, folder: Path, redis: RedisServer) -> Iterator[World]:
     clock = SharedClock(directory / "clock")
     clock.set(0.0)
     with ExitStack() as stack:
-        broker = stack.enter_context(SimulatorServer(CsvMarket.of_folder(folder), clock=clock, token=TOKEN))
+        broker = stack.enter_context(SimulatorServer(market_of(folder), clock=clock, token=TOKEN))
         receives = stack.enter_context(receiver())
         yield World(folder, redis, broker, clock, receives, stack.enter_context(nursery()))
 

@@ -19,7 +19,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from ninja_daemon.simulator.markets.csv_market import CsvMarket
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import nasty
 from tests.fakes.messages import a_signal
@@ -242,7 +242,7 @@ def searched(start_redis: Callable[..., RedisServer], tmp_path: Path, candles_di
 
 def good_broker(stage: World) -> SimulatorServer:
     """The simulated broker, but with the token of these tests."""
-    return SimulatorServer(CsvMarket.of_folder(stage.folder), clock=stage.clock, token=TOKEN, account=ACCOUNT)
+    return SimulatorServer(market_of(stage.folder), clock=stage.clock, token=TOKEN, account=ACCOUNT)
 
 
 @pytest.mark.timeout(120)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.markets.completion import ByLag, ByNextTick, ByTime, Completion
-from ninja_daemon.simulator.markets.market import CsvMarket, RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from tests.simulator.client import Client
 from tests.simulator.conftest import Serve
 
@@ -81,7 +82,7 @@ def test_by_tick_a_market_of_files_knows_the_opens_of_its_candles(tmp_path: Path
     lines = "".join(f"{at},1.1,1.1,1.1,1.1,1\n" for at in opens)
     path.write_text("time,open,high,low,close,volume\n" + lines, encoding="ascii")
     clock = SimulatedClock.fixed(CLOSE)
-    client = serve(CsvMarket({("EUR_USD", M15): path}), clock=clock, completion=ByNextTick(timer=60))
+    client = serve(market_of(path), clock=clock, completion=ByNextTick(timer=60))
     assert completes(client, clock, CLOSE)
     assert not completes(client, clock, CLOSE + 959, CLOSE + 900)
     assert completes(client, clock, CLOSE + 960, CLOSE + 900)

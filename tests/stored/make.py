@@ -20,8 +20,8 @@ from typing import Any, Protocol
 
 import redis
 
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.markets.market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
 from tests.processes import Workplace
@@ -310,7 +310,7 @@ def write_state(state_dir: Path, folder: Path, now: float) -> None:
 def scene_in(directory: Path) -> Iterator[Scene]:
     """A scene in a directory of its own."""
     clock = SimulatedClock.fixed(just_after(FIRST))
-    market = CsvMarket.of_folder(write_market(directory / "market"))
+    market = market_of(write_market(directory / "market"))
     (directory / "first").mkdir()
     (directory / "first" / "sitecustomize.py").write_text(LONGEST_WAITS, encoding="utf-8")
     with SimulatorServer(market, clock=clock, token=TOKEN) as broker, receiver() as desk:

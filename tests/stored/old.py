@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import redis
 
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.markets.market import CsvMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver
 from tests.processes import Finished, Workplace
@@ -133,7 +133,7 @@ def labels(signals: Sequence[Mapping[str, Any]]) -> list[str]:
 def old_place(place: Workplace, server: RedisServer, *, has_redis: bool) -> Iterator[Old]:
     """A place without data in it yet."""
     clock = SimulatedClock.fixed(just_after(FIRST))
-    market = CsvMarket.of_folder(write_market(Path(place.directory) / "market"))
+    market = market_of(write_market(Path(place.directory) / "market"))
     with SimulatorServer(market, clock=clock, token=TOKEN) as broker, receiver() as desk:
         place.uses(broker=broker.url, redis="unix:///nowhere/at-all.sock", token=TOKEN)
         yield Old(place, clock, desk, server, has_redis=has_redis)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.files.csv_candles import CandleFile
+from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, HistoryGap
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
@@ -129,7 +129,8 @@ def test_a_real_file_gives_the_signals_of_the_daemons_steps(
 ) -> None:
     instrument = Instrument.from_decimals(file[:7], decimals)
     rules = rules_of(instrument, name=file, granularity=granularity, fast_ma=10, slow_ma=70, atr_period=14)
-    candles = CandleFile(candles_dir / f"{file}.csv", granularity).candles(decimals)
+    with open_candles([candles_dir / f"{file}.csv"]) as opened:
+        candles = list(opened.columns(granularity))
     (report,) = replay([rules], candles)
     assert report.signals == expected_signals(real_candles(candles_dir / f"{file}.csv", decimals), rules)
     assert len(report.signals) > 20

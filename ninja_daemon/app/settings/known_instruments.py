@@ -62,3 +62,16 @@ def suggestion(name: str) -> str | None:
             return joined
     close = get_close_matches(upper.replace("/", "_").replace("-", "_"), sorted(KNOWN), n=1, cutoff=0.7)
     return close[0] if close else None
+
+
+def instrument_in(text: str) -> str | None:
+    """Return the one instrument that a file's name holds, as ``DAT_ASCII_EURUSD_M1`` does; None for none or several."""
+    upper = text.upper()
+    pairs = {f"{match[1]}_{match[2]}" for match in _WITHIN.finditer(upper)}
+    found = {name for name in pairs if is_known(name)} | {
+        name for name in _OTHERS.split() if re.search(rf"(?<![A-Z0-9]){name.replace('_', '_?')}(?![A-Z0-9])", upper)
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+_WITHIN: Final = re.compile(r"(?<![A-Z])(?=([A-Z]{3})[_/.-]?([A-Z]{3})(?![A-Z]))", re.ASCII)

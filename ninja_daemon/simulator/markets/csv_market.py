@@ -1,73 +1,60 @@
-"""A market over CSV files: the prices of ``time,open,high,low,close,volume`` lines, digit by digit as written."""
+"""A market over recorded candles, digit by digit as they were written."""
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from ninja_daemon.core.errors import CandleRejected, ConfigError
-from ninja_daemon.core.market.candle import checked_candle
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.simulator.markets.quotes import Listing, Row, aggregated
 
-_HEADER: Final = "time,open,high,low,close,volume"
-_FIELDS: Final = 6
-_FILE_NAME: Final = re.compile(r"([A-Z0-9]+_[A-Z0-9]+)_([A-Z]\d*)", re.ASCII)
-_PRICE: Final = re.compile(r"\d{1,12}(?:\.\d{1,9})?", re.ASCII)
 _SPREAD_TENTHS: Final = 14
 
 
-class CsvMarket:
-    """Candles from files, one file a series.
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The candles of one series.
 
-    A granularity without a file is made of the next finer one that has a file, which is exact; one that is finer than
-    every file has no candles. Bid and ask lie seven tenths of a pip below and above the file's prices (one price unit
+    Attributes:
+        decimals: digits after the point of the rows' prices.
+        listed: digits with which the broker lists the instrument; at least as many.
+        pip_decimals: digits of the prices that were quoted; a mid made of two sides has one more.
+        rows: the candles, oldest first.
+    """
+
+    decimals: int
+    listed: int
+    pip_decimals: int
+    rows: Sequence[Row]
+
+
+class CsvMarket:
+    """Candles that were recorded, one recording a series.
+
+    A granularity that was not recorded is made of the next finer one that was, which is exact; one that is finer than
+    all has no candles. Bid and ask lie seven tenths of a pip below and above the recorded prices (one price unit
     where prices are no finer than a pip). A candle that covers now shows its open only: what comes later is not known.
     """
 
-    def __init__(self, files: Mapping[tuple[str, Granularity], Path]) -> None:
-        """Read all files.
-
-        Raises:
-            CandleRejected: a line is no candle, or not later than the one before; names file and line.
-        """
-        texts = {series: _lines(path) for series, path in files.items()}
-        decimals: dict[str, int] = {}
-        for (instrument, _), lines in texts.items():
-            decimals[instrument] = max(decimals.get(instrument, 0), _decimals(lines))
-        self._listings = {
-            name: Listing(instrument, _spread(instrument))
-            for name, count in sorted(decimals.items())
-            for instrument in (Instrument.from_decimals(name, count),)
-        }
+    def __init__(self, recordings: Mapping[tuple[str, Granularity], Recording]) -> None:
+        """Take the series of each instrument together."""
+        finest: dict[str, Recording] = {}
+        for (name, _), recording in recordings.items():
+            finest[name] = max(finest.get(name, recording), recording, key=lambda each: each.listed)
+        self._listings = {name: _listing(name, recording) for name, recording in sorted(finest.items())}
         self._rows = {
-            (name, granularity): _rows(files[name, granularity], lines, granularity, decimals[name])
-            for (name, granularity), lines in texts.items()
+            (name, granularity): _in_units(recording, finest[name].listed)
+            for (name, granularity), recording in recordings.items()
         }
         self._times = {series: [row.time for row in rows] for series, rows in self._rows.items()}
 
-    @classmethod
-    def of_folder(cls, folder: Path) -> CsvMarket:
-        """Read every file of a folder whose name is like ``EUR_USD_H4.csv``.
-
-        Raises:
-            ConfigError: there is none.
-            CandleRejected: a line is no candle.
-        """
-        files = {series: path for path in sorted(folder.glob("*.csv")) if (series := _series_of(path)) is not None}
-        if not files:
-            message = f"{folder} must hold files named like EUR_USD_H4.csv, had none"
-            raise ConfigError(message)
-        return cls(files)
-
     @property
     def listings(self) -> Mapping[str, Listing]:
-        """Return the instruments that have a file."""
+        """Return the instruments that were recorded."""
         return self._listings
 
     @property
@@ -116,13 +103,6 @@ class CsvMarket:
         return found
 
 
-def _series_of(path: Path) -> tuple[str, Granularity] | None:
-    match = _FILE_NAME.fullmatch(path.stem)
-    if match is None or match[2] not in Granularity.__members__:
-        return None
-    return match[1], Granularity[match[2]]
-
-
 def _nests(finer: Granularity, coarser: Granularity) -> bool:
     """Tell whether every border of ``coarser`` is one of ``finer``; weeks and months begin where days do."""
     if coarser in {Granularity.W, Granularity.M}:
@@ -134,53 +114,15 @@ def _spread(instrument: Instrument) -> int:
     return max(2, _SPREAD_TENTHS * int(10 ** max(0, instrument.pip_digits)) // 10 // 2 * 2)
 
 
-def _lines(path: Path) -> list[str]:
-    try:
-        header, *lines = path.read_text(encoding="ascii").splitlines() or [""]
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path} must be a readable text file: {error}"
-        raise CandleRejected(message) from error
-    if header != _HEADER:
-        message = f"{path}, line 1: the header must be {_HEADER}, was {header[:80]!r}"
-        raise CandleRejected(message)
-    return lines
+def _listing(name: str, recording: Recording) -> Listing:
+    pip = Instrument.from_decimals(name, recording.pip_decimals).pip_location
+    instrument = Instrument(name, recording.listed, pip)
+    return Listing(instrument, _spread(instrument))
 
 
-def _decimals(lines: list[str]) -> int:
-    return max(
-        (len(price.partition(".")[2]) for line in lines for price in line.split(",")[1:5]),
-        default=0,
-    )
-
-
-def _rows(path: Path, lines: list[str], granularity: Granularity, decimals: int) -> list[Row]:
-    rows: list[Row] = []
-    for number, line in enumerate(lines, start=2):
-        try:
-            row = _row(line, granularity, decimals)
-        except (ValueError, CandleRejected) as error:
-            message = f"{path}, line {number}: {error}"
-            raise CandleRejected(message) from error
-        if rows and row.time <= rows[-1].time:
-            message = f"{path}, line {number}: time must be later than {format_instant(rows[-1].time)}, was "
-            raise CandleRejected(message + format_instant(row.time))
-        rows.append(row)
-    return rows
-
-
-def _row(line: str, granularity: Granularity, decimals: int) -> Row:
-    fields = line.split(",")
-    if len(fields) != _FIELDS:
-        message = f"a line must have {_FIELDS} fields, {_HEADER}, had {len(fields)}"
-        raise ValueError(message)
-    open_, high, low, close = (_units(text, decimals) for text in fields[1:5])
-    candle = checked_candle(granularity, parse_instant(fields[0]), open_, high, low, close)
-    return Row(*candle, volume=int(fields[5]))
-
-
-def _units(text: str, decimals: int) -> int:
-    if _PRICE.fullmatch(text) is None:
-        message = f"a price must be a plain decimal number like 1.09259, was {text[:40]!r}"
-        raise ValueError(message)
-    whole, _, fraction = text.partition(".")
-    return int(whole + fraction.ljust(decimals, "0"))
+def _in_units(recording: Recording, decimals: int) -> list[Row]:
+    factor = 10 ** (decimals - recording.decimals)
+    return [
+        Row(time, open_ * factor, high * factor, low * factor, close * factor, volume)
+        for time, open_, high, low, close, volume in recording.rows
+    ]

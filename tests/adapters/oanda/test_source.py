@@ -15,6 +15,7 @@ from ninja_daemon.adapters.oanda.answers import asked_pause
 from ninja_daemon.adapters.oanda.candles import Page, decimals_of, read_page, usable
 from ninja_daemon.adapters.oanda.rate_limit import RateLimit
 from ninja_daemon.adapters.oanda.source import OandaSource
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, CandleRejected, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -26,7 +27,7 @@ from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, Answer, Reque
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.markets.completion import ByLag
-from ninja_daemon.simulator.markets.market import CsvMarket, RandomMarket
+from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
 from tests.fakes.clock import FakeClock
@@ -167,7 +168,7 @@ def test_history_longer_than_a_page_is_put_together(source: OandaSource, broker:
 
 
 def test_history_that_begins_later_than_asked_is_short(clock: FakeClock, candles_dir: Path) -> None:
-    market = CsvMarket({("EUR_USD", Granularity.D): candles_dir / "EUR_USD_D.csv"})
+    market = market_of(candles_dir / "EUR_USD_D.csv")
     first = parse_instant("2012-12-03T22:00:00Z")
     with SimulatorServer(market, token=TOKEN, clock=SimulatedClock.fixed(NOW)) as broker:
         source = OandaSource(Secret(TOKEN), broker.url, account_id=None, clock=clock)

@@ -151,8 +151,11 @@ def test_a_signal_a_line_for_people_and_the_summary_on_the_other_stream(run: Run
     ]
     _, crosses = stepped(Rules(QUICK, EUR_USD), CANDLES)
     rejected = len(crosses) - len(listed(QUICK))
-    assert err == (
-        f"QUICK: 700 candles, {format_instant(CANDLES[0].time)} to {format_instant(CANDLES[-1].time)}; "
+    assert err.startswith(
+        f"{csv_file}: format ours; zone UTC, by the offsets in the text; times are the open of a candle; "
+    )
+    assert err.endswith(
+        f" QUICK: 700 candles, {format_instant(CANDLES[0].time)} to {format_instant(CANDLES[-1].time)}; "
         f"{len(crosses)} crosses, {len(listed(QUICK))} signals, {rejected} rejected ({rejected} by min_atr_value)"
     )
 
@@ -170,7 +173,8 @@ def test_a_file_of_another_name_needs_the_strategy(run: Run, tmp_path: Path) -> 
     assert run("--csv", str(path), "--jsonl", "-s", "QUICK")[1].splitlines() == listed(QUICK)
     code, out, err = run("--csv", str(path))
     assert (code, out) == (2, "")
-    assert "must be strategies of the one series in the file, were QUICK, SLOW, HOURS, YEN" in err
+    assert "must be strategies of the one series in the file, which holds M1 candles and whose name says no" in err
+    assert "were QUICK, SLOW, YEN; name one, or the file like EUR_USD_H4.csv" in err
 
 
 @pytest.mark.parametrize(
@@ -235,17 +239,17 @@ def test_a_span_without_candles_says_so(run: Run, csv_file: Path) -> None:
 
 def test_given_decimals_are_the_precision_of_the_prices(run: Run, csv_file: Path) -> None:
     scaled = [Candle(candle.time, *(price * 10 for price in candle[1:])) for candle in CANDLES]
-    expected = listed(QUICK, scaled, Instrument.from_decimals("EUR_USD", 6))
+    expected = listed(QUICK, scaled, Instrument("EUR_USD", 6, -4))
     assert run("--csv", str(csv_file), "-s", "QUICK", "--jsonl", "--decimals", "6")[1].splitlines() == expected
 
 
 def test_digits_that_only_later_prices_have_are_those_of_all(
     run: Run, csv_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ninja_daemon.adapters.files.csv_candles._BLOCK", 2_000)
+    monkeypatch.setattr("ninja_daemon.adapters.candle_files.text.source.BLOCK", 2_000)
     lines = csv_file.read_text().splitlines(keepends=True)
     time, *prices, volume = lines[-1].rstrip().split(",")
-    csv_file.write_text("".join([*lines[:-1], ",".join([time, *(each + "0" for each in prices), volume]) + "\n"]))
+    csv_file.write_text("".join([*lines[:-1], ",".join([time, *(each + "1" for each in prices), volume]) + "\n"]))
     expected = run("--csv", str(csv_file), "-s", "QUICK", "--jsonl", "--decimals", "6")[1]
 
     assert expected

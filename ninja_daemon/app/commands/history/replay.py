@@ -5,22 +5,26 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from ninja_daemon.adapters.files.csv_candles import MOST_DECIMALS, CandleFile, MoreDecimals, named_series
+from ninja_daemon.adapters.candle_files.layout import Options
+from ninja_daemon.adapters.candle_files.opening import OpenCandles, open_candles
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.app.candles import options
+from ninja_daemon.app.candles.options import refuse
+from ninja_daemon.app.candles.series import expected_granularity, instrument_of, strategies_for
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_typed_instant
-from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, read_history, replay as replay_over
@@ -41,15 +45,15 @@ def replay(
         ),
     ] = None,
     csv: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             "--csv",
             exists=True,
             dir_okay=False,
             readable=True,
             metavar="FILE",
-            help="Candles from a file, time,open,high,low,close,volume, instead of the broker. A name like "
-            "EUR_USD_H4.csv says which series it is.",
+            help="Candles from a file instead of the broker, of any format that docs/candle-files.md lists. "
+            "A name like EUR_USD_H4.csv says which series it is.",
         ),
     ] = None,
     since: Annotated[
@@ -61,12 +65,16 @@ def replay(
         ),
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="WHEN", help="Candles that opened up to then.")] = None,
-    decimals: Annotated[
-        int | None,
-        typer.Option(
-            min=0, max=MOST_DECIMALS, help="Digits after the point of the file's prices. Left out: as written."
-        ),
-    ] = None,
+    name: options.FORMAT = None,
+    zone: options.ZONE = None,
+    stamp: options.STAMP = None,
+    join: options.JOIN = None,
+    decimals: options.DECIMALS = None,
+    columns: options.COLUMNS = None,
+    time_format: options.TIME_FORMAT = None,
+    separator: options.SEPARATOR = None,
+    decimal_comma: options.DECIMAL_COMMA = False,
+    price: options.PRICE = options.PriceOption.MID,
     engine: Annotated[
         Engine, typer.Option(help="batch: many candles at once. step: one by one, as the daemon does; the same result.")
     ] = Engine.BATCH,
@@ -75,14 +83,26 @@ def replay(
 ) -> None:
     """Run the daemon's own engine over history and print its signals."""
     if as_json and as_jsonl:
-        _refuse("--jsonl", "must not be given together with --json")
-    if decimals is not None and csv is None:
-        _refuse("--decimals", "must be given together with --csv: the broker says how it writes its prices")
+        refuse("--jsonl", "must not be given together with --json")
     span = Span(_instant("--from", since), _instant("--to", until, last_of_day=True))
+    said = options.file_options(
+        name=name,
+        zone=zone,
+        stamp=stamp,
+        decimals=decimals,
+        columns=columns,
+        time_format=time_format,
+        separator=separator,
+        decimal_comma=decimal_comma,
+        price=price,
+    )
+    wanted = options.timeframe(join)
+    if not csv and (said != Options() or wanted is not None):
+        refuse(_first_said(said), "must be given together with --csv: the broker says how it writes its candles")
     environment, configuration = load_settings()
-    chosen = _chosen(configuration, strategy or (), None if csv is None else named_series(csv))
-    if csv is not None:
-        reports = _over_file(csv, _same_series(chosen), decimals, span, engine)
+    chosen = _chosen(configuration, strategy or ())
+    if csv:
+        reports = _over_files(csv, said, wanted, chosen, span, engine, are_named=bool(strategy))
     else:
         reports = _over_broker(environment, chosen, span, engine)
     signals = sorted((signal for report in reports for signal in report.signals), key=lambda each: each.close_time)
@@ -94,38 +114,25 @@ def replay(
 # --- what to replay --------------------------------------------------------------------------------------------------
 
 
-def _chosen(
-    configuration: Configuration, names: Sequence[str], file: tuple[str, Granularity] | None
-) -> Sequence[Strategy]:
-    """Return the strategies that are named, or all of them, as far as the file is of their series."""
+def _chosen(configuration: Configuration, names: Sequence[str]) -> Sequence[Strategy]:
+    """Return the strategies that are named, or all of them."""
     known = {strategy.name: strategy for strategy in configuration.strategies}
     for name in names:
         if name not in known:
             close = get_close_matches(name, known, n=1)
             hint = f"; did you mean {close[0]}?" if close else f": {', '.join(known) or 'there is none'}"
-            _refuse("--strategy", f"must be one of {configuration.path}, was {name[:64]!r}{hint}")
+            refuse("--strategy", f"must be one of {configuration.path}, was {name[:64]!r}{hint}")
     chosen = [known[name] for name in dict.fromkeys(names)] if names else list(configuration.strategies)
-    if file is not None:
-        fitting = [strategy for strategy in chosen if (strategy.instrument, strategy.granularity) == file]
-        if not fitting or (names and len(fitting) < len(chosen)):
-            wrong = ", ".join(strategy.name for strategy in chosen if strategy not in fitting) if names else "none does"
-            _refuse("--csv", f"the file's name says {file[0]} {file[1].name}; a strategy must read that, {wrong}")
-        chosen = fitting
     if not chosen:
-        _refuse("--strategy", f"there is no strategy in {configuration.path}")
+        refuse("--strategy", f"there is no strategy in {configuration.path}")
     return chosen
 
 
-def _same_series(chosen: Sequence[Strategy]) -> Sequence[Strategy]:
-    series = {(strategy.instrument, strategy.granularity) for strategy in chosen}
-    if len(series) > 1:
-        names = ", ".join(strategy.name for strategy in chosen)
-        _refuse(
-            "--strategy",
-            f"must be strategies of the one series in the file, were {names}; name one, or the file "
-            "like EUR_USD_H4.csv",
-        )
-    return chosen
+def _first_said(said: Options) -> str:
+    """Return the name of an option that is for files."""
+    names = {"format": "--format", "time_format": "--time-format", "decimal_comma": "--decimal-comma"}
+    given = [each.name for each in fields(said) if getattr(said, each.name) != getattr(Options(), each.name)]
+    return names.get(given[0], f"--{given[0]}") if given else "--join"
 
 
 def _instant(option: str, text: str | None, *, last_of_day: bool = False) -> Instant | None:
@@ -139,34 +146,48 @@ def _instant(option: str, text: str | None, *, last_of_day: bool = False) -> Ins
             return start + 86_399 if last_of_day else start
         return parse_typed_instant(text)
     except ValueError:
-        _refuse(option, f"must be like 2026-01-31 or 2026-01-31T10:00:00Z, was {text[:40]!r}")
-
-
-def _refuse(option: str, message: str) -> NoReturn:
-    raise typer.BadParameter(message, param_hint=option)
+        refuse(option, f"must be like 2026-01-31 or 2026-01-31T10:00:00Z, was {text[:40]!r}")
 
 
 # --- where the candles come from -------------------------------------------------------------------------------------
 
 
-def _over_file(
-    path: Path, chosen: Sequence[Strategy], decimals: int | None, span: Span, engine: Engine
+def _over_files(
+    paths: Sequence[Path],
+    said: Options,
+    join: Granularity | None,
+    strategies: Sequence[Strategy],
+    span: Span,
+    engine: Engine,
+    *,
+    are_named: bool,
 ) -> Sequence[Replayed]:
-    def read(places: int, *, likely: bool = False) -> Sequence[Replayed]:
-        with _progress(f"reading {path.name}", path.stat().st_size) as bar:
-            file = CandleFile(path, chosen[0].granularity, bar.advance)
-            instrument = Instrument.from_decimals(chosen[0].instrument, places)
-            rules = [Rules(strategy, instrument) for strategy in chosen]
-            return replay_over(rules, file.candles(places, likely=likely), span, engine)
+    """Run strategies over files; those of one timeframe go through the candles together."""
+    size = sum(path.stat().st_size for path in paths)
+    with _progress(f"reading {paths[0].name}", size) as bar:
+        opening = open_candles(paths, said, expected=expected_granularity(paths), progress=bar.advance)
+        with opening as opened:
+            chosen = strategies_for(paths, opened, strategies, join, are_named=are_named)
+            instrument = instrument_of(chosen[0].instrument, opened)
+            reports: list[Replayed] = []
+            for granularity, group in groupby(sorted(chosen, key=_length), key=lambda each: each.granularity):
+                parts = opened.columns(granularity)
+                made = replay_over([Rules(strategy, instrument) for strategy in group], parts, span, engine)
+                # What lies behind --to is looked at, too: a file with a fault is used for nothing.
+                for _ in parts:
+                    pass
+                reports.extend(made)
+                _tell(opened, is_first=len(reports) == len(made))
+    return reports
 
-    if decimals is not None:
-        return read(decimals)
-    # Nearly every file writes all its prices alike; to look through it for one that it does not takes as long again.
-    file = CandleFile(path, chosen[0].granularity)
-    try:
-        return read(file.likely_decimals(), likely=True)
-    except MoreDecimals:
-        return read(file.decimals())
+
+def _length(strategy: Strategy) -> int:
+    return strategy.granularity.seconds
+
+
+def _tell(opened: OpenCandles, *, is_first: bool) -> None:
+    if opened.report is not None:
+        typer.echo(opened.report.paragraph() if is_first else opened.report.joined_sentence(), err=True)
 
 
 def _over_broker(

@@ -15,7 +15,11 @@ from urllib.parse import quote, urlencode
 
 import typer
 
+from ninja_daemon.adapters.candle_files.layout import Options
+from ninja_daemon.app.candles import options
+from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.core.errors import CandleRejected, ConfigError
+from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant, parse_typed_instant
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
@@ -23,7 +27,7 @@ from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.faults import FaultScript
 from ninja_daemon.simulator.faults.words import read_fault
 from ninja_daemon.simulator.markets.completion import ByLag, ByNextTick, ByTime, Completion as CompletionRule
-from ninja_daemon.simulator.markets.market import CsvMarket, Market, RandomMarket
+from ninja_daemon.simulator.markets.market import Market, RandomMarket
 from ninja_daemon.simulator.record import Served
 from ninja_daemon.simulator.server import SimulatorServer
 
@@ -53,12 +57,21 @@ def simulator(
         Path | None,
         typer.Option(
             exists=True,
-            file_okay=False,
-            metavar="DIR",
-            help="Serve the files of a folder, named like EUR_USD_H4.csv, with lines of "
-            "time,open,high,low,close,volume, instead of a random market.",
+            metavar="PATH",
+            help="Serve the candles of a file, or of a folder's files, instead of a random market: any format that "
+            "docs/candle-files.md lists, named like EUR_USD_H4.csv or with an instrument in the name.",
         ),
     ] = None,
+    name: options.FORMAT = None,
+    zone: options.ZONE = None,
+    stamp: options.STAMP = None,
+    join: options.JOIN = None,
+    decimals: options.DECIMALS = None,
+    columns: options.COLUMNS = None,
+    time_format: options.TIME_FORMAT = None,
+    separator: options.SEPARATOR = None,
+    decimal_comma: options.DECIMAL_COMMA = False,
+    price: options.PRICE = options.PriceOption.MID,
     speed: Annotated[
         float,
         typer.Option(
@@ -96,7 +109,18 @@ def simulator(
     if lag is not None and completion is not Completion.LAG:
         _refuse("--lag", "must be given together with --completion lag")
     faults = FaultScript(*_understood("--fault", lambda: [read_fault(text) for text in fault or ()]), seed=seed)
-    market = _market(csv, seed, always_open=always_open)
+    said = options.file_options(
+        name=name,
+        zone=zone,
+        stamp=stamp,
+        decimals=decimals,
+        columns=columns,
+        time_format=time_format,
+        separator=separator,
+        decimal_comma=decimal_comma,
+        price=price,
+    )
+    market = _market(csv, said, options.timeframe(join), seed, always_open=always_open)
     clock = _clock(start, speed)
     stop = threading.Event()
     _stop_on_signals(stop)
@@ -131,10 +155,10 @@ def _understood(option: str, read: Callable[[], T]) -> T:
         _refuse(option, str(error))
 
 
-def _market(csv: Path | None, seed: int, *, always_open: bool) -> Market:
+def _market(csv: Path | None, said: Options, join: Granularity | None, seed: int, *, always_open: bool) -> Market:
     if csv is None:
         return RandomMarket(seed, always_open=always_open)
-    return _understood("--csv", lambda: CsvMarket.of_folder(csv))
+    return _understood("--csv", lambda: market_of(csv, said, join))
 
 
 def _clock(start: str | None, speed: float) -> SimulatedClock:

@@ -1,0 +1,162 @@
+"""The bytes of a file, plain, gzipped or zipped, cut into blocks of whole lines. A pipe is kept in a temporary file."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+from zipfile import BadZipFile, ZipFile
+
+from ninja_daemon.core.errors import CandleFileRejected
+
+BLOCK: Final = 1 << 21
+LONGEST_LINE: Final = 1 << 12
+_HEAD_LINES: Final = 50
+_HEAD_BYTES: Final = 1 << 16
+_GZIP: Final = b"\x1f\x8b"
+_ZIP: Final = b"PK\x03\x04"
+_BOM: Final = b"\xef\xbb\xbf"
+_READABLE: Final = (".csv", ".txt", ".json", ".jsonl", ".tsv", ".prn")
+
+
+class Block(NamedTuple):
+    """Whole lines, each with its line feed.
+
+    Attributes:
+        number: line number of the first.
+        content: the lines.
+    """
+
+    number: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file, or one file of an archive.
+
+    Attributes:
+        name: as errors show it.
+        path: where the bytes are.
+        member: its name in a zip archive; None for a file of its own.
+    """
+
+    name: str
+    path: Path
+    member: str | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes] | gzip.GzipFile]:
+        """Open the unpacked bytes.
+
+        Raises:
+            CandleFileRejected: they cannot be read.
+        """
+        try:
+            with self.path.open("rb") as raw:
+                start = raw.read(len(_ZIP))
+                raw.seek(0)
+                if self.member is not None:
+                    with ZipFile(raw) as archive, archive.open(self.member) as file:
+                        yield file
+                elif start.startswith(_GZIP):
+                    with gzip.open(raw) as file:
+                        yield file
+                else:
+                    yield raw
+        except (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+            reason = getattr(error, "strerror", None) or error
+            message = f"{self.name} must be a file that can be read, was not: {reason}"
+            raise CandleFileRejected(message) from error
+
+    def head(self) -> list[str]:
+        """Return the first lines as text."""
+        with self.open() as file:
+            content = file.read(_HEAD_BYTES)
+        lines = content.removeprefix(_BOM).split(b"\n")
+        if len(content) == _HEAD_BYTES and len(lines) > 1:
+            lines.pop()
+        while lines and not lines[-1].strip():
+            lines.pop()
+        return [line.rstrip(b"\r").decode("utf-8", "backslashreplace") for line in lines[:_HEAD_LINES]]
+
+    def blocks(self, progress: Callable[[int], None] = lambda _: None) -> Iterator[Block]:
+        """Cut the file into runs of whole lines.
+
+        Raises:
+            CandleFileRejected: it cannot be read, or a line is too long to be one.
+        """
+        with self.open() as file:
+            number, rest = 1, b""
+            while True:
+                read = file.read(BLOCK)
+                progress(len(read))
+                content = rest + read
+                if number == 1:
+                    content = content.removeprefix(_BOM)
+                end = content.rfind(b"\n") + 1 if read else len(content)
+                if len(content) - end > LONGEST_LINE:
+                    line = number + content.count(b"\n")
+                    message = f"{self.name}, line {line}: a line must be at most {LONGEST_LINE} bytes long, was longer"
+                    raise CandleFileRejected(message)
+                whole, rest = content[:end], content[end:]
+                if b"\r" in whole:
+                    whole = whole.replace(b"\r\n", b"\n")
+                if whole:
+                    yield Block(number, whole if whole.endswith(b"\n") else whole + b"\n")
+                    number += whole.count(b"\n")
+                if not read:
+                    return
+
+    def line(self, number: int) -> str | None:
+        """Return one line as it stands in the file; None when there is none."""
+        for block in self.blocks():
+            if number < block.number + block.content.count(b"\n"):
+                line = block.content.split(b"\n")[number - block.number]
+                return line.decode("utf-8", "backslashreplace")
+        return None
+
+
+@contextmanager
+def sources(paths: Sequence[Path]) -> Iterator[list[Source]]:
+    """Find the files, those inside of zip archives too.
+
+    Raises:
+        CandleFileRejected: one cannot be read, or an archive holds nothing that can be.
+    """
+    with tempfile.TemporaryDirectory(prefix="ninja-candles-") as folder:
+        yield [source for path in paths for source in _found(path, Path(folder))]
+
+
+def _found(path: Path, folder: Path) -> list[Source]:
+    try:
+        kept = path
+        if not path.is_file() and not path.is_dir():
+            kept = folder / str(len(list(folder.iterdir())))
+            with path.open("rb") as pipe, kept.open("wb") as file:
+                shutil.copyfileobj(pipe, file)
+        with kept.open("rb") as file:
+            is_zip = file.read(len(_ZIP)) == _ZIP
+        if not is_zip:
+            return [Source(str(path), kept)]
+        with ZipFile(kept) as archive:
+            names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except (OSError, BadZipFile) as error:
+        reason = getattr(error, "strerror", None) or error
+        message = f"{path} must be a file that can be read, was not: {reason}"
+        raise CandleFileRejected(message) from error
+    # HistData lays a report with the ending .txt beside its .csv.
+    for ending in _READABLE:
+        chosen = sorted(name for name in names if name.lower().endswith(ending))
+        if chosen:
+            return [Source(f"{path}:{name}", kept, name) for name in chosen]
+    if len(names) == 1:
+        return [Source(f"{path}:{names[0]}", kept, names[0])]
+    message = f"{path} must hold a file of candles ({' '.join(_READABLE)}), held {', '.join(names)[:200] or 'nothing'}"
+    raise CandleFileRejected(message)

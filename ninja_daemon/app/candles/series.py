@@ -1,0 +1,98 @@
+"""Which strategies a file of candles is for: by its name, by the instrument in its name, by its step; else asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NoReturn
+
+from ninja_daemon.adapters.candle_files.naming import named_series
+from ninja_daemon.adapters.candle_files.opening import OpenCandles
+from ninja_daemon.app.candles.options import refuse
+from ninja_daemon.app.settings.known_instruments import instrument_in, is_known
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.strategy import Strategy
+
+_COARSE: Final = frozenset({"JPY", "HUF", "THB"})
+_CURRENCY: Final = 3
+_SHOWN: Final = 8
+
+
+def expected_granularity(paths: Sequence[Path]) -> Granularity | None:
+    """Return the timeframe that the name of the first file says."""
+    series = named_series(paths[0])
+    return None if series is None else series[1]
+
+
+def instrument_of(name: str, opened: OpenCandles) -> Instrument:
+    """Return how the prices of files are counted: a pip of two currencies is known, whatever digits a file has."""
+    pip = Instrument.from_decimals(name, opened.pip_decimals).pip_location
+    usual = pair_pip(name)
+    # A mid of bid and ask may have one digit more, one that was saved too.
+    if usual is not None and -usual <= opened.decimals <= 2 - usual:
+        pip = usual
+    return Instrument(name, opened.decimals, pip)
+
+
+def pair_pip(name: str) -> int | None:
+    """Return the power of ten of the pip of two currencies; None for what is no pair of them."""
+    base, _, quote = name.partition("_")
+    is_pair = len(base) == len(quote) == _CURRENCY and base[0] != "X" and is_known(name)
+    return (-2 if quote in _COARSE else -4) if is_pair else None
+
+
+def strategies_for(
+    paths: Sequence[Path],
+    opened: OpenCandles,
+    strategies: Sequence[Strategy],
+    join: Granularity | None,
+    *,
+    are_named: bool,
+) -> Sequence[Strategy]:
+    """Return the strategies that the candles of files are for.
+
+    Args:
+        paths: the files.
+        opened: the same, read.
+        strategies: those configured, or those that the user named.
+        join: the timeframe that the user asks for.
+        are_named: the user named them, so all of them must fit.
+    """
+    series = named_series(paths[0])
+    instrument = instrument_in(paths[0].name) if series is None else series[0]
+    of_instrument = [each for each in strategies if instrument in {None, each.instrument}]
+    wanted = join or opened.granularity
+    fitting = [each for each in of_instrument if each.granularity is wanted]
+    if join is None and (not fitting or are_named):
+        fitting = [each for each in of_instrument if opened.can_make(each.granularity)]
+    if are_named and len(fitting) < len(strategies):
+        strangers = ", ".join(each.name for each in strategies if each not in fitting)
+        _none_fits(series, instrument, wanted, strangers)
+    if not fitting:
+        _none_fits(series, instrument, wanted, "none does")
+    if len({each.instrument for each in fitting}) > 1:
+        _ask_which(fitting, wanted)
+    return fitting
+
+
+def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoReturn:
+    names = ", ".join(each.name for each in fitting[:_SHOWN]) + (" …" if len(fitting) > _SHOWN else "")
+    what = "ticks" if wanted is None else f"{wanted.name} candles"
+    refuse(
+        "--strategy",
+        f"must be strategies of the one series in the file, which holds {what} and whose name says no instrument, "
+        f"were {names}; name one, or the file like EUR_USD_H4.csv",
+    )
+
+
+def _none_fits(
+    series: tuple[str, Granularity] | None, instrument: str | None, wanted: Granularity | None, strangers: str
+) -> NoReturn:
+    if series is not None:
+        message = f"the file's name says {series[0]} {series[1].name}; a strategy must read that"
+    else:
+        step = "ticks" if wanted is None else wanted.name
+        held = f"{instrument} {step}" if instrument is not None else step
+        message = f"the file holds {held}; a strategy must read that, or a longer timeframe"
+    refuse("--csv", f"{message}, {strangers}")
