@@ -26,9 +26,10 @@ def write_record(connection: sqlite3.Connection, lane: str, before: LaneRecord, 
     connection.execute("INSERT OR IGNORE INTO queue_lanes (name) VALUES (?)", (lane,))
     values = {name: getattr(after, name) for name in LANE_FIELDS if getattr(after, name) != getattr(before, name)}
     settings = ", ".join(f"{name} = ?" for name in values)
-    query = f"UPDATE queue_lanes SET {settings} WHERE name = ? AND version = ?"  # noqa: S608 - columns of our own
+    query = f"UPDATE queue_lanes SET {settings} WHERE name = ? AND version = ? AND token = ?"  # noqa: S608 - columns of our own
     stored = [None if name in _NULLS and not value else value for name, value in values.items()]
-    return bool(connection.execute(query, (*stored, lane, before.version)).rowcount)
+    # A notifier of an older release knows no version, but grows the token when it takes the lane.
+    return bool(connection.execute(query, (*stored, lane, before.version, before.token)).rowcount)
 
 
 def set_known(connection: sqlite3.Connection, lane: str, *, is_known: bool) -> None:

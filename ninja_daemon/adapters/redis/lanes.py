@@ -70,6 +70,8 @@ class RedisQueueStore:
     def _written(self, query: LaneQuery, change: LaneChange) -> GuardedWrite:
         keys, lane, write = self.keys, query.lane, GuardedWrite()
         write.guard("counts", change.before.version, "HGET", keys.lane_state(lane), "version")
+        # A notifier of an older release knows no version, but grows the token when it takes the lane.
+        write.guard("counts", change.before.token, "HGET", keys.lane_state(lane), "token")
         for place, removal in enumerate(change.removals):
             write.guard("begins", _beginning(removal.entry), "LINDEX", keys.lane(lane), place)
         for removal in change.removals:
