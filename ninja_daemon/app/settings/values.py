@@ -21,6 +21,7 @@ HOST: Final = re.compile(r"[A-Za-z0-9._\-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 _LONGEST_SHOWN: Final = 60
 _LONGEST_ZONE: Final = 64
+_WHOLE: Final = re.compile(r"\d{1,12}", re.ASCII)
 _SPAN: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]{1,8})", re.ASCII)
 _SECONDS: Final = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
@@ -165,6 +166,18 @@ def whole(least: int, most: int, of: str = "") -> Value[int]:
     return Value(f"a whole number{of} from {least} to {most}", check)
 
 
+def whole_word(least: int, most: int, of: str = "") -> Value[int]:
+    """Return the reader of a whole number of the environment."""
+    number = whole(least, most, of)
+    return Value(number.allowed, lambda text: number.read(int(text) if _WHOLE.fullmatch(text) else text))
+
+
+def one_word_of(words: Iterable[str]) -> Value[str]:
+    """Return the reader of one of some words of the environment, in capitals or not."""
+    choice = one_of({word: word for word in words}, " or ")
+    return Value(choice.allowed.removeprefix("one of "), lambda text: choice.read(text.lower()))
+
+
 def decimal(*, above_zero: bool) -> Value[Decimal]:
     """Return the reader of an exact number; a whole one stands for a decimal."""
 
@@ -240,8 +253,8 @@ def _zone(value: object) -> str:
         raise ValueError
     try:
         ZoneInfo(value)
-    except (OSError, KeyError) as error:  # a folder of zones, and a zone that is not there
-        raise ValueError from error
+    except (OSError, KeyError, ValueError):  # a folder of zones, no such zone, and no path of one
+        raise ValueError from None
     return value
 
 
