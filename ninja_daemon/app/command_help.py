@@ -160,6 +160,22 @@ COMMANDS: Final = {
         examples=(("init", "into this folder"), ("init ~/ninja", "into another one")),
         exits=("0   written",),
     ),
+    "reload": CommandHelp(
+        folder="upkeep",
+        summary="Have daemon and notifier take the changed configuration file over, without a restart.",
+        paragraphs=(
+            (
+                "The same as SIGHUP, with an answer: what is different now, or why the old settings stay in force. "
+                "Nothing is missed and nothing repeated: candles up to now are judged by the old settings, later ones "
+                "by the new. Values of the environment need a restart, and it says so when they differ."
+            ),
+        ),
+        examples=(("reload", "after an edit of the file"),),
+        exits=(
+            "0   taken over",
+            "1   no daemon or notifier runs here, or one has not answered within 10 seconds",
+        ),
+    ),
     "status": CommandHelp(
         folder="views",
         summary="Show what the daemon is doing: strategies, averages, next close, queue, delivery.",

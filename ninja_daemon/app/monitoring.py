@@ -16,7 +16,7 @@ from ninja_daemon.usecases.catch_up import lateness
 
 if TYPE_CHECKING:
     from ninja_daemon.app.daemon.process import Daemon
-    from ninja_daemon.app.notifier.process import Notifier
+    from ninja_daemon.app.notifier.live import LiveNotifier
     from ninja_daemon.app.process.liveness import Pulse
     from ninja_daemon.core.lanes.depths import QueueDepths
     from ninja_daemon.usecases.ports import Clock
@@ -99,7 +99,7 @@ class DaemonFigures:
 class NotifierFigures:
     """Everything that is to be known of a notifier."""
 
-    def __init__(self, notifier: Notifier, depths: Callable[[], QueueDepths], pulse: Pulse) -> None:
+    def __init__(self, notifier: LiveNotifier, depths: Callable[[], QueueDepths], pulse: Pulse) -> None:
         """Choose whom to ask.
 
         Args:

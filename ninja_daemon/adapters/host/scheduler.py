@@ -13,6 +13,7 @@ from typing import Final
 
 from apscheduler.events import EVENT_JOB_ERROR, JobExecutionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.interval import IntervalTrigger
@@ -65,6 +66,7 @@ class Scheduler:
         """
         # A job that still runs when it is due again is no news: the next look finds whatever it missed.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+        self._closes: list[Job] = []
         self._scheduler = _WakefulScheduler(
             executors={"default": ThreadPoolExecutor(threads)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -84,7 +86,14 @@ class Scheduler:
         job: Callable[[Granularity, MarketHours], None],
     ) -> None:
         """Run ``job`` ``delay`` seconds after each close."""
-        self._scheduler.add_job(job, CandleCloseTrigger(granularity, hours, delay), args=(granularity, hours))
+        trigger = CandleCloseTrigger(granularity, hours, delay)
+        self._closes.append(self._scheduler.add_job(job, trigger, args=(granularity, hours)))
+
+    def forget_closes(self) -> None:
+        """Run nothing at closes any more; what runs goes on."""
+        for job in self._closes:
+            job.remove()
+        self._closes.clear()
 
     def every(self, seconds: float, job: Callable[[], None]) -> None:
         """Run ``job`` at once and then every so many seconds."""

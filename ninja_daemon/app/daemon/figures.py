@@ -126,6 +126,14 @@ class WakeFigures:
             self.waiting.clear()
             self.missing.clear()
 
+    def keep_only(self, names: Iterable[str]) -> None:
+        """Forget the strategies that are not watched any more."""
+        kept = set(names)
+        with self._lock:
+            for known in (self.waiting, self.missing, self.cursors):
+                for name in [name for name in known if name not in kept]:
+                    del known[name]
+
     def reasons(self) -> dict[str, str]:
         """Return why strategies are not up to date, by name."""
         with self._lock:

@@ -56,7 +56,6 @@ class Leadership:
         self._token = holder_token("run")
         self._state: bool | None = None
         self._declared = False
-        self._compared_with = ""
         self._differs_since: float | None = None
 
     @property
@@ -115,6 +114,11 @@ class Leadership:
             with suppress(StoreUnavailable):
                 self._store.report(heartbeat(self.is_active), HEARTBEAT)
 
+    def settings_changed(self) -> None:
+        """Declare, or compare, the settings anew; a pair takes the same file over one after the other."""
+        self._declared = False
+        self._differs_since = None
+
     def stand_by(self, holder: str = "") -> None:
         """Let another daemon work."""
         if self._state is not False:
@@ -139,14 +143,14 @@ class Leadership:
             ConfigError: it does not. A daemon that has run before waits a little: settings of a pair are changed one
                 after the other.
         """
-        if holder == self._compared_with or holder.startswith("once|"):
+        if holder.startswith("once|"):
             return
         problem = difference(self._store, holder, strategies)
         if problem is None:
             return  # It has not said so yet; the next tick asks again.
         now = self._clock.monotonic()
         if not problem:
-            self._compared_with, self._differs_since = holder, None
+            self._differs_since = None
             self._troubles.recovered("settings", "the active daemon watches the same", event_id="settings.same")
             return
         self._differs_since = now if self._differs_since is None else self._differs_since

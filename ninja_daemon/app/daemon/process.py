@@ -10,6 +10,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 import structlog
@@ -39,6 +40,10 @@ _STOP_GRACE: Final = 2.0
 """Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
 
 
+_THREADS: Final = 2 * len(Granularity) + 2
+"""Jobs that may run at the same time: one for each timeframe in both market hours, and two. Threads begin when used."""
+
+
 class Daemon:
     """One process's work; ``start`` and ``stop`` once."""
 
@@ -64,7 +69,7 @@ class Daemon:
             on_crash: called with an error that nobody expected; the process ends with it.
             pulse: where the jobs leave marks of progress.
         """
-        self.strategies = tuple(strategies)
+        self.strategies = _enabled(strategies)
         self._pulse = Pulse(clock) if pulse is None else pulse
         self._clock = clock
         self._source = source
@@ -95,16 +100,41 @@ class Daemon:
             outage=self._outage,
         )
         self._by_timeframe = _by_timeframe(self.strategies)
-        self._scheduler = Scheduler(threads=len(self._by_timeframe) + 2, on_error=on_crash)
+        self._scheduler = Scheduler(threads=_THREADS, on_error=on_crash)
 
     def start(self) -> None:
         """Begin to wake at closes, to renew the lease, and to try again what failed."""
-        for granularity, hours in self._by_timeframe:
-            # At the close itself: the job knows when a look is worth its request, and waits until then.
-            self._scheduler.at_candle_close(granularity, hours, 0.0, self.on_close)
+        self._plan()
         self._scheduler.every(_TICK, self.renew_lease)
         self._scheduler.every(_TICK, self.retry)
         self._scheduler.start()
+
+    def _plan(self) -> None:
+        for granularity, hours in self._by_timeframe:
+            # At the close itself: the job knows when a look is worth its request, and waits until then.
+            self._scheduler.at_candle_close(granularity, hours, 0.0, self.on_close)
+
+    def take_over(self, strategies: Sequence[Strategy]) -> None:
+        """Go on with other settings, between two wakes: later candles than the cursors' are judged by the new ones.
+
+        What is running ends at its next look. Then every timeframe is looked at as at its close, so that a candle
+        that was being waited for is waited for again.
+        """
+        with self._wakes.held():
+            self.strategies = _enabled(strategies)
+            self._by_timeframe = _by_timeframe(self.strategies)
+            self._scheduler.forget_closes()
+            self._plan()
+            self._retries.now(())
+            self.figures.keep_only(strategy.name for strategy in self.strategies)
+            self._leadership.settings_changed()
+        self._scheduler.soon(self.renew_lease)
+        for granularity, hours in self._by_timeframe:
+            self._scheduler.soon(partial(self.on_close, granularity, hours))
+
+    def tell_refused(self, text: str) -> None:
+        """Have the operator hear that a changed configuration was refused."""
+        self._outage.alert("settings_refused", "warning", text)
 
     def stop(self) -> bool:
         """End: no new work, running work is given a moment, the lease is given back.
@@ -112,7 +142,7 @@ class Daemon:
         Returns:
             Whether all running work has ended.
         """
-        self._wakes.stop.set()
+        self._wakes.end()
         self._scheduler.stop()
         ended = self._wakes.idle.wait(_STOP_GRACE)
         self._leadership.release()
@@ -125,7 +155,7 @@ class Daemon:
         stop = self._wakes.stop
         if not self.is_active or stop.is_set():
             return
-        with self._wakes.claimed(self._by_timeframe[granularity, hours]) as due:
+        with self._wakes.claimed(self._by_timeframe.get((granularity, hours), ())) as due:
             border = None
             # Again when the next candle has closed while we were still waiting for this one.
             while due and not stop.is_set() and border != (newest := self._wakes.border(due[0])):
@@ -133,8 +163,11 @@ class Daemon:
                 patience = min(LONGEST_DELAY, _SHARE_OF_CANDLE * granularity.seconds)
                 series = len({strategy.series for strategy in due})
                 watch = self._looks.watch(granularity.name, series, border, patience)
+                # What closed long ago (a takeover) shows nothing of how late candles are completed.
+                is_fresh = self._clock.now() - border < patience
                 self._wakes.settle(due, watch)
-                self._looks.learn(granularity.name, watch)
+                if is_fresh:
+                    self._looks.learn(granularity.name, watch)
 
     def retry(self) -> None:
         """Try again what did not work at its close, at growing distances, whatever the reason was."""
@@ -147,7 +180,7 @@ class Daemon:
 
     def renew_lease(self) -> None:
         """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""
-        if self._wakes.stop.is_set():
+        if self._wakes.has_ended:
             return
         # Every few seconds, so that a scheduler that has died is noticed by the age of this mark.
         self._pulse.beat("lease")
@@ -235,6 +268,10 @@ class Daemon:
             }
             | self._journal_fields()
         )
+
+
+def _enabled(strategies: Sequence[Strategy]) -> tuple[Strategy, ...]:
+    return tuple(strategy for strategy in strategies if strategy.enabled)
 
 
 def _by_timeframe(strategies: Sequence[Strategy]) -> dict[tuple[Granularity, MarketHours], list[Strategy]]:

@@ -52,16 +52,36 @@ class Wakes:
         self._busy: set[str] = set()
         self._lock = threading.Lock()
         self.stop = threading.Event()
-        """Set when the process ends: running work ends soon, and no new work begins."""
+        """Set when the process ends or settings are taken over: running work ends soon, and no new work begins."""
+        self.has_ended = False
         self.idle = threading.Event()
         """Set while no strategy is being worked on."""
         self.idle.set()
+
+    def end(self) -> None:
+        """Begin no more work, ever."""
+        self.has_ended = True
+        self.stop.set()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep all work from going on for the length of a block, which begins when running work has ended."""
+        with self._lock:
+            self.stop.set()
+        self.idle.wait()
+        try:
+            yield
+        finally:
+            self.stop.clear()
+            if self.has_ended:
+                self.stop.set()
 
     @contextmanager
     def claimed(self, strategies: Iterable[Strategy]) -> Iterator[list[Strategy]]:
         """Work on those that no other job works on; what that job finds serves us, too."""
         with self._lock:
-            mine = [strategy for strategy in strategies if strategy.name not in self._busy]
+            free = () if self.stop.is_set() else strategies
+            mine = [strategy for strategy in free if strategy.name not in self._busy]
             self._busy.update(strategy.name for strategy in mine)
             if self._busy:
                 self.idle.clear()

@@ -69,7 +69,11 @@ class Notifier:
     """The running process; ``start`` and ``stop`` once."""
 
     def __init__(
-        self, parts: NotifierParts, on_crash: Callable[[BaseException], None], pulse: Pulse | None = None
+        self,
+        parts: NotifierParts,
+        on_crash: Callable[[BaseException], None],
+        pulse: Pulse | None = None,
+        reporter: Reporter | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -77,12 +81,13 @@ class Notifier:
             parts: what it is made of.
             on_crash: told of an error that nobody expected; the process must end then.
             pulse: where the threads leave marks of progress.
+            reporter: of the one before, whose counts go on.
         """
         self._pulse = Pulse(parts.clock) if pulse is None else pulse
         self._parts = parts
         self._on_crash = on_crash
         self._stop = threading.Event()
-        self._reporter = Reporter(parts.clock, parts.store)
+        self.reporter = Reporter(parts.clock, parts.store) if reporter is None else reporter
         self._bells = {worker.destination.name: threading.Event() for worker in parts.workers}
         self._threads: list[threading.Thread] = []
         self._silences = _Kept(parts.clock, parts.agreed_silences)
@@ -111,7 +116,7 @@ class Notifier:
     @property
     def counts(self) -> Counter[str]:
         """How often each event happened."""
-        return self._reporter.counts
+        return self.reporter.counts
 
     def _spawn(self, name: str, work: Callable[[], None]) -> None:
         def run() -> None:
@@ -140,7 +145,7 @@ class Notifier:
                         self._stop.wait(0.05)
             except StoreUnavailable as error:
                 self._store_is_up = False
-                self._reporter.store_failed(error)
+                self.reporter.store_failed(error)
                 self._stop.wait(back_off.grown())
 
     def _drain_journal_for_ever(self, journal: QueuePlace) -> None:
@@ -151,11 +156,11 @@ class Notifier:
             try:
                 known = silences.silences()
                 moved = sum(self._moved(inbox, known) for inbox in journal.inboxes)
-                self._reporter.journal_answered()
+                self.reporter.journal_answered()
                 if not moved:
                     journal.rings()
             except StoreUnavailable as error:
-                self._reporter.journal_failed(str(error))
+                self.reporter.journal_failed(str(error))
                 self._stop.wait(_BACK_OFF_LONGEST)
 
     def _silences_of_journal(self, journal: QueuePlace) -> Sequence[Silence]:
@@ -168,7 +173,7 @@ class Notifier:
     def _drain_once(self) -> int:
         silences = self._silences.silences()
         moved = sum(self._moved(inbox, silences) for inbox in self._parts.main.inboxes)
-        self._reporter.store_answered()
+        self.reporter.store_answered()
         if not self._store_is_up:
             self._store_is_up = True
             for bell in self._bells.values():
@@ -179,7 +184,7 @@ class Notifier:
         result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
         for name in result.lanes:
             self._bells[name].set()
-        self._reporter.tell(result.events)
+        self.reporter.tell(result.events)
         return result.moved
 
     # --- lanes to destinations
@@ -197,10 +202,10 @@ class Notifier:
                 if not is_aside:
                     back_off.reset()
             except StoreUnavailable as error:
-                self._reporter.store_failed(error)
+                self.reporter.store_failed(error)
                 not_before = self._parts.clock.monotonic() + back_off.grown()
                 continue
-            self._reporter.tell(step.events)
+            self.reporter.tell(step.events)
             if step.worked:
                 self._wake_followers(worker)
             else:
@@ -221,18 +226,18 @@ class Notifier:
                 if self._parts.daily is not None:
                     self._parts.daily.tick(self._parts.clock.now())
             except StoreUnavailable as error:
-                self._reporter.store_failed(error)
+                self.reporter.store_failed(error)
             self._stop.wait(_BEAT_EVERY)
 
     @property
     def counts_by_destination(self) -> Counter[tuple[str, str]]:
         """How often each event happened at each destination."""
-        return Counter(self._reporter.by_destination)
+        return Counter(self.reporter.by_destination)
 
     @property
     def delivery_seconds(self) -> Spread:
         """How long posts took that were accepted."""
-        return self._reporter.seconds
+        return self.reporter.seconds
 
     @property
     def is_store_up(self) -> bool:
@@ -241,7 +246,7 @@ class Notifier:
 
     def sentence(self) -> str:
         """Return in a line how it goes, for ``systemctl status``."""
-        counts = self._reporter.counts
+        counts = self.reporter.counts
         return (
             f"{counted(len(self._parts.workers), 'destination')}; "
             f"{counted(counts['signal.delivered'], 'signal')} delivered, "
@@ -251,7 +256,7 @@ class Notifier:
 
     def heartbeat(self) -> str:
         """Return the heartbeat as JSON."""
-        counts = self._reporter.counts
+        counts = self.reporter.counts
         return json.dumps(
             {
                 "schema": 1,

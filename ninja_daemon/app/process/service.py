@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -46,12 +47,23 @@ class Service:
         self._crashes: list[BaseException] = []
         self._manager = ServiceManager()
         self.pulse = Pulse(clock, self._manager.watchdog or LONGEST)
+        self._hangup = threading.Event()
         stop_on_signals(self._stop)
+        stop_on_signals(self._hangup, (signal.SIGHUP,))
 
     def crash(self, error: BaseException) -> None:
         """End the process with an error that nobody expected."""
         self._crashes.append(error)
         self._stop.set()
+
+    def _reload_for_ever(self, reload: Callable[[], None]) -> None:
+        while not self._stop.is_set():
+            self._hangup.wait()
+            self._hangup.clear()
+            try:
+                reload()
+            except BaseException as error:  # noqa: BLE001 - the end of the process, said once by it
+                self.crash(error)
 
     def live(
         self,
@@ -61,6 +73,7 @@ class Service:
         stops: Sequence[Callable[[], None]] = (),
         farewell: Callable[[], None],
         close: Callable[[], None],
+        reload: Callable[[], None],
     ) -> int:
         """Run until a signal comes; return the exit code.
 
@@ -70,11 +83,13 @@ class Service:
             stops: ends those who watch from outside.
             farewell: says in the log that the process has stopped.
             close: lets connections and files go; not called when work still hangs.
+            reload: called for SIGHUP, in a thread of its own.
 
         Raises:
             ConfigError: the body ended because the configuration cannot work.
         """
         body.start()
+        threading.Thread(target=self._reload_for_ever, args=(reload,), name="reload", daemon=True).start()
         supervise(
             self._stop,
             clock=self._clock,

@@ -13,7 +13,7 @@ STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_on_signals(stop: threading.Event, numbers: Sequence[signal.Signals] = STOPPING) -> None:
-    """Have each of the signals set ``stop``."""
+    """Have each of the signals set ``stop``, or whatever event is wanted."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -25,10 +25,11 @@ def stop_on_signals(stop: threading.Event, numbers: Sequence[signal.Signals] = S
 
 
 def end_at_once_on_sigterm() -> None:
-    """Have SIGTERM end the process with 0 while nothing has begun yet."""
+    """Have SIGTERM end the process with 0 while nothing has begun yet; SIGHUP comes too early to mean anything."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         del number, frame
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, handle)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
-from ninja_daemon.app.settings.values import Value, ValueOf, decimal, one_of, span, whole
+from ninja_daemon.app.settings.values import SWITCH, Value, ValueOf, decimal, one_of, span, whole
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
@@ -104,6 +104,8 @@ class StrategyTable(Table):
     """How long after its candle's close a signal is not yet late."""
     market_hours: Annotated[MarketHours | None, one_of({hours.value: hours for hours in MarketHours})] = None
     """When candles are to be expected: the currency week, or all the time."""
+    enabled: Annotated[bool | None, SWITCH] = None
+    """Whether candles are evaluated; what was missed meanwhile is taken in when it is enabled again."""
 
 
 REQUIRED: Final = {

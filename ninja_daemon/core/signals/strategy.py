@@ -41,6 +41,7 @@ class Strategy:
         min_rr_ratio: smallest reward over risk of a signal.
         max_signal_age: seconds after the candle's close from which a signal is late; None for one candle.
         market_hours: when the daemon asks for candles.
+        enabled: whether candles are evaluated at all.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Strategy:
     min_rr_ratio: Decimal = Decimal("1.5")
     max_signal_age: int | None = None
     market_hours: MarketHours = MarketHours.FX
+    enabled: bool = True
 
     def __hash__(self) -> int:
         """Hash the name only: caches ask often, and hashing fourteen fields costs more than most caches save."""
@@ -102,7 +104,7 @@ _ALWAYS_HASHED: Final = frozenset(
     }
 )
 """Settings of the first version. Later ones enter the hash only when they are set, so that they change no known id."""
-_NEVER_HASHED: Final = frozenset({"name", "granularity", "max_signal_age", "market_hours"})
+_NEVER_HASHED: Final = frozenset({"name", "granularity", "max_signal_age", "market_hours", "enabled"})
 """Settings that change no signal, and the granularity, which enters as ``timeframe``."""
 
 

@@ -14,9 +14,11 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
+from ninja_daemon.app.notifier.live import LiveNotifier
 from ninja_daemon.app.notifier.one_pass import OnePass
 from ninja_daemon.app.notifier.parts import notifier_parts
-from ninja_daemon.app.notifier.process import Notifier
+from ninja_daemon.app.process.process_note import ProcessNote
+from ninja_daemon.app.process.reload import Reload, scope_of
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.queues.opening import store_label
@@ -38,12 +40,12 @@ def notify(
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
     environment, configuration = load_settings()
-    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-notifier")
+    _set_up_logs(environment, log_level)
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
     if drain:
         raise typer.Exit(_one_pass(environment, configuration))
-    raise typer.Exit(_live(environment, configuration))
+    raise typer.Exit(_live(environment, configuration, log_level))
 
 
 def _send_test(delivery: Delivery, name: str) -> int:
@@ -85,15 +87,18 @@ def _one_pass(environment: Environment, configuration: Configuration) -> int:
     return 0 if nothing_left else 1
 
 
-def _live(environment: Environment, configuration: Configuration) -> int:
+def _live(environment: Environment, configuration: Configuration, level: Level) -> int:
     """Run until a signal comes."""
     log = structlog.get_logger("ninja.notifier")
-    parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
-    service = Service(parts.clock, log)
-    notifier = Notifier(parts, service.crash, service.pulse)
-    names = [worker.destination.name for worker in parts.workers]
+    service = Service(SystemClock(), log)
+    notifier = LiveNotifier(
+        lambda new: notifier_parts(environment, new.delivery, new.strategies),
+        configuration,
+        service.crash,
+        service.pulse,
+    )
     log.info(
-        f"the notifier of ninja-daemon {__version__} serves {', '.join(names)}",
+        f"the notifier of ninja-daemon {__version__} serves {', '.join(notifier.destinations)}",
         event_id="notifier.started",
         redis=store_label(environment),
         namespace=environment.namespace,
@@ -102,11 +107,28 @@ def _live(environment: Environment, configuration: Configuration) -> int:
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import NotifierFigures, monitored
 
-        figures = NotifierFigures(notifier, lambda: parts.main.queue.depths(names), service.pulse)
-        monitor = monitored(environment.metrics, figures)
+        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.pulse))
+
+    def take_over(new: Configuration) -> None:
+        _set_up_logs(environment, level)
+        notifier.take_over(new)
 
     def farewell() -> None:
         delivered = notifier.counts["signal.delivered"]
         log.info("the notifier stopped", event_id="notifier.stopped", delivered=delivered)
 
-    return service.live(notifier, stops=[] if monitor is None else [monitor.stop], farewell=farewell, close=parts.close)
+    note = ProcessNote(environment.state_dir, "notify", scope_of(environment))
+    return service.live(
+        notifier,
+        stops=[*([] if monitor is None else [monitor.stop]), note.close],
+        farewell=farewell,
+        close=notifier.close,
+        reload=Reload(
+            environment, configuration, note=note, log=log, take_over=take_over, refused=notifier.tell_refused
+        ),
+    )
+
+
+def _set_up_logs(environment: Environment, level: Level) -> None:
+    """Send the logs through one handler that knows every secret that was read so far."""
+    configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-notifier")

@@ -11,6 +11,8 @@ import typer
 from ninja_daemon import __version__
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.daemon.one_pass import bring_up_to_date
+from ninja_daemon.app.process.process_note import ProcessNote
+from ninja_daemon.app.process.reload import Reload, scope_of
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
@@ -40,9 +42,7 @@ def run(
     Exit codes: 0 done, 1 a strategy is behind (--once) or an unexpected error, 78 the configuration cannot work.
     """
     environment, configuration = load_settings()
-    if not configuration.strategies:
-        message = f"{configuration.path}: [strategies.NAME] must be there at least once, there is none to watch"
-        raise ConfigError(message)
+    _require_strategies(configuration)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     parts = daemon_parts(environment)
     log = structlog.get_logger("ninja.daemon")
@@ -54,10 +54,16 @@ def run(
         finally:
             parts.close()
         raise typer.Exit(0 if up_to_date else 1)
-    raise typer.Exit(_live(environment, configuration, parts))
+    raise typer.Exit(_live(environment, configuration, parts, log_level))
 
 
-def _live(environment: Environment, configuration: Configuration, parts: Parts) -> int:
+def _require_strategies(configuration: Configuration) -> None:
+    if not configuration.strategies:
+        message = f"{configuration.path}: [strategies.NAME] must be there at least once, there is none to watch"
+        raise ConfigError(message)
+
+
+def _live(environment: Environment, configuration: Configuration, parts: Parts, level: Level) -> int:
     """Run until a signal comes."""
     log = structlog.get_logger("ninja.daemon")
     service = Service(parts.clock, log)
@@ -69,10 +75,19 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts) 
         redis=environment.redis_label,
         namespace=environment.namespace,
     )
+
+    def take_over(new: Configuration) -> None:
+        _require_strategies(new)
+        configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr)
+        daemon.take_over(new.strategies)
+
+    note = ProcessNote(environment.state_dir, "run", scope_of(environment))
+    reload = Reload(environment, configuration, note=note, log=log, take_over=take_over, refused=daemon.tell_refused)
     return service.live(
         daemon,
         progress=lambda: parts.source.traffic.requests,
-        stops=watch(environment, daemon, parts, service),
+        stops=[*watch(environment, daemon, parts, service), note.close],
         farewell=lambda: log.info("ninja-daemon stopped", event_id="daemon.stopped"),
         close=parts.close,
+        reload=reload,
     )

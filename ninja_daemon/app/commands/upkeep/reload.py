@@ -1,0 +1,77 @@
+"""``ninja-daemon reload``: running processes take the changed configuration file over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Final
+
+import typer
+
+from ninja_daemon.app.process.process_note import LiveProcess, live_processes
+from ninja_daemon.app.process.reload import scope_of
+from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.core.errors import ConfigError
+
+_LIMIT: Final = 10.0
+_LOOK: Final = 0.05
+
+
+def reload(
+    pid: Annotated[int, typer.Option("--pid", help="Only this process; for a unit's ExecReload=.")] = 0,
+) -> None:
+    """Have daemon and notifier read the configuration file again."""
+    environ, product = running_environ()
+    say_found(product)
+    environment = read_environment(environ)
+    processes = [each for each in _live(environment) if pid in {0, each.pid}]
+    if not processes:
+        typer.echo(
+            f"no daemon or notifier of namespace {environment.namespace} runs here; looked in "
+            f"{environment.state_dir} (NINJA_STATE_DIR) for {environment.redis_label}",
+            err=True,
+        )
+        raise typer.Exit(1)
+    asked = [each for each in processes if _is_asked(each)]
+    answers = _answers(environment, asked)
+    problems = [problem for each in answers for problem in each.answer.problems]
+    for each in answers:
+        for sentence in each.answer.said:
+            typer.echo(f"{each.role} (process {each.pid}): {sentence}")
+    silent = {each.pid for each in processes} - {each.pid for each in answers}
+    for each in processes:
+        if each.pid in silent:
+            typer.echo(f"{each.role} (process {each.pid}) has not answered within {_LIMIT:g} s", err=True)
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))
+    raise typer.Exit(1 if silent else 0)
+
+
+def _live(environment: Environment) -> Sequence[LiveProcess]:
+    return live_processes(environment.state_dir, scope_of(environment))
+
+
+def _is_asked(process: LiveProcess) -> bool:
+    try:
+        os.kill(process.pid, signal.SIGHUP)
+    except PermissionError:
+        typer.echo(f"{process.role} (process {process.pid}) belongs to another user; try sudo", err=True)
+    except ProcessLookupError:
+        return False
+    else:
+        return True
+    return False
+
+
+def _answers(environment: Environment, asked: Sequence[LiveProcess]) -> Sequence[LiveProcess]:
+    """Wait until each has answered, or the time is over; return those that have."""
+    before: Mapping[int, int] = {each.pid: each.answer.count for each in asked}
+    deadline = time.monotonic() + _LIMIT
+    while True:
+        now = [each for each in _live(environment) if each.answer.count > before.get(each.pid, each.answer.count)]
+        if len(now) == len(before) or time.monotonic() > deadline:
+            return now
+        time.sleep(_LOOK)
