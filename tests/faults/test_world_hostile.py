@@ -28,10 +28,11 @@ from ninja_daemon.adapters.redis.inbox import RedisInbox
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
-from ninja_daemon.adapters.redis.reports import heartbeat_fields, read_history, read_reports
+from ninja_daemon.adapters.redis.reports import read_history, read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import decode_commit
 from ninja_daemon.adapters.stored.queue import decode_dead, decode_entry, decode_notice, decode_silence
+from ninja_daemon.adapters.stored.reports import heartbeat_fields
 from ninja_daemon.adapters.stored.state_form import decode_tally
 from ninja_daemon.adapters.telemetry.logs import configure_logs, reset_logs
 from ninja_daemon.app.settings.strategies import load_settings

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
-from ninja_daemon.adapters.redis.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
+from ninja_daemon.adapters.stored.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded, Tally

@@ -138,8 +138,10 @@ class WakeFigures:
         """Return why strategies are not up to date, by name."""
         with self._lock:
             missing, waiting = dict(self.missing), dict(self.waiting)
-        candle = "the candle that closed at {} has not come"
-        return {name: candle.format(format_instant(one.border)) for name, one in missing.items()} | waiting
+        return {
+            name: f"the candle that closed at {format_instant(one.border)} has not come"
+            for name, one in missing.items()
+        } | waiting
 
     def troubles(self, strategies: Sequence[Strategy], now: Instant) -> dict[str, str]:
         """Return what somebody should see to, by strategy: what failed, and a silence that the market does not explain.

@@ -21,13 +21,13 @@ from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.deliver import drain
 from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.lifetimes import NOTIFIER_HEARTBEAT
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.two_lanes import TwoLanes
 
 GRACE: Final = 4.0
 """Seconds at the end for posts in flight; what is not done by then is left to its lease."""
 _BEAT_EVERY: Final = 5.0
-_BEAT_LIFE: Final = 30
 _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
@@ -222,7 +222,7 @@ class Notifier:
         while not self._stop.is_set():
             self._pulse.beat("heartbeat")
             try:
-                self._parts.main.queue.beat(self.heartbeat(), _BEAT_LIFE)
+                self._parts.main.queue.beat(self.heartbeat(), NOTIFIER_HEARTBEAT)
                 if self._parts.daily is not None:
                     self._parts.daily.tick(self._parts.clock.now())
             except StoreUnavailable as error:

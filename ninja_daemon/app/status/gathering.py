@@ -13,8 +13,9 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
-from ninja_daemon.adapters.redis.reports import Reports, read_reports
+from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.reports import Reports
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy

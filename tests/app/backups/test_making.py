@@ -20,10 +20,8 @@ from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.backup import SIGNS_OF_LIFE, RedisNamespace, StoredKey
 from ninja_daemon.app.backups.making import backup_folder, local_files, make_backup
 from ninja_daemon.app.backups.restoring import plan_restoration, require_stopped, restore
-from ninja_daemon.app.notifier import process as notifier
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StateUnreadable, StoreUnavailable
-from ninja_daemon.usecases.lifetimes import HEARTBEAT, LEASE
 from tests.fakes.clock import FakeClock
 
 NOW = 1_700_000_000
@@ -343,14 +341,6 @@ def test_a_sign_of_life_that_is_left_behind_counts_for_twelve_seconds(
     clock = Beating(client, f"{{ninja}}:{name}", renews=False)
     require_stopped(environ(), clock, threading.Event())
     assert 10 < sum(clock.waits) <= 13
-
-
-def test_the_lives_of_the_signs_are_those_that_the_processes_give_them() -> None:
-    assert SIGNS_OF_LIFE == {
-        "leader": LEASE,
-        "heartbeat:daemon": HEARTBEAT,
-        "heartbeat:notifier": notifier._BEAT_LIFE,
-    }
 
 
 def test_a_process_that_starts_meanwhile_stops_the_restoration_before_any_change(

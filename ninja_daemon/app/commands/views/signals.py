@@ -17,7 +17,8 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.reports import read_local_history
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.reports import History, read_history
+from ninja_daemon.adapters.redis.reports import read_history
+from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.queues.opening import local_queue_file

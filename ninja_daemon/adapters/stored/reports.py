@@ -1,0 +1,74 @@
+"""What both processes leave for people to read: heartbeats and the signal history, as text and as values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ninja_daemon.adapters.stored.signal import decode_signal
+from ninja_daemon.core.errors import SignalRejected
+from ninja_daemon.core.signals.signal import Signal
+
+_LONGEST_HEARTBEAT: Final = 262_144
+MOST_ENTRIES: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Reports:
+    """A look at the life signs of both processes.
+
+    Attributes:
+        daemon: fields of the daemon's heartbeat, None when there is none.
+        notifier: likewise of the notifier's.
+        waiting: signals on the list, None when it is not a list.
+        notes: one sentence for each thing that is there and cannot be read.
+    """
+
+    daemon: Mapping[str, Any] | None
+    notifier: Mapping[str, Any] | None
+    waiting: int | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The signal history, by the close of their candles, oldest first.
+
+    Attributes:
+        entries: each signal with its text as it was listed, to the byte.
+        unreadable: entries that are not signals.
+    """
+
+    entries: tuple[tuple[Signal, str], ...]
+    unreadable: int = 0
+
+
+def heartbeat_fields(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:
+    """Read a heartbeat; None when there is none, or when it cannot be read, which becomes a note about ``key``."""
+    if reply is None:
+        return None
+    if isinstance(reply, str) and len(reply) <= _LONGEST_HEARTBEAT:
+        try:
+            fields = json.loads(reply)
+        except (ValueError, RecursionError):
+            fields = None
+        if isinstance(fields, dict):
+            return fields
+    notes.append(f"{key} must be a JSON object, was something else")
+    return None
+
+
+def history_of(texts: Sequence[str]) -> History:
+    """Read signals as they were listed; bytes that are no UTF-8 are lone surrogates in them."""
+    entries: list[tuple[Signal, str]] = []
+    for text in texts:
+        try:
+            text.encode()
+            entries.append((decode_signal(text), text))
+        except (SignalRejected, UnicodeEncodeError):
+            continue
+    # Strategies that caught up one after the other were listed one after the other; people read by time.
+    entries.sort(key=lambda entry: entry[0].close_time)
+    return History(tuple(entries), len(texts) - len(entries))
