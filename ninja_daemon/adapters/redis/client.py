@@ -65,6 +65,8 @@ _KINDS: Final[dict[type[RedisError], str]] = {
     ReadOnlyError: _CAUSES["READONLY"],
 }
 """What redis-py has an exception of its own for."""
+_DENIED_IN_SCRIPT: Final = "can't run this command"
+"""How Redis 7.0 says that the user lacks a right inside a script; later servers say NOPERM and name the command."""
 _SOCKET: Final = re.compile(r" connecting to (/.*?)\. ")
 
 
@@ -136,6 +138,8 @@ def explain(error: RedisError) -> str:
         if isinstance(error, kind):
             return meaning.format(_first_line(error))
     text = _first_line(error)
+    if _DENIED_IN_SCRIPT in text:
+        return _KINDS[NoPermissionError].format(text)
     for word, meaning in _CAUSES.items():
         if text.startswith(word):
             return meaning

@@ -9,8 +9,9 @@ import socket
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ResponseError
 
-from ninja_daemon.adapters.redis.client import connect, translated_errors
+from ninja_daemon.adapters.redis.client import connect, explain, translated_errors
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 
 
@@ -56,3 +57,8 @@ def test_a_missing_password_or_right_is_told_apart_from_a_server_that_is_away(re
 def test_a_database_that_is_not_there_is_named_as_such(redis_url: str) -> None:
     with pytest.raises(StoreUnavailable, match="no database of this number"), translated_errors():
         connect(f"{redis_url.partition('?')[0]}?db=99", name="test").ping()
+
+
+def test_a_right_that_redis_7_0_misses_inside_a_script_is_named_as_one() -> None:
+    said = "The user executing the script can't run this command or subcommand script: f9803c84, on @user_script:49."
+    assert "the Redis user lacks a permission" in explain(ResponseError(said))

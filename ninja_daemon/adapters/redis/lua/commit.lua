@@ -44,21 +44,25 @@ local function set_fields(key, text)
 end
 
 -- Where a value is needed anyway its type is not asked for first: every call counts, as often as this runs in a wake.
-local function is_of_wrong_type(answer)
+local function is_of_wrong_type(answer, command)
   if type(answer) ~= 'table' or not answer.err then return false end
-  if string.sub(answer.err, 1, 9) ~= 'WRONGTYPE' then error(answer) end
-  return true
+  if string.sub(answer.err, 1, 9) == 'WRONGTYPE' then return true end
+  -- Redis 7.0 does not name the command that the user may not run; later servers do.
+  if string.find(answer.err, "can't run this command", 1, true) then
+    error({err = "NOPERM this user has no permissions to run the '" .. command .. "' command"})
+  end
+  error(answer)
 end
 
 local waiting = redis.pcall('LLEN', KEYS[4])
-if is_of_wrong_type(waiting) then return {'BADTYPE', KEYS[4], kind(KEYS[4])} end
+if is_of_wrong_type(waiting, 'llen') then return {'BADTYPE', KEYS[4], kind(KEYS[4])} end
 local needed = {[5] = 'zset', [6] = 'list'}
 for place = 5, 6 do
   local found = kind(KEYS[place])
   if found ~= 'none' and found ~= needed[place] then return {'BADTYPE', KEYS[place], found} end
 end
 local newest = redis.pcall('GET', KEYS[7])
-if is_of_wrong_type(newest) then return {'BADTYPE', KEYS[7], kind(KEYS[7])} end
+if is_of_wrong_type(newest, 'get') then return {'BADTYPE', KEYS[7], kind(KEYS[7])} end
 
 newest = tonumber(newest or 0) or 0
 if not (newest >= 0 and newest < 2 ^ 53) then newest = 0 end
@@ -66,7 +70,7 @@ if fence > 0 and fence < newest then return {'FENCED', string.format('%.0f', new
 
 local side_kind = kind(KEYS[3])
 local held = redis.pcall('GETRANGE', KEYS[1], 0, 63)
-if is_of_wrong_type(held) then
+if is_of_wrong_type(held, 'getrange') then
   held = '!' .. kind(KEYS[1])
 elseif held ~= '' or kind(KEYS[1]) ~= 'none' then
   held = '=' .. held
@@ -83,7 +87,7 @@ end
 local is_grown = false
 if base ~= '' then
   local stored = redis.pcall('HMGET', KEYS[2], 'time', 'cfg')
-  is_grown = not is_of_wrong_type(stored) and stored[1] == base and stored[2] == settings
+  is_grown = not is_of_wrong_type(stored, 'hmget') and stored[1] == base and stored[2] == settings
 end
 
 local fresh = {}
