@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ninja_daemon.adapters.candle_files.layout import Options
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.settings.strategies import load_settings
@@ -24,7 +25,7 @@ def replayed(place: Workplace, csv: Path, rules: Rules, engine: Engine) -> tuple
     environment = place.environment | {"NINJA_CONFIG": str(place.configure(rules.toml).config)}
     (strategy,) = load_settings(environment, place.directory)[1].strategies
     bound = BoundRules(strategy, Instrument.from_decimals(rules.instrument, rules.decimals))
-    with open_candles([csv], expected=strategy.granularity) as opened:
+    with open_candles([csv], Options(decimals=rules.decimals), expected=strategy.granularity) as opened:
         (report,) = replay([bound], opened.columns(strategy.granularity), engine=engine)
     return [encode_signal(signal) for signal in report.signals], {
         reason.name.lower(): count for reason, count in report.rejected.items()

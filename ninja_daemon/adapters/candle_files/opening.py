@@ -79,6 +79,15 @@ class OpenCandles:
         """Return the digits of the prices as the source writes them; a mid of two sides has one more."""
         return self.decimals - self.is_mid
 
+    @property
+    def written(self) -> int:
+        """Return the digits after the point with which prices are written, zeros at the end included."""
+        return max(file.spool.written for file in self.files)
+
+    def keep_digits(self, digits: int) -> None:
+        """Give the prices at least so many digits, as the instrument has them."""
+        self.decimals = max(self.decimals, digits + self.is_mid)
+
     def can_make(self, granularity: Granularity) -> bool:
         """Tell whether candles of a timeframe can be made of these."""
         if granularity is self.granularity:

@@ -315,14 +315,14 @@ class Settling:
             step = np.zeros_like(wide)
         else:
             wide = (high - low) * _FIFTH > close
-            step = np.abs(open_ - before) * _FIFTH > before
+            step = (open_ > _FIFTH * before) | (open_ * _FIFTH < before)
         for kind, what, found in (
-            ("wide", "a candle's range", wide),
-            ("jump", "the step from the candle before", step),
+            ("wide", "a candle's range must be at most a fifth of the price", wide),
+            ("jump", "a price must be at most five times the one before", step),
         ):
             if found.any() and not (kind == "jump" and self.faults.has("wide")):
                 bad = np.flatnonzero(found)
-                message = f"{what} must be at most a fifth of the price, was more: has a decimal point been lost?"
+                message = f"{what}, was more: has a decimal point been lost?"
                 self.faults.add(kind, file.spool.name, int(number[bad[0]]), message, "mend the line", len(bad))
         filling = self._filling(part, before, file)
         if filling is not None and filling.any():

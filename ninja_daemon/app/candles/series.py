@@ -27,8 +27,11 @@ def expected_granularity(paths: Sequence[Path]) -> Granularity | None:
 
 def instrument_of(name: str, opened: OpenCandles) -> Instrument:
     """Return how the prices of files are counted: a pip of two currencies is known, whatever digits a file has."""
-    pip = Instrument.from_decimals(name, opened.pip_decimals).pip_location
     usual = pair_pip(name)
+    if usual is not None:
+        # Zeros at the end that a pair is quoted with are its digits, and it has no pip finer than they.
+        opened.keep_digits(max(-usual, min(opened.written, 1 - usual)))
+    pip = Instrument.from_decimals(name, opened.pip_decimals).pip_location
     # A mid of bid and ask may have one digit more, one that was saved too.
     if usual is not None and -usual <= opened.decimals <= 2 - usual:
         pip = usual

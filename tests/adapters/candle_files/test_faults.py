@@ -37,7 +37,7 @@ def rows_of(candles: Sequence[Candle]) -> list[str]:
         ("1.10000,1.09000,1.11000,1.10000", "open and close must lie between low and high"),
         ("1.10000,1.10100,0.00000,1.10000", "prices must be positive"),
         ("1.10000,1101.00000,1.09900,1.10000", "a candle's range must be at most a fifth of the price"),
-        ("1100.00000,1101.00000,1099.00000,1100.00000", "the step from the candle before must be at most a fifth"),
+        ("1100.00000,1101.00000,1099.00000,1100.00000", "a price must be at most five times the one before, was more"),
         ("1.10000,1.10100,1.09900,1,10000", "a line must have 5 fields, had 6"),
         ("1.10000,1.10100,1.09900,abc", "close must be a plain decimal number like 1.09259, was 'abc'"),
         (

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -154,6 +156,23 @@ def test_a_strategy_of_another_instrument_or_a_finer_timeframe_does_not_fit(tmp_
         "the file's name says EUR_USD D; a strategy must read that, EUR_USD_H4"
         in (run("replay", "--csv", str(days), "--strategy", "EUR_USD_H4")[2])
     )
+
+
+def test_a_pair_keeps_the_digits_that_it_is_quoted_with(tmp_path: Path, run: Run) -> None:
+    for digits, pips in ((5, 5), (3, 4)):
+        rows = []
+        for hour in HOURS:
+            units = [each // 100 for each in (hour.close, hour.high + 200, hour.low - 200, hour.close)]
+            texts = (f"{each / 1_000:.{digits}f}" for each in units)
+            rows.append(f"{datetime.fromtimestamp(hour.time, UTC):%Y-%m-%dT%H:%M:%SZ},{','.join(texts)}")
+        (tmp_path / "EUR_USD_H1.csv").write_text("\n".join(["time,open,high,low,close", *rows]) + "\n")
+        signals = run("replay", "--csv", "EUR_USD_H1.csv", "--jsonl")[1].splitlines()
+        stops = [json.loads(line) for line in signals]
+        assert stops
+        for each in stops:
+            distance = abs(Decimal(str(each["close"])) - Decimal(str(each["stop_loss"])))
+            assert distance * 10_000 == Decimal(str(each["sl_pips"]))
+            assert distance == round(distance, pips)
 
 
 def test_options_for_files_need_a_file(run: Run) -> None:

@@ -34,6 +34,7 @@ class Column:
     Attributes:
         values: in units of ``10**-decimals``.
         decimals: digits after the point.
+        written: the same with the zeros at the end.
         bad: what is wrong with a row, by its index.
         mended: rows from which noise was rounded away.
         rounded: rows that lost digits because fewer were asked for.
@@ -44,6 +45,7 @@ class Column:
     bad: dict[int, str] = field(default_factory=dict)
     mended: int = 0
     rounded: int = 0
+    written: int = 0
 
 
 def read_prices(tokens: Tokens, role: str, layout: Layout, asked: int | None) -> Column:
@@ -210,7 +212,8 @@ def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
             is_left[chosen] = True
         else:
             values[chosen] = part.values * factor
-    return Column(values, decimals), np.flatnonzero(is_left)
+    written = max((part.written for _, part in parts), default=0)
+    return Column(values, decimals, written=written), np.flatnonzero(is_left)
 
 
 def _all(tokens: Tokens) -> Integers:
@@ -221,14 +224,14 @@ def _shaped(texts: Bytes, point: int, limit: int) -> Column | None:
     """Read numbers whose point, if any, is byte number ``point``; None when a byte is no digit."""
     width = len(texts)
     rows = [row for row in range(width) if row != point]
-    fraction = max(0, width - point - 1)
+    written = fraction = max(0, width - point - 1)
     while fraction and not (texts[rows[-1]] != _ZERO).any():
         rows.pop()
         fraction -= 1
     digits = texts[rows] - np.uint8(_ZERO)
     if digits.max() > _DIGITS or fraction > limit or len(rows) > MOST_DIGITS:
         return None
-    return Column(number_of(digits).astype(np.int64), fraction)
+    return Column(number_of(digits).astype(np.int64), fraction, written=written)
 
 
 def number_of(digits: Bytes) -> Integers:

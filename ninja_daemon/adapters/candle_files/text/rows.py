@@ -28,6 +28,7 @@ class Rows:
         time: see ``text.times``.
         prices: one row a price column, in units of ``10**-decimals``.
         decimals: digits after the point.
+        written: the same with the zeros at the end, as far as columns are plain.
         volume: a whole number, -1 where there is none.
         is_utc: the texts say their offset.
         is_undecided: day and month are in an unknown order.
@@ -42,6 +43,7 @@ class Rows:
     is_utc: bool
     is_undecided: bool
     has_clock: bool
+    written: int = 0
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -111,6 +113,7 @@ def _rows(
     return Rows(
         tokens.numbers[kept], times.values[kept], prices[:, kept], places, volume[kept],
         is_utc=bool(offsets.any()), is_undecided=times.is_undecided, has_clock=times.has_clock,
+        written=max(column.written for column in columns),
     )  # fmt: skip
 
 

@@ -35,6 +35,7 @@ class Spool:
         count: how many rows.
         is_undecided: day and month are in an unknown order.
         has_clock: a time of day is written.
+        written: the most digits with the zeros at the end.
         has_volume: every row has one, and all are whole numbers.
     """
 
@@ -44,6 +45,7 @@ class Spool:
     is_undecided: bool = False
     has_clock: bool = False
     has_volume: bool = True
+    written: int = 0
     _file: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     _parts: list[_Part] = field(default_factory=list)
     _end: int = 0
@@ -62,6 +64,7 @@ class Spool:
         self._end += _WORD * count * len(columns)
         self.count += count
         self.decimals = max(self.decimals, rows.decimals)
+        self.written = max(self.written, rows.written)
         self.is_undecided |= rows.is_undecided
         self.has_clock |= rows.has_clock
         self.has_volume &= bool((rows.volume >= 0).all())
