@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from ninja_daemon import __version__
@@ -16,8 +17,9 @@ from ninja_daemon.adapters.channels.words import (
     plain_text,
     shortened,
 )
-from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
 from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
+from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Notice, Parcel, Severity
@@ -40,7 +42,6 @@ _LONGEST_DESCRIPTION: Final = 4_096
 _LONGEST_FOOTER: Final = 2_048
 _LONGEST_MESSAGE: Final = 6_000
 _MOST_EMBEDS: Final = 10
-_TOO_MANY: Final = 429
 _ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|<>[]#@"})
 
 
@@ -165,15 +166,13 @@ def _pause(reply: Reply) -> float:
 def _failure(reply: Reply) -> Failure:
     told = json_object(reply.body)
     said = told.get("message")
-    text = harmless(said)[:200] if isinstance(said, str) else ""
-    if reply.status != _TOO_MANY:
-        return failure_of(reply, said=text)
-    waits = [seconds_of(told.get("retry_after")), retry_after(reply.headers)]
-    known = [wait for wait in waits if wait is not None]
+    failure = failure_of(reply, said=harmless(said)[:200] if isinstance(said, str) else "")
+    if failure.fault is not Fault.THROTTLED:
+        return failure
+    wait = seconds_of(told.get("retry_after"))
     # An answer that is not the API's own comes from the wall in front of it, which counts everything we send.
     everywhere = told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global" or not told
-    wait = known[0] if known else None
-    return Failure(Fault.THROTTLED, f"HTTP 429: {text or 'too many posts'}", _TOO_MANY, wait, everywhere)
+    return replace(failure, wait=failure.wait if wait is None else wait, everywhere=everywhere)
 
 
 def _complaints(destination: Destination) -> Complaints:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, json_object, options_of
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
-from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, retry_after, seconds_of, url_complaint
+from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
 from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
+from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
@@ -19,7 +21,6 @@ _LONGEST: Final = 4_096
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
 _OK: Final = 200
-_TOO_MANY: Final = 429
 _BAD: Final = 400
 _LOST_CHAT: Final = ("chat not found", "chat_id is empty", "group chat was", "not enough rights", "have no rights")
 
@@ -82,15 +83,13 @@ def _failure(reply: Reply, told: dict[str, object]) -> Failure:
     text = harmless(said)[:200] if isinstance(said, str) else ""
     parameters = told.get("parameters")
     more = parameters if isinstance(parameters, dict) else {}
-    if reply.status == _TOO_MANY:
-        wait = seconds_of(more.get("retry_after"))
-        wait = retry_after(reply.headers) if wait is None else wait
-        return Failure(Fault.THROTTLED, f"HTTP 429: {text or 'too many messages'}", _TOO_MANY, wait)
     if isinstance(moved := more.get("migrate_to_chat_id"), int):
         return Failure(Fault.BROKEN, f"the group has moved; set chat_id to {moved}", reply.status)
     if reply.status == _BAD and any(words in text.lower() for words in _LOST_CHAT):
         return Failure(Fault.BROKEN, f"HTTP 400: {text}", _BAD)
-    return failure_of(reply, said=text)
+    failure = failure_of(reply, said=text)
+    wait = seconds_of(more.get("retry_after"))
+    return failure if wait is None or failure.fault is not Fault.THROTTLED else replace(failure, wait=wait)
 
 
 def _complaints(destination: Destination) -> Complaints:

@@ -17,12 +17,12 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from ninja_daemon.adapters.network.host_names import addresses_of
+from ninja_daemon.adapters.network.retry_after import retry_after
 from ninja_daemon.core.messages.destination import Failure, Fault
 from ninja_daemon.usecases.deliver import DEADLINE
 
@@ -322,7 +322,7 @@ def failure_of(reply: Reply, *, said: str = "") -> Failure:
     """
     status = reply.status
     text = f"HTTP {status}" + (f": {said}" if said else _quoted(reply.body))
-    wait = retry_after(reply.headers)
+    wait = retry_after(reply.headers.get("retry-after"), time.time())
     if status == _TOO_MANY:
         return Failure(Fault.THROTTLED, text, status, wait)
     if 300 <= status < 400:  # noqa: PLR2004 - the family of redirects
@@ -338,27 +338,3 @@ def _quoted(body: bytes) -> str:
     text = " ".join(body[: 2 * _QUOTED].decode("utf-8", "replace").split())
     printable = "".join(letter for letter in text if letter.isprintable())[:_QUOTED]
     return f": {printable}" if printable else ""
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Read the Retry-After header: seconds, or a date; None when there is none that makes sense."""
-    text = headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    if (seconds := seconds_of(text)) is not None:
-        return seconds
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
-        return None
-
-
-def seconds_of(value: object) -> float | None:
-    """Read a number of seconds that somebody sent; None when it is none."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return None
-    try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return seconds if 0 <= seconds < float("inf") else None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
@@ -71,18 +69,3 @@ def _error_text(body: str) -> str:
     if not isinstance(text, str):
         return ""
     return "".join(character if character.isprintable() else " " for character in text[:_LONGEST_TEXT])
-
-
-def asked_pause(text: str | None, now: float) -> float | None:
-    """Read Retry-After: seconds or a date; None for none or nonsense."""
-    if text is None:
-        return None
-    text = text.strip()
-    if text.isascii() and text.isdigit() and len(text) <= 12:  # noqa: PLR2004 - more digits are nonsense
-        return float(text)
-    try:
-        date = parsedate_to_datetime(text)
-        aware = date if date.tzinfo is not None else date.replace(tzinfo=UTC)
-        return max(0.0, (aware - datetime.fromtimestamp(now, UTC)).total_seconds())
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None

@@ -25,7 +25,8 @@ from requests.adapters import HTTPAdapter
 
 from ninja_daemon.adapters.network.host_names import addresses_of
 from ninja_daemon.adapters.network.redaction import HIDDEN, Redaction
-from ninja_daemon.adapters.oanda.answers import ERROR, UNAUTHORISED, asked_pause, plain_json, refusal, unreadable
+from ninja_daemon.adapters.network.retry_after import retry_after
+from ninja_daemon.adapters.oanda.answers import ERROR, UNAUTHORISED, plain_json, refusal, unreadable
 from ninja_daemon.adapters.oanda.limits import CLOSED, Gate
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable
 from ninja_daemon.core.secret import Secret
@@ -241,7 +242,7 @@ class _Transport(HTTPAdapter):
                 request, stream=True, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), verify=named.get("verify", True)
             )
             self.status = response.status_code
-            self.retry_after = asked_pause(response.headers.get("Retry-After"), self._gate.clock.now())
+            self.retry_after = retry_after(response.headers.get("Retry-After"), self._gate.clock.now())
             body = self._without_secrets(self._body(response))
         finally:
             self._gate.deadlines.end(self.cut)

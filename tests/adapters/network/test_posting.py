@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from collections.abc import Iterator
-from email.utils import formatdate
 
 import pytest
 import trustme
@@ -16,8 +14,6 @@ from ninja_daemon.adapters.network.posting import (
     Poster,
     Reply,
     is_public,
-    retry_after,
-    seconds_of,
     tls_context,
     url_complaint,
 )
@@ -100,36 +96,6 @@ def test_insecure_allows_plain_http_and_addresses(url: str) -> None:
 @given(st.text())
 def test_any_text_is_either_fine_or_complained_about(url: str) -> None:
     assert isinstance(url_complaint(url, insecure=True), str)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("3", 3.0),
-        ("0.75", 0.75),
-        (" 5 ", 5.0),
-        ("", None),
-        ("soon", None),
-        ("-1", None),
-        ("nan", None),
-        ("1e999", None),
-    ],
-)
-def test_retry_after_in_seconds(text: str, seconds: float | None) -> None:
-    assert retry_after({"retry-after": text}) == seconds
-
-
-def test_retry_after_as_a_date() -> None:
-    wait = retry_after({"retry-after": formatdate(time.time() + 30, usegmt=True)})
-    assert wait is not None
-    assert 25 < wait < 31
-    assert retry_after({"retry-after": formatdate(time.time() - 30, usegmt=True)}) == 0.0
-
-
-@given(st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.lists(st.integers())))
-def test_a_wait_that_somebody_sends_is_a_number_of_seconds_or_nothing(value: object) -> None:
-    seconds = seconds_of(value)
-    assert seconds is None or 0 <= seconds < float("inf")
 
 
 # --- TLS -------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,6 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ninja_daemon.adapters.oanda.answers import asked_pause
 from ninja_daemon.adapters.oanda.candles import Page, decimals_of, read_page, usable
 from ninja_daemon.adapters.oanda.rate_limit import RateLimit
 from ninja_daemon.adapters.oanda.source import OandaSource
@@ -856,25 +855,6 @@ def test_closing_ends_waiting(broker: SimulatorServer) -> None:
     source.close()
 
     assert isinstance(refused(source), BrokerUnavailable)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("5", 5.0),
-        ("0", 0.0),
-        ("-1", None),
-        ("soon", None),
-        ("", None),
-        ("1000000000", 1e9),
-        ("9" * 40, None),
-        ("Wed, 06 Mar 2024 12:00:31 GMT", 30.0),
-        ("Wed, 06 Mar 2024 11:00:00 GMT", 0.0),
-        (None, None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_date(text: str | None, seconds: float | None) -> None:
-    assert asked_pause(text, float(NOW)) == seconds
 
 
 _TEXTS = st.text(max_size=30) | st.sampled_from(["1.08412", "2024-03-06T09:00:00Z"])
