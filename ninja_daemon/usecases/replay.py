@@ -224,6 +224,11 @@ def read_history(
     if not pages:
         message = f"the broker has no complete candle of {series} there"
         raise HistoryGap(message)
+    return _joined(pages, count, span)
+
+
+def _joined(pages: Sequence[tuple[Instrument, Sequence[Candle]]], count: int, span: Span) -> History:
+    """Join pages, newest first, in the digits of the finest one."""
     instrument = max((instrument for instrument, _ in pages), key=lambda each: each.decimals)
     parts = [_columns(candles, 10 ** (instrument.decimals - own.decimals)) for own, candles in reversed(pages)]
     since = _recent(parts, count) if span.since is None else span.since

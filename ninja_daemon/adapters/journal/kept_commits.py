@@ -10,6 +10,7 @@ delivers them while Redis is away.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -96,28 +97,7 @@ class KeptCommits:
             if connection.execute("SELECT count(*) FROM spool").fetchone()[0] + len(commits) > MOST_ROWS:
                 message = f"the journal is full: {MOST_ROWS} commits wait for Redis"
                 raise JournalUnavailable(message)
-            new: dict[str, int | None] = {}
-            for commit in commits:
-                query = (
-                    "SELECT sequence, target, is_open, body FROM spool "
-                    "WHERE strategy = ? ORDER BY sequence DESC LIMIT 1"
-                )
-                last = connection.execute(query, (commit.strategy,)).fetchone()
-                target = parse_instant(commit.target)
-                if last is not None and commit.expected != token_of(last[1]):
-                    new[commit.strategy] = None
-                    continue
-                before = _decoded(last[3]) if last is not None and last[2] == _OPEN and not unsure else None
-                if before is not None:
-                    row = (target, before.followed_by(commit).encoded(), last[0])
-                    connection.execute("UPDATE spool SET target = ?, body = ? WHERE sequence = ?", row)
-                else:
-                    connection.execute(
-                        "INSERT INTO spool (strategy, target, is_open, body) VALUES (?, ?, ?, ?)",
-                        (commit.strategy, target, _DOUBTFUL if unsure else _OPEN, commit.encoded()),
-                    )
-                new[commit.strategy] = put_into_outbox(connection, {one.id: one.text for one in commit.signals})
-        return new
+            return {commit.strategy: _keep_one(connection, commit, unsure=unsure) for commit in commits}
 
     def begin(self) -> Sequence[WaitingCommit]:
         """Return the waiting commits in their order; from now on nothing is joined to them.
@@ -201,6 +181,24 @@ class KeptCommits:
 def token_of(target: Instant) -> str:
     """Return what a commit expects of a cursor that names this candle."""
     return f"={format_instant(target)}"
+
+
+def _keep_one(connection: sqlite3.Connection, commit: PreparedCommit, *, unsure: bool) -> int | None:
+    query = "SELECT sequence, target, is_open, body FROM spool WHERE strategy = ? ORDER BY sequence DESC LIMIT 1"
+    last = connection.execute(query, (commit.strategy,)).fetchone()
+    if last is not None and commit.expected != token_of(last[1]):
+        return None
+    target = parse_instant(commit.target)
+    before = _decoded(last[3]) if last is not None and last[2] == _OPEN and not unsure else None
+    if before is not None:
+        row = (target, before.followed_by(commit).encoded(), last[0])
+        connection.execute("UPDATE spool SET target = ?, body = ? WHERE sequence = ?", row)
+    else:
+        connection.execute(
+            "INSERT INTO spool (strategy, target, is_open, body) VALUES (?, ?, ?, ?)",
+            (commit.strategy, target, _DOUBTFUL if unsure else _OPEN, commit.encoded()),
+        )
+    return put_into_outbox(connection, {one.id: one.text for one in commit.signals})
 
 
 def _decoded(body: str) -> PreparedCommit | None:

@@ -96,6 +96,11 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
             f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
         )
         raise ConfigError(message) from None
+    _limit(client, socket_timeout)
+    return client
+
+
+def _limit(client: redis.Redis, socket_timeout: float) -> None:
     # After the URL was read: options inside it must not undo the limits that everything here relies on.
     pool = client.connection_pool
     pool.connection_class = TIMED[pool.connection_class]
@@ -105,7 +110,6 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
         socket_connect_timeout=CONNECT_TIMEOUT,
         health_check_interval=15,
     )
-    return client
 
 
 def is_on_this_machine(url: str) -> bool:

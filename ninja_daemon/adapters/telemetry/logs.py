@@ -51,9 +51,7 @@ def configure_logs(
     form: Form = "auto",
     identifier: str = "ninja-daemon",
 ) -> None:
-    """Send every log of this process through one handler; may be called again, the last call counts.
-
-    Uncaught exceptions of the process and of its threads take the same road.
+    """Send every log and uncaught exception through one handler; may be called again, the last call counts.
 
     Args:
         level: the lowest level that is shown, one of ``Level``; for libraries WARNING at least.
@@ -63,15 +61,13 @@ def configure_logs(
         identifier: the process's name in the journal.
     """
     stream = sys.stderr if stream is None else stream
-    redaction = Redaction(secrets)
     if form == "auto" and is_journal(stream):
         form = "journal"
     handler = JournalHandler(stream, identifier) if form == "journal" else QuietHandler(stream)
+    processors = [*_common_chain(Redaction(secrets)), renderer_for(form, stream)]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_foreign_chain(),
-            processors=[*_common_chain(redaction), renderer_for(form, stream)],
-            keep_exc_info=False,
+            foreign_pre_chain=_foreign_chain(), processors=processors, keep_exc_info=False
         )
     )
     handler.addFilter(_is_ours_or_grave)

@@ -165,11 +165,7 @@ class Monitor:
             "/livez": lambda: _health(alive()),
             "/readyz": lambda: _health(ready()),
         }
-        try:
-            self._server = _Server(address, _Handler)
-        except OSError as error:
-            message = f"NINJA_METRICS must name a free port, {address[0]}:{address[1]} was not ({error.strerror})"
-            raise ConfigError(message) from error
+        self._server = _bound(address)
         self._server.pages = pages
         self._thread = threading.Thread(target=self._server.serve_forever, name="monitor", daemon=True)
 
@@ -216,6 +212,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
         """Say nothing of each look."""
+
+
+def _bound(address: tuple[str, int]) -> _Server:
+    try:
+        return _Server(address, _Handler)
+    except OSError as error:
+        message = f"NINJA_METRICS must name a free port, {address[0]}:{address[1]} was not ({error.strerror})"
+        raise ConfigError(message) from error
 
 
 def _health(health: Health) -> tuple[int, str, bytes]:

@@ -93,12 +93,7 @@ def make_backup(environment: Environment, folder: Path, at: float, *, keep: int 
     _make_folder(folder)
     with tempfile.TemporaryDirectory(prefix="ninja-backup-") as name:
         parts, strange = _taken(environment, Path(name))
-        about = {
-            "created": int(at),
-            "version": __version__,
-            "namespace": environment.namespace,
-            "redis": environment.redis_label if environment.cache_enabled else None,
-        }
+        about = _about(environment, at)
         target = folder / _file_name(environment.namespace, at, label)
         write_backup(target, about, parts)
     with read_backup(target) as proven:
@@ -106,6 +101,15 @@ def make_backup(environment: Environment, folder: Path, at: float, *, keep: int 
         size, digest = proven.size, proven.digest
     removed = () if keep is None else _removed(folder, environment.namespace, keep)
     return Made(target, keys, tuple(parts), size, digest, strange, removed)
+
+
+def _about(environment: Environment, at: float) -> dict[str, object]:
+    return {
+        "created": int(at),
+        "version": __version__,
+        "namespace": environment.namespace,
+        "redis": environment.redis_label if environment.cache_enabled else None,
+    }
 
 
 def _make_folder(folder: Path) -> None:

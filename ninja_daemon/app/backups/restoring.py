@@ -134,20 +134,23 @@ def restore(environment: Environment, backup: Backup, clock: Clock, stop: thread
     kept = None
     if plan.keys_now or any(path.exists() for path in local_files(environment).values()):
         kept = make_backup(environment, backup_folder(environment), clock.now(), keep=None, label=BEFORE_RESTORE)
+    aside = _restore_files(environment, backup, plan, int(clock.now()))
+    if backup.keys is not None:
+        with closing(redis_namespace(environment)) as there:
+            there.replace(backup.keys, there.read().strange)
+    return Restored(plan, kept, aside)
+
+
+def _restore_files(environment: Environment, backup: Backup, plan: Plan, at: int) -> Path | None:
     files = local_files(environment)
     if backup.ledger is not None:
         with closing(SqliteSentLedger(files[LEDGER])) as ledger, ledger.session():
             pass  # it is there now, with its tables
         merge_ledger(files[LEDGER], backup.ledger)
-    aside = None
-    if plan.journal == "replaced":
-        aside = set_journal_aside(files[JOURNAL], int(clock.now()))
+    aside = set_journal_aside(files[JOURNAL], at) if plan.journal == "replaced" else None
     if plan.journal in {"replaced", "restored"} and backup.journal is not None:
         place_journal(backup.journal, files[JOURNAL])
-    if backup.keys is not None:
-        with closing(redis_namespace(environment)) as there:
-            there.replace(backup.keys, there.read().strange)
-    return Restored(plan, kept, aside)
+    return aside
 
 
 def require_stopped(environment: Environment, clock: Clock, stop: threading.Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -49,10 +49,7 @@ def bring_up_to_date(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool
                 log.info("another daemon has brought every strategy up to date", event_id="leader.other")
                 return True
             if ports.clock.monotonic() >= deadline:
-                for name, reason in behind.items():
-                    log.error(
-                        f"{name} is behind while another daemon holds the lease: {reason}", event_id="strategy.trouble"
-                    )
+                _say_behind(behind)
                 return False
             ports.clock.wait(threading.Event(), _STEP)
         try:
@@ -98,6 +95,12 @@ def _say(outcome: StrategyResult) -> None:
             f"{outcome.strategy.name} could not be brought up to date: {outcome.error}", event_id="strategy.trouble"
         )
     say_result(structlog.get_logger("ninja.daemon"), outcome)
+
+
+def _say_behind(behind: Mapping[str, str]) -> None:
+    log = structlog.get_logger("ninja.daemon")
+    for name, reason in behind.items():
+        log.error(f"{name} is behind while another daemon holds the lease: {reason}", event_id="strategy.trouble")
 
 
 def _behind(strategies: Sequence[Strategy], ports: DaemonPorts) -> dict[str, str]:
