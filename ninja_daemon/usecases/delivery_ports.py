@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ninja_daemon.core.lanes.intake import Drained, InboxView, Intake
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
@@ -73,6 +73,10 @@ class LaneStore(Protocol):
 
 
 # --- channels --------------------------------------------------------------------------------------------------------
+
+
+DEADLINE: Final = 8.0
+"""Seconds that a post may take, from its first byte to its last."""
 
 
 class Channel(Protocol):

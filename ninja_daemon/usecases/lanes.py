@@ -10,7 +10,7 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes import transitions
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, depths
-from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, NotNow, Settlement, Taken, milliseconds
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
 from ninja_daemon.core.lanes.transitions import LaneChange, Lost
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery_ports import LaneStore
@@ -42,7 +42,7 @@ class StoredLanes:
         """Choose the store."""
         self._store = store
 
-    def take(self, query: LaneQuery, lease: float, seen: LaneView | None = None) -> Taken | NotNow:
+    def take(self, query: LaneQuery, lease: float, seen: LaneView | None = None) -> LeasedLane | NotNow:
         """Take a lane that is due, for ``lease`` seconds.
 
         Args:
@@ -60,7 +60,7 @@ class StoredLanes:
             seen = None
         return NotNow("leased", _BUSY_POLL)
 
-    def settle(self, query: LaneQuery, taken: Taken, settlement: Settlement, elapsed: float = 0.0) -> Settled:
+    def settle(self, query: LaneQuery, taken: LeasedLane, settlement: Settlement, elapsed: float = 0.0) -> Settled:
         """Write down what was done and give the lane back.
 
         Repeating it after a lost reply changes nothing (and may then say that the lease was lost).

@@ -7,7 +7,7 @@ import threading
 from typing import Final
 
 from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.queue_rows import Message, append, count, last_number, set_last_number
+from ninja_daemon.adapters.journal.queue_rows import MessageRow, append, count, last_number, set_last_number
 from ninja_daemon.adapters.stored.queue import arrival, encode_dead
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
 from ninja_daemon.core.lanes.intake import SEEN_MS, Admission, Drained, InboxView, Intake
@@ -72,7 +72,7 @@ class LocalInbox:
         if one.letter is not None:
             connection.execute("INSERT INTO queue_dead (letter) VALUES (?)", (encode_dead(one.letter),))
         for lane in one.lanes:
-            append(connection, lane, Message(one.number, element.kind.value, element.id, now, element.text))
+            append(connection, lane, MessageRow(one.number, element.kind.value, element.id, now, element.text))
         if element.id and not one.is_repeated:
             connection.execute("INSERT INTO queue_seen VALUES (?, ?)", (element.id, now))
 

@@ -19,8 +19,8 @@ from ninja_daemon.core.histogram import Spread
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.deliver import drain
 from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.drain import drain
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.two_lanes import TwoLanes
 
