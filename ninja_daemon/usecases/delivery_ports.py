@@ -25,10 +25,11 @@ class Inbox(Protocol):
             StoreUnavailable: it cannot be read.
         """
 
-    def drain(self, intake: Intake) -> Drained:
+    def drain(self, intake: Intake, queries: Sequence[LaneQuery] = ()) -> Drained:
         """Move elements to their lanes, atomically, if they are still at the head and the sequence is the view's.
 
-        Repeating it after a lost reply moves nothing twice.
+        Repeating it after a lost reply moves nothing twice. Where that costs no round trip, the lanes of ``queries``
+        are looked at afterwards.
 
         Raises:
             StoreUnavailable: it is not known whether they were moved.

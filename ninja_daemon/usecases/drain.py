@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from ninja_daemon.core.lanes.intake import Arrival, Assignment, Intake, admit
+from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.messages.message import Kind, Notice
 from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
@@ -26,14 +27,23 @@ class DrainResult:
     Attributes:
         moved: elements that left the inbox.
         lanes: those that got something.
+        views: how they stood afterwards, as far as it is known.
     """
 
     moved: int
     lanes: frozenset[str] = frozenset()
     events: tuple[DeliveryEvent, ...] = ()
+    views: Mapping[str, LaneView] = field(default_factory=dict)
 
 
-def drain(inbox: Inbox, delivery: Delivery, silences: Sequence[Silence], now: float) -> DrainResult:
+def drain(
+    inbox: Inbox,
+    delivery: Delivery,
+    silences: Sequence[Silence],
+    now: float,
+    *,
+    queries: Mapping[str, LaneQuery] | None = None,
+) -> DrainResult:
     """Move what waits in an inbox to its lanes: one look, one atomic step.
 
     Args:
@@ -41,6 +51,7 @@ def drain(inbox: Inbox, delivery: Delivery, silences: Sequence[Silence], now: fl
         delivery: routes.
         silences: those in force besides the configured ones.
         now: epoch seconds.
+        queries: what the workers ask of their lanes, by name; answered for the lanes that got something.
 
     Raises:
         StoreUnavailable: it is not known what was moved; look again.
@@ -52,21 +63,24 @@ def drain(inbox: Inbox, delivery: Delivery, silences: Sequence[Silence], now: fl
             break
         assignments = [_assigned(arrival, delivery, hushed, now) for arrival in view.arrivals]
         intake = admit(view, assignments)
-        drained = inbox.drain(intake)
+        drained = inbox.drain(intake, _asked(intake, queries or {}))
         if drained.known:
             intake = admit(view, assignments, drained.known)
-            drained = inbox.drain(intake)
+            drained = inbox.drain(intake, _asked(intake, queries or {}))
         if drained.is_done:
-            return _drain_result(intake, assignments)
+            return replace(_drain_result(intake, assignments), views=drained.views)
     return DrainResult(0)
+
+
+def _asked(intake: Intake, queries: Mapping[str, LaneQuery]) -> list[LaneQuery]:
+    return [queries[name] for name in sorted(intake.lanes) if name in queries]
 
 
 def _drain_result(intake: Intake, assignments: Sequence[Assignment]) -> DrainResult:
     events: list[DeliveryEvent] = []
     for admission, assignment in zip(intake.admissions, assignments, strict=True):
         events += [_repeated_event(assignment)] if admission.is_repeated else _drain_events(assignment)
-    lanes = frozenset(name for admission in intake.admissions for name in admission.lanes)
-    return DrainResult(len(intake.admissions), lanes, tuple(events))
+    return DrainResult(len(intake.admissions), intake.lanes, tuple(events))
 
 
 def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence], now: float) -> Assignment:

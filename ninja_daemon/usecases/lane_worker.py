@@ -21,7 +21,7 @@ from ninja_daemon.usecases.ports import Clock
 LEASE: Final = 20.0
 """Seconds for which a lane is kept; a post ends within ``DEADLINE``, less than half of it."""
 _POLL: Final = 1.0
-_MOMENT: Final = 0.5
+_MOMENT: Final = 0.1
 """Seconds for which it is believed how a lane stood; its version says whether it has changed, its clock does not."""
 _BREATH: Final = 0.05
 _ELSEWHERE: Final = "delivery.elsewhere"
@@ -80,7 +80,7 @@ class LaneWorker:
         self._draw = draw
         self._lease = lease
         policy = destination.manners
-        self._query = LaneQuery(destination.name, policy.most_entries, channel.provider, policy.after)
+        self.query = LaneQuery(destination.name, policy.most_entries, channel.provider, policy.after)
         self._unsettled: tuple[LeasedLane, Settlement, list[DeliveryEvent], float] | None = None
         self._seen: tuple[LaneView, float] | None = None
         self._alone_up_to = 0
@@ -93,18 +93,23 @@ class LaneWorker:
         """
         if self._unsettled is not None:
             return self._settle(*self._unsettled)
-        taken = self._lanes.take(self._query, self._lease, self._just_seen())
+        taken = self._lanes.take(self.query, self._lease, self._just_seen())
         if isinstance(taken, NotNow):
             return LaneStep(False, min(_POLL, taken.wait or _POLL), taken.state, taken.reason)  # noqa: FBT003 - a field
         started = self._clock.monotonic()
         settlement, events = self._handled(taken, started)
         return self._settle(taken, settlement, events, started)
 
+    def sees(self, view: LaneView) -> None:
+        """Take note of how the lane stands at this moment; any thread may say so. It saves the next step a look."""
+        self._seen = view, self._clock.monotonic()
+
     def _just_seen(self) -> LaneView | None:
-        """Return how the lane stood when the last message was settled, once, and only a moment after that."""
-        if self._seen is None:
+        """Return how the lane stood a moment ago, once, if somebody has said so."""
+        seen, self._seen = self._seen, None
+        if seen is None:
             return None
-        (view, at), self._seen = self._seen, None
+        view, at = seen
         age = self._clock.monotonic() - at
         return replace(view, now=view.now + milliseconds(age)) if age < _MOMENT else None
 
@@ -113,9 +118,10 @@ class LaneWorker:
     ) -> LaneStep:
         self._unsettled = (taken, settlement, events, started)
         elapsed = self._clock.monotonic() - started
-        settled = self._lanes.settle(self._query, taken, settlement, elapsed)
+        settled = self._lanes.settle(self.query, taken, settlement, elapsed)
         self._unsettled = None
-        self._seen = (settled.view, self._clock.monotonic()) if settled.view else None
+        if settled.view is not None:
+            self.sees(settled.view)
         if not settled.is_ours:
             sentence = f"the lane of {self.destination.name} changed hands while it was being emptied"
             events = [*events, self._event("lane.fenced", "warning", sentence)]

@@ -55,9 +55,11 @@ class StoredLanes:
         """
         for _ in range(_TRIES):
             decision = transitions.take(seen or self._store.look(query), query, lease)
+            is_old, seen = seen is not None, None
+            if is_old and isinstance(decision.answer, NotNow):
+                continue  # Only a write proves that nothing has changed since.
             if decision.change is None or self._store.write(query, decision.change).is_done:
                 return decision.answer
-            seen = None
         return NotNow("leased", _BUSY_POLL)
 
     def settle(self, query: LaneQuery, taken: LeasedLane, settlement: Settlement, elapsed: float = 0.0) -> Settled:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.delivery_event import DeliveryEvent
@@ -43,6 +44,15 @@ class TwoLanes:
     def destination(self) -> Destination:
         """Whose lanes they are."""
         return self._lane.destination
+
+    @property
+    def query(self) -> LaneQuery:
+        """What is asked of the lane in the store of record."""
+        return self._lane.query
+
+    def sees(self, view: LaneView) -> None:
+        """Take note of how that lane stands at this moment."""
+        self._lane.sees(view)
 
     def step(self) -> LaneStep:
         """Look at the journal's lane and, when nothing is in it, at the other one.

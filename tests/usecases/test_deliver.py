@@ -119,7 +119,7 @@ def test_draining_the_same_look_twice_moves_nothing_twice(bench: Bench) -> None:
     looks: list[Any] = []
     original = inbox.drain
 
-    def twice(intake: Any) -> Any:
+    def twice(intake: Any, _: Any) -> Any:
         looks.append(original(intake))
         looks.append(original(intake))
         return looks[0]
