@@ -21,7 +21,7 @@ from ninja_daemon.adapters.redis.inbox import RedisInbox
 from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.core.lanes.intake import Assignment, admit
-from ninja_daemon.core.lanes.record import LaneQuery, Settlement, Taken
+from ninja_daemon.core.lanes.record import LaneQuery, LeasedLane, Settlement
 from ninja_daemon.usecases.lanes import StoredLanes
 
 LENGTHS: Final = (20, 100, 500, 2_000, 5_000)
@@ -127,6 +127,6 @@ def _deliver_one(lanes: StoredLanes) -> float:
     began = time.perf_counter()
     query = LaneQuery("desk", provider="bench")
     taken = lanes.take(query, 20.0)
-    assert isinstance(taken, Taken)
+    assert isinstance(taken, LeasedLane)
     assert lanes.settle(query, taken, Settlement(delivered=1)).is_ours
     return time.perf_counter() - began

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ninja_daemon.core.lanes.intake import Drained, InboxView, Intake
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
@@ -25,10 +25,11 @@ class Inbox(Protocol):
             StoreUnavailable: it cannot be read.
         """
 
-    def drain(self, intake: Intake) -> Drained:
+    def drain(self, intake: Intake, queries: Sequence[LaneQuery] = ()) -> Drained:
         """Move elements to their lanes, atomically, if they are still at the head and the sequence is the view's.
 
-        Repeating it after a lost reply moves nothing twice.
+        Repeating it after a lost reply moves nothing twice. Where that costs no round trip, the lanes of ``queries``
+        are looked at afterwards.
 
         Raises:
             StoreUnavailable: it is not known whether they were moved.
@@ -73,6 +74,10 @@ class LaneStore(Protocol):
 
 
 # --- channels --------------------------------------------------------------------------------------------------------
+
+
+DEADLINE: Final = 8.0
+"""Seconds that a post may take, from its first byte to its last."""
 
 
 class Channel(Protocol):

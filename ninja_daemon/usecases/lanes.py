@@ -10,7 +10,7 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes import transitions
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, depths
-from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, NotNow, Settlement, Taken, milliseconds
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
 from ninja_daemon.core.lanes.transitions import LaneChange, Lost
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery_ports import LaneStore
@@ -42,7 +42,7 @@ class StoredLanes:
         """Choose the store."""
         self._store = store
 
-    def take(self, query: LaneQuery, lease: float, seen: LaneView | None = None) -> Taken | NotNow:
+    def take(self, query: LaneQuery, lease: float, seen: LaneView | None = None) -> LeasedLane | NotNow:
         """Take a lane that is due, for ``lease`` seconds.
 
         Args:
@@ -55,12 +55,14 @@ class StoredLanes:
         """
         for _ in range(_TRIES):
             decision = transitions.take(seen or self._store.look(query), query, lease)
+            is_old, seen = seen is not None, None
+            if is_old and isinstance(decision.answer, NotNow):
+                continue  # Only a write proves that nothing has changed since.
             if decision.change is None or self._store.write(query, decision.change).is_done:
                 return decision.answer
-            seen = None
         return NotNow("leased", _BUSY_POLL)
 
-    def settle(self, query: LaneQuery, taken: Taken, settlement: Settlement, elapsed: float = 0.0) -> Settled:
+    def settle(self, query: LaneQuery, taken: LeasedLane, settlement: Settlement, elapsed: float = 0.0) -> Settled:
         """Write down what was done and give the lane back.
 
         Repeating it after a lost reply changes nothing (and may then say that the lease was lost).

@@ -12,9 +12,11 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.deliver import Event, LaneWorker, Step
+from ninja_daemon.usecases.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.lane_worker import LaneStep, LaneWorker
 
 NO_JOURNAL: Final = "journal.unavailable"
 """Name of the event that says that the journal's lane could not be looked at."""
@@ -43,14 +45,23 @@ class TwoLanes:
         """Whose lanes they are."""
         return self._lane.destination
 
-    def step(self) -> Step:
+    @property
+    def query(self) -> LaneQuery:
+        """What is asked of the lane in the store of record."""
+        return self._lane.query
+
+    def sees(self, view: LaneView) -> None:
+        """Take note of how that lane stands at this moment."""
+        self._lane.sees(view)
+
+    def step(self) -> LaneStep:
         """Look at the journal's lane and, when nothing is in it, at the other one.
 
         Raises:
             StoreUnavailable: the store of record is away; ``aside`` says what can be done meanwhile.
         """
         # A person, or a service's refusal, has stopped the destination: that holds for both lanes.
-        aside = Step(False, state="empty") if self._stands in _HELD_BACK else self._from_journal()  # noqa: FBT003 - a field
+        aside = LaneStep(False, state="empty") if self._stands in _HELD_BACK else self._from_journal()  # noqa: FBT003 - a field
         if aside.state != "empty" and aside.reason not in _HOLDS_BOTH:
             return aside
         step = self._lane.step()
@@ -59,24 +70,24 @@ class TwoLanes:
             return replace(aside, events=(*aside.events, *step.events))
         return replace(step, wait=min(aside.wait, step.wait), events=(*aside.events, *step.events))
 
-    def aside(self) -> Step:
+    def aside(self) -> LaneStep:
         """Look at the journal's lane alone, because the store of record is away."""
         # A pause stands in the journal, too, where it ends by itself or is ended; a service's refusal does not.
         is_refused = self._stands == "suspended"
-        return Step(False, _POLL, "suspended") if is_refused else self._from_journal()  # noqa: FBT003 - a field
+        return LaneStep(False, _POLL, "suspended") if is_refused else self._from_journal()  # noqa: FBT003 - a field
 
     def lift(self) -> None:
         """Forget that a service's refusal stood, since somebody ordered in the journal that the lanes go on."""
         self._stands = ""
 
-    def _from_journal(self) -> Step:
+    def _from_journal(self) -> LaneStep:
         if self._journal is None:
-            return Step(False, _POLL, "empty")  # noqa: FBT003 - a field
+            return LaneStep(False, _POLL, "empty")  # noqa: FBT003 - a field
         try:
             return self._journal.step()
         except StoreUnavailable as error:
-            event = Event(NO_JOURNAL, "warning", WITHOUT_JOURNAL, {"reason": str(error)})
-            return Step(False, _POLL, "empty", events=(event,))  # noqa: FBT003 - a field
+            event = DeliveryEvent(NO_JOURNAL, "warning", WITHOUT_JOURNAL, {"reason": str(error)})
+            return LaneStep(False, _POLL, "empty", events=(event,))  # noqa: FBT003 - a field
 
     def close(self) -> None:
         """Give back the channel's connections."""

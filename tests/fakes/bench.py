@@ -24,8 +24,10 @@ from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.usecases.deliver import DrainResult, Event, LaneWorker, Step, drain
+from ninja_daemon.usecases.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.drain import DrainResult, drain
+from ninja_daemon.usecases.lane_worker import LaneStep, LaneWorker
 from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from ninja_daemon.usecases.queue_ports import QueueStore
 from tests.fakes.channel import FakeChannel, FakeLedger
@@ -152,7 +154,7 @@ class Bench:
 
     ground: Ground
     ledger: FakeLedger = field(default_factory=FakeLedger)
-    events: list[Event] = field(default_factory=list)
+    events: list[DeliveryEvent] = field(default_factory=list)
     draw: float = 0.0
 
     def lists(self, *signals: Signal | str) -> None:
@@ -186,7 +188,7 @@ class Bench:
             lease=lease,
         )
 
-    def works(self, worker: LaneWorker) -> Step:
+    def works(self, worker: LaneWorker) -> LaneStep:
         """Let the worker go on until it has nothing to do; return why."""
         while True:
             step = worker.step()

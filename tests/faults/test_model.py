@@ -53,8 +53,9 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
-from ninja_daemon.usecases.deliver import LaneWorker, drain
 from ninja_daemon.usecases.delivery_ports import Begun
+from ninja_daemon.usecases.drain import drain
+from ninja_daemon.usecases.lane_worker import LaneWorker
 from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock

@@ -41,7 +41,8 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.deliver import LaneWorker, drain
+from ninja_daemon.usecases.drain import drain
+from ninja_daemon.usecases.lane_worker import LaneWorker
 from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock

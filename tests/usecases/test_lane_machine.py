@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.queue_rows import Message, append
+from ninja_daemon.adapters.journal.queue_rows import MessageRow, append
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.lanes import transitions
-from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, NotNow, Settlement, Taken
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LeasedLane, NotNow, Settlement
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.delivery_ports import LaneStore
@@ -82,7 +82,7 @@ class InJournal:
     def push(self, lane: str, number: int) -> None:
         signal = a_signal(number)
         with self.file.changing() as connection:
-            message = Message(number, "signal", signal.id, 1_700_000_000_000, encode_signal(signal))
+            message = MessageRow(number, "signal", signal.id, 1_700_000_000_000, encode_signal(signal))
             append(connection, lane, message)
 
     def counters(self) -> dict[str, int]:
@@ -96,7 +96,7 @@ def shape(record: LaneRecord, now: int) -> LaneRecord:
     return replace(record, paused=paused, **sides)
 
 
-def summary(answer: Taken | NotNow) -> object:
+def summary(answer: LeasedLane | NotNow) -> object:
     if isinstance(answer, NotNow):
         return answer.state, answer.reason, answer.wait is None
     numbers = [entry.number for entry in answer.entries]
@@ -111,8 +111,8 @@ class Machine(RuleBasedStateMachine):
         self.sides = sides
         self.lanes = [StoredLanes(side.store) for side in sides]
         self.numbers = itertools.count(1)
-        self.held: list[Taken] = []
-        self.stale: list[list[Taken]] = []
+        self.held: list[LeasedLane] = []
+        self.stale: list[list[LeasedLane]] = []
         self.pushed = self.purged = 0
 
     def alike(self, answers: list[object]) -> object:
@@ -139,12 +139,12 @@ class Machine(RuleBasedStateMachine):
     def take(self, lease: float) -> None:
         answers = [lanes.take(QUERY, lease) for lanes in self.lanes]
         self.alike([summary(answer) for answer in answers])
-        if all(isinstance(answer, Taken) for answer in answers):
+        if all(isinstance(answer, LeasedLane) for answer in answers):
             if self.held:
                 self.stale.append(self.held)
-            self.held = [answer for answer in answers if isinstance(answer, Taken)]
+            self.held = [answer for answer in answers if isinstance(answer, LeasedLane)]
 
-    def settled(self, held: list[Taken], done: Settlement) -> object:
+    def settled(self, held: list[LeasedLane], done: Settlement) -> object:
         said = [lanes.settle(QUERY, taken, done) for lanes, taken in zip(self.lanes, held, strict=True)]
         views = [[entry.number for entry in one.view.entries] if one.view else None for one in said]
         return self.alike([(one.is_ours, view) for one, view in zip(said, views, strict=True)])

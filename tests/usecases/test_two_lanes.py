@@ -14,24 +14,24 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.messages.send_policy import Manners, QuietHours, Reason
-from ninja_daemon.usecases.deliver import LaneWorker, Step
+from ninja_daemon.usecases.lane_worker import LaneStep, LaneWorker
 from ninja_daemon.usecases.two_lanes import TwoLanes
 from tests.fakes.bench import Bench, LocalGround, RedisGround
 from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_signal
 
-DELIVERED = Step(worked=True)
-EMPTY = Step(worked=False, state="empty")
+DELIVERED = LaneStep(worked=True)
+EMPTY = LaneStep(worked=False, state="empty")
 
 
 @dataclass
 class Lane:
     """Says how a lane stands, and counts who asks."""
 
-    answer: Step | None = field(default=EMPTY)
+    answer: LaneStep | None = field(default=EMPTY)
     looks: int = 0
 
-    def step(self) -> Step:
+    def step(self) -> LaneStep:
         self.looks += 1
         if self.answer is None:
             message = "Redis is away"
@@ -45,11 +45,11 @@ def bound(lane: Lane, journal: Lane) -> TwoLanes:
 
 @pytest.mark.parametrize("reason", [Reason.QUIET, Reason.DELAY])
 def test_while_the_journal_waits_on_purpose_the_lane_in_redis_is_looked_at_too(reason: Reason) -> None:
-    held = Step(worked=False, wait=0.3, state="waiting", reason=reason)
+    held = LaneStep(worked=False, wait=0.3, state="waiting", reason=reason)
     in_redis, journal = Lane(DELIVERED), Lane(held)
     both = bound(in_redis, journal)
     assert both.step().worked
-    in_redis.answer = Step(worked=False, wait=0.9, state="waiting", reason=reason)
+    in_redis.answer = LaneStep(worked=False, wait=0.9, state="waiting", reason=reason)
     assert both.step() == held
     in_redis.answer = EMPTY
     assert both.step() == held, "it waits, it is not empty"
@@ -57,14 +57,14 @@ def test_while_the_journal_waits_on_purpose_the_lane_in_redis_is_looked_at_too(r
 
 @pytest.mark.parametrize("reason", sorted(set(Reason) - {Reason.QUIET, Reason.DELAY}))
 def test_while_the_journal_waits_for_anything_else_nothing_is_taken_from_redis(reason: Reason) -> None:
-    in_redis, journal = Lane(DELIVERED), Lane(Step(worked=False, state="waiting", reason=reason))
+    in_redis, journal = Lane(DELIVERED), Lane(LaneStep(worked=False, state="waiting", reason=reason))
     assert not bound(in_redis, journal).step().worked
     assert not in_redis.looks
 
 
 @pytest.mark.parametrize("state", ["paused", "suspended"])
-def test_what_holds_the_lane_in_redis_back_holds_the_journal_back_while_redis_answers(state: str) -> None:
-    lane, journal = Lane(Step(worked=False, state=state)), Lane()
+def test_while_redis_answers_what_holds_its_lane_holds_the_journals_too(state: str) -> None:
+    lane, journal = Lane(LaneStep(worked=False, state=state)), Lane()
     both = bound(lane, journal)
     both.step()
     journal.answer = DELIVERED
@@ -75,17 +75,17 @@ def test_what_holds_the_lane_in_redis_back_holds_the_journal_back_while_redis_an
 
 
 def test_a_pause_seen_before_redis_went_away_is_left_to_the_journals_own() -> None:
-    in_redis, journal = Lane(Step(worked=False, state="paused")), Lane()
+    in_redis, journal = Lane(LaneStep(worked=False, state="paused")), Lane()
     both = bound(in_redis, journal)
     both.step()
-    in_redis.answer, journal.answer = None, Step(worked=False, state="paused")
+    in_redis.answer, journal.answer = None, LaneStep(worked=False, state="paused")
     assert both.aside().state == "paused"
     journal.answer = DELIVERED
     assert both.aside() == DELIVERED
 
 
 def test_a_refusal_seen_before_redis_went_away_holds_the_journal_back() -> None:
-    in_redis, journal = Lane(Step(worked=False, state="suspended")), Lane()
+    in_redis, journal = Lane(LaneStep(worked=False, state="suspended")), Lane()
     both = bound(in_redis, journal)
     both.step()
     in_redis.answer, journal.answer = None, DELIVERED

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Sequence
 from typing import Final
 
 from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.queue_rows import Message, append, count, last_number, set_last_number
+from ninja_daemon.adapters.journal.queue_rows import MessageRow, append, count, last_number, set_last_number
 from ninja_daemon.adapters.stored.queue import arrival, encode_dead
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
 from ninja_daemon.core.lanes.intake import SEEN_MS, Admission, Drained, InboxView, Intake
+from ninja_daemon.core.lanes.record import LaneQuery
 
 LOOK_EVERY: Final = 0.1
 """Seconds between two looks into an inbox that nobody rings for."""
@@ -49,8 +51,9 @@ class LocalInbox:
         arrivals = tuple(arrival(length, text, str(place), is_alert=self._alerts) for place, length, text in rows)
         return InboxView(self._file.now_ms(), newest, arrivals, self._alerts)
 
-    def drain(self, intake: Intake) -> Drained:
-        """Move elements to their lanes; see the port."""
+    def drain(self, intake: Intake, queries: Sequence[LaneQuery] = ()) -> Drained:
+        """Move elements to their lanes; see the port. A look is no round trip here and saves nothing."""
+        del queries
         view = intake.view
         query = f"SELECT sequence FROM {self._waiting} ORDER BY sequence LIMIT ?"  # noqa: S608 - names of our own
         with self._file.changing() as connection:
@@ -72,7 +75,7 @@ class LocalInbox:
         if one.letter is not None:
             connection.execute("INSERT INTO queue_dead (letter) VALUES (?)", (encode_dead(one.letter),))
         for lane in one.lanes:
-            append(connection, lane, Message(one.number, element.kind.value, element.id, now, element.text))
+            append(connection, lane, MessageRow(one.number, element.kind.value, element.id, now, element.text))
         if element.id and not one.is_repeated:
             connection.execute("INSERT INTO queue_seen VALUES (?, ?)", (element.id, now))
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.queue_rows import (
-    Message,
+    MessageRow,
     append,
     count,
     first_number,
@@ -79,7 +79,7 @@ class LocalQueueStore:
                 return False
             if letter.destination:
                 number = last_number(connection) + 1
-                append(connection, letter.destination, Message(number, letter.kind, letter.id, now, letter.text))
+                append(connection, letter.destination, MessageRow(number, letter.kind, letter.id, now, letter.text))
                 set_last_number(connection, number)
             else:
                 connection.execute("DELETE FROM queue_seen WHERE id = ?", (letter.id,))

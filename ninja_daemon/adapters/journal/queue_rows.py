@@ -38,7 +38,7 @@ def set_known(connection: sqlite3.Connection, lane: str, *, is_known: bool) -> N
     connection.execute(query, (lane, int(is_known), int(is_known)))
 
 
-class Message(NamedTuple):
+class MessageRow(NamedTuple):
     """A message as it enters a lane; ``accepted`` is in epoch milliseconds."""
 
     number: int
@@ -48,7 +48,7 @@ class Message(NamedTuple):
     text: str
 
 
-def append(connection: sqlite3.Connection, lane: str, message: Message) -> None:
+def append(connection: sqlite3.Connection, lane: str, message: MessageRow) -> None:
     """Append a message to a lane."""
     connection.execute("INSERT INTO queue_messages VALUES (?, ?, ?, ?, ?, ?)", (lane, *message))
     set_known(connection, lane, is_known=True)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
+
 import redis
 
 from ninja_daemon.adapters.redis.client import translated_errors
-from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, checked
+from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, checked, conflicts
+from ninja_daemon.adapters.redis.lane_look import look_call, view_of
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.adapters.stored.queue import arrival, encode_dead, encode_entry
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.intake import SEEN_MS, Admission, Drained, InboxView, Intake
+from ninja_daemon.core.lanes.record import LaneQuery
 
 
 class RedisInbox:
@@ -38,7 +43,7 @@ class RedisInbox:
         arrivals = tuple(arrival(*element, is_alert=self._alerts) for element in elements)
         return InboxView(int(reply[0]), read_sequence(reply[1], self._keys), arrivals, self._alerts)
 
-    def drain(self, intake: Intake) -> Drained:
+    def drain(self, intake: Intake, queries: Sequence[LaneQuery] = ()) -> Drained:
         """Move elements to their lanes; see the port."""
         keys, now, write = self._keys, intake.view.now, GuardedWrite()
         write.guard("is", intake.view.sequence or "", "GET", keys.sequence)
@@ -50,9 +55,14 @@ class RedisInbox:
             self._admit(write, one, now)
         if intake.sequence != intake.view.sequence:
             write.command("SET", keys.sequence, intake.sequence)
-        failed = write.run(self._client)
+        reply, *looks = run_scripts(self._client, [write.call(), *(look_call(keys, one) for one in queries)])
+        failed = conflicts(reply)
         if failed is None:
-            return Drained(is_done=True)
+            views = {}
+            for query, look in zip(queries, looks, strict=True):
+                with suppress(StoreUnavailable):  # The worker of that lane will meet what is wrong with it.
+                    views[query.lane] = view_of(look)
+            return Drained(is_done=True, views=views)
         return Drained(is_done=False, known=frozenset(asked[place] for place in failed if place in asked))
 
     def _admit(self, write: GuardedWrite, one: Admission, now: int) -> None:

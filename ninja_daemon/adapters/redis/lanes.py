@@ -11,10 +11,11 @@ from typing import Any, Final
 import redis
 
 from ninja_daemon.adapters.redis.client import translated_errors
-from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, checked, conflicts
+from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, conflicts
 from ninja_daemon.adapters.redis.inbox import read_sequence
+from ninja_daemon.adapters.redis.lane_look import look_call, view_of
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
-from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.scripts import run_scripts
 from ninja_daemon.adapters.stored.queue import (
     decode_dead,
     decode_entry,
@@ -25,7 +26,6 @@ from ninja_daemon.adapters.stored.queue import (
     encode_lane,
     encode_notice,
     encode_silence,
-    entry_number,
     number,
 )
 from ninja_daemon.core.errors import StoreUnavailable
@@ -53,19 +53,14 @@ class RedisQueueStore:
 
     def look(self, query: LaneQuery) -> LaneView:
         """Return a lane as it stands; see the port."""
-        return _view(run_scripts(self.client, [self._look(query)])[0])
+        return view_of(run_scripts(self.client, [look_call(self.keys, query)])[0])
 
     def write(self, query: LaneQuery, change: LaneChange, *, and_look: bool = False) -> Written:
         """Write a change if the lane is as it was; see the port."""
-        calls = [self._written(query, change).call(), *([self._look(query)] if and_look else ())]
+        calls = [self._written(query, change).call(), *([look_call(self.keys, query)] if and_look else ())]
         replies = run_scripts(self.client, calls)
         is_done = conflicts(replies[0]) is None
-        return Written(is_done, _view(replies[1]) if is_done and and_look else None)
-
-    def _look(self, query: LaneQuery) -> Call:
-        keys, lane = self.keys, query.lane
-        touched = (keys.lane(lane), keys.lane_state(lane), keys.hold(query.provider), keys.lane(query.after or lane))
-        return Call(script("look"), touched, (query.most,))
+        return Written(is_done, view_of(replies[1]) if is_done and and_look else None)
 
     def _written(self, query: LaneQuery, change: LaneChange) -> GuardedWrite:
         keys, lane, write = self.keys, query.lane, GuardedWrite()
@@ -214,17 +209,6 @@ class RedisQueueStore:
                 pipeline.hget(self.keys.lane_state(destination), "paused")
             found: Sequence[Any] = pipeline.execute()
         return {name: number(value or 0) for name, value in zip(destinations, found, strict=True)}
-
-
-def _view(reply: Any) -> LaneView:  # noqa: ANN401 - what a script returns
-    now, held, ahead, fields, messages = checked(reply)
-    return LaneView(
-        now=int(now),
-        record=decode_lane(dict(zip(fields[::2], fields[1::2], strict=True))),
-        entries=tuple(decode_entry(str(stored)) for stored in messages),
-        held_until=int(now) + int(held) if int(held) > 0 else 0,
-        ahead=entry_number(str(ahead)),
-    )
 
 
 def _contents(waiting: object, fields: Mapping[str, object], head: object) -> LaneContents:

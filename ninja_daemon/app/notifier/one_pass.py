@@ -13,8 +13,9 @@ from ninja_daemon.app.notifier.reporter import Reporter
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.deliver import Step, drain
 from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.drain import drain
+from ninja_daemon.usecases.lane_worker import LaneStep
 from ninja_daemon.usecases.two_lanes import NO_JOURNAL, TwoLanes
 
 _SHORT: Final = frozenset({Reason.RATE, Reason.GROUP})
@@ -84,8 +85,8 @@ class OnePass:
             if not moved and not worked:
                 return
 
-    def _all_lanes(self, stop: threading.Event, *, aside: bool = False) -> tuple[list[Step], bool]:
-        ends: list[Step] = []
+    def _all_lanes(self, stop: threading.Event, *, aside: bool = False) -> tuple[list[LaneStep], bool]:
+        ends: list[LaneStep] = []
         worked: list[bool] = []
         failures: list[BaseException] = []
 
@@ -109,7 +110,7 @@ class OnePass:
             raise failure
         return ends, any(worked)
 
-    def _one_lane(self, look: Callable[[], Step], stop: threading.Event) -> tuple[Step, bool]:
+    def _one_lane(self, look: Callable[[], LaneStep], stop: threading.Event) -> tuple[LaneStep, bool]:
         worked = False
         while True:
             step = look()
@@ -122,7 +123,7 @@ class OnePass:
                 stop.wait(min(step.wait, 0.1) if step.state == "leased" else step.wait)
 
 
-def _is_left_over(step: Step) -> bool:
+def _is_left_over(step: LaneStep) -> bool:
     if step.state == "waiting":
         return step.reason not in {Reason.QUIET, Reason.DELAY}
     return step.state in {"paused", "suspended"}

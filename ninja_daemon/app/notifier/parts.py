@@ -23,8 +23,8 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.deliver import LEASE, LaneWorker
 from ninja_daemon.usecases.delivery_ports import SentLedger
+from ninja_daemon.usecases.lane_worker import LEASE, LaneWorker
 from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.two_lanes import TwoLanes
@@ -89,9 +89,6 @@ def notifier_parts(
         main, load, pauses = redis_place(environment, len(names))
         agreed = partial(agree, main.queue, pauses, copy, names)
     journal = local if environment.cache_enabled else None
-    daily = None
-    if delivery.daily is not None:
-        daily = DailyReporter(delivery.daily, strategies, load, main.queue, counted=environment.cache_enabled)
     workers = tuple(
         _worker(one, main, journal, ledger=ledger, clock=clock, lease=lease) for one in delivery.destinations
     )
@@ -104,7 +101,9 @@ def notifier_parts(
         agreed_silences=agreed,
         resumed=resumed,
         store="Redis" if environment.cache_enabled else "the journal",
-        daily=daily,
+        daily=None
+        if delivery.daily is None
+        else DailyReporter(delivery.daily, strategies, load, main.queue, counted=environment.cache_enabled),
         closers=(*(worker.close for worker in workers), ledger.close, *main.closers, marks.close, file.close),
     )
 

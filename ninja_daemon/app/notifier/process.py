@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -16,11 +16,12 @@ from ninja_daemon.app.notifier.reporter import Reporter
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.deliver import drain
 from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.drain import drain
 from ninja_daemon.usecases.lifetimes import NOTIFIER_HEARTBEAT
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.two_lanes import TwoLanes
@@ -88,7 +89,9 @@ class Notifier:
         self._on_crash = on_crash
         self._stop = threading.Event()
         self.reporter = Reporter(parts.clock, parts.store) if reporter is None else reporter
-        self._bells = {worker.destination.name: threading.Event() for worker in parts.workers}
+        self._workers = {worker.destination.name: worker for worker in parts.workers}
+        self._queries = {name: worker.query for name, worker in self._workers.items()}
+        self._bells = {name: threading.Event() for name in self._workers}
         self._threads: list[threading.Thread] = []
         self._silences = _Kept(parts.clock, parts.agreed_silences)
         self._started = parts.clock.now()
@@ -172,7 +175,7 @@ class Notifier:
 
     def _drain_once(self) -> int:
         silences = self._silences.silences()
-        moved = sum(self._moved(inbox, silences) for inbox in self._parts.main.inboxes)
+        moved = sum(self._moved(inbox, silences, self._queries) for inbox in self._parts.main.inboxes)
         self.reporter.store_answered()
         if not self._store_is_up:
             self._store_is_up = True
@@ -180,9 +183,11 @@ class Notifier:
                 bell.set()
         return moved
 
-    def _moved(self, inbox: Inbox, silences: Sequence[Silence]) -> int:
-        result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
+    def _moved(self, inbox: Inbox, silences: Sequence[Silence], queries: Mapping[str, LaneQuery] | None = None) -> int:
+        result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now(), queries=queries)
         for name in result.lanes:
+            if name in result.views:
+                self._workers[name].sees(result.views[name])
             self._bells[name].set()
         self.reporter.tell(result.events)
         return result.moved

@@ -11,7 +11,7 @@ import structlog
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
-from ninja_daemon.usecases.deliver import Event
+from ninja_daemon.usecases.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
 
@@ -34,7 +34,7 @@ class Reporter:
         self.by_destination: Counter[tuple[str, str]] = Counter()
         self.seconds = Spread(LATENCY_BOUNDS)
 
-    def tell(self, events: Sequence[Event]) -> None:
+    def tell(self, events: Sequence[DeliveryEvent]) -> None:
         """Log and count events."""
         for event in events:
             with self._lock:

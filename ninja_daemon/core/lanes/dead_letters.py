@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ninja_daemon.core.lanes.record import Settlement, Taken
+from ninja_daemon.core.lanes.record import LeasedLane, Settlement
 from ninja_daemon.core.messages.message import Entry
 
 
@@ -38,7 +38,7 @@ class DeadLetter:
     stored: str = ""
 
 
-def given_up(lane: str, taken: Taken, entry: Entry, done: Settlement) -> DeadLetter:
+def given_up(lane: str, taken: LeasedLane, entry: Entry, done: Settlement) -> DeadLetter:
     """Return the dead letter of a message that its lane gives up."""
     is_head = entry is taken.entries[0]
     attempts = (taken.attempts if is_head else 0) + (done.cause == "refused")

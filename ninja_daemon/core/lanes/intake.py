@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.lanes.record import LaneView
 from ninja_daemon.core.messages.message import Kind, Notice
 from ninja_daemon.core.signals.signal import Signal
 
@@ -108,6 +109,11 @@ class Intake:
         return max((one.number for one in self.admissions), default=0) or self.view.sequence
 
     @property
+    def lanes(self) -> frozenset[str]:
+        """Lanes that get something."""
+        return frozenset(name for one in self.admissions for name in one.lanes)
+
+    @property
     def ids(self) -> tuple[str, ...]:
         """Ids that are taken for the first time."""
         return tuple(one.arrival.id for one in self.admissions if one.arrival.id and not one.is_repeated)
@@ -120,10 +126,12 @@ class Drained:
     Attributes:
         is_done: it was written. Otherwise nothing was.
         known: ids that were taken before, which the intake did not know.
+        views: lanes as they stood afterwards, by name, as far as that was asked for and cost nothing.
     """
 
     is_done: bool
     known: frozenset[str] = frozenset()
+    views: Mapping[str, LaneView] = field(default_factory=dict)
 
 
 def admit(view: InboxView, assignments: Sequence[Assignment], known: Collection[str] = ()) -> Intake:

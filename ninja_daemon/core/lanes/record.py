@@ -79,7 +79,7 @@ class LaneView:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class LeasedLane:
     """A lane that is ours until the lease runs out. Times are epoch seconds.
 
     Attributes:
@@ -134,8 +134,8 @@ class Settlement:
         rejuvenates: the wait was asked for; the age of what waits counts from its end.
         attempts: failed attempts of what is now the first message.
         first_attempt: when the first of them was made.
-        maybe_sent: see ``Taken``.
-        allowance: see ``Taken``.
+        maybe_sent: see ``LeasedLane``.
+        allowance: see ``LeasedLane``.
         suspend: why nothing is sent any more until a person resumes the lane; empty when that is not so.
         alert: goes to the operations alerts in the same step.
         hold_provider: seconds for which no lane of the same provider sends anything.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter, given_up
-from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, NotNow, Settlement, Taken, milliseconds
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
 from ninja_daemon.core.messages.message import Entry, Notice
 from ninja_daemon.core.messages.send_policy import Reason
 
@@ -71,34 +71,34 @@ def change(before: LaneRecord, after: LaneRecord) -> LaneChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class TakeDecision:
     """What is answered, and what must be written for the answer to hold; None when nothing has to be."""
 
-    answer: Taken | NotNow
+    answer: LeasedLane | NotNow
     change: LaneChange | None = None
 
 
-def take(view: LaneView, query: LaneQuery, lease: float) -> Decision:
+def take(view: LaneView, query: LaneQuery, lease: float) -> TakeDecision:
     """Take a lane that is due for ``lease`` seconds.
 
     Until the worker says what became of the messages, its successor must believe that they were posted: so the last
     of their numbers is written as ``maybe_sent`` together with the lease.
     """
     if not view.entries:
-        return Decision(NotNow("empty"))
+        return TakeDecision(NotNow("empty"))
     if (stop := _stopped(view.record, view.now)) is not None:
-        return Decision(stop)
+        return TakeDecision(stop)
     record = _after_pause(view.record)
     if (wait := _waits(record, view)) is not None:
-        return Decision(wait, _unless_same(view.record, record))
+        return TakeDecision(wait, _unless_same(view.record, record))
     if is_behind(view):
         # The destination asked for this wait: what stops the lane ahead must not make these messages too old.
         young = replace(record, young_since=view.now)
-        return Decision(NotNow("waiting", BEHIND, Reason.BEHIND), change(view.record, young))
+        return TakeDecision(NotNow("waiting", BEHIND, Reason.BEHIND), change(view.record, young))
     entries = view.entries[: query.most]
     held = replace(record, token=record.token + 1, lease=view.now + milliseconds(lease), maybe_sent=entries[-1].number)
     written = change(view.record, held)
-    return Decision(_taken(record, written.after, view.now, entries), written)
+    return TakeDecision(_taken(record, written.after, view.now, entries), written)
 
 
 def is_behind(view: LaneView) -> bool:
@@ -135,8 +135,8 @@ def _unless_same(before: LaneRecord, after: LaneRecord) -> LaneChange | None:
     return None if after == before else change(before, after)
 
 
-def _taken(known: LaneRecord, held: LaneRecord, now: int, entries: tuple[Entry, ...]) -> Taken:
-    return Taken(
+def _taken(known: LaneRecord, held: LaneRecord, now: int, entries: tuple[Entry, ...]) -> LeasedLane:
+    return LeasedLane(
         record=held,
         token=held.token,
         now=now / 1000,
@@ -160,7 +160,7 @@ class Lost:
     change: LaneChange | None = None
 
 
-def settle(lane: str, record: LaneRecord, now: int, taken: Taken, done: Settlement) -> LaneChange:
+def settle(lane: str, record: LaneRecord, now: int, taken: LeasedLane, done: Settlement) -> LaneChange:
     """Write down what was done and give the lane back; for a record that still has our lease.
 
     Args:
@@ -170,6 +170,18 @@ def settle(lane: str, record: LaneRecord, now: int, taken: Taken, done: Settleme
         taken: our lease.
         done: what was done under it.
     """
+    hold = milliseconds(done.hold_provider)
+    return replace(
+        change(record, _given_back(record, now, done)),
+        removals=_removals(lane, taken, done),
+        counts=tuple(item for item in (("repeats", done.repeats), ("failures", int(bool(done.text)))) if item[1]),
+        alert=done.alert,
+        hold=hold,
+        until=now + hold,
+    )
+
+
+def _given_back(record: LaneRecord, now: int, done: Settlement) -> LaneRecord:
     due = now + milliseconds(done.wait)
     after = replace(
         record,
@@ -183,22 +195,12 @@ def settle(lane: str, record: LaneRecord, now: int, taken: Taken, done: Settleme
         error=done.text[:_LONGEST_TEXT],
         young_since=due if done.rejuvenates else record.young_since,
     )
-    if done.suspend:
-        after = replace(after, suspended=now, suspended_for=done.suspend[:_LONGEST_TEXT])
-    hold = milliseconds(done.hold_provider)
-    return replace(
-        change(record, after),
-        removals=_removals(lane, taken, done),
-        counts=tuple(
-            (name, count) for name, count in (("repeats", done.repeats), ("failures", bool(done.text))) if count
-        ),
-        alert=done.alert,
-        hold=hold,
-        until=now + hold,
-    )
+    if not done.suspend:
+        return after
+    return replace(after, suspended=now, suspended_for=done.suspend[:_LONGEST_TEXT])
 
 
-def settle_again(lane: str, view: LaneView, taken: Taken, done: Settlement) -> LaneChange | Lost:
+def settle_again(lane: str, view: LaneView, taken: LeasedLane, done: Settlement) -> LaneChange | Lost:
     """Settle over a record that changed since it was taken.
 
     Lost when somebody else took the lane since, when this settlement was written before (its reply was lost), or when
@@ -217,7 +219,7 @@ def _numbers(entries: Sequence[Entry]) -> list[int]:
     return [entry.number for entry in entries]
 
 
-def _removals(lane: str, taken: Taken, done: Settlement) -> tuple[Removal, ...]:
+def _removals(lane: str, taken: LeasedLane, done: Settlement) -> tuple[Removal, ...]:
     fates = ["delivered"] * done.delivered + [done.counted] * done.dropped + ["dead"] * done.dead
     first_dead = len(fates) - done.dead
     return tuple(

@@ -20,10 +20,11 @@ from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.intake import SEEN_MS
-from ninja_daemon.core.lanes.record import LaneQuery, NotNow, Settlement, Taken
+from ninja_daemon.core.lanes.record import LaneQuery, LeasedLane, NotNow, Settlement
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route, Silence
-from ninja_daemon.usecases.deliver import LaneWorker, drain
+from ninja_daemon.usecases.drain import drain
+from ninja_daemon.usecases.lane_worker import LaneWorker
 from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
 from tests.fakes.bench import DESK
 from tests.fakes.channel import FakeChannel, FakeLedger
@@ -79,13 +80,13 @@ def queue_of(file: LocalQueueFile) -> StoredQueue:
     return StoredQueue(LocalQueueStore(file))
 
 
-def take(file: LocalQueueFile) -> Taken | NotNow:
+def take(file: LocalQueueFile) -> LeasedLane | NotNow:
     return lanes_of(file).take(DESK_LANE, 20.0)
 
 
-def taken(file: LocalQueueFile) -> Taken:
+def taken(file: LocalQueueFile) -> LeasedLane:
     got = take(file)
-    assert isinstance(got, Taken)
+    assert isinstance(got, LeasedLane)
     return got
 
 
@@ -164,7 +165,7 @@ def test_an_id_is_known_for_seven_days(place: Place) -> None:
 # --- waiting for something new ---------------------------------------------------------------------------------------
 
 
-def test_the_doorbell_rings_at_once_when_something_waits_and_soon_when_something_comes(place: Place) -> None:
+def test_the_doorbell_rings_at_once_for_what_waits_and_soon_for_what_comes(place: Place) -> None:
     file = place.opened()
     bell = LocalDoorbell(file)
     assert not bell.rang()
@@ -188,7 +189,7 @@ def test_the_doorbell_rings_at_once_when_something_waits_and_soon_when_something
 # --- several processes -----------------------------------------------------------------------------------------------
 
 
-def test_a_lane_that_one_process_holds_is_closed_to_the_others_until_the_lease_ends(place: Place) -> None:
+def test_a_lane_under_lease_is_closed_to_other_processes_until_it_ends(place: Place) -> None:
     place.commits(1)
     one, other = place.opened(), place.opened()
     drained(one)
@@ -209,7 +210,7 @@ def test_a_clock_that_was_set_back_by_a_day_does_not_lock_a_lane(place: Place) -
     drained(file)
     taken(file)
     place.clock.time -= 86_400
-    assert isinstance(take(place.opened()), Taken)
+    assert isinstance(take(place.opened()), LeasedLane)
 
 
 def is_through(file: LocalQueueFile, delivery: Delivery, workers: Sequence[LaneWorker]) -> bool:

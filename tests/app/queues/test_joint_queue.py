@@ -120,7 +120,7 @@ def test_a_message_half_sent_from_the_journal_holds_the_list_back(two: Two) -> N
     ]
 
 
-def test_while_redis_is_away_a_drain_delivers_what_the_journal_has_and_says_what_is_wrong(two: Two) -> None:
+def test_while_redis_is_away_a_drain_delivers_from_the_journal_and_says_why(two: Two) -> None:
     two.journals(1, 2)
     two.redis_server.stop()
     done = two.place.run("notify", "--drain").exited(1)
@@ -128,7 +128,7 @@ def test_while_redis_is_away_a_drain_delivers_what_the_journal_has_and_says_what
     assert len(two.desk.posts) == 2
 
 
-def test_orders_given_while_redis_is_away_hold_in_the_journal_and_end_with_an_error(two: Two) -> None:
+def test_an_order_given_while_redis_is_away_holds_in_the_journal_and_exits_1(two: Two) -> None:
     two.journals(1)
     two.redis_server.stop()
     said = two.place.run("queue", "pause", "desk").exited(1).err
@@ -167,7 +167,7 @@ def test_a_silence_holds_while_redis_is_away_and_ends_there(two: Two) -> None:
     assert [post.headers["webhook-id"] for post in two.desk.posts] == [json.loads(signal_text(2))["id"]]
 
 
-def test_a_silence_ordered_while_redis_is_away_is_kept_by_a_notifier_that_starts_then_and_goes_on_after(
+def test_a_silence_ordered_while_redis_is_away_outlives_the_return_of_redis(
     two: Two,
 ) -> None:
     two.journals(1)
@@ -244,7 +244,7 @@ def test_redis_is_told_of_a_pause_that_was_ordered_while_it_was_away(two: Two) -
     running.terminate().exited(0)
 
 
-def test_a_destination_that_refused_everything_goes_on_by_order_while_redis_is_away(two: Two) -> None:
+def test_a_suspended_destination_is_resumed_by_order_while_redis_is_away(two: Two) -> None:
     two.desk.answers(Answer(410), OK)
     two.lists(1)
     running = two.place.start("notify")

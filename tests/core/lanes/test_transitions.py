@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, NotNow, Settlement, Taken
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement
 from ninja_daemon.core.lanes.transitions import (
     LONGEST_LEASE,
     LaneChange,
@@ -37,9 +37,9 @@ def view(record: LaneRecord = BLANK, *numbers: int, held_until: int = 0, ahead: 
     return LaneView(NOW, record, tuple(map(message, numbers or (5, 6))), held_until, ahead)
 
 
-def taken_from(seen: LaneView) -> tuple[Taken, LaneRecord]:
+def taken_from(seen: LaneView) -> tuple[LeasedLane, LaneRecord]:
     decision = take(seen, QUERY, 20.0)
-    assert isinstance(decision.answer, Taken)
+    assert isinstance(decision.answer, LeasedLane)
     assert decision.change is not None
     return decision.answer, decision.change.after
 
@@ -80,7 +80,7 @@ def test_a_take_is_a_lease_and_leaves_a_trace_of_what_may_be_posted() -> None:
 
 @pytest.mark.parametrize("lease", [0, NOW - 1, NOW, NOW + LONGEST_LEASE + 1])
 def test_a_lease_that_ended_or_is_of_a_clock_set_back_stops_nobody(lease: int) -> None:
-    assert isinstance(take(view(replace(BLANK, lease=lease)), QUERY, 20.0).answer, Taken)
+    assert isinstance(take(view(replace(BLANK, lease=lease)), QUERY, 20.0).answer, LeasedLane)
 
 
 def test_a_pause_that_is_over_makes_no_message_too_old() -> None:
