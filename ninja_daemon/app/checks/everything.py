@@ -57,20 +57,25 @@ def all_checks(
         from ninja_daemon.app.checks.host import check_host  # noqa: PLC0415 - seldom wanted
 
         yield Check("this machine", lambda: list(check_host(environment)))
-    strategies = () if configuration is None else configuration.strategies
     if not offline:
-        refused = _refused_names(problems)
-        if refused & _REDIS:
-            yield Check("Redis", lambda: [_left_out("redis", "Redis", refused & _REDIS)])
-        else:
-            yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
-        if refused & _BROKER:
-            yield Check("the broker", lambda: [_left_out("broker", "broker", refused & _BROKER)])
-        elif environment.access_token is not None:
-            yield Check("the broker", lambda: _broker(environment, strategies, clock))
-        if configuration is not None:
-            delivery = configuration.delivery
-            yield Check("the destinations", lambda: list(check_destinations(delivery)))
+        yield from _reaching_out(environment, configuration, _refused_names(problems), clock)
+
+
+def _reaching_out(
+    environment: Environment, configuration: Configuration | None, refused: frozenset[str], clock: Clock
+) -> Iterator[Check]:
+    strategies = () if configuration is None else configuration.strategies
+    if refused & _REDIS:
+        yield Check("Redis", lambda: [_left_out("redis", "Redis", refused & _REDIS)])
+    else:
+        yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
+    if refused & _BROKER:
+        yield Check("the broker", lambda: [_left_out("broker", "broker", refused & _BROKER)])
+    elif environment.access_token is not None:
+        yield Check("the broker", lambda: _broker(environment, strategies, clock))
+    if configuration is not None:
+        delivery = configuration.delivery
+        yield Check("the destinations", lambda: list(check_destinations(delivery)))
 
 
 def _refused_names(problems: Sequence[str]) -> frozenset[str]:

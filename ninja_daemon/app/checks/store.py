@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.inspection import ServerFacts, inspect_server
@@ -15,6 +15,7 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Loaded
 
 OLDEST = (7, 0)
 _NEARLY_FULL = 0.9
@@ -51,6 +52,10 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
     if all(finding.level < Level.WARNING for finding in findings):
         cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"
         yield Finding(Level.OK, "redis", subject, cause)
+    yield from _stored(strategies, loaded, now)
+
+
+def _stored(strategies: Sequence[Strategy], loaded: Mapping[str, Loaded], now: float) -> Iterator[Finding]:
     figures = {strategy: strategy_figures(strategy, loaded[strategy.name], now) for strategy in strategies}
     yield from check_thresholds({strategy: each.averages for strategy, each in figures.items()})
     for strategy, each in figures.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
@@ -34,15 +35,7 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
     destinations = read_destinations(given, Context(known, secret), problems)
     if CONSOLE not in names:
         destinations.append(Destination(CONSOLE, "console"))
-    context = RouteContext(known)
-
-    def part(name: str, read: Callable[[object, RouteContext], T], left_out: T) -> T:
-        try:
-            return read(tables[name], context) if name in tables else left_out
-        except Refused as refused:
-            problems.extend(refused.at(name))
-            return left_out
-
+    part = partial(_part, tables, RouteContext(known), problems)
     delivery = Delivery(
         destinations=tuple(destinations),
         routes=part("routes", ROUTES, (Route(MATCH_ALL, names or (CONSOLE,)),)),
@@ -51,3 +44,18 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
         daily=part("heartbeat", read_daily, None),
     )
     return delivery, [f"{file}: {problem}" for problem in problems]
+
+
+def _part(
+    tables: Mapping[str, Any],
+    context: RouteContext,
+    problems: list[str],
+    name: str,
+    read: Callable[[object, RouteContext], T],
+    left_out: T,
+) -> T:
+    try:
+        return read(tables[name], context) if name in tables else left_out
+    except Refused as refused:
+        problems.extend(refused.at(name))
+        return left_out

@@ -14,6 +14,15 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
 
 _RATIO_DIGITS: Final = 10
+_LOST: Final = (
+    "no route takes its {} signals; they would end as dead letters. Add a last route without match, or one with "
+    "to = [] to leave them out on purpose"
+)
+_IDLE: Final = "no signal of any strategy can reach it; name it in a route, or take it out"
+_UNUSED: Final = (
+    "no signal of any strategy gets to it, because none matches or an earlier route takes them all; correct its match, "
+    "put it further up, or take it out"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +55,11 @@ def problems_for(delivery: Delivery, strategies: Iterable[Strategy]) -> list[Rou
             if to is None:
                 lost.append(f"{'late ' if late else ''}{side.name}")
         if lost:
-            text = (
-                f"no route takes its {', '.join(lost)} signals; they would end as dead letters. Add a last route "
-                "without match, or one with to = [] to leave them out on purpose"
-            )
-            findings.append(RouteFinding(strategy.name, text))
-    for destination in delivery.destinations:
-        if destination.name not in reached and destination.name != CONSOLE:
-            text = "no signal of any strategy can reach it; name it in a route, or take it out"
-            findings.append(RouteFinding(destination.name, text))
+            findings.append(RouteFinding(strategy.name, _LOST.format(", ".join(lost))))
+    idle = (each.name for each in delivery.destinations if each.name not in reached and each.name != CONSOLE)
+    findings += [RouteFinding(name, _IDLE) for name in idle]
     for place in unused_routes(delivery.routes, prospects):
-        text = (
-            "no signal of any strategy gets to it, because none matches or an earlier route takes them all; correct "
-            "its match, put it further up, or take it out"
-        )
-        findings.append(RouteFinding(".".join(f"routes[{number}]" for number in place), text))
+        findings.append(RouteFinding(".".join(f"routes[{number}]" for number in place), _UNUSED))
     return findings
 
 

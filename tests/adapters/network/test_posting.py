@@ -119,7 +119,7 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-def test_a_certificate_of_the_right_name_and_authority_is_posted_to_and_kept_connected(server: Receiver) -> None:
+def test_a_server_with_a_good_certificate_is_posted_to_and_kept_connected(server: Receiver) -> None:
     poster = Poster(f"https://localhost:{server.port}/x", insecure=True, context=trusting())
     for _ in range(3):
         reply = poster.post(b"{}", {})

@@ -313,7 +313,7 @@ def test_a_default_user_who_may_not_read_the_append_only_file_is_an_error(
         assert f"has not {lacks}:" in found["redis.default_user"].cause
 
 
-def test_the_default_user_matters_neither_without_that_file_nor_to_one_who_may_not_ask(
+def test_the_default_user_is_no_matter_without_the_file_or_the_right_to_ask(
     start_redis: StartRedis, tmp_path: Path
 ) -> None:
     rules = tmp_path / "users.acl"

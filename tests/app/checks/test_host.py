@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.app import cli
-from ninja_daemon.app.checks import host as host_checks
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.host import Host, check_host
+from ninja_daemon.app.checks.host import check_host
+from ninja_daemon.app.checks.host_files import check_modes
+from ninja_daemon.app.checks.host_machine import Host, Unknown, ask
 from ninja_daemon.app.settings.environment import read_environment
 
 Findings = dict[str, Finding]
@@ -170,7 +171,7 @@ def test_what_may_not_be_read_is_said_to_be_unknown(look: Look, monkeypatch: pyt
     def text(self: Host, place: str) -> str | None:
         if place.endswith(("10-keys.conf", "overcommit_memory")):
             message = f"/{place} cannot be read (Permission denied)"
-            raise host_checks._Unknown(message)
+            raise Unknown(message)
         return read(self, place)
 
     monkeypatch.setattr(Host, "text", text)
@@ -217,7 +218,7 @@ def test_each_other_thing_has_its_finding(
 def test_modes_that_let_others_in_are_found(look: Look, tmp_path: Path, place: str, mode: int, code: str) -> None:
     look()
     (tmp_path / "root" / place).chmod(mode)
-    found = {each.code: each for each in host_checks._modes(Host(tmp_path / "root"))}
+    found = {each.code: each for each in check_modes(Host(tmp_path / "root"))}
     assert found[code].level is Level.WARNING
     assert f"/{place}" in found[code].cure
     (tmp_path / "root" / place).chmod(0o700)
@@ -229,7 +230,7 @@ def test_a_secret_that_others_may_read_is_named_where_the_folder_lets_them_in(lo
     for path in (folder, folder / "destinations"):
         path.chmod(0o755)
     (folder / "destinations/desk").chmod(0o644)
-    causes = [each.cause for each in host_checks._modes(Host(tmp_path / "root"))]
+    causes = [each.cause for each in check_modes(Host(tmp_path / "root"))]
     assert sum("may read this secret" in cause for cause in causes) == 1
 
 
@@ -261,6 +262,6 @@ def test_the_command_looks_at_this_very_machine_and_changes_nothing(
 
 
 def test_a_program_that_is_missing_or_fails_says_nothing() -> None:
-    assert host_checks.ask(["no-such-program"]) is None
-    assert host_checks.ask(["false"]) is None
-    assert host_checks.ask(["echo", "yes"]) == "yes\n"
+    assert ask(["no-such-program"]) is None
+    assert ask(["false"]) is None
+    assert ask(["echo", "yes"]) == "yes\n"

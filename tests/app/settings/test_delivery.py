@@ -55,7 +55,7 @@ def test_with_nothing_configured_everything_goes_to_the_console() -> None:
     assert delivery.alerts == ("console",)
 
 
-def test_without_routes_every_destination_gets_everything_and_alerts_go_to_the_console() -> None:
+def test_without_routes_all_goes_everywhere_and_alerts_to_the_console() -> None:
     delivery = good(DESK + f"[destinations.other]\n{HOOK}")
     assert delivery.routes == (Route(MATCH_ALL, ("desk", "other")),)
     assert delivery.alerts == ("console",)

@@ -306,7 +306,7 @@ def test_passwords_inside_urls_are_known_to_the_logs(tmp_path: Path) -> None:
 # --- env:NAME -------------------------------------------------------------------------------------------------------
 
 
-def test_a_secret_of_the_configuration_comes_from_the_same_sources_and_is_known_to_the_logs(tmp_path: Path) -> None:
+def test_a_secret_named_in_the_file_has_the_same_sources_and_is_hidden_in_logs(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("DESK_URL=https://desk.example.org/hook\n")
     environment = read(tmp_path)
     assert environment.lookup("DESK_URL") == Secret("https://desk.example.org/hook")

@@ -17,6 +17,7 @@ from ninja_daemon.app.settings.strategies import (
     load_settings,
 )
 from ninja_daemon.app.settings.strategy_table import StrategyTable, strategy_defaults
+from ninja_daemon.app.settings.values import shown
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
@@ -479,7 +480,7 @@ def test_every_key_of_a_strategy_is_documented_with_its_default() -> None:
         assert row is not None, key
         default = defaults.get(key)
         if isinstance(default, int | Decimal):
-            assert f"| `{default}` |" in row
+            assert f"| `{shown(default)}` |" in row
         elif default is not None:
             assert f'| `"{default.value}"` |' in row  # type: ignore[attr-defined]  # an enum of texts
     assert "`pair`" in text
