@@ -59,7 +59,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(analyze: str, tmp_path: Path
     # The programs are not installed here; anything will do in their place.
     for path in UNITS.iterdir():
         if path.suffix in {".service", ".target", ".timer"}:
-            text = re.sub(r"(?m)^ExecStart=\S+", "ExecStart=/bin/true", path.read_text(encoding="utf-8"))
+            text = re.sub(r"(?m)^Exec(Start|Reload)=\S+", r"Exec\1=/bin/true", path.read_text(encoding="utf-8"))
             (tmp_path / path.name).write_text(text, encoding="utf-8")
     for path in sorted(tmp_path.iterdir()):
         name = path.name.replace("@.", "@x.")

@@ -69,6 +69,24 @@ _ALL: Final = (
         "the active daemon watches the same again",
     ),
     Event(
+        "settings.reloaded",
+        "b436c1fbd1b34019b098287fc5087f1a",
+        5,
+        "a changed configuration file was taken over, and what is different",
+    ),
+    Event(
+        "settings.refused",
+        "dddfcc349ccf4175bd99ce2823dded5b",
+        3,
+        "a changed configuration file cannot work; the old settings stay in force",
+    ),
+    Event(
+        "settings.restart",
+        "5dfa83a8fc1f42abb55903f275455c72",
+        4,
+        "values of the environment are other ones than at the start, and need a restart",
+    ),
+    Event(
         "wake",
         "2aadcf9359b941f185ae00b66496261f",
         6,

@@ -267,6 +267,7 @@ class Notifier:
                 "schema": 1,
                 "pid": os.getpid(),
                 "started": format_moment(self._started),
+                "at": format_moment(self._parts.clock.now()),
                 "delivered": counts["signal.delivered"],
                 "retries": counts["delivery.retry"],
                 "dead": counts["delivery.dead"],

@@ -9,17 +9,19 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final, get_type_hints
+from typing import Any, BinaryIO, Final, get_type_hints
 
 from ninja_daemon.core.signals.strategy import Strategy
 
 _ENDING: Final = ".process"
+_TRIES: Final = 10
 _LARGEST: Final = 16_777_216
 _TYPES: Final = get_type_hints(Strategy)
 
@@ -114,7 +116,7 @@ def _read(path: Path) -> LiveProcess | None:
         with path.open("rb") as file:
             if not _is_held(file.fileno()):
                 return None
-            note = json.loads(file.read(_LARGEST))
+            note = _parsed(file)
         answer = note["answer"]
         return LiveProcess(
             role=str(note["role"]),
@@ -126,6 +128,21 @@ def _read(path: Path) -> LiveProcess | None:
         )
     except (OSError, ValueError, TypeError, KeyError, ArithmeticError):
         return None
+
+
+def _parsed(file: BinaryIO) -> Any:  # noqa: ANN401 - whatever stands there
+    """Read JSON that its writer may be changing at this moment.
+
+    Raises:
+        ValueError: it stays no JSON.
+    """
+    for _ in range(_TRIES):
+        file.seek(0)
+        with suppress(ValueError):
+            return json.loads(file.read(_LARGEST))
+        time.sleep(0.01)
+    message = "a note must be JSON, was not"
+    raise ValueError(message)
 
 
 def _is_held(file: int) -> bool:

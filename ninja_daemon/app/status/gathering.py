@@ -16,6 +16,8 @@ from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.reports import Reports
+from ninja_daemon.app.process.process_note import live_processes
+from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
@@ -41,7 +43,7 @@ class Status:
         at: epoch seconds.
         redis: where Redis is, without credentials; None where the product works without. Averages and counts are then
             in the daemon's memory only, and not known here.
-        daemon: fields of the daemon's heartbeat; None when it shows no sign of life.
+        daemon: fields of the daemon's heartbeat, or its process; None when it shows no sign of life.
         notifier: likewise.
         queued: signals on the list that no notifier has taken yet; None when it is not a list.
         delivery: lanes and dead letters; None when they cannot be read.
@@ -78,7 +80,11 @@ class Status:
 
 
 def gather_status(
-    environment: Environment, strategies: Sequence[Strategy], now: float, destinations: Sequence[str] = ()
+    environment: Environment,
+    strategies: Sequence[Strategy],
+    now: float,
+    destinations: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Status:
     """Read Redis, or what stands in for it, and work out the figures; while Redis is away, what the journal knows.
 
@@ -87,6 +93,7 @@ def gather_status(
         strategies: whose figures are wanted.
         now: epoch seconds.
         destinations: lanes to show even when nothing was ever sent there.
+        notes: sentences to show before those of the store.
 
     Raises:
         StoreUnavailable: Redis did not answer and there is no journal, or the journal cannot be read.
@@ -94,24 +101,27 @@ def gather_status(
     away = ""
     look = _redis_look if environment.cache_enabled else _local_look
     try:
-        reports, loaded, delivery, notes = look(environment, strategies, destinations)
+        reports, loaded, delivery, found = look(environment, strategies, destinations)
     except StoreUnavailable as error:
         if look is _local_look or not has_journal(environment):
             raise
         away = str(error)
-        reports, loaded, delivery, notes = _local_look(environment, strategies, destinations, note=AWAY)
+        reports, loaded, delivery, found = _local_look(environment, strategies, destinations, note=AWAY)
+    # Redis may be away, or the heartbeat in it gone; who holds its note in the state directory lives all the same.
+    processes = live_processes(environment.state_dir, scope_of(environment))
+    alive = {each.role: {"state": "alive", "pid": each.pid} for each in processes}
     waiting = _reasons(reports.daemon)
     figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
     return Status(
         at=now,
         redis=environment.redis_label if environment.cache_enabled else None,
         namespace=environment.namespace,
-        daemon=reports.daemon,
-        notifier=reports.notifier,
+        daemon=reports.daemon or alive.get("run"),
+        notifier=reports.notifier or alive.get("notify"),
         queued=reports.waiting,
         delivery=delivery,
         strategies=tuple(figures),
-        notes=tuple(notes),
+        notes=(*notes, *found),
         away=away,
     )
 
@@ -227,6 +237,7 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "strategy": strategy.name,
         "instrument": strategy.instrument,
         "timeframe": strategy.granularity.name,
+        "enabled": strategy.enabled,
         "condition": figures.condition,
         "stale": figures.is_stale,
         "behind": figures.behind,

@@ -24,6 +24,7 @@ from ninja_daemon.app.process.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.app.status.terminal import status_view
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.words import counted
@@ -88,7 +89,7 @@ class _Picture:
         self._trouble = trouble
         self._footer = footer
         self._environment = environment
-        self._strategies = configuration.strategies
+        self._configuration = configuration
         self._console = Console(highlight=False)
         self._clock = SystemClock()
         self._live: Live | None = None
@@ -120,7 +121,8 @@ class _Picture:
     def redraw(self, children: Sequence[Child]) -> None:
         """Look again and show it."""
         try:
-            status = gather_status(self._environment, self._strategies, self._clock.now())
+            strategies, _ = in_force(self._environment, self._configuration)
+            status = gather_status(self._environment, strategies, self._clock.now())
         except StoreUnavailable as error:
             status, problem = None, str(error)
         else:

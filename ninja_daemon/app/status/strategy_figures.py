@@ -106,6 +106,8 @@ def strategy_figures(strategy: Strategy, loaded: Loaded, now: float, waiting: st
     if cursor is not None and last_close is not None and last_close < newest:
         behind = hours.missing_between(granularity, cursor, newest, _MOST_COUNTED)
     condition, is_stale = _condition(cursor, behind, now - newest, waiting, is_open=hours.is_open(int(now)))
+    if not strategy.enabled:
+        condition, is_stale = "not enabled", False
     state, instrument = loaded.state, loaded.instrument
     averages = None
     if state is not None and instrument is not None and state.last is not None:

@@ -479,7 +479,9 @@ def test_every_key_of_a_strategy_is_documented_with_its_default() -> None:
         row = next((line for line in text.splitlines() if line.startswith(f"| `{key}` |")), None)
         assert row is not None, key
         default = defaults.get(key)
-        if isinstance(default, int | Decimal):
+        if isinstance(default, bool):
+            assert f"| `{str(default).lower()}` |" in row
+        elif isinstance(default, int | Decimal):
             assert f"| `{shown(default)}` |" in row
         elif default is not None:
             assert f'| `"{default.value}"` |' in row  # type: ignore[attr-defined]  # an enum of texts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import typer
 
@@ -10,6 +11,7 @@ from ninja_daemon.app.process.running import running_environ
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.words import counted
 
@@ -36,19 +38,22 @@ def overview() -> None:
 def _with_settings(environment: Environment, configuration: Configuration) -> None:
     count = counted(len(configuration.strategies), "strategy")
     try:
-        status = gather_status(environment, configuration.strategies, time.time())
+        strategies, differs = in_force(environment, configuration)
+        status = gather_status(environment, strategies, time.time(), (), differs)
     except StoreUnavailable:
         _say(f"{count} in {environment.config_path}, and nothing runs", "up", "starts daemon and notifier here")
         return
-    _say_status(status, count)
+    _say_status(status, count, differs)
 
 
-def _say_status(status: Status, count: str) -> None:
+def _say_status(status: Status, count: str, differs: Sequence[str]) -> None:
     stale = [each for each in status.strategies if each.is_stale]
     if status.daemon is None:
         _say(f"{count}, and no daemon shows a sign of life", "up", "starts daemon and notifier here")
     elif status.notifier is None:
         _say(f"{count} are watched, and no notifier shows a sign of life", "notify", "delivers signals")
+    elif differs:
+        _say(differs[0].rpartition(":")[0], "reload", "takes it over, or says why it cannot")
     elif stale:
         name, why = stale[0].strategy.name, stale[0].condition
         _say(f"{len(stale)} of {count} are not up to date, {name}: {why}", "status", "shows all of them")

@@ -12,6 +12,7 @@ from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import Status, gather_status, status_fields
+from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -34,12 +35,13 @@ def status(
     environ, product = running_environ()
     environment, configuration = load_settings(environ)
     say_found(product)
-    strategies = _chosen(configuration.strategies, strategy or [])
+    watched, differs = in_force(environment, configuration)
+    strategies = _chosen(watched, strategy or [])
     destinations = [destination.name for destination in configuration.delivery.destinations]
     clock = SystemClock()
 
     def look() -> Status:
-        return gather_status(environment, strategies, clock.now(), destinations)
+        return gather_status(environment, strategies, clock.now(), destinations, differs)
 
     if watch:
         _watch(look)
