@@ -327,6 +327,27 @@ COMMANDS: Final = {
         ),
         exits=("0   done, or shown", "1   a process still runs, the file is damaged, or Redis is away"),
     ),
+    "web": CommandHelp(
+        folder="services",
+        summary="Show a read-only page over status, signals and deliveries.",
+        paragraphs=(
+            (
+                "Runs until SIGTERM. It reads Redis and the configuration, changes nothing, and asks nobody else. The "
+                "page works without scripts; with them it follows by itself. Only this machine reaches it unless "
+                "--listen says otherwise; put a proxy with TLS and a password before it then (docs/looking.md)."
+            ),
+            (
+                "With --public it shows what a channel's owner may show to everyone: signals from 15 minutes after "
+                "their candle's close, a feed of them, and nothing of settings, destinations or machines."
+            ),
+        ),
+        examples=(
+            ("web", "http://127.0.0.1:9465/"),
+            ("web --public --host signals.example.org", "behind a proxy of that name"),
+            ("web --listen 127.0.0.1:8080", "at another port"),
+        ),
+        exits=("0   stopped",),
+    ),
     "simulator": CommandHelp(
         folder="services",
         summary="Serve a simulated OANDA v20 REST server, for trying things out.",
