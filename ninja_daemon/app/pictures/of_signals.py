@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
+from ninja_daemon.core.averages.columns import AverageColumn
 from ninja_daemon.core.errors import NinjaError, PictureRefused
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView, signal_picture
 from ninja_daemon.core.pictures.theme import Theme
-from ninja_daemon.core.signals.history import AverageColumn, evaluate
+from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from ninja_daemon.usecases.ports import CandleSource, WantedHistory

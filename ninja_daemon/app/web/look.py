@@ -10,8 +10,8 @@ from typing import Final, Generic, TypeVar
 
 from ninja_daemon.adapters.journal.reports import read_local_history
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import History, history_mark, read_history
-from ninja_daemon.adapters.redis.state_store import Keys
 from ninja_daemon.adapters.stored.queue import DeadLetter
 from ninja_daemon.app.queues.opening import local_queue_file, open_queue
 from ninja_daemon.app.settings.environment import Environment

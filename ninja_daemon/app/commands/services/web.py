@@ -15,6 +15,7 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.host.systemd import ServiceManager
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.process.liveness import LONGEST, Pulse
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import supervise
 from ninja_daemon.app.settings.environment import Environment, read_environment
@@ -48,7 +49,9 @@ def web(
     """Show a read-only page over status, signals and deliveries."""
     address = _address(listen)
     hosts = [_named(name) for name in host or []]
-    environment = read_environment()
+    environ, product = running_environ()
+    say_found(product)
+    environment = read_environment(environ)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-web")
     clock = SystemClock()
     histories = Histories(environment, clock)
