@@ -9,8 +9,6 @@ from typing import Any, Final, TypeAlias
 
 from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
-from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
@@ -20,6 +18,7 @@ from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
@@ -78,7 +77,11 @@ class Status:
 
 
 def gather_status(
-    environment: Environment, strategies: Sequence[Strategy], now: float, destinations: Sequence[str] = ()
+    environment: Environment,
+    strategies: Sequence[Strategy],
+    now: float,
+    destinations: Sequence[str] = (),
+    memory: StatusMemory | None = None,
 ) -> Status:
     """Read Redis, or what stands in for it, and work out the figures; while Redis is away, what the journal knows.
 
@@ -87,21 +90,30 @@ def gather_status(
         strategies: whose figures are wanted.
         now: epoch seconds.
         destinations: lanes to show even when nothing was ever sent there.
+        memory: what is kept between two looks of one process; None for a single look.
 
     Raises:
         StoreUnavailable: Redis did not answer and there is no journal, or the journal cannot be read.
     """
     away = ""
-    look = _redis_look if environment.cache_enabled else _local_look
+    kept = memory or StatusMemory(environment)
     try:
-        reports, loaded, delivery, notes = look(environment, strategies, destinations)
+        if kept.store is None:
+            reports, loaded, delivery, notes = _local_look(environment, strategies, destinations)
+        else:
+            reports, loaded, delivery, notes = _redis_look(environment, kept.store, strategies, destinations)
     except StoreUnavailable as error:
-        if look is _local_look or not has_journal(environment):
+        if kept.store is None or not has_journal(environment):
             raise
         away = str(error)
         reports, loaded, delivery, notes = _local_look(environment, strategies, destinations, note=AWAY)
+    finally:
+        if memory is None:
+            kept.close()
     waiting = _reasons(reports.daemon)
-    figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
+    figures = [
+        strategy_figures(each, loaded[each.name], now, waiting.get(each.name), kept.averages) for each in strategies
+    ]
     return Status(
         at=now,
         redis=environment.redis_label if environment.cache_enabled else None,
@@ -119,19 +131,19 @@ def gather_status(
 _Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list[str]]
 
 
-def _redis_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
-    client = connect(environment.redis_url.reveal(), name="status")
+def _redis_look(
+    environment: Environment, store: RedisStateStore, strategies: Sequence[Strategy], destinations: Sequence[str]
+) -> _Look:
+    client = store.client
     journal = existing_queue_file(environment)
     try:
-        keys = Keys(environment.namespace)
-        reports = read_reports(client, keys)
-        loaded = RedisStateStore(client, keys).load(strategies)
+        reports = read_reports(client, store.keys)
+        loaded = store.load(strategies)
         notes = list(reports.notes)
         queue = StoredQueue(RedisQueueStore(client, QueueKeys(environment.namespace)))
         both = queue if journal is None else JointQueue(queue, JournalCopy(journal))
         delivery = _delivery(both, destinations, notes)
     finally:
-        client.close()
         if journal is not None:
             journal.close()
     return reports, loaded, delivery, notes

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from html import escape
 from typing import Final, TypeAlias
 
+_SHORT: Final = 32
 _VOID: Final = frozenset({"meta", "link", "input"})
 
 
@@ -66,9 +67,11 @@ def table(caption: str, titles: Iterable[str], rows: Iterable[Iterable[Child]]) 
 
 
 def _cell(title: str, content: Child, *, is_first: bool) -> Html:
+    # Short cells stay on one line, or a long one beside them would break their numbers.
+    kind = "long" if len(joined(content)) > _SHORT and not isinstance(content, Html) else None
     if is_first:
-        return element("th", content, scope="row")
-    return element("td", content, data_title=title)
+        return element("th", content, scope="row", class_=kind)
+    return element("td", content, data_title=title, class_=kind)
 
 
 def _nothing(columns: int) -> Html:

@@ -17,6 +17,7 @@ from ninja_daemon.app.queues.opening import local_queue_file, open_queue
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
@@ -99,10 +100,15 @@ class Insides:
         self._clock = clock
         self._stamp: object = None
         self._settings = Settings((), ())
+        self._memory = StatusMemory(environment)
         self.status = Kept(self._read_status, clock)
         """The status; raises StoreUnavailable, ConfigError."""
         self.letters = Kept(self._read_letters, clock)
         """The dead letters, oldest first; raises StoreUnavailable."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._memory.close()
 
     def settings(self) -> Settings:
         """Return the settings of the file as it is now.
@@ -124,7 +130,9 @@ class Insides:
 
     def _read_status(self) -> Status:
         settings = self.settings()
-        return gather_status(self._environment, settings.strategies, self._clock.now(), settings.destinations)
+        return gather_status(
+            self._environment, settings.strategies, self._clock.now(), settings.destinations, self._memory
+        )
 
     def _read_letters(self) -> Sequence[DeadLetter]:
         with open_queue(self._environment) as doors:

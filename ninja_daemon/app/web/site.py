@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, Protocol
@@ -55,16 +55,27 @@ class Site(Protocol):
     def answer(self, path: str, query: Query) -> Response:
         """Return what an address shows."""
 
+    def close(self) -> None:
+        """Let connections go."""
+
 
 class _Pages:
     """What both sites have: files, feed, events, pages of signals, and errors as pages."""
 
-    def __init__(self, entries: Callable[[], Entries], clock: Clock, navigation: Navigation, *, public: bool) -> None:
+    def __init__(self, histories: Histories, clock: Clock, navigation: Navigation, delay: float | None = None) -> None:
+        def entries() -> Entries:
+            newest = histories.newest().entries
+            if delay is None:
+                return newest
+            latest = clock.now() - delay
+            return [entry for entry in newest if entry[0].close_time <= latest]
+
+        self._histories = histories
         self.stream = EventStream(entries)
         self._entries = entries
         self._clock = clock
         self._navigation = navigation
-        self._public = public
+        self._public = delay is not None
         folder = files("ninja_daemon.app.web") / "static"
         self._static = {path: (kind, (folder / name).read_bytes()) for path, (name, kind) in _STATIC.items()}
 
@@ -77,6 +88,10 @@ class _Pages:
             return self._shown(path, query) or self._lost()
         except (StoreUnavailable, ConfigError) as error:
             return self._away(path, error)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._histories.close()
 
     def _shown(self, path: str, query: Query) -> Response | None:
         signals = self._signals
@@ -139,9 +154,14 @@ class OwnersSite(_Pages):
     def __init__(self, histories: Histories, insides: Insides, clock: Clock) -> None:
         """Read nothing yet."""
         navigation = (("/", "Status"), ("/signals", "Signals"), ("/deliveries", "Deliveries"))
-        super().__init__(lambda: histories.newest().entries, clock, navigation, public=False)
+        super().__init__(histories, clock, navigation)
         self._insides = insides
         self._front: tuple[Status, Response] | None = None
+
+    def close(self) -> None:
+        """Let connections go."""
+        super().close()
+        self._insides.close()
 
     def _shown(self, path: str, query: Query) -> Response | None:
         if path == "/":
@@ -201,12 +221,7 @@ class PublicSite(_Pages):
             clock: time.
             delay: seconds after the candle's close from which on a signal is shown.
         """
-
-        def published() -> Entries:
-            newest = clock.now() - delay
-            return [entry for entry in histories.newest().entries if entry[0].close_time <= newest]
-
-        super().__init__(published, clock, (("/", "Signals"), ("/feed.json", "Feed")), public=True)
+        super().__init__(histories, clock, (("/", "Signals"), ("/feed.json", "Feed")), delay)
         self._delay = delay
 
     def _shown(self, path: str, query: Query) -> Response | None:

@@ -87,7 +87,11 @@ def _row(figures: StrategyFigures, now: float) -> list[Child]:
     averages = figures.averages
     cross: Child = "–"
     if averages is not None and averages.cross_price is not None:
-        cross = f"{averages.cross_price:f} {'▲' if averages.cross_above else '▼'} {averages.cross_pips:+}"
+        cross = (
+            "far away"
+            if averages.cross_is_far
+            else f"{averages.cross_price:f} {'▲' if averages.cross_above else '▼'} {averages.cross_pips:+}"
+        )
     return [
         strategy_link(figures.strategy.name),
         state_of(figures.condition, is_well=not figures.is_stale),
@@ -97,7 +101,7 @@ def _row(figures: StrategyFigures, now: float) -> list[Child]:
         "–" if averages is None else f"{averages.close:f}",
         "–" if averages is None or averages.gap_pips is None else f"{averages.gap_pips:+}",
         cross,
-        moment(figures.tally.last_signal_time),
+        moment(figures.last_signal_close),
     ]
 
 

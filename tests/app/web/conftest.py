@@ -86,12 +86,10 @@ def clock() -> WebClock:
 def start(environment: Environment, clock: WebClock) -> Iterator[Start]:
     """Starts the owner's site, or the public one when a delay is given."""
     servers: list[WebServer] = []
-    opened: list[Histories] = []
     usual = environment
 
     def run(delay: float | None = None, hosts: tuple[str, ...] = (), environment: Environment = usual) -> Site:
         histories, insides = Histories(environment, clock), Insides(environment, clock)
-        opened.append(histories)
         site = OwnersSite(histories, insides, clock) if delay is None else PublicSite(histories, clock, delay)
         server = WebServer(("127.0.0.1", 0), site, hosts, print)
         server.start()
@@ -101,8 +99,7 @@ def start(environment: Environment, clock: WebClock) -> Iterator[Start]:
     yield run
     for server in servers:
         server.stop()
-    for histories in opened:
-        histories.close()
+        server.site.close()
 
 
 @pytest.fixture

@@ -54,15 +54,15 @@ def web(
     environment = read_environment(environ)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-web")
     clock = SystemClock()
-    histories = Histories(environment, clock)
-    site = _site(environment, histories, clock, delay=public_delay * 60 if public else None)
+    site = _site(environment, clock, delay=public_delay * 60 if public else None)
     try:
         _serve(site, address, hosts, clock)
     finally:
-        histories.close()
+        site.close()
 
 
-def _site(environment: Environment, histories: Histories, clock: SystemClock, *, delay: int | None) -> Site:
+def _site(environment: Environment, clock: SystemClock, *, delay: int | None) -> Site:
+    histories = Histories(environment, clock)
     if delay is not None:
         return PublicSite(histories, clock, delay)
     insides = Insides(environment, clock)
