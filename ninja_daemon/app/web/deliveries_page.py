@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ninja_daemon.adapters.redis.lanes import LaneDepth, QueueDepths
-from ninja_daemon.adapters.stored.queue import DeadLetter
 from ninja_daemon.app.web.html import Child, Html, element, table
 from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.words import link, moment, span, state_of
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.lanes.depths import LaneDepth, QueueDepths
 from ninja_daemon.core.words import counted
 
 _LANES = ("destination", "state", "waiting", "dead", "delivered", "oldest", "last failure", "what helps")

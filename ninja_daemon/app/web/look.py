@@ -11,14 +11,15 @@ from typing import Final, Generic, TypeVar
 from ninja_daemon.adapters.journal.reports import read_local_history
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.reports import History, history_mark, read_history
-from ninja_daemon.adapters.stored.queue import DeadLetter
+from ninja_daemon.adapters.redis.reports import history_mark, read_history
+from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.app.queues.opening import local_queue_file, open_queue
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.app.status.gathering import Status, gather_status
 from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
 
@@ -135,8 +136,8 @@ class Insides:
         )
 
     def _read_letters(self) -> Sequence[DeadLetter]:
-        with open_queue(self._environment) as doors:
-            return doors.queue.dead_letters()
+        with open_queue(self._environment) as queue:
+            return queue.dead_letters()
 
 
 def _settings_of(configuration: Configuration) -> Settings:

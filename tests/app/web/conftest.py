@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import pytest
 import redis
 
-from ninja_daemon.adapters.stored.queue import DeadLetter, encode_dead
+from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.web.look import Histories, Insides
 from ninja_daemon.app.web.server import WebServer
 from ninja_daemon.app.web.site import OwnersSite, PublicSite
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from tests.app.stored import CONFIGURATION, START, closes_with_crosses, work
 from tests.fakes.clock import FakeClock
 

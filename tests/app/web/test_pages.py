@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.adapters.redis.lanes import QueueKeys, RedisQueue
-from ninja_daemon.adapters.stored.queue import DeadLetter
+from ninja_daemon.app.queues.opening import open_queue
 from ninja_daemon.app.settings.environment import read_environment
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from tests.app.web.conftest import SECRET, Start, WebClock
 
 PAGES = ("/", "/signals", "/deliveries", "/strategies/EUR_USD_M15")
@@ -106,9 +106,10 @@ def test_a_signals_page_has_its_numbers_and_failed_deliveries(
         assert text in page
 
 
-def test_deliveries_name_the_command_that_helps(start: Start, client: redis.Redis, dead: DeadLetter) -> None:
+def test_deliveries_name_the_command_that_helps(start: Start, dead: DeadLetter) -> None:
     assert "ninja-daemon queue retry the_desk" in start().get("/deliveries").body
-    RedisQueue(client, QueueKeys("ninja")).pause("the_desk", None)
+    with open_queue(read_environment()) as queue:
+        queue.pause("the_desk", None)
     page = start().get("/deliveries").body
     assert "the_desk" in page
     assert "1 of 1 dead letter, newest first" in page

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.adapters.stored.queue import DeadLetter
 from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.market.instant import parse_instant
 from tests.app.web.conftest import END, SECRET, Start, WebClock
 from tests.app.web.test_events import events
