@@ -128,8 +128,8 @@ lock: $(VENV)/bin/pip ## write the lock files anew (ARGS=--upgrade for the newes
 	@$(pip) $(locked) requirements/lock.txt
 	$(call write_lock,lock,requirements/lock.in)
 	$(call write_lock,build,requirements/build.in)
-	$(call write_lock,run,pyproject.toml --extra demo --constraint requirements/build.txt)
-	$(call write_lock,dev,pyproject.toml --extra demo --extra apprise --extra test --extra check \
+	$(call write_lock,run,pyproject.toml --extra demo --extra pictures --constraint requirements/build.txt)
+	$(call write_lock,dev,pyproject.toml --extra demo --extra pictures --extra apprise --extra test --extra check \
 	  --constraint requirements/build.txt --constraint requirements/run.txt)
 	$(call write_lock,bench,pyproject.toml requirements/bench.in --extra demo \
 	  --constraint requirements/build.txt --constraint requirements/run.txt)

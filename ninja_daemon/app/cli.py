@@ -30,10 +30,10 @@ EXIT_LEFT_OVER: Final = 1
 EXIT_CONFIGURATION: Final = 78
 EXIT_INTERRUPTED: Final = 130
 PROGRAM: Final = "ninja-daemon"
-_LASTING: Final = frozenset({"run", "notify", "up", "demo"})
+_LASTING: Final = frozenset({"run", "notify", "up", "demo", "web"})
 """Commands that run until they are told to stop, and for which being told so early is no failure either."""
 
-_LEAN: Final = frozenset({"run", "notify"})
+_LEAN: Final = frozenset({"run", "notify", "web"})
 """Commands whose start is counted in tenths of a second, and that show no table."""
 
 

@@ -203,14 +203,24 @@ COMMANDS: Final = {
     "signals": CommandHelp(
         folder="views",
         summary="Show the signal history, newest last.",
-        paragraphs=("Reads the history that the daemon keeps in Redis, whether or not a signal was delivered yet.",),
+        paragraphs=(
+            "Reads the history that the daemon keeps in Redis, whether or not a signal was delivered yet.",
+            (
+                "With --picture it draws one signal. The candles come from the broker by one request, so that needs "
+                "the token; PNG needs the extra `pictures`, SVG nothing."
+            ),
+        ),
         examples=(
             ("signals --limit 20", "the newest twenty"),
             ("signals --strategy EUR_USD_H4 --since 2026-01-01", "one strategy since New Year"),
             ("signals --since '2 days'", "those of the last two days"),
             ("signals --csv > signals.csv", "for a spreadsheet"),
+            ("signals --picture 6f1c0e12 cross.png", "draw one: candles, averages, levels"),
         ),
-        exits=("0   shown, even if there are none", "1   Redis could not be read"),
+        exits=(
+            "0   shown, even if there are none",
+            "1   Redis could not be read, or the picture would not be that of the signal",
+        ),
     ),
     "queue": CommandHelp(
         folder="upkeep",
@@ -255,6 +265,7 @@ COMMANDS: Final = {
             ("replay --csv EUR_USD_H4.csv --json", "a file; every strategy of that series"),
             ("replay --csv DAT_ASCII_EURUSD_M1_2015.zip", "a download as it came"),
             ("replay --csv EUR_USD_H4.csv --from 2021-06-01", "report from then on, warm up before"),
+            ("replay --csv EUR_USD_H4.csv --picture years.png", "draw prices and signals"),
         ),
         exits=("0   done", "1   the history could not be read to its end"),
     ),
@@ -315,6 +326,27 @@ COMMANDS: Final = {
             ("restore - < FILE", "where the service's user cannot read the file"),
         ),
         exits=("0   done, or shown", "1   a process still runs, the file is damaged, or Redis is away"),
+    ),
+    "web": CommandHelp(
+        folder="services",
+        summary="Show a read-only page over status, signals and deliveries.",
+        paragraphs=(
+            (
+                "Runs until SIGTERM. It reads Redis and the configuration, changes nothing, and asks nobody else. The "
+                "page works without scripts; with them it follows by itself. Only this machine reaches it unless "
+                "--listen says otherwise; put a proxy with TLS and a password before it then (docs/looking.md)."
+            ),
+            (
+                "With --public it shows what a channel's owner may show to everyone: signals from 15 minutes after "
+                "their candle's close, a feed of them, and nothing of settings, destinations or machines."
+            ),
+        ),
+        examples=(
+            ("web", "http://127.0.0.1:9465/"),
+            ("web --public --host signals.example.org", "behind a proxy of that name"),
+            ("web --listen 127.0.0.1:8080", "at another port"),
+        ),
+        exits=("0   stopped",),
     ),
     "simulator": CommandHelp(
         folder="services",

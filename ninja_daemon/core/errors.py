@@ -12,7 +12,8 @@ NinjaError
 │   │   └── BrokerDenied     401 or 403: the token or the account is wrong
 │   ├── CandleRejected       a candle that cannot be true; nothing is advanced past it
 │   │   └── CandleFileRejected   a file of candles with faults; holds all kinds of them
-│   └── SignalRejected       an entry of the signals list that is not a signal
+│   ├── SignalRejected       an entry of the signals list that is not a signal
+│   └── PictureRefused       a picture that would be wrong, or cannot be drawn here
 └── StateError               set this strategy aside, keep the others going
     ├── StateUnreadable      what is stored is not what we wrote
     └── HistoryGap           the broker's history does not end at the cursor's candle
@@ -98,6 +99,10 @@ class CandleFileRejected(CandleRejected):
 
 class SignalRejected(RejectedError):
     """An entry of the signals list that is not a signal of a schema we know."""
+
+
+class PictureRefused(RejectedError):
+    """A picture that would not be that of its signal, or that cannot be drawn on this machine."""
 
 
 class StateError(NinjaError):

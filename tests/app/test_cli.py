@@ -149,7 +149,7 @@ def test_a_command_that_ends_well_ends_with_zero(monkeypatch: pytest.MonkeyPatch
 )
 def test_a_command_loads_nothing_that_it_does_not_use(arguments: list[str], unwanted: list[str]) -> None:
     """Start-up is counted in modules here: seconds depend on the machine."""
-    never = ["rich", "apprise", "matplotlib", "prometheus_client", "ninja_daemon.simulator", "ninja_daemon.app.demo"]
+    never = ["rich", "apprise", "resvg_py", "prometheus_client", "ninja_daemon.simulator", "ninja_daemon.app.demo"]
     history = [] if arguments == ["replay"] else ["numpy"]
     program = (
         f"import sys; from ninja_daemon.app.cli import application; application({arguments!r});"

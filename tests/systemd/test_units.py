@@ -16,6 +16,7 @@ from tests.processes import ROOT
 
 UNITS = ROOT / "systemd"
 SERVICES = sorted(path.name for path in UNITS.glob("*.service"))
+LASTING = ["ninja-daemon.service", "ninja-notifier.service", "ninja-web.service"]
 WORST = "15"
 """Ten times the exposure that is allowed, as systemd-analyze wants it."""
 
@@ -75,7 +76,7 @@ def test_systemd_finds_nothing_wrong_with_the_units(analyze: str, tmp_path: Path
         assert (done.returncode, ours) == (0, []), done.stderr
 
 
-@pytest.mark.parametrize("name", ["ninja-daemon.service", "ninja-notifier.service"])
+@pytest.mark.parametrize("name", LASTING)
 def test_a_service_outlives_redis_and_does_not_try_a_wrong_configuration_again(name: str) -> None:
     unit, service = lines(name, "Unit"), dict(lines(name, "Service"))
     assert not {key for key, value in unit if key in {"Requires", "BindsTo", "Requisite"} and "redis" in value}
@@ -84,13 +85,13 @@ def test_a_service_outlives_redis_and_does_not_try_a_wrong_configuration_again(n
     assert "secret" not in (UNITS / name).read_text(encoding="utf-8").lower()
 
 
-@pytest.mark.parametrize("name", ["ninja-daemon.service", "ninja-notifier.service"])
+@pytest.mark.parametrize("name", LASTING)
 def test_crashes_alone_never_end_a_service_for_good(name: str) -> None:
     unit, service = dict(lines(name, "Unit")), dict(lines(name, "Service"))
     assert int(service["RestartSec"]) * int(unit["StartLimitBurst"]) > int(unit["StartLimitIntervalSec"]) > 0
 
 
-@pytest.mark.parametrize("name", ["ninja-daemon.service", "ninja-notifier.service"])
+@pytest.mark.parametrize("name", LASTING)
 @pytest.mark.parametrize(
     ("result", "status", "is_told"),
     [
@@ -142,6 +143,12 @@ def test_the_notifier_gets_no_token_and_each_service_its_own_redis_user() -> Non
     assert not any("oanda" in value for value in loaded["ninja-notifier.service"])
     assert any(value.endswith("/daemon_redis_url") for value in loaded["ninja-daemon.service"])
     assert any(value.endswith("/notifier_redis_url") for value in loaded["ninja-notifier.service"])
+
+
+def test_the_page_gets_neither_token_nor_destinations_and_only_the_right_to_read() -> None:
+    loaded = [value for key, value in lines("ninja-web.service", "Service") if key == "LoadCredential"]
+    assert [value.rpartition("/")[2] for value in loaded] == ["reader_redis_url"]
+    assert "--listen 127.0.0.1:" in dict(lines("ninja-web.service", "Service"))["ExecStart"]
 
 
 def test_every_unit_can_be_read_by_a_plain_parser() -> None:

@@ -40,15 +40,28 @@ def read_reports(client: redis.Redis, keys: Keys) -> Reports:
     )
 
 
-def read_history(client: redis.Redis, keys: Keys) -> History:
-    """Read the signal history.
+def history_mark(client: redis.Redis, keys: Keys) -> object:
+    """Return something that changes whenever a signal is listed, in one small round trip.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    with translated_errors():
+        pipeline = client.pipeline(transaction=False)
+        pipeline.llen(keys.history)
+        pipeline.lindex(keys.history, -1)
+        return [str(reply) for reply in pipeline.execute(raise_on_error=False)]
+
+
+def read_history(client: redis.Redis, keys: Keys, most: int = MOST_ENTRIES) -> History:
+    """Read the signal history, the newest ``most`` entries of it.
 
     Raises:
         StoreUnavailable: Redis did not answer.
     """
     with translated_errors():
         try:
-            texts = client.lrange(keys.history, -MOST_ENTRIES, -1)
+            texts = client.lrange(keys.history, -most, -1)
         except ResponseError as error:
             if not str(error).startswith("WRONGTYPE"):
                 raise

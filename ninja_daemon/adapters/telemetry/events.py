@@ -32,6 +32,8 @@ _ALL: Final = (
         "notifier.started", "48192b83afcc40658176003a9b0ba104", 5, "the notifier has read its configuration and begins"
     ),
     Event("notifier.stopped", "5f9d10771b7e4093bf95b08e863bf3a7", 5, "the notifier was told to stop and has"),
+    Event("web.started", "2013760389fd24b1bfa9eedc3bd0e1fa", 5, "the page has read its configuration and answers"),
+    Event("web.stopped", "97b7dd9bd751e038be169ea034d6d3a3", 5, "the page was told to stop and has"),
     Event(
         "process.crashed",
         "3312502e44df4d84a9c3d6915320cbb6",

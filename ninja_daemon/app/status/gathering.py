@@ -9,8 +9,6 @@ from typing import Any, Final, TypeAlias
 
 from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
-from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
@@ -22,6 +20,7 @@ from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
@@ -85,6 +84,7 @@ def gather_status(
     now: float,
     destinations: Sequence[str] = (),
     notes: Sequence[str] = (),
+    memory: StatusMemory | None = None,
 ) -> Status:
     """Read Redis, or what stands in for it, and work out the figures; while Redis is away, what the journal knows.
 
@@ -94,24 +94,33 @@ def gather_status(
         now: epoch seconds.
         destinations: lanes to show even when nothing was ever sent there.
         notes: sentences to show before those of the store.
+        memory: what is kept between two looks of one process; None for a single look.
 
     Raises:
         StoreUnavailable: Redis did not answer and there is no journal, or the journal cannot be read.
     """
     away = ""
-    look = _redis_look if environment.cache_enabled else _local_look
+    kept = memory or StatusMemory(environment)
     try:
-        reports, loaded, delivery, found = look(environment, strategies, destinations)
+        if kept.store is None:
+            reports, loaded, delivery, found = _local_look(environment, strategies, destinations)
+        else:
+            reports, loaded, delivery, found = _redis_look(environment, kept.store, strategies, destinations)
     except StoreUnavailable as error:
-        if look is _local_look or not has_journal(environment):
+        if kept.store is None or not has_journal(environment):
             raise
         away = str(error)
         reports, loaded, delivery, found = _local_look(environment, strategies, destinations, note=AWAY)
+    finally:
+        if memory is None:
+            kept.close()
     # Redis may be away, or the heartbeat in it gone; who holds its note in the state directory lives all the same.
     processes = live_processes(environment.state_dir, scope_of(environment))
     alive = {each.role: {"state": "alive", "pid": each.pid} for each in processes}
     waiting = _reasons(reports.daemon)
-    figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
+    figures = [
+        strategy_figures(each, loaded[each.name], now, waiting.get(each.name), kept.averages) for each in strategies
+    ]
     return Status(
         at=now,
         redis=environment.redis_label if environment.cache_enabled else None,
@@ -129,19 +138,19 @@ def gather_status(
 _Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list[str]]
 
 
-def _redis_look(environment: Environment, strategies: Sequence[Strategy], destinations: Sequence[str]) -> _Look:
-    client = connect(environment.redis_url.reveal(), name="status")
+def _redis_look(
+    environment: Environment, store: RedisStateStore, strategies: Sequence[Strategy], destinations: Sequence[str]
+) -> _Look:
+    client = store.client
     journal = existing_queue_file(environment)
     try:
-        keys = Keys(environment.namespace)
-        reports = read_reports(client, keys)
-        loaded = RedisStateStore(client, keys).load(strategies)
+        reports = read_reports(client, store.keys)
+        loaded = store.load(strategies)
         notes = list(reports.notes)
         queue = StoredQueue(RedisQueueStore(client, QueueKeys(environment.namespace)))
         both = queue if journal is None else JointQueue(queue, JournalCopy(journal))
         delivery = _delivery(both, destinations, notes)
     finally:
-        client.close()
         if journal is not None:
             journal.close()
     return reports, loaded, delivery, notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -89,7 +89,13 @@ class StrategyFigures:
         return None if opened is None else self.strategy.granularity.close_of(opened)
 
 
-def strategy_figures(strategy: Strategy, loaded: Loaded, now: float, waiting: str | None = None) -> StrategyFigures:
+def strategy_figures(
+    strategy: Strategy,
+    loaded: Loaded,
+    now: float,
+    waiting: str | None = None,
+    averages_from: Callable[[Strategy, StrategyState, Instrument], Averages] | None = None,
+) -> StrategyFigures:
     """Work out the figures of a strategy.
 
     Args:
@@ -97,6 +103,7 @@ def strategy_figures(strategy: Strategy, loaded: Loaded, now: float, waiting: st
         loaded: what is stored of it.
         now: epoch seconds.
         waiting: why the daemon says that it waits, None when it says nothing.
+        averages_from: what works out the averages; None for ``averages_of``.
     """
     cursor = loaded.cursor
     granularity, hours = strategy.granularity, strategy.market_hours
@@ -111,7 +118,7 @@ def strategy_figures(strategy: Strategy, loaded: Loaded, now: float, waiting: st
     state, instrument = loaded.state, loaded.instrument
     averages = None
     if state is not None and instrument is not None and state.last is not None:
-        averages = averages_of(strategy, state, instrument)
+        averages = (averages_from or averages_of)(strategy, state, instrument)
     return StrategyFigures(
         strategy=strategy,
         last_candle=cursor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields
 from datetime import UTC, date, datetime
@@ -23,6 +23,7 @@ from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.candles.series import expected_granularity, instrument_of, strategies_for
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_typed_instant
 from ninja_daemon.core.signals.signal import Signal
@@ -80,6 +81,11 @@ def replay(
     ] = Engine.BATCH,
     as_json: Annotated[bool, typer.Option("--json", help="An array of signals, as they would be listed.")] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="One signal a line, as they would be listed.")] = False,
+    picture: Annotated[
+        Path | None,
+        typer.Option("--picture", metavar="FILE", help="Draw prices and signals of one strategy: .png or .svg."),
+    ] = None,
+    theme: Annotated[str, typer.Option(metavar="NAME", help="Of the picture: dark or light.")] = "dark",
 ) -> None:
     """Run the daemon's own engine over history and print its signals."""
     if as_json and as_jsonl:
@@ -99,16 +105,50 @@ def replay(
     wanted = options.timeframe(join)
     if not csv and (said != Options() or wanted is not None):
         refuse(_first_said(said), "must be given together with --csv: the broker says how it writes its candles")
+    drawing = None if picture is None else _Drawing(picture, theme)
     environment, configuration = load_settings()
     chosen = _chosen(configuration, strategy or ())
     if csv:
-        reports = _over_files(csv, said, wanted, chosen, span, engine, are_named=bool(strategy))
+        reports = _over_files(csv, said, wanted, chosen, span, engine, drawing, are_named=bool(strategy))
     else:
-        reports = _over_broker(environment, chosen, span, engine)
+        reports = _over_broker(environment, chosen, span, engine, drawing)
+    if drawing is not None:
+        drawing.write(reports[0])
     signals = sorted((signal for report in reports for signal in report.signals), key=lambda each: each.close_time)
     _print(signals, as_json=as_json, as_jsonl=as_jsonl)
     for report in reports:
         typer.echo(_summary(report), err=True)
+
+
+class _Drawing:
+    """The picture that was asked for; what can be wrong with it is said before a candle is read."""
+
+    def __init__(self, path: Path, theme: str) -> None:
+        from ninja_daemon.app.pictures.files import require_a_pictures_name, theme_named
+        from ninja_daemon.app.pictures.of_replays import ReplayOutline
+
+        require_a_pictures_name(path, "--picture")
+        self._path, self._theme = path, theme_named(theme)
+        self._outline = ReplayOutline()
+
+    def require_one(self, chosen: Sequence[Strategy]) -> None:
+        """Check that there is one strategy to draw."""
+        if len(chosen) > 1:
+            names = ", ".join(strategy.name for strategy in chosen)
+            refuse("--picture", f"shows one strategy, name it with --strategy: {names}")
+
+    def watched(
+        self, parts: Iterable[CandleColumns], span: Span, chosen: Sequence[Strategy]
+    ) -> Iterator[CandleColumns]:
+        """Pass candles on, and keep their outline."""
+        self.require_one(chosen)
+        return self._outline.watched(parts, span)
+
+    def write(self, report: Replayed) -> None:
+        """Draw what came of the replay, and write it."""
+        from ninja_daemon.app.pictures.files import write_picture
+
+        write_picture(self._outline.svg(report, self._theme, UTC), self._path)
 
 
 # --- what to replay --------------------------------------------------------------------------------------------------
@@ -159,6 +199,7 @@ def _over_files(
     strategies: Sequence[Strategy],
     span: Span,
     engine: Engine,
+    drawing: _Drawing | None,
     *,
     are_named: bool,
 ) -> Sequence[Replayed]:
@@ -172,6 +213,8 @@ def _over_files(
             reports: list[Replayed] = []
             for granularity, group in groupby(sorted(chosen, key=_length), key=lambda each: each.granularity):
                 parts = opened.columns(granularity)
+                if drawing is not None:
+                    parts = drawing.watched(parts, span, chosen)
                 made = replay_over([Rules(strategy, instrument) for strategy in group], parts, span, engine)
                 # What lies behind --to is looked at, too: a file with a fault is used for nothing.
                 for _ in parts:
@@ -191,12 +234,14 @@ def _tell(opened: OpenCandles, *, is_first: bool) -> None:
 
 
 def _over_broker(
-    environment: Environment, chosen: Sequence[Strategy], span: Span, engine: Engine
+    environment: Environment, chosen: Sequence[Strategy], span: Span, engine: Engine, drawing: _Drawing | None
 ) -> Sequence[Replayed]:
     from ninja_daemon.app.wiring import candle_source
 
     if span.until is not None and span.until >= SystemClock().now():
         span = Span(span.since, None)
+    if drawing is not None:
+        drawing.require_one(chosen)
     source = candle_source(environment)
     reports: list[Replayed] = []
     try:
@@ -206,7 +251,10 @@ def _over_broker(
                 warm_up = max(strategy.warm_up for strategy in own)
                 history = read_history(source, series, span, warm_up, bar.advance)
             rules = [Rules(strategy, history.instrument) for strategy in own]
-            reports.extend(replay_over(rules, history.parts, history.span, engine))
+            parts: Iterable[CandleColumns] = history.parts
+            if drawing is not None:
+                parts = drawing.watched(parts, history.span, chosen)
+            reports.extend(replay_over(rules, parts, history.span, engine))
     finally:
         source.close()
     return reports

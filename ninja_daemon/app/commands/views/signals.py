@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
@@ -68,11 +69,22 @@ def signals(
     whole: Annotated[bool, typer.Option("--all", help="All of them, however low the window is.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="For a spreadsheet.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="An array of the signals as they were listed.")] = False,
+    picture: Annotated[
+        tuple[str, Path] | None,
+        typer.Option(
+            "--picture", metavar="ID FILE", help="Draw one signal: FILE ends in .png or .svg; candles from the broker."
+        ),
+    ] = None,
+    theme: Annotated[str, typer.Option(metavar="NAME", help="Of the picture: dark or light.")] = "dark",
+    zone: Annotated[str, typer.Option(metavar="ZONE", help="Of the picture's time axis.")] = "UTC",
 ) -> None:
     """Show the signal history."""
     if as_csv and as_json:
         message = "must not be given together with --json"
         raise typer.BadParameter(message, param_hint="--csv")
+    if picture is not None:
+        _draw(*picture, theme, zone)
+        return
     earliest = None if since is None else _instant(since)
     environ, product = running_environ()
     say_found(product)
@@ -95,6 +107,24 @@ def _history(environment: Environment) -> History:
             return read_local_history(file)
     with closing(connect(environment.redis_url.reveal(), name="signals")) as client:
         return read_history(client, Keys(environment.namespace))
+
+
+def _draw(wanted: str, path: Path, theme: str, zone: str) -> None:
+    """Draw one listed signal, with candles of one request to the broker."""
+    from ninja_daemon.app.pictures.files import require_a_pictures_name, theme_named, write_picture, zone_named
+    from ninja_daemon.app.pictures.of_signals import found_signal, picture_of_signal
+    from ninja_daemon.app.settings.strategies import load_settings
+    from ninja_daemon.app.wiring import candle_source
+
+    require_a_pictures_name(path, "--picture")
+    colours, clock = theme_named(theme), zone_named(zone)
+    environ, product = running_environ()
+    say_found(product)
+    environment, configuration = load_settings(environ)
+    signal = found_signal([signal for signal, _ in _history(environment).entries], wanted)
+    with closing(candle_source(environment)) as source:
+        svg = picture_of_signal(source, configuration.strategies, signal, colours, clock)
+    write_picture(svg, path)
 
 
 def _chosen(history: History, names: set[str], earliest: int | None, limit: int) -> Sequence[tuple[Signal, str]]:

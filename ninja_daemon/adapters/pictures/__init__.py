@@ -1,0 +1,1 @@
+"""SVG to PNG, in a process of its own and with the shipped font alone."""

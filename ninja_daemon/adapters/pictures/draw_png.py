@@ -1,0 +1,22 @@
+"""The program of the drawing process: SVG on standard input, PNG on standard output, the font's file as argument.
+
+It is run by its path and imports nothing of the package, so that it is as quick as the renderer itself.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import resvg_py
+
+
+def main() -> None:
+    """Draw one picture."""
+    svg = sys.stdin.buffer.read().decode()
+    # System fonts are left out: the same text must give the same bytes on every machine.
+    png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, font_files=[sys.argv[1]])
+    sys.stdout.buffer.write(png)
+
+
+if __name__ == "__main__":
+    main()

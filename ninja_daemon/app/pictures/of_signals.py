@@ -1,0 +1,93 @@
+"""The picture of one listed signal, with candles of one history request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import tzinfo
+from typing import Final
+
+from ninja_daemon.core.averages.columns import AverageColumn
+from ninja_daemon.core.errors import NinjaError, PictureRefused
+from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView, signal_picture
+from ninja_daemon.core.pictures.theme import Theme
+from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.signal import Signal, signal_id
+from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.usecases.ports import CandleSource, WantedHistory
+
+_FEWEST_DIGITS: Final = 4
+
+
+def found_signal(signals: Sequence[Signal], wanted: str) -> Signal:
+    """Return the listed signal of an id, or of the beginning of one.
+
+    Raises:
+        PictureRefused: no signal has it, or more than one.
+    """
+    found = [signal for signal in signals if signal.id.startswith(wanted)] if len(wanted) >= _FEWEST_DIGITS else []
+    if len(found) != 1:
+        count = "none has it" if not found else f"{len(found)} have it"
+        message = (
+            f"the id must be that of one listed signal or at least its first {_FEWEST_DIGITS} digits, was "
+            f"{wanted[:40]!r}: {count}; `ninja-daemon signals` shows them"
+        )
+        raise PictureRefused(message)
+    return found[0]
+
+
+def picture_of_signal(
+    source: CandleSource, strategies: Sequence[Strategy], signal: Signal, theme: Theme, zone: tzinfo
+) -> str:
+    """Draw a listed signal as SVG text.
+
+    Args:
+        source: where the candles come from: one request.
+        strategies: those of the configuration; one of them must have made the signal.
+        signal: the signal.
+        theme: colours.
+        zone: whose clock the time axis goes by.
+
+    Raises:
+        PictureRefused: the strategy is gone or has other settings now, or the broker's candles do not end at the
+            signal's.
+        NinjaError: the broker did not answer.
+    """
+    strategy = _its_strategy(strategies, signal)
+    wanted = WantedHistory(strategy.series, signal.time, strategy.warm_up + CANDLES - 1)
+    answer = source.history([wanted])[wanted]
+    if isinstance(answer, NinjaError):
+        raise answer
+    if answer.rejected is not None:
+        raise answer.rejected
+    columns = CandleColumns.of(answer.candles)
+    result = evaluate(Rules(strategy, answer.instrument), columns)
+    first = max(0, len(columns) - CANDLES)
+    kind = strategy.ma_type.value.upper()
+    view = SignalView(
+        signal,
+        answer.instrument.decimals,
+        answer.candles[first:],
+        AverageLine(f"{kind} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
+        AverageLine(f"{kind} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
+    )
+    return signal_picture(view, theme, zone)
+
+
+def _its_strategy(strategies: Sequence[Strategy], signal: Signal) -> Strategy:
+    for strategy in strategies:
+        if strategy.name == signal.strategy:
+            if signal_id(strategy, signal.time, signal.side) == signal.id:
+                return strategy
+            message = (
+                f"the strategy {signal.strategy} has other settings now than when it made the signal of "
+                f"{format_instant(signal.time)}: a picture would show other averages than those that crossed"
+            )
+            raise PictureRefused(message)
+    message = f"the strategy {signal.strategy} is not in the configuration: its averages are not known"
+    raise PictureRefused(message)
+
+
+def _values(column: AverageColumn, first: int, last: int) -> list[tuple[int, int] | None]:
+    return [column.ratio(index) for index in range(first, last)]

@@ -1,0 +1,37 @@
+"""What a process that looks at the status again and again keeps between two looks."""
+
+from __future__ import annotations
+
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.strategy_figures import Averages, averages_of
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+
+
+class StatusMemory:
+    """The store, which reads an unchanged state by its digest only, and the figures of the states that it gave out."""
+
+    def __init__(self, environment: Environment) -> None:
+        """Connect to nothing yet."""
+        self.store: RedisStateStore | None = None
+        if environment.cache_enabled:
+            client = connect(environment.redis_url.reveal(), name="status")
+            self.store = RedisStateStore(client, Keys(environment.namespace))
+        self._made: dict[str, tuple[StrategyState, Instrument, Averages]] = {}
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self.store is not None:
+            self.store.client.close()
+
+    def averages(self, strategy: Strategy, state: StrategyState, instrument: Instrument) -> Averages:
+        """Return the averages of a state, worked out once for each state."""
+        made = self._made.get(strategy.name)
+        if made is not None and made[0] is state and made[1] == instrument:
+            return made[2]
+        averages = averages_of(strategy, state, instrument)
+        self._made[strategy.name] = (state, instrument, averages)
+        return averages

@@ -1,0 +1,146 @@
+"""What the pages show, read from Redis and the journal; kept for a second, so that many readers cost as much as one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from ninja_daemon.adapters.journal.reports import read_local_history
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.reports import history_mark, read_history
+from ninja_daemon.adapters.stored.reports import History
+from ninja_daemon.app.queues.opening import local_queue_file, open_queue
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
+from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.memory import StatusMemory
+from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Clock
+
+MOST: Final = 2_000
+"""Newest signals that the pages know."""
+_FRESH: Final = 1.0
+"""Seconds for which something read is shown again."""
+_T = TypeVar("_T")
+
+
+class Kept(Generic[_T]):
+    """A value that is made anew when it is older than a second; one reader makes it, the others wait for it."""
+
+    def __init__(self, make: Callable[[], _T], clock: Clock, fresh: float = _FRESH) -> None:
+        """Make nothing yet."""
+        self._make = make
+        self._clock = clock
+        self._fresh = fresh
+        self._lock = threading.Lock()
+        self._made: tuple[float, _T] | None = None
+
+    def __call__(self) -> _T:
+        """Return the value; raises what making it raises."""
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._made is None or now - self._made[0] >= self._fresh:
+                self._made = (now, self._make())
+            return self._made[1]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What of the configuration the pages show.
+
+    Attributes:
+        strategies: in the order of the file.
+        destinations: names of the destinations whose settings this process can read.
+    """
+
+    strategies: tuple[Strategy, ...]
+    destinations: tuple[str, ...]
+
+
+class Histories:
+    """The newest signals; what is listed is asked for, and read only when that has changed."""
+
+    def __init__(self, environment: Environment, clock: Clock) -> None:
+        """Connect to nothing yet."""
+        self._environment = environment
+        self._keys = Keys(environment.namespace)
+        self._client = connect(environment.redis_url.reveal(), name="web") if environment.cache_enabled else None
+        self._mark: object = None
+        self._history = History(())
+        self.newest = Kept(self._read, clock)
+        """The history, oldest first; raises StoreUnavailable."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._client is not None:
+            self._client.close()
+
+    def _read(self) -> History:
+        if self._client is None:
+            with closing(local_queue_file(self._environment)) as file:
+                return read_local_history(file, MOST)
+        mark = history_mark(self._client, self._keys)
+        if mark != self._mark:
+            self._history = read_history(self._client, self._keys, MOST)
+            self._mark = mark
+        return self._history
+
+
+class Insides:
+    """What only the owner sees: status, settings, dead letters."""
+
+    def __init__(self, environment: Environment, clock: Clock) -> None:
+        """Read nothing yet."""
+        self._environment = environment
+        self._clock = clock
+        self._stamp: object = None
+        self._settings = Settings((), ())
+        self._memory = StatusMemory(environment)
+        self.status = Kept(self._read_status, clock)
+        """The status; raises StoreUnavailable, ConfigError."""
+        self.letters = Kept(self._read_letters, clock)
+        """The dead letters, oldest first; raises StoreUnavailable."""
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._memory.close()
+
+    def settings(self) -> Settings:
+        """Return the settings of the file as it is now.
+
+        Raises:
+            ConfigError: it cannot be read.
+        """
+        try:
+            stamp = self._environment.config_path.stat().st_mtime_ns
+        except OSError:
+            stamp = None
+        if stamp is None or stamp != self._stamp:
+            configuration, problems = inspect_configuration(self._environment)
+            if configuration is None:
+                raise ConfigError(*problems)
+            self._settings = _settings_of(configuration)
+            self._stamp = stamp
+        return self._settings
+
+    def _read_status(self) -> Status:
+        settings = self.settings()
+        return gather_status(
+            self._environment, settings.strategies, self._clock.now(), settings.destinations, memory=self._memory
+        )
+
+    def _read_letters(self) -> Sequence[DeadLetter]:
+        with open_queue(self._environment) as queue:
+            return queue.dead_letters()
+
+
+def _settings_of(configuration: Configuration) -> Settings:
+    # Secrets of destinations are not this process's: one whose address cannot be read here is shown by its lane.
+    names = tuple(destination.name for destination in configuration.delivery.destinations)
+    return Settings(tuple(configuration.strategies), names)

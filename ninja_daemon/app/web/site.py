@@ -1,0 +1,233 @@
+"""Which address shows what. Two sites: the owner's, and the public one, which is made of published signals alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final, Protocol
+from urllib.parse import unquote
+
+from ninja_daemon.adapters.network.redaction import escaped
+from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.web.deliveries_page import deliveries_content
+from ninja_daemon.app.web.events import Entries, EventStream
+from ninja_daemon.app.web.html import Child, element
+from ninja_daemon.app.web.layout import Navigation, notice, page
+from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.signal_pages import Wanted, feed, signal_content, signal_table, signals_content
+from ninja_daemon.app.web.status_page import status_content, strategy_content
+from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.usecases.ports import Clock
+
+_HTML: Final = "text/html; charset=utf-8"
+_STATIC: Final = {
+    "/style.css": ("style.css", "text/css; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+}
+Query = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer.
+
+    Attributes:
+        status: of HTTP.
+        kind: its content type.
+        body: its content.
+    """
+
+    status: int
+    kind: str
+    body: bytes
+
+
+class Site(Protocol):
+    """What the server asks."""
+
+    @property
+    def stream(self) -> EventStream:
+        """The events."""
+
+    def answer(self, path: str, query: Query) -> Response:
+        """Return what an address shows."""
+
+    def close(self) -> None:
+        """Let connections go."""
+
+
+class _Pages:
+    """What both sites have: files, feed, events, pages of signals, and errors as pages."""
+
+    def __init__(self, histories: Histories, clock: Clock, navigation: Navigation, delay: float | None = None) -> None:
+        def entries() -> Entries:
+            newest = histories.newest().entries
+            if delay is None:
+                return newest
+            latest = clock.now() - delay
+            return [entry for entry in newest if entry[0].close_time <= latest]
+
+        self._histories = histories
+        self.stream = EventStream(entries)
+        self._entries = entries
+        self._clock = clock
+        self._navigation = navigation
+        self._public = delay is not None
+        folder = files("ninja_daemon.app.web") / "static"
+        self._static = {path: (kind, (folder / name).read_bytes()) for path, (name, kind) in _STATIC.items()}
+
+    def answer(self, path: str, query: Query) -> Response:
+        """Return what an address shows."""
+        if path in self._static:
+            kind, body = self._static[path]
+            return Response(200, kind, body)
+        try:
+            return self._shown(path, query) or self._lost()
+        except (StoreUnavailable, ConfigError) as error:
+            return self._away(path, error)
+
+    def close(self) -> None:
+        """Let connections go."""
+        self._histories.close()
+
+    def _shown(self, path: str, query: Query) -> Response | None:
+        signals = self._signals
+        if path == "/signals":
+            return self._page("Signals", signals_content(signals(), Wanted.of(query)), here="/signals")
+        if path == "/feed.json":
+            return Response(200, "application/feed+json", feed(signals()))
+        if path == "/healthz":
+            signals()
+            return _health(good=True, reasons=[])
+        if path.startswith("/signals/"):
+            return self._signal_page(path.removeprefix("/signals/"))
+        return None
+
+    def _signals(self) -> Sequence[Signal]:
+        return [signal for signal, _ in self._entries()]
+
+    def _signal_page(self, identity: str) -> Response | None:
+        for signal in self._signals():
+            if signal.id == identity:
+                title = f"{signal.side.name} {signal.instrument} {signal.timeframe}"
+                return self._page(title, signal_content(signal, self._more(signal)), here="/signals")
+        return None
+
+    def _more(self, signal: Signal) -> Child:
+        del signal
+        return None
+
+    def _lost(self) -> Response:
+        return self._page("Not here", element("p", "There is no such page."), status=404)
+
+    def _away(self, path: str, error: StoreUnavailable | ConfigError) -> Response:
+        # Strangers are not told what is wrong with the machine.
+        reason = "the signals cannot be read at the moment" if self._public else escaped(str(error))
+        if path in {"/healthz", "/feed.json"}:
+            return _health(good=False, reasons=[reason])
+        content = notice([reason, "." if self._public else ". Nothing can be shown until it answers."])
+        return self._page("Not available", content, status=503)
+
+    def _page(self, title: str, content: Child, *, here: str = "", status: int = 200) -> Response:
+        body = page(
+            title,
+            content,
+            at=self._clock.now(),
+            here=here,
+            navigation=self._navigation,
+            is_public=self._public,
+        )
+        return Response(status, _HTML, body)
+
+
+def _health(*, good: bool, reasons: Sequence[str]) -> Response:
+    body = json.dumps({"good": good, "reasons": list(reasons)}) + "\n"
+    return Response(200 if good else 503, "application/json", body.encode())
+
+
+class OwnersSite(_Pages):
+    """Everything, for those who may reach it."""
+
+    def __init__(self, histories: Histories, insides: Insides, clock: Clock) -> None:
+        """Read nothing yet."""
+        navigation = (("/", "Status"), ("/signals", "Signals"), ("/deliveries", "Deliveries"))
+        super().__init__(histories, clock, navigation)
+        self._insides = insides
+        self._front: tuple[Status, Response] | None = None
+
+    def close(self) -> None:
+        """Let connections go."""
+        super().close()
+        self._insides.close()
+
+    def _shown(self, path: str, query: Query) -> Response | None:
+        if path == "/":
+            return self._status_page()
+        if path == "/deliveries":
+            depths = self._insides.status().delivery
+            letters = [] if depths is None else self._insides.letters()
+            return self._page("Deliveries", deliveries_content(depths, letters), here="/deliveries")
+        if path.startswith("/strategies/"):
+            return self._strategy_page(unquote(path.removeprefix("/strategies/")))
+        return super()._shown(path, query)
+
+    def _status_page(self) -> Response:
+        status = self._insides.status()
+        front = self._front
+        if front is None or front[0] is not status:
+            front = (status, self._page("Status", status_content(status), here="/"))
+            self._front = front
+        return front[1]
+
+    def _strategy_page(self, name: str) -> Response | None:
+        status = self._insides.status()
+        for figures in status.strategies:
+            if figures.strategy.name == name:
+                try:
+                    own = [signal for signal in self._signals() if signal.strategy == name]
+                    signals: Child = signal_table(own, f"{len(own)} signals are known, newest first")
+                except StoreUnavailable as error:
+                    signals = notice(["The signals cannot be read: ", escaped(str(error))])
+                return self._page(name, strategy_content(figures, status, signals))
+        return None
+
+    def _more(self, signal: Signal) -> Child:
+        """Say how to draw it, and what of its delivery failed for good."""
+        letters = [letter for letter in self._insides.letters() if letter.id == signal.id]
+        failed = [
+            element("li", f"{letter.destination or 'no destination'}: {letter.cause}, {letter.reason[:300]}")
+            for letter in letters
+        ]
+        command = element("code", f"ninja-daemon signals --picture {signal.id[:8]} signal.png")
+        return [
+            element("h2", "Deliveries that failed for good"),
+            element("ul", failed) if failed else element("p", "none"),
+            element("h2", "Picture"),
+            element("p", command, " draws it."),
+        ]
+
+
+class PublicSite(_Pages):
+    """Signals whose delay is over, and nothing else: the rest is not even known here."""
+
+    def __init__(self, histories: Histories, clock: Clock, delay: float) -> None:
+        """Read nothing yet.
+
+        Args:
+            histories: the signals.
+            clock: time.
+            delay: seconds after the candle's close from which on a signal is shown.
+        """
+        super().__init__(histories, clock, (("/", "Signals"), ("/feed.json", "Feed")), delay)
+        self._delay = delay
+
+    def _shown(self, path: str, query: Query) -> Response | None:
+        if path == "/":
+            signals = self._signals()
+            minutes = round(self._delay / 60)
+            words = f"Every signal is shown {minutes} minutes after the close of its candle. They are no advice."
+            return self._page("Signals", [element("p", words), signals_content(signals, Wanted.of(query))], here="/")
+        return super()._shown(path, query)

@@ -1,0 +1,50 @@
+"""``ninja-daemon web`` as a process."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from ninja_daemon.app import cli
+from ninja_daemon.app.settings.environment import Environment
+
+
+def test_the_process_says_where_it_answers_and_ends_on_sigterm(environment: Environment) -> None:
+    assert environment.cache_enabled
+    command = [sys.executable, "-m", "ninja_daemon", "web", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            match = None
+            while match is None:
+                line = process.stderr.readline()
+                assert line, "the process ended"
+                match = re.search(r"http://127\.0\.0\.1:\d+/", line)
+            with urllib.request.urlopen(match[0], timeout=10) as answer:  # noqa: S310 - ours
+                assert b"<h1>Status</h1>" in answer.read()
+        finally:
+            process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--listen", "nowhere"), "must be an address and a port such as 127.0.0.1:9465"),
+        (("--listen", "127.0.0.1:99999"), "must be an address and a port"),
+        (("--host", "http://x"), "must be a name such as signals.example.org"),
+    ],
+)
+def test_an_option_that_cannot_be_is_refused(
+    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(("web", *arguments))
+    assert ended.value.code == 2
+    assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())

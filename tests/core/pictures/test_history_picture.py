@@ -1,0 +1,66 @@
+"""The picture of a replay, and the outline of its candles."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from itertools import combinations, pairwise
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from ninja_daemon.core.errors import PictureRefused
+from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.pictures.history_picture import HistoryView, drawn, history_picture
+from ninja_daemon.core.pictures.outline import MOST, Outline
+from ninja_daemon.core.pictures.theme import LIGHT
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import signal_of
+from tests.core.series import EUR_USD, rules_of, stepped, walked
+
+CANDLES = walked(3_000, seed=5, step=3_600)
+
+
+def view(count: int = 3_000) -> HistoryView:
+    rules = rules_of(fast_ma=5, slow_ma=21)
+    _, crosses = stepped(rules, CANDLES[:count])
+    outline = Outline()
+    outline.take(CandleColumns.of(CANDLES[:count]))
+    signals = [signal_of(rules, cross, 0) for cross in crosses if cross.rejected_by is None]
+    return HistoryView("EUR/USD M1", "QUICK", EUR_USD.decimals, outline.blocks, signals)
+
+
+def test_every_signal_is_a_triangle_and_counted_by_side() -> None:
+    shown = view()
+    svg = history_picture(shown, LIGHT, UTC)
+    buys = sum(signal.side is Side.BUY for signal in shown.signals)
+    texts = [label.text for label in drawn(shown, LIGHT, UTC).labels]
+    assert f"▲ {buys} BUY" in texts
+    assert f"▼ {len(shown.signals) - buys} SELL" in texts
+    assert svg.count("h-130z") == len(shown.signals) > 100
+
+
+def test_labels_of_a_replay_do_not_overlap() -> None:
+    for count in (2, 40, 700, 3_000):
+        labels = drawn(view(count), LIGHT, UTC).labels
+        assert not [pair for pair in combinations(labels, 2) if pair[0].box.meets(pair[1].box)]
+
+
+def test_fewer_than_two_candles_are_no_picture() -> None:
+    with pytest.raises(PictureRefused, match="at least two candles, there were 1"):
+        history_picture(view(1), LIGHT, UTC)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.integers(1, 9_000), min_size=1, max_size=6), st.integers(0, 99))
+def test_an_outline_forgets_no_price_however_the_candles_come(cuts: list[int], seed: int) -> None:
+    candles = CandleColumns.of(walked(sum(cuts), seed))
+    outline, start = Outline(), 0
+    for cut in cuts:
+        outline.take(candles.part(start, start + cut))
+        start += cut
+    blocks = outline.blocks
+    assert len(blocks) < MOST
+    assert (blocks[0].first, blocks[-1].last) == (candles.time[0], candles.time[-1])
+    assert min(block.low for block in blocks) == candles.low.min()
+    assert max(block.high for block in blocks) == candles.high.max()
+    assert all(earlier.last < later.first for earlier, later in pairwise(blocks))
