@@ -65,8 +65,7 @@ LANE_FIELDS: Final = tuple(field.name for field in fields(LaneRecord))
 
 def encode_lane(record: LaneRecord) -> dict[str, str | int]:
     """Return the fields of a lane that say something."""
-    found = {name: getattr(record, name) for name in LANE_FIELDS}
-    return {name: value for name, value in found.items() if value not in {0, ""}}
+    return {name: value for name in LANE_FIELDS if (value := getattr(record, name))}
 
 
 def decode_lane(stored: Mapping[str, object]) -> LaneRecord:
@@ -84,8 +83,9 @@ def decode_lane(stored: Mapping[str, object]) -> LaneRecord:
 
 def number(text: object, least: int = -1) -> int:
     """Read a whole number that a person may have spoilt: 0 when it is none, at least ``least``."""
+    text = str(text)
     try:
-        return max(least, int(float(str(text))))
+        return max(least, int(text if text.isdigit() else float(text)))
     except (ValueError, OverflowError):
         return 0
 

@@ -96,9 +96,14 @@ def take(view: LaneView, query: LaneQuery, lease: float) -> TakeDecision:
         young = replace(record, young_since=view.now)
         return TakeDecision(NotNow("waiting", BEHIND, Reason.BEHIND), change(view.record, young))
     entries = view.entries[: query.most]
-    held = replace(record, token=record.token + 1, lease=view.now + milliseconds(lease), maybe_sent=entries[-1].number)
-    written = change(view.record, held)
-    return TakeDecision(_taken(record, written.after, view.now, entries), written)
+    held = replace(
+        record,
+        version=record.version + 1,
+        token=record.token + 1,
+        lease=view.now + milliseconds(lease),
+        maybe_sent=entries[-1].number,
+    )
+    return TakeDecision(_taken(record, held, view.now, entries), LaneChange(view.record, held))
 
 
 def is_behind(view: LaneView) -> bool:
