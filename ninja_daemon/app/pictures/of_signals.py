@@ -15,7 +15,7 @@ from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.strategy import Rules, Strategy
-from ninja_daemon.usecases.ports import CandleSource, WantedHistory
+from ninja_daemon.usecases.ports import CandleSource, Fetched, WantedHistory
 
 _FEWEST_DIGITS: Final = 4
 
@@ -61,18 +61,21 @@ def picture_of_signal(
         raise answer
     if answer.rejected is not None:
         raise answer.rejected
+    return signal_picture(_view(signal, strategy, answer), theme, zone)
+
+
+def _view(signal: Signal, strategy: Strategy, answer: Fetched) -> SignalView:
     columns = CandleColumns.of(answer.candles)
     result = evaluate(Rules(strategy, answer.instrument), columns)
     first = max(0, len(columns) - CANDLES)
     kind = strategy.ma_type.value.upper()
-    view = SignalView(
+    return SignalView(
         signal,
         answer.instrument.decimals,
         answer.candles[first:],
         AverageLine(f"{kind} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
         AverageLine(f"{kind} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
     )
-    return signal_picture(view, theme, zone)
 
 
 def _its_strategy(strategies: Sequence[Strategy], signal: Signal) -> Strategy:

@@ -27,25 +27,21 @@ def page(title: str, content: Child, *, at: float, here: str, navigation: Naviga
         element("li", element("a", name, href=path, aria_current="page" if path == here else None))
         for path, name in navigation
     ]
-    made = format_instant(int(at))
     foot = "ninja-daemon" if is_public else f"ninja-daemon {__version__}"
     body = element(
         "body",
         element("a", "to the content", class_="skip", href="#main"),
         element("header", element("nav", element("ul", links), aria_label="pages")),
-        element(
-            "main",
-            element("h1", title),
-            element("p", "as of ", element("time", f"{made[:10]} {made[11:19]}", datetime=made), class_="as-of"),
-            element("p", "", id="age", role="status"),
-            content,
-            id="main",
-            tabindex="-1",
-            data_at=made,
-        ),
+        _main(title, content, format_instant(int(at))),
         element("footer", element("p", foot, ". Times are UTC unless you ask for yours.")),
     )
     return f"<!doctype html>\n{element('html', _head(title), body, lang='en')}\n".encode()
+
+
+def _main(title: str, content: Child, made: str) -> Html:
+    as_of = element("p", "as of ", element("time", f"{made[:10]} {made[11:19]}", datetime=made), class_="as-of")
+    age = element("p", "", id="age", role="status")
+    return element("main", element("h1", title), as_of, age, content, id="main", tabindex="-1")
 
 
 def _head(title: str) -> Html:

@@ -11,6 +11,7 @@ from ninja_daemon.app.web.html import Child, Html, element, facts, table
 from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.words import link, moment, side_of, span, state_of, strategy_link
 from ninja_daemon.core.words import counted
+from ninja_daemon.usecases.ports import Tally
 
 _TITLES = ("strategy", "state", "side", "candle closed", "next", "close", "gap in pips", "crosses at", "last signal")
 
@@ -125,17 +126,7 @@ def strategy_content(figures: StrategyFigures, status: Status, signals: Child) -
 
 
 def _figures(figures: StrategyFigures, status: Status) -> Html:
-    averages, tally = figures.averages, figures.tally
-    counts: list[tuple[str, Child]] = []
-    if status.is_counted:
-        counts = [
-            ("candles evaluated", tally.evaluated),
-            ("crosses", tally.crosses),
-            ("signals", tally.signals),
-            ("rejected", rejection_words(tally.rejected) or "none"),
-            ("revised by the broker", tally.revisions),
-            ("gaps", tally.gaps),
-        ]
+    averages = figures.averages
     values: list[tuple[str, Child]] = []
     if averages is not None:
         values = [
@@ -154,9 +145,20 @@ def _figures(figures: StrategyFigures, status: Status) -> Html:
             ("candle closed", moment(figures.last_close)),
             ("next close", moment(figures.next_close)),
             *values,
-            *counts,
+            *(_counts(figures.tally) if status.is_counted else ()),
         ]
     )
+
+
+def _counts(tally: Tally) -> list[tuple[str, Child]]:
+    return [
+        ("candles evaluated", tally.evaluated),
+        ("crosses", tally.crosses),
+        ("signals", tally.signals),
+        ("rejected", rejection_words(tally.rejected) or "none"),
+        ("revised by the broker", tally.revisions),
+        ("gaps", tally.gaps),
+    ]
 
 
 def _settings(figures: StrategyFigures) -> Html:

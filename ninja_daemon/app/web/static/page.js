@@ -36,7 +36,6 @@ async function refresh() {
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
     if (fresh) {
       main.replaceChildren(...fresh.childNodes);
-      main.dataset.at = fresh.dataset.at;
       local(main);
     }
   } catch {
