@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -15,13 +16,14 @@ from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.record import Findings, check
 from ninja_daemon.adapters.stored.reports import Reports
 from ninja_daemon.app.queues.joint_queue import JointQueue
-from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
+from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file, record_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
@@ -47,6 +49,7 @@ class Status:
         delivery: lanes and dead letters; None when they cannot be read.
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
+        record: the record of signals and outcomes on this machine; None when there is none.
         away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
     """
 
@@ -60,6 +63,7 @@ class Status:
     strategies: tuple[StrategyFigures, ...]
     notes: tuple[str, ...] = ()
     away: str = ""
+    record: Findings | None = None
 
     @property
     def daemon_age(self) -> float | None:
@@ -100,6 +104,7 @@ def gather_status(
             raise
         away = str(error)
         reports, loaded, delivery, notes = _local_look(environment, strategies, destinations, note=AWAY)
+    record = _record(environment, notes)
     waiting = _reasons(reports.daemon)
     figures = [strategy_figures(each, loaded[each.name], now, waiting.get(each.name)) for each in strategies]
     return Status(
@@ -113,7 +118,21 @@ def gather_status(
         strategies=tuple(figures),
         notes=tuple(notes),
         away=away,
+        record=record,
     )
+
+
+def _record(environment: Environment, notes: list[str]) -> Findings | None:
+    try:
+        with closing(record_file(environment)) as file:
+            if not file.path.exists():
+                return None
+            found = check(file.lines())
+    except (JournalUnavailable, OSError) as error:
+        notes.append(f"the record cannot be read: {error}")
+        return None
+    notes += [f"the record is broken: {problem}" for problem in found.problems[:1]]
+    return found
 
 
 _Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list[str]]
@@ -186,6 +205,7 @@ def status_fields(status: Status) -> dict[str, object]:
         "notifier_age": _rounded(status.notifier_age),
         "queued": status.queued,
         "delivery": _delivery_fields(status.delivery),
+        "record": status.record and {"lines": status.record.lines, "head": status.record.head},
         "strategies": [_strategy_fields(figures, counted=status.is_counted) for figures in status.strategies],
         "notes": list(status.notes),
     }
@@ -254,6 +274,7 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "last_signal_id": tally.last_signal_id or None,
         "last_signal_time": _instant(tally.last_signal_time),
         "last_signal_close": _instant(figures.last_signal_close),
+        "open": [one._asdict() | {"time": format_instant(one.time)} for one in figures.open],
         "notes": list(figures.notes),
     }
 

@@ -196,6 +196,9 @@ def test_a_file_without_strategies_is_noted(tmp_path: Path) -> None:
         ('price = "last"', "price must be one of mid bid ask, was 'last'"),
         ('ma_type = "SMA"', f"ma_type must be one of {' '.join(MovingAverageKind)}, was 'SMA'"),
         ('market_hours = "24/7"', "market_hours must be one of fx always, was '24/7'"),
+        ("exit_on_reverse = 1", "exit_on_reverse must be true or false, was 1"),
+        ("max_candles = 0", "max_candles must be a whole number of candles from 1 to 1000000, was 0"),
+        ("cost_pips = -0.1", "cost_pips must be a number from 0 up"),
         ('max_signal_age = "0 s"', "was '0 s'"),
         ('max_signal_age = "3 moons"', "was '3 moons'"),
         ('max_signal_age = "999999999 weeks"', "was '999999999 weeks'"),
@@ -479,7 +482,7 @@ def test_every_key_of_a_strategy_is_documented_with_its_default() -> None:
         assert row is not None, key
         default = defaults.get(key)
         if isinstance(default, int | Decimal):
-            assert f"| `{default}` |" in row
+            assert f"| `{str(default).lower()}` |" in row
         elif default is not None:
             assert f'| `"{default.value}"` |' in row  # type: ignore[attr-defined]  # an enum of texts
     assert "`pair`" in text
