@@ -42,6 +42,7 @@ class Rules:
 
     Attributes:
         decimals: digits behind the point in the instrument's prices.
+        more: lines of the table that change no signal.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Rules:
     tp_atr_multiplier: Decimal = Decimal("3.0")
     min_atr_value: Decimal = Decimal(0)
     min_rr_ratio: Decimal = Decimal("1.5")
+    more: str = ""
 
     @property
     def toml(self) -> str:
@@ -63,7 +65,7 @@ class Rules:
             f'[strategies."{self.name}"]\ninstrument = "{self.instrument}"\ntimeframe = "{self.timeframe}"\n'
             f"fast_ma = {self.fast_ma}\nslow_ma = {self.slow_ma}\natr_period = {self.atr_period}\n"
             f"sl_atr_multiplier = {self.sl_atr_multiplier}\ntp_atr_multiplier = {self.tp_atr_multiplier}\n"
-            f"min_atr_value = {self.min_atr_value:f}\nmin_rr_ratio = {self.min_rr_ratio}\n"
+            f"min_atr_value = {self.min_atr_value:f}\nmin_rr_ratio = {self.min_rr_ratio}\n{self.more}"
         )
 
 

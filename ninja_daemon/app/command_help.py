@@ -216,11 +216,51 @@ COMMANDS: Final = {
             ("signals --since '2 days'", "those of the last two days"),
             ("signals --csv > signals.csv", "for a spreadsheet"),
             ("signals --picture 6f1c0e12 cross.png", "draw one: candles, averages, levels"),
+            ("signals --export signals.jsonl", "the whole record, for `ninja-daemon verify`"),
         ),
         exits=(
             "0   shown, even if there are none",
             "1   Redis could not be read, or the picture would not be that of the signal",
         ),
+    ),
+    "report": CommandHelp(
+        folder="views",
+        summary="Add up what became of the signals, with the doubt that belongs to it.",
+        paragraphs=(
+            (
+                "For each strategy and for all of them: how the signals ended, the hit rate with its 95 % interval "
+                "beside the rate at which the settings break even, sum and mean of R before and after costs, the "
+                "largest drawdown, the longest losing run. It says so when there are too few for a verdict, and when "
+                "the interval holds the break-even rate: no proven edge."
+            ),
+        ),
+        examples=(
+            ("report", "every strategy, and all of them together"),
+            ("report --strategy EUR_USD_H4 --since 2026-01-01", "one strategy since New Year"),
+            ("report --csv > report.csv", "for a spreadsheet"),
+        ),
+        exits=("0   shown, even if there is nothing", "1   Redis or the record could not be read"),
+    ),
+    "verify": CommandHelp(
+        folder="history",
+        summary="Check an exported record of signals and outcomes.",
+        paragraphs=(
+            (
+                "`signals --export FILE` writes the record. This proves that nothing was removed, added, reordered or "
+                "changed since, and that each id is the one that settings, candle and side make. With candles, from "
+                "files or from the broker, every signal and every outcome is derived again and compared."
+            ),
+            (
+                "The check without candles is one file of Python that needs nothing else: "
+                "`ninja_daemon/adapters/stored/record.py` may be copied out and handed on with the record."
+            ),
+        ),
+        examples=(
+            ("verify signals.jsonl", "chain and ids"),
+            ("verify signals.jsonl --candles EUR_USD_H4.csv", "every digit of the strategies of that series"),
+            ("verify signals.jsonl --broker", "every digit, with the broker's candles"),
+        ),
+        exits=("0   nothing wrong", "1   something is wrong, or the candles could not be read"),
     ),
     "queue": CommandHelp(
         folder="upkeep",

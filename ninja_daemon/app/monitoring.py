@@ -49,6 +49,10 @@ class DaemonFigures:
         yield Reading("ninja_strategies_waiting", len(figures.reasons()))
         for name, labels, count in figures.counters.by_metric():
             yield Reading(name, count, labels)
+        for (name, result), count in dict(figures.closed).items():
+            yield Reading("ninja_outcomes_total", count, (name, result))
+        for name, total in dict(figures.closed_r).items():
+            yield Reading("ninja_outcome_r", float(total), (name,))
         if figures.counters.hit_ratio is not None:
             yield Reading("ninja_hit_ratio", figures.counters.hit_ratio)
         yield Reading("ninja_last_wake_timestamp_seconds", figures.last_wake)

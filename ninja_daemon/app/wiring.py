@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
@@ -16,7 +16,8 @@ from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
-from ninja_daemon.app.queues.opening import journal_file, local_queue_file
+from ninja_daemon.app.queues.opening import journal_file, local_queue_file, record_file
+from ninja_daemon.app.record.recording import Histories, Recorder
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
@@ -28,14 +29,20 @@ if TYPE_CHECKING:
     from ninja_daemon.app.process.service import Service
 
 
+_RECENT: Final = 1_000
+"""Signals in which the record looks for what is new, as many as Redis has in its history."""
+
+
 @dataclass(frozen=True, slots=True)
 class Parts(DaemonPorts):
     """The daemon's ports made real.
 
     Attributes:
+        recorder: keeps the record of signals and outcomes.
         closers: what lets connections, threads and files go, in order.
     """
 
+    recorder: Recorder
     closers: tuple[Callable[[], None], ...]
 
     def close(self) -> None:
@@ -59,8 +66,10 @@ def daemon_parts(environment: Environment) -> Parts:
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))
 
-    store, close_store = _daemon_store(environment, memory, clock, push_alert)
-    return Parts(clock, source, store, memory, (source.close, close_store, alerts.close, memory.close))
+    store, close_store, histories = _daemon_store(environment, memory, clock, push_alert)
+    record = record_file(environment)
+    closers = (source.close, close_store, alerts.close, memory.close, record.close)
+    return Parts(clock, source, store, memory, Recorder(record, histories), closers)
 
 
 def _daemon_store(
@@ -68,24 +77,25 @@ def _daemon_store(
     memory: SqliteJournal,
     clock: SystemClock,
     push_alert: Callable[[str, str, str, float], None],
-) -> tuple[DaemonStore, Callable[[], None]]:
-    """Return the store, and what closes it."""
+) -> tuple[DaemonStore, Callable[[], None], Callable[[], Histories]]:
+    """Return the store, what closes it, and what reads the histories of its lists."""
     if not environment.cache_enabled:
         local = LocalStateStore(memory, push_alert)
-        return local, local.close
+        return local, local.close, lambda: (memory.history(_RECENT), memory.outcomes(2 * _RECENT))
     from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
     from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
-    store = FailoverStore(state_store(environment), memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
-    return store, store.close
+    in_redis = state_store(environment)
+    store = FailoverStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
+    return store, store.close, in_redis.histories
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) -> Daemon:
     """Return the daemon, ready to start."""
     from ninja_daemon.app.daemon.process import Daemon  # noqa: PLC0415 - brings the scheduler along
 
-    return Daemon(
+    daemon = Daemon(
         strategies,
         source=parts.source,
         store=parts.store,
@@ -94,6 +104,8 @@ def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) 
         on_crash=service.crash,
         pulse=service.pulse,
     )
+    daemon.record_by(parts.recorder.after)
+    return daemon
 
 
 def watch(environment: Environment, daemon: Daemon, parts: Parts, service: Service) -> list[Callable[[], None]]:

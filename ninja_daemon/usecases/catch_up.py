@@ -15,10 +15,13 @@ from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError,
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.outcomes.following import Book, Followed, follow
+from ninja_daemon.core.outcomes.outcome import opened, terms_of
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.gaps import Missing, missing_candles
+from ninja_daemon.usecases.open_signals import LostBook, find_books
 from ninja_daemon.usecases.ports import (
     CandleSource,
     Change,
@@ -118,8 +121,25 @@ class _Wake:
         where.mend_future_cursors(standings)
         where.read_histories(standings)
         where.read_newer(standings)
+        self._find_open_signals(standings)
         works = [self._evaluate(standing) for standing in standings]
         return unknown | self._commit(works)
+
+    def _find_open_signals(self, standings: Sequence[Standing]) -> None:
+        """Take what is open from the store; where it is not that of the last candle, find it out."""
+        lost: list[LostBook] = []
+        for one in standings:
+            book, last = one.loaded.book, one.state.last if one.state is not None else None
+            if one.instrument is None or last is None:
+                one.book = Book()
+            elif book is not None and book.followed is not None and book.followed >= last.time:
+                one.book = book
+            else:
+                lost.append(LostBook(one.strategy, one.instrument, last.time, book))
+        found = find_books(lost, self.source, self.store, self.journal)
+        for one in standings:
+            if one.book is None and one.strategy.name in found:
+                one.book, one.closed = found[one.strategy.name]
 
     # --- what it means -----------------------------------------------------------------------------------------------
 
@@ -168,20 +188,24 @@ class _Wake:
         known = known_before(before, loaded.tally if is_stored else Tally())
         revised = is_revised(before, known, shown)
         taken_in = 0 if is_first else len(candles)
+        after = _followed(standing, rules, candles, signals)
         change = None
-        if state.last is not None and (taken_in or not is_stored or loaded.cursor != standing.cursor):
+        is_elsewhere = loaded.cursor != standing.cursor or loaded.book != standing.book
+        if state.last is not None and (taken_in or not is_stored or is_elsewhere):
             tally = _counted(loaded.tally, crosses, signals)
             if taken_in:
                 seen = shown_before(before, known, shown, candles)
                 tally = _taken_in(tally, taken_in, gaps=len(missing.gaps), revised=revised, seen=seen)
             # Rebuilt averages do not grow out of the stored ones, however alike their counts are.
             grown_from = loaded if is_stored else replace(loaded, state=None)
-            change = Change(rules, grown_from, state, tally, signals, taken_in)
+            book = None if standing.book is None else after.book
+            change = Change(rules, grown_from, state, tally, signals, taken_in, book, after.outcomes)
         outcome = replace(
             _outcome(standing, standing.error or shown.fetched.rejected or _nothing_there(state)),
             cursor=state.last.time if state.last is not None else None,
             taken_in=taken_in,
             signals=signals if change is not None else (),
+            closed=after.outcomes if change is not None else (),
             crosses=crosses,
             forming=shown.fetched.forming,
             revised=revised,
@@ -207,7 +231,7 @@ class _Wake:
         }
         if marks:
             try:
-                self.journal.remember(marks)
+                self.journal.remember(marks, _changed_books(changes, marks))
             except JournalUnavailable as error:
                 self._standings.journal_error = error
         return outcomes
@@ -228,6 +252,27 @@ class _Overtaken(TransientError):
 
 class _OtherPrices(TransientError):
     """The broker's prices have more digits than the stored averages; they are rebuilt."""
+
+
+def _followed(standing: Standing, rules: Rules, candles: Sequence[Candle], signals: Sequence[Signal]) -> Followed:
+    """Take the open signals over the candles; where they are not known they stay so."""
+    if standing.book is None:
+        return Followed(Book(), ())
+    terms = terms_of(standing.strategy, rules.instrument)
+    listed = [opened(signal, terms) for signal in signals]
+    after = follow(standing.strategy, rules.instrument, standing.book, candles, listed)
+    return Followed(after.book, [*standing.closed, *after.outcomes])
+
+
+def _changed_books(changes: Sequence[Change], marks: Mapping[str, Instant]) -> dict[Strategy, Book]:
+    """Return the books in which other signals are open than before; all else of them the candles tell again."""
+    return {
+        one.rules.strategy: one.book
+        for one in changes
+        if one.book is not None
+        and one.rules.strategy.name in marks
+        and (one.signals or one.outcomes or one.loaded.book is None)
+    }
 
 
 def _nothing_there(state: StrategyState) -> NinjaError | None:
@@ -287,11 +332,13 @@ def _settled(work: _Work, results: Mapping[str, Committed | NinjaError]) -> Stra
     result = results[work.standing.strategy.name]
     if isinstance(result, Committed) and _is_done(result):
         listed = change.signals
+        closed = change.outcomes[len(change.outcomes) - result.closed :] if result.closed else ()
+        outcome = replace(outcome, closed=closed)
         if result.listed == len(listed) and not result.repeated:
             return outcome
         listed = listed[len(listed) - result.listed :] if result.listed else ()
         return replace(outcome, signals=listed, repeated=result.repeated)
-    undone = replace(outcome, cursor=work.standing.loaded.cursor, taken_in=0, signals=(), crosses=())
+    undone = replace(outcome, cursor=work.standing.loaded.cursor, taken_in=0, signals=(), crosses=(), closed=())
     return replace(undone, error=result if isinstance(result, NinjaError) else _refusal(result))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ninja_daemon.core.errors import (
     NinjaError,
@@ -19,6 +19,8 @@ from ninja_daemon.core.market.instant import (
     Instant,
 )
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
 
@@ -184,6 +186,7 @@ class Loaded:
             lost, too.
         tally: the counts, zero when lost.
         notes: one sentence for each part that was there and could not be used.
+        book: the open signals; None when they are lost, or were never kept.
     """
 
     cursor: Instant | None
@@ -193,6 +196,7 @@ class Loaded:
     named: Instant | None
     tally: Tally
     notes: Sequence[str] = ()
+    book: Book | None = None
 
 
 class CommitResult:
@@ -219,6 +223,8 @@ class Change:
         tally: the counts after the candles.
         signals: signals found, oldest first.
         taken_in: candles behind the change; zero for a state that was only rebuilt.
+        book: the open signals after the candles; None when they are not known, so that what is stored stays.
+        outcomes: signals that ended, in the contract's order.
     """
 
     rules: Rules
@@ -227,6 +233,8 @@ class Change:
     tally: Tally
     signals: Sequence[Signal]
     taken_in: int
+    book: Book | None = None
+    outcomes: Sequence[Outcome] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,12 +246,14 @@ class Committed:
         listed: how many of its signals were put on the list now.
         repeated: how many had been listed before and were left out.
         detail: the key that stands in the way, for BADTYPE; the queue's length, for QFULL.
+        closed: how many of its outcomes were put on their list now.
     """
 
     result: str
     listed: int = 0
     repeated: int = 0
     detail: str = ""
+    closed: int = 0
 
 
 class StateStore(Protocol):
@@ -266,6 +276,18 @@ class StateStore(Protocol):
             StoreUnavailable: nothing is known of any of them; load again.
         """
 
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        """Return the listed signals whose outcome is not listed, as they began, oldest first, by strategy name.
+
+        Asked only where the open signals are lost; those of other series than the strategy's now are left out.
+
+        Raises:
+            StoreUnavailable: it cannot be told.
+        """
+
+
+NO_BOOKS: Final[Mapping[Strategy, Book]] = {}
+
 
 class Journal(Protocol):
     """What this machine remembers by itself, so that a Redis that lost everything is no first start."""
@@ -277,8 +299,17 @@ class Journal(Protocol):
             JournalUnavailable: it cannot be read.
         """
 
-    def remember(self, marks: Mapping[str, Instant]) -> None:
-        """Keep these marks, so that the end of the process loses none; a loss of power may forget the last ones.
+    def open_books(self, strategies: Sequence[Strategy]) -> Mapping[str, Book]:
+        """Return the open signals as they last changed, by strategy name; those that are not known are left out.
+
+        Raises:
+            JournalUnavailable: they cannot be read.
+        """
+
+    def remember(self, marks: Mapping[str, Instant], books: Mapping[Strategy, Book] = NO_BOOKS) -> None:
+        """Keep these marks and open signals, so that the end of the process loses none.
+
+        A loss of power may forget the last ones.
 
         Raises:
             JournalUnavailable: it cannot be written.

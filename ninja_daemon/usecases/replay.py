@@ -19,6 +19,8 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.outcomes.following import Followed
+from ninja_daemon.core.outcomes.history import joined, outcomes_over
 from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_of
@@ -68,6 +70,7 @@ class Replayed:
         crosses: turns of the side among them.
         rejected: those that are not signals, by filter.
         signals: the others, oldest first.
+        followed: what became of these, once ``follow_to_the_end`` was called.
     """
 
     rules: Rules
@@ -78,6 +81,7 @@ class Replayed:
     crosses: int = 0
     rejected: dict[Filter, int] = field(default_factory=dict)
     signals: list[Signal] = field(default_factory=list)
+    followed: Followed | None = None
     _turns: list[Turns] = field(default_factory=list)
 
     def take(self, candles: CandleColumns, crosses: Iterable[Cross], since: Instant | None) -> None:
@@ -151,6 +155,15 @@ def replay(
     for report in reports:
         report.finish()
     return reports
+
+
+def follow_to_the_end(reports: Iterable[Replayed], history: Sequence[CandleColumns], span: Span) -> None:
+    """Find out what became of the signals that were reported, over the candles after each up to the span's end."""
+    candles = joined(history)
+    if span.until is not None:
+        candles = candles.part(0, int(candles.time.searchsorted(span.until, side="right")))
+    for report in reports:
+        report.followed = outcomes_over(report.rules.strategy, report.rules.instrument, candles, report.signals)
 
 
 def _by_batch(report: Replayed, candles: CandleColumns, state: StrategyState, since: Instant | None) -> StrategyState:

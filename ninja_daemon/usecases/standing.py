@@ -13,6 +13,8 @@ from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.ports import CandleSource, Clock, Fetched, Journal, Loaded, Wanted, WantedHistory
@@ -33,6 +35,8 @@ class Standing:
         error: why the strategy cannot be brought up to date.
         fetched: complete candles that the broker sent, history included.
         newer: the candles after the cursor.
+        book: the open signals after the cursor's candle; None while they are not known.
+        closed: outcomes found on the way to them.
         notes: stored parts that could not be used, one sentence each.
     """
 
@@ -45,6 +49,8 @@ class Standing:
     error: NinjaError | None = None
     fetched: int = 0
     newer: Fetched | None = None
+    book: Book | None = None
+    closed: Sequence[Outcome] = ()
     notes: list[str] = field(default_factory=list)
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Cross, Strategy
 
@@ -33,6 +34,7 @@ class StrategyResult:
         signals: signals that were put on the list in this wake.
         repeated: signals that had been listed before.
         crosses: turns of the side, with what became of each.
+        closed: outcomes that were put on their list in this wake.
         forming: open of the candle that is forming, as far as the broker said.
         revised: the broker shows the cursor's candle differently now.
         quiet: candles that are missing because there was no price.
@@ -51,6 +53,7 @@ class StrategyResult:
     signals: Sequence[Signal] = ()
     repeated: int = 0
     crosses: Sequence[Cross] = ()
+    closed: Sequence[Outcome] = ()
     forming: Instant | None = None
     revised: bool = False
     quiet: int = 0
@@ -88,6 +91,7 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
         signals=[*earlier.signals, *later.signals],
         repeated=earlier.repeated + later.repeated,
         crosses=[*earlier.crosses, *later.crosses],
+        closed=[*earlier.closed, *later.closed],
         revised=earlier.revised or later.revised,
         quiet=earlier.quiet + later.quiet,
         gaps=[*earlier.gaps, *later.gaps],

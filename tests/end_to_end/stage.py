@@ -32,12 +32,14 @@ from ninja_daemon.usecases.ports import StateStore
 from ninja_daemon.usecases.wake_result import StrategyResult, WakeResult
 from tests.end_to_end.settings import toml
 from tests.fakes.clock import FakeClock
-from tests.oracle import Rules, Signal, assert_same_signals, close_time
+from tests.oracle import Rules, Signal, assert_same_signals, close_time, parsed_signal, read_candles
+from tests.outcome_oracle import Options, assert_same_outcomes, expected_outcomes, parsed_outcome
 from tests.servers import RedisServer
 
 TOKEN = "a-token-of-the-tests"
 ACCOUNT = "101-001-0000001-001"
 SOON_AFTER_CLOSE = 2.0
+NO_OPTIONS = Options()
 
 
 def epoch(time: str) -> float:
@@ -56,7 +58,8 @@ class Stage:
     """One daemon over one market.
 
     Attributes:
-        taken: the elements that were drained from the list, oldest first.
+        taken: the signals that were drained from their list, oldest first.
+        ended: likewise the outcomes.
     """
 
     def __init__(
@@ -75,6 +78,7 @@ class Stage:
         self.keys = Keys(directory.name)
         self.strategies = strategies_of(rules, directory)
         self.taken: list[str] = []
+        self.ended: list[str] = []
         self._redis_url = redis_url
         self._account = account
         self._begin()
@@ -125,12 +129,37 @@ class Stage:
         """Take the signals from the left, as a notifier does."""
         while (text := self.client.lpop(self.keys.signals)) is not None:
             self.taken.append(str(text))
+        while (text := self.client.lpop(self.keys.outcomes)) is not None:
+            self.ended.append(str(text))
 
     def listed(self, name: str | None = None) -> list[str]:
         """Every signal that was ever on the list, of one strategy or of all."""
         waiting: Any = self.client.lrange(self.keys.signals, 0, -1)
         texts = [*self.taken, *map(str, waiting)]
         return [text for text in texts if name is None or json.loads(text)["strategy"] == name]
+
+    def outcomes(self, name: str) -> list[dict[str, Any]]:
+        """Every outcome of a strategy that was ever on the list."""
+        waiting: Any = self.client.lrange(self.keys.outcomes, 0, -1)
+        found = [parsed_outcome(text) for text in [*self.ended, *map(str, waiting)]]
+        return [one for one in found if one["strategy"] == name]
+
+    def open_ids(self, name: str) -> list[str]:
+        """The ids of a strategy's open signals, as Redis shows them."""
+        _, *rows = str(self.client.hget(self.keys.signal_state(name), "open")).split(";")
+        return [row.split(" ")[0] for row in rows]
+
+    def assert_outcomes(self, folder: Path, listed: Iterable[Rules], options: Options = NO_OPTIONS) -> None:
+        """Compare what became of the listed signals with the oracle, over the candles up to each cursor."""
+        waiting: Any = self.client.lrange(self.keys.outcomes, 0, -1)
+        texts = [*self.ended, *map(str, waiting)]
+        for rules in listed:
+            cursor = str(self.client.get(self.keys.last_processed(rules.name)))
+            candles = read_candles(folder / f"{rules.instrument}_{rules.timeframe}.csv")
+            signals = [parsed_signal(text) for text in self.listed(rules.name)]
+            must = expected_outcomes([one for one in candles if one["time"] <= cursor], signals, options)
+            mine = [text for text in texts if json.loads(text)["strategy"] == rules.name]
+            assert_same_outcomes(mine, must)
 
     def evaluated(self, name: str) -> int:
         """How many candles the strategy says it has taken in since its first start."""

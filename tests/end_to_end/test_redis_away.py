@@ -120,6 +120,7 @@ class Coming:
         assert len(by_id) == len(self.stage.listed())
         for text in self.outbox():
             assert json.loads(text)["id"] in by_id
+        self.stage.assert_outcomes(file.parent, rules)
 
 
 @pytest.fixture

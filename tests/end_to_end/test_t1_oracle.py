@@ -116,6 +116,8 @@ def test_t1_whatever_is_lost_between_wakes_the_list_is_the_oracles(
             stage.restart()
     assert len(places) > 60
     stage.assert_listed(expected_from(candles_dir, rules, candles[places[0]]))
+    stage.good_wake(candles[-1])
+    stage.assert_outcomes(candles_dir, rules)
 
 
 def test_t1_the_side_is_found_behind_ties_when_averages_are_often_equal(

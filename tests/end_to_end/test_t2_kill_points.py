@@ -14,10 +14,13 @@ import pytest
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Series
+from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.faults import Delay, Fault
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import (
+    NO_BOOKS,
     CandleSource,
     Change,
     Committed,
@@ -91,6 +94,9 @@ class MortalStore(StateStore):
             raise StoreUnavailable(message)
         return results
 
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        return self.store.unfinished(strategies)
+
 
 @dataclass
 class MortalSource(CandleSource):
@@ -125,9 +131,12 @@ class MortalJournal(Journal):
     def marks(self) -> Mapping[str, Instant]:
         return self.journal.marks()
 
-    def remember(self, marks: Mapping[str, Instant]) -> None:
+    def open_books(self, strategies: Sequence[Strategy]) -> Mapping[str, Book]:
+        return self.journal.open_books(strategies)
+
+    def remember(self, marks: Mapping[str, Instant], books: Mapping[Strategy, Book] = NO_BOOKS) -> None:
         self.fuse.reached("before remember")
-        self.journal.remember(marks)
+        self.journal.remember(marks, books)
         self.fuse.reached("after remember")
 
 
@@ -173,6 +182,7 @@ def test_t2_a_pass_that_ends_at_any_point_changes_nothing_in_the_end(
             stage.listed(each.name), [signal for signal in must if signal["time"] >= candles[first]["time"]]
         )
         assert stage.evaluated(each.name) == last - first, "each candle exactly once"
+    stage.assert_outcomes(candles_dir, rules)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -244,6 +254,7 @@ def test_t9_what_becomes_of_redis_between_reading_and_writing_changes_no_signal(
             stage.listed(each.name), [signal for signal in must if signal["time"] >= candles[400]["time"]]
         )
         assert stage.evaluated(each.name) == (29 if how == "flushed" else 50), "each candle exactly once"
+    stage.assert_outcomes(candles_dir, rules)
 
 
 def kill_in_its_middle(outside: Outside, seconds: float) -> None:

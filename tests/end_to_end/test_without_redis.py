@@ -9,12 +9,23 @@ from typing import Any
 
 import pytest
 
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.stored.outcome import is_outcome
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import nasty, oracle, toml
 from tests.end_to_end.stage import ACCOUNT, SOON_AFTER_CLOSE, TOKEN, epoch, market_of
 from tests.fakes.receiver import OK, Answer, Receiver, receiver
-from tests.oracle import Signal, assert_same_signals, close_time, read_candles, signals_after, signals_until
+from tests.oracle import (
+    Signal,
+    assert_same_signals,
+    close_time,
+    parsed_signal,
+    read_candles,
+    signals_after,
+    signals_until,
+)
+from tests.outcome_oracle import assert_same_outcomes, expected_outcomes
 from tests.processes import Finished, Workplace
 
 SERIES = "EUR_USD_D"
@@ -92,6 +103,21 @@ def test_every_signal_arrives_once_and_in_order_and_a_second_drain_sends_nothing
     alone.assert_delivered(300, 370)
     listed = alone.shows("signals", "--limit", "0")
     assert sorted(signal["id"] for signal in listed) == sorted(json.loads(text)["id"] for text in alone.got())
+
+
+def test_what_became_of_every_signal_is_in_the_journal_once_and_in_order(alone: Alone) -> None:
+    for newest in (300, 330, 420, 421):
+        alone.finds(newest)
+    (file,) = Path(alone.place.environment["NINJA_STATE_DIR"]).glob("journal*.sqlite3")
+    journal = SqliteJournal(file)
+    found = [text for text in journal.outcomes(10_000) if is_outcome(text)]
+    signals = [parsed_signal(text) for text in journal.history(10_000)]
+    journal.close()
+    assert len(found) > 20
+    for rules in RULES:
+        mine = [text for text in found if f'"strategy":"{rules.name}"' in text]
+        ours = [signal for signal in signals if signal["strategy"] == rules.name]
+        assert_same_outcomes(mine, expected_outcomes(alone.candles[:422], ours))
 
 
 def test_two_notifiers_deliver_what_comes_and_end_within_their_time(alone: Alone) -> None:

@@ -104,7 +104,7 @@ def test_nothing_is_missing_after_twenty_five_kills(tmp_path: Path, tally: Tally
                 if kill * AT_ONCE < SIGNALS:
                     numbers = range(kill * AT_ONCE, (kill + 1) * AT_ONCE)
                     found = {a_signal(number).id: encode_signal(a_signal(number)) for number in numbers}
-                    assert journal.commit("s", mark, kill * 900, found) == AT_ONCE
+                    assert journal.commit("s", mark, kill * 900, found) == (AT_ONCE, 0)
                     mark = kill * 900
                     server.wait_for_posts(len(server.posts) + chance.randrange(1, 2 * AT_ONCE))
                 workers.kill(chance.randrange(2))

@@ -28,6 +28,7 @@ from ninja_daemon.adapters.redis.scripts import script
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
+from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
@@ -75,6 +76,9 @@ class CountingStore:
         results = self.store.commit(changes)
         self.results.update(one.result for one in results.values() if isinstance(one, Committed))
         return results
+
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        return self.store.unfinished(strategies)
 
 
 class Racer:

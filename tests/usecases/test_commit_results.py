@@ -15,6 +15,7 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import NinjaError, StateError, TransientError
+from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
@@ -44,6 +45,9 @@ class Daemon:
         if self.before:
             self.before.pop(0)()
         return self._noted(self.store.commit(changes))
+
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        return self.store.unfinished(strategies)
 
     def commit_twice(self, changes: Sequence[Change]) -> Results:
         """As a client does that lost the first reply and repeats by itself."""

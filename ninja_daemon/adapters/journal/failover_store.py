@@ -26,9 +26,12 @@ from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.outcome import decode_book
 from ninja_daemon.adapters.stored.state_form import decode_tally
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
 
@@ -168,7 +171,13 @@ class FailoverStore:
             self._known.pop(name, None)
             return
         self._known[name] = Loaded(
-            last.time, token_of(last.time), change.state, change.rules.instrument, last.time, change.tally
+            last.time,
+            token_of(last.time),
+            change.state,
+            change.rules.instrument,
+            last.time,
+            change.tally,
+            book=change.book,
         )
 
     def _from_memory(self, strategy: Strategy, reached: Reached | None) -> Loaded | NinjaError:
@@ -177,14 +186,22 @@ class FailoverStore:
         if known is not None and (reached is None or known.cursor == reached.target):
             return known
         if reached is not None:
-            return _from_journal(reached.target, _tally(reached.sides))
+            return _from_journal(reached.target, _tally(reached.sides), _book(strategy, reached.sides))
         try:
             mark = self._journal.marks().get(strategy.name)
         except JournalUnavailable as error:
             return StoreUnavailable(f"{self._away}; and {error}")
         if mark is None or not strategy.granularity.is_border(mark):
             return StoreUnavailable(f"{self._away}; this machine does not know where {strategy.name} stands")
-        return _from_journal(mark, Tally())
+        return _from_journal(mark, Tally(), None)
+
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        """Return the listed signals whose outcome is not listed; see the port."""
+        if self._away is not None:
+            raise self._away
+        # What waits in the journal is not in the history yet: until it is made, what is open is not known.
+        waiting = self._reached()
+        return self._inner.unfinished([one for one in strategies if one.name not in waiting])
 
     def _reached(self) -> Mapping[str, Reached]:
         with contextlib.suppress(JournalUnavailable):
@@ -370,11 +387,18 @@ def _is_single_pass(token: str) -> bool:
 def _kept(commit: PreparedCommit, new: int | None) -> Committed:
     if new is None:
         return Committed(CommitResult.STALE)
-    return Committed(CommitResult.KEPT, listed=new, repeated=len(commit.signals) - new)
+    return Committed(CommitResult.KEPT, listed=new, repeated=len(commit.signals) - new, closed=len(commit.outcomes))
 
 
-def _from_journal(cursor: Instant, tally: Tally) -> Loaded:
-    return Loaded(cursor, token_of(cursor), None, None, cursor, tally)
+def _from_journal(cursor: Instant, tally: Tally, book: Book | None) -> Loaded:
+    return Loaded(cursor, token_of(cursor), None, None, cursor, tally, book=book)
+
+
+def _book(strategy: Strategy, sides: Mapping[str, str] | None) -> Book | None:
+    try:
+        return None if sides is None or "open" not in sides else decode_book(sides["open"], strategy.series)
+    except StateUnreadable:
+        return None
 
 
 def _tally(sides: Mapping[str, str] | None) -> Tally:

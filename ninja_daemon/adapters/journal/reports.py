@@ -42,7 +42,7 @@ def read_local_history(file: LocalQueueFile, most: int = MOST_ENTRIES) -> Histor
         StoreUnavailable: the journal cannot be read.
     """
     try:
-        return history_of(file.history(most))
+        return history_of(file.history(most), file.outcomes(most))
     except JournalUnavailable as error:
         raise StoreUnavailable(str(error)) from error
 

@@ -9,16 +9,28 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
-from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.journal import Closed, SqliteJournal
 from ninja_daemon.adapters.journal.lock import LockFile
+from ninja_daemon.adapters.stored.outcome import decode_book, encode_book, encode_outcome, encode_terms
 from ninja_daemon.adapters.stored.signal import encode_signal
-from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.outcomes.outcome import OpenSignal, terms_of
 from ninja_daemon.core.signals.strategy import Strategy, StrategyState
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Replayed, Tally
 
 _NO_CURSOR: Final = ""
+
+
+def _closed(change: Change) -> Closed | None:
+    if change.book is None:
+        return None
+    series = change.rules.strategy.series
+    terms = terms_of(change.rules.strategy, change.rules.instrument)
+    followed = {one.id: encode_terms(one.id, series, terms) for one in change.signals}
+    outcomes = {outcome.id: encode_outcome(outcome) for outcome in change.outcomes}
+    return Closed(str(series), encode_book(change.book, series), followed, outcomes)
 
 
 class LocalStateStore:
@@ -41,7 +53,7 @@ class LocalStateStore:
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
         """Return the journal's cursors and the averages in memory; see the port."""
         try:
-            marks = self._journal.marks()
+            marks, books = self._journal.marks(), self._journal.books()
         except JournalUnavailable as error:
             raise StoreUnavailable(str(error)) from error
         loaded = {}
@@ -57,7 +69,14 @@ class LocalStateStore:
                     f"the journal must name a candle of {strategy.granularity.name}, had {format_instant(mark)}"
                 )
                 mark = None
-            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally, notes)
+            book = None
+            try:
+                text = books.get((strategy.name, str(strategy.series)))
+                book = None if text is None else decode_book(text, strategy.series)
+            except StateUnreadable as error:
+                notes.append(f"{error}; they are followed no further")
+            # Nothing else could tell what is open, and nothing has been lost without it.
+            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally, notes, book)
         return loaded
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
@@ -71,14 +90,20 @@ class LocalStateStore:
         token = change.loaded.cursor_token
         signals = {signal.id: encode_signal(signal) for signal in change.signals}
         try:
-            new = self._journal.commit(strategy.name, int(token) if token else None, last.time, signals)
+            expected = int(token) if token else None
+            new = self._journal.commit(strategy.name, expected, last.time, signals, _closed(change))
         except JournalUnavailable as error:
             return StoreUnavailable(str(error))
         if new is None:
             self._known.pop(strategy.name, None)
             return Committed(CommitResult.STALE)
         self._known[strategy.name] = (change.state, change.rules.instrument, change.tally, strategy.settings_hash)
-        return Committed(CommitResult.OK, listed=new, repeated=len(signals) - new)
+        listed, closed = new
+        return Committed(CommitResult.OK, listed=listed, repeated=len(signals) - listed, closed=closed)
+
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        """Return none: the open signals lie in the same file as the signals, and are lost with them only."""
+        return {strategy.name: () for strategy in strategies}
 
     def lease(self, token: str, seconds: float) -> Lease:
         """Hold the journal's directory for this process; another process stands by until this one ends.

@@ -6,10 +6,11 @@ Only read here, and whatever stands there: a value that is not ours is reported,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import redis
-from redis.exceptions import NoPermissionError, ResponseError
+from redis.exceptions import NoPermissionError, RedisError
 
 from ninja_daemon.adapters.redis.client import translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
@@ -60,13 +61,20 @@ def read_history(client: redis.Redis, keys: Keys, most: int = MOST_ENTRIES) -> H
         StoreUnavailable: Redis did not answer.
     """
     with translated_errors():
-        try:
-            texts = client.lrange(keys.history, -most, -1)
-        except ResponseError as error:
-            if not str(error).startswith("WRONGTYPE"):
-                raise
-            return History((), unreadable=1)
-    return history_of([str(text) for text in texts])
+        pipeline = client.pipeline(transaction=False)
+        for key in (keys.history, keys.outcome_history):
+            pipeline.lrange(key, -most, -1)
+        replies = pipeline.execute(raise_on_error=False)
+        wrong = 0
+        texts: list[list[str]] = []
+        for reply in replies:
+            if isinstance(reply, RedisError):
+                if not str(reply).startswith("WRONGTYPE"):
+                    raise reply
+                wrong += 1
+            texts.append([] if isinstance(reply, RedisError) else [str(text) for text in reply])
+    history = history_of(*texts)
+    return replace(history, unreadable=history.unreadable + wrong)
 
 
 def _heartbeat(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:

@@ -22,7 +22,7 @@ PROVEN_AVERAGES: Final = ("v", "cfg", "time", "decimals", "pip", "count", "last"
 """Fields of ``ma_state`` under the digest."""
 PROVEN_SIDES: Final = (
     *("commit", "side", "time", "evaluated", "crosses", "signals", "revisions", "gaps", "shown_before"),
-    *("last_signal_id", "last_signal_time"),
+    *("last_signal_id", "last_signal_time", "open"),
     *(f"rejected:{one.value}" for one in Filter),
 )
 """Fields of ``signal_state`` under the digest."""
@@ -96,7 +96,8 @@ class StateMemory:
         if not done or last is None:
             self.forget(commit.strategy)
             return
-        loaded = Loaded(last.time, f"={commit.target}", change.state, change.rules.instrument, last.time, change.tally)
+        token, instrument = f"={commit.target}", change.rules.instrument
+        loaded = Loaded(last.time, token, change.state, instrument, last.time, change.tally, book=change.book)
         fields = len(PROVEN_AVERAGES) + ring_fields(change.state)
         sides = {**commit.sides, "commit": commit.commit}
         proof = Proof.of(commit.target, commit.averages, sides, fields)

@@ -22,20 +22,23 @@ from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
+from ninja_daemon.adapters.stored.outcome import decode_book, unfinished_in
 from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant, parse_written_instant
+from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Tally
 
-LONGEST_VALUE: Final = 8_192
+LONGEST_VALUE: Final = 32_768
+"""Bytes of a value that is worth reading; 200 open signals have less."""
 MOST_FIELDS: Final = 12_000
 QUEUE_CAP: Final = 10_000
 """Signals that may wait on the list; beyond it commits wait, so that nothing is thrown away (QFULL)."""
 HISTORY_KEPT: Final = 1_000
-"""Entries of the history that ``ninja-daemon signals`` shows."""
-LISTED_KEPT: Final = 5_000
-"""Listed ids remembered for each strategy, against repeats after a cursor was set back."""
+"""Entries of the history that ``ninja-daemon signals`` shows; twice as many of what became of them."""
+LISTED_KEPT: Final = 10_000
+"""Listed ids of signals and outcomes remembered for each strategy, against repeats after a cursor was set back."""
 _MOST_AT_ONCE: Final = 200_000
 """Fields, some megabytes: what moves in one round trip, which ends within the limit of a command."""
 _PROVEN_AT_ONCE: Final = 32
@@ -124,6 +127,23 @@ class RedisStateStore:
         """
         weights = [len(commit.averages) for commit in commits]
         return [_committed(reply) for reply in self._run([self._commit_call(commit) for commit in commits], weights)]
+
+    def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
+        """Return the signals of the history whose outcome is not there; see the port."""
+        return unfinished_in(*self.histories(), strategies)
+
+    def histories(self) -> tuple[Sequence[str], Sequence[str]]:
+        """Return the histories of signals and of outcomes.
+
+        Raises:
+            StoreUnavailable: Redis did not answer, or one of them is no list.
+        """
+        with translated_errors():
+            pipeline = self.client.pipeline(transaction=False)
+            pipeline.lrange(self.keys.history, 0, -1)
+            pipeline.lrange(self.keys.outcome_history, 0, -1)
+            signals, followed = pipeline.execute()
+        return signals, followed
 
     def _run(self, calls: Sequence[Call], weights: Sequence[int]) -> list[Any]:
         """Run calls in one round trip, or in few when so much would move that no limit could be kept."""
@@ -253,14 +273,23 @@ class RedisStateStore:
             commit.settings,
             lines(commit.averages),
             lines(commit.sides),
+            len(commit.signals),
         ]
-        for signal in commit.signals:
-            arguments.extend(signal)
+        for entry in (*commit.signals, *commit.outcomes):
+            arguments.extend(entry)
         return arguments
 
     def _commit_keys(self, strategy: str) -> tuple[str, ...]:
         keys = self.keys
-        return (*self._state_keys(strategy), keys.signals, keys.listed(strategy), keys.history, keys.fence)
+        return (
+            *self._state_keys(strategy),
+            keys.signals,
+            keys.listed(strategy),
+            keys.history,
+            keys.fence,
+            keys.outcomes,
+            keys.outcome_history,
+        )
 
 
 def _weight(change: Change) -> int:
@@ -278,9 +307,9 @@ def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
 def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a script returns
     if isinstance(reply, RedisError):
         return unavailable(reply)
-    result, first, second = (str(part) for part in reply)
+    result, first, second, *third = (str(part) for part in reply)
     if result in {CommitResult.OK, CommitResult.ALREADY}:
-        return Committed(result, listed=int(first), repeated=int(second))
+        return Committed(result, listed=int(first), repeated=int(second), closed=int(third[0]) if third else 0)
     return Committed(result, detail=f"{first} {second}".strip())
 
 
@@ -291,7 +320,7 @@ def _loaded(
     sides: Mapping[str, str] | None,
     notes: list[str],
 ) -> Loaded:
-    state = instrument = named = None
+    state = instrument = named = book = None
     tally = Tally()
     if averages is not None:
         try:
@@ -303,7 +332,11 @@ def _loaded(
             tally, named = decode_tally(sides)
         except StateUnreadable as error:
             notes.append(f"{error}; the counts start again")
-    return Loaded(*cursor, state, instrument, named, tally, tuple(notes))
+        try:
+            book = decode_book(sides["open"], strategy.series) if "open" in sides else None
+        except StateUnreadable as error:
+            notes.append(f"{error}; they are found again from the history")
+    return Loaded(*cursor, state, instrument, named, tally, tuple(notes), book)
 
 
 def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple[Instant | None, str]:

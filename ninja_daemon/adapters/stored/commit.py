@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
+from ninja_daemon.adapters.stored.outcome import encode_book, encode_outcome, encode_terms
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.adapters.stored.state_form import encode_state, encode_tally
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.outcomes.outcome import terms_of
 from ninja_daemon.usecases.ports import Change
 
 FORM: Final = 1
@@ -25,7 +27,20 @@ _FOUR_DAYS_MS: Final = 4 * 86_400_000
 
 
 class ListedSignal(NamedTuple):
-    """A signal on its way to the list."""
+    """A signal on its way to the list.
+
+    Attributes:
+        terms: under which it is followed, as JSON; empty when a version without outcomes found it.
+    """
+
+    id: str
+    time: Instant
+    text: str
+    terms: str = ""
+
+
+class ListedOutcome(NamedTuple):
+    """An outcome on its way to the list; the id and the time are its signal's."""
 
     id: str
     time: Instant
@@ -47,6 +62,7 @@ class PreparedCommit:
         averages: fields of ``ma_state``.
         sides: fields of ``signal_state``.
         signals: oldest first.
+        outcomes: in the contract's order.
     """
 
     strategy: str
@@ -59,6 +75,7 @@ class PreparedCommit:
     averages: Mapping[str, str]
     sides: Mapping[str, str]
     signals: Sequence[ListedSignal]
+    outcomes: Sequence[ListedOutcome] = ()
 
     def followed_by(self, later: PreparedCommit) -> PreparedCommit:
         """Return the one commit that does what this one and then ``later`` do."""
@@ -70,7 +87,9 @@ class PreparedCommit:
             commit=_name(self.commit, later.commit),
             base=self.base if grows else "",
             averages=averages,
+            sides={**self.sides, **later.sides},
             signals=(*self.signals, *later.signals),
+            outcomes=(*self.outcomes, *later.outcomes),
         )
 
     def encoded(self) -> str:
@@ -88,6 +107,7 @@ class PreparedCommit:
                 "averages": dict(self.averages),
                 "sides": dict(self.sides),
                 "signals": [list(signal) for signal in self.signals],
+                "outcomes": [list(outcome) for outcome in self.outcomes],
             },
             separators=(",", ":"),
         )
@@ -105,20 +125,30 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
     strategy = rules.strategy
     base = _base_of(change)
     averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
-    signals = tuple(ListedSignal(signal.id, signal.time, encode_signal(signal)) for signal in change.signals)
+    # The terms are written even where the open signals are not known: by them they are found again.
+    terms = terms_of(strategy, rules.instrument)
+    signals = tuple(
+        ListedSignal(one.id, one.time, encode_signal(one), encode_terms(one.id, strategy.series, terms))
+        for one in change.signals
+    )
+    outcomes = tuple(ListedOutcome(one.id, one.time, encode_outcome(one)) for one in change.outcomes)
+    sides = encode_tally(state, change.tally)
+    if change.book is not None:
+        sides["open"] = encode_book(change.book, strategy.series)
     expected = change.loaded.cursor_token
     return PreparedCommit(
         strategy=strategy.name,
         expected=expected,
         target=format_instant(state.last.time),
         # The same work after a lost reply has the same name.
-        commit=_name(expected, lines(averages), *[one.id for one in signals]),
+        commit=_name(expected, lines(averages), *[one.id for one in signals], *[one.id for one in outcomes]),
         life_ms=averages_life_ms(strategy.granularity, ma_state_floor),
         base="" if base is None else format_instant(base),
         settings=strategy.settings_hash,
         averages=averages,
-        sides=encode_tally(state, change.tally),
+        sides=sides,
         signals=signals,
+        outcomes=outcomes,
     )
 
 
@@ -138,11 +168,15 @@ def decode_commit(text: str) -> PreparedCommit:
         if fields.pop("v") != FORM:
             message = f"a kept commit must be of form {FORM}"
             raise StateUnreadable(message)
-        signals = tuple(ListedSignal(str(one[0]), int(one[1]), str(one[2])) for one in fields.pop("signals"))
+        signals = tuple(ListedSignal(str(one[0]), int(one[1]), *map(str, one[2:])) for one in fields.pop("signals"))
+        # Commits that a version without outcomes kept have none.
+        outcomes = tuple(ListedOutcome(str(one[0]), int(one[1]), str(one[2])) for one in fields.pop("outcomes", ()))
         averages, sides = (_one_line_each(fields.pop(name)) for name in ("averages", "sides"))
         life_ms = int(fields.pop("life_ms"))
         texts = _texts(fields)
-        return PreparedCommit(**texts, life_ms=life_ms, averages=averages, sides=sides, signals=signals)
+        return PreparedCommit(
+            **texts, life_ms=life_ms, averages=averages, sides=sides, signals=signals, outcomes=outcomes
+        )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError) as error:
         message = f"a kept commit must hold what was written, was changed: {str(error)[:120]}"
         raise StateUnreadable(message) from error

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from ninja_daemon.adapters.stored.outcome import decode_followed
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import SignalRejected
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 
 _LONGEST_HEARTBEAT: Final = 262_144
@@ -38,11 +40,15 @@ class History:
 
     Attributes:
         entries: each signal with its text as it was listed, to the byte.
-        unreadable: entries that are not signals.
+        unreadable: entries that are neither signals nor outcomes.
+        outcomes: how signals ended, by their id.
+        followed: ids of the signals that have or will have an outcome.
     """
 
     entries: tuple[tuple[Signal, str], ...]
     unreadable: int = 0
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    followed: frozenset[str] = frozenset()
 
 
 def heartbeat_fields(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:
@@ -60,15 +66,27 @@ def heartbeat_fields(reply: object, key: str, notes: list[str]) -> Mapping[str, 
     return None
 
 
-def history_of(texts: Sequence[str]) -> History:
-    """Read signals as they were listed; bytes that are no UTF-8 are lone surrogates in them."""
+def history_of(texts: Sequence[str], followed: Sequence[str]) -> History:
+    """Read signals as they were listed, and what became of them; bytes that are no UTF-8 are lone surrogates."""
     entries: list[tuple[Signal, str]] = []
+    outcomes: dict[str, Outcome] = {}
+    begun: set[str] = set()
+    unreadable = 0
     for text in texts:
         try:
             text.encode()
             entries.append((decode_signal(text), text))
         except (SignalRejected, UnicodeEncodeError):
+            unreadable += 1
+    for text in followed:
+        try:
+            entry = decode_followed(text)
+        except SignalRejected:
+            unreadable += 1
             continue
+        begun.add(entry.id)
+        if isinstance(entry, Outcome):
+            outcomes[entry.id] = entry
     # Strategies that caught up one after the other were listed one after the other; people read by time.
     entries.sort(key=lambda entry: entry[0].close_time)
-    return History(tuple(entries), len(texts) - len(entries))
+    return History(tuple(entries), unreadable, outcomes, frozenset(begun))

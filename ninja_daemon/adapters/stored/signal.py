@@ -45,7 +45,7 @@ def decode_signal(text: str | bytes) -> Signal:
     Raises:
         SignalRejected: it is not a signal of schema 1; the text says which field, and what it must be.
     """
-    fields = _json_object(text)
+    fields = json_object(text)
     if fields.get("schema") != SCHEMA:
         message = f"schema must be {SCHEMA}, was {str(fields.get('schema'))[:40]}"
         raise SignalRejected(message)
@@ -58,17 +58,22 @@ def decode_signal(text: str | bytes) -> Signal:
         raise SignalRejected(str(error)) from error
 
 
-def _json_object(text: str | bytes) -> dict[str, Any]:
+def json_object(text: str | bytes, what: str = "a signal") -> dict[str, Any]:
+    """Read a JSON object whose numbers are decimals.
+
+    Raises:
+        SignalRejected: it is too long, or is none.
+    """
     if len(text) > MAX_SIGNAL_BYTES:
-        message = f"a signal must be at most {MAX_SIGNAL_BYTES} bytes, was {len(text)}"
+        message = f"{what} must be at most {MAX_SIGNAL_BYTES} bytes, was {len(text)}"
         raise SignalRejected(message)
     try:
         fields = json.loads(text, parse_float=_number, parse_int=_number, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
-        message = f"a signal must be a JSON object, was {text[:60]!r}"
+        message = f"{what} must be a JSON object, was {text[:60]!r}"
         raise SignalRejected(message) from error
     if not isinstance(fields, dict):
-        message = f"a signal must be a JSON object, was {text[:60]!r}"
+        message = f"{what} must be a JSON object, was {text[:60]!r}"
         raise SignalRejected(message)
     return fields
 

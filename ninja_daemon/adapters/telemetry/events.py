@@ -166,6 +166,18 @@ _ALL: Final = (
         4,
         "what was sent cannot be remembered; after a loss of Redis data messages may repeat",
     ),
+    Event(
+        "signal.closed",
+        "24c58864f9e249608afafc638a38326d",
+        5,
+        "a signal has ended; the text says how",
+    ),
+    Event(
+        "record.broken",
+        "206ac654f6034b5b8ef812b8c4498cc2",
+        3,
+        "the record of signals and outcomes is not what was written; `ninja-daemon verify` says where",
+    ),
     Event("signal.routed", "e0eeacef1fee4ccfa5dad26814c9083c", 7, "a signal was put into its lanes"),
     Event("signal.delivered", "1a64aef8faa4468192f3dab813f7103c", 5, "a destination has accepted a signal"),
     Event("notice.delivered", "0ec01864e5544d979b178103624785f9", 7, "a destination has accepted an alert or a report"),

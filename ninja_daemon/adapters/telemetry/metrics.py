@@ -52,6 +52,8 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_averages_total": Name("counter", "evaluations by where their averages came from", ("start",)),
     "ninja_hit_ratio": Name("gauge", "share of evaluations that found their averages stored"),
     "ninja_signals_total": Name("counter", "signals put on the list"),
+    "ninja_outcomes_total": Name("counter", "signals that ended, by how", ("strategy", "result")),
+    "ninja_outcome_r": Name("gauge", "sum of R of the signals that ended since the start", ("strategy",)),
     "ninja_last_wake_timestamp_seconds": Name("gauge", "when the last wake ended"),
     "ninja_last_good_wake_timestamp_seconds": Name("gauge", "when the last wake ended that left nothing waiting"),
     "ninja_last_candle_timestamp_seconds": Name("gauge", "open of the last candle taken in", ("strategy",)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
@@ -12,6 +14,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.polling import CompletionDelay
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.wake_result import StrategyResult
 
 _QUIET_FEED, _QUIET_SERIES = 2, 24
 """Hours of an open market without any candle, and without one of a series, that no ordinary pause explains."""
@@ -81,6 +84,8 @@ class WakeFigures:
         waiting: by strategy, why it is not up to date.
         missing: by strategy, the candle that did not come although nothing failed; a quiet period has none.
         news_at: when the last candle of any series was taken in.
+        closed: by strategy and result, signals that ended.
+        closed_r: by strategy, the sum of their R.
     """
 
     def __init__(self, completion_delay: Mapping[str, CompletionDelay]) -> None:
@@ -94,6 +99,8 @@ class WakeFigures:
         self.waiting: dict[str, str] = {}
         self.missing: dict[str, MissingCandle] = {}
         self.news_at: Instant = 0
+        self.closed: Counter[tuple[str, str]] = Counter()
+        self.closed_r: dict[str, Decimal] = {}
         self._lock = threading.Lock()
 
     def add(self, counters: Counters, now: float, *, is_good: bool) -> None:
@@ -108,6 +115,14 @@ class WakeFigures:
         """Note why strategies are not up to date."""
         with self._lock:
             self.waiting.update(dict.fromkeys(names, reason[:200]))
+
+    def count_closed(self, result: StrategyResult) -> None:
+        """Count the signals of a strategy that ended."""
+        name = result.strategy.name
+        with self._lock:
+            for one in result.closed:
+                self.closed[name, one.result.value] += 1
+                self.closed_r[name] = self.closed_r.get(name, Decimal(0)) + one.r
 
     def go_on(self, name: str) -> None:
         """Note that a strategy waits no longer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import structlog
@@ -16,7 +16,7 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import DaemonPorts, Wanted
-from ninja_daemon.usecases.wake_result import Start, StrategyResult
+from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult
 
 _LEASE: Final = 60.0
 """Seconds that a pass is expected to take at most. Correctness does not hang on it, the commits see to that."""
@@ -25,12 +25,15 @@ _WAIT: Final = 20.0
 _STEP: Final = 2.0
 
 
-def bring_up_to_date(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
+def bring_up_to_date(
+    strategies: Sequence[Strategy], ports: DaemonPorts, recorded: Callable[[WakeResult], None] = lambda _: None
+) -> bool:
     """Make one pass under the lease, or wait for the daemon that holds it.
 
     Args:
         strategies: whom to bring up to date.
         ports: broker, store, journal and clock.
+        recorded: keeps the record of what the pass listed.
 
     Raises:
         ConfigError: a daemon that holds the lease watches something else.
@@ -53,7 +56,9 @@ def bring_up_to_date(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool
                 return False
             ports.clock.wait(threading.Event(), _STEP)
         try:
-            return _pass(strategies, ports)
+            wake = _pass(strategies, ports)
+            recorded(wake)
+            return all(one.error is None for one in wake.results)
         finally:
             ports.store.release(token)
     except StoreUnavailable as error:
@@ -61,7 +66,7 @@ def bring_up_to_date(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool
         return False
 
 
-def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
+def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> WakeResult:
     log = structlog.get_logger("ninja.daemon")
     began = ports.clock.monotonic()
     wake = catch_up(strategies, source=ports.source, store=ports.store, journal=ports.journal, clock=ports.clock)
@@ -83,7 +88,7 @@ def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
         waiting=len(behind),
         hit_ratio=f"{stored / len(strategies):.1%}",
     )
-    return not behind
+    return wake
 
 
 def _say(outcome: StrategyResult) -> None:

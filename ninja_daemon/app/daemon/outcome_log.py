@@ -13,6 +13,7 @@ from ninja_daemon.app.daemon.figures import Counters, WakeFigures
 from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.outcomes.outcome import Outcome as SignalOutcome
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Cross, Strategy
 from ninja_daemon.core.words import counted
@@ -65,6 +66,7 @@ class WakeLog:
             figures.cursors[name] = result.cursor
         if result.taken_in:
             figures.news_at = int(now)
+        figures.count_closed(result)
         for signal in result.signals:
             if not signal.late:
                 figures.signal_latency.add(now - signal.close_time)
@@ -176,6 +178,23 @@ def _say_crosses(log: FilteringBoundLogger, result: StrategyResult) -> None:
             side=signal.side.name,
             late=signal.late,
         )
+    for one in result.closed:
+        log.info(
+            _ending(one),
+            event_id="signal.closed",
+            id=one.id,
+            instrument=one.instrument,
+            timeframe=one.timeframe,
+            side=one.side.name,
+        )
+
+
+def _ending(one: SignalOutcome) -> str:
+    candles = counted(one.candles, "candle")
+    return (
+        f"{one.strategy} {one.side.name} of {format_instant(one.time)} ended: {one.result.value} at {one.exit}, "
+        f"{one.r:+f} R ({one.pips:+f} pips) after {candles}"
+    )
 
 
 def _sentence(signal: Signal) -> str:

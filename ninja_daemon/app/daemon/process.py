@@ -32,6 +32,7 @@ from ninja_daemon.core.polling import LONGEST_DELAY, Looks
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonSource, DaemonStore, Journal, Traffic
+from ninja_daemon.usecases.wake_result import WakeResult
 
 _SHARE_OF_CANDLE: Final = 0.8
 _TICK: Final = 5.0
@@ -101,6 +102,10 @@ class Daemon:
         )
         self._by_timeframe = _by_timeframe(self.strategies)
         self._scheduler = Scheduler(threads=_THREADS, on_error=on_crash)
+
+    def record_by(self, keep: Callable[[WakeResult], None]) -> None:
+        """Have what each look lists recorded."""
+        self._wakes.recorded = keep
 
     def start(self) -> None:
         """Begin to wake at closes, to renew the lease, and to try again what failed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import Enum
 from typing import Final
@@ -54,6 +54,8 @@ class Wakes:
         self.stop = threading.Event()
         """Set when the process ends or settings are taken over: running work ends soon, and no new work begins."""
         self.has_ended = False
+        self.recorded: Callable[[WakeResult], None] = lambda _: None
+        """Keeps the record of what a look listed."""
         self.idle = threading.Event()
         """Set while no strategy is being worked on."""
         self.idle.set()
@@ -131,6 +133,7 @@ class Wakes:
         if (away := self._ports.store.away) is not None:
             self._outage.failed(away, is_active=self._leadership.is_active)
         self._say.result(result, self._ports.source.doubt)
+        self.recorded(result)
         for strategy in wake.sort(result):
             self._retries.drop(strategy.name)
             self._figures.missing.pop(strategy.name, None)

@@ -12,6 +12,7 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import journal_path
 from ninja_daemon.adapters.journal.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.record import SqliteRecord, record_path
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
@@ -30,6 +31,11 @@ def store_label(environment: Environment) -> str:
 def journal_file(environment: Environment) -> Path:
     """Return the path of the journal."""
     return journal_path(environment.state_dir, store_label(environment), environment.namespace)
+
+
+def record_file(environment: Environment) -> SqliteRecord:
+    """Return the record of signals and outcomes on this machine."""
+    return SqliteRecord(record_path(environment.state_dir, store_label(environment), environment.namespace))
 
 
 def local_queue_file(environment: Environment) -> LocalQueueFile:

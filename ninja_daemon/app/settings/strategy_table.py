@@ -68,6 +68,7 @@ _INSTRUMENT: Final = ValueOf(
     _instrument,
 )
 _AGE: Final = Value('text such as "1 candle", "3 candles", "90 s", "10 min", "1.5 h" or "2 days"', _age)
+_MOST_CANDLES: Final = 1_000_000
 _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
@@ -106,6 +107,12 @@ class StrategyTable(Table):
     """When candles are to be expected: the currency week, or all the time."""
     enabled: Annotated[bool | None, SWITCH] = None
     """Whether candles are evaluated; what was missed meanwhile is taken in when it is enabled again."""
+    exit_on_reverse: Annotated[bool | None, SWITCH] = None
+    """Whether a signal ends when one to the other side is listed. Stored with the signal, as the two below."""
+    max_candles: Annotated[int | None, whole(1, _MOST_CANDLES, " of candles")] = None
+    """Candles after which a signal ends that reached neither stop nor target."""
+    cost_pips: Annotated[Decimal | None, _THRESHOLD] = None
+    """What a trade costs, spread and commission, in pips; comes off the net figures of a report."""
 
 
 REQUIRED: Final = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -13,16 +14,17 @@ from ninja_daemon.adapters.redis.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.record import Findings, check
 from ninja_daemon.adapters.stored.reports import Reports
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.queues.joint_queue import JointQueue
-from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file
+from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file, record_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
@@ -48,6 +50,7 @@ class Status:
         delivery: lanes and dead letters; None when they cannot be read.
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
+        record: the record of signals and outcomes on this machine; None when there is none.
         away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
     """
 
@@ -61,6 +64,7 @@ class Status:
     strategies: tuple[StrategyFigures, ...]
     notes: tuple[str, ...] = ()
     away: str = ""
+    record: Findings | None = None
 
     @property
     def daemon_age(self) -> float | None:
@@ -117,6 +121,7 @@ def gather_status(
     # Redis may be away, or the heartbeat in it gone; who holds its note in the state directory lives all the same.
     processes = live_processes(environment.state_dir, scope_of(environment))
     alive = {each.role: {"state": "alive", "pid": each.pid} for each in processes}
+    record = _record(environment, found)
     waiting = _reasons(reports.daemon)
     figures = [
         strategy_figures(each, loaded[each.name], now, waiting.get(each.name), kept.averages) for each in strategies
@@ -132,7 +137,21 @@ def gather_status(
         strategies=tuple(figures),
         notes=(*notes, *found),
         away=away,
+        record=record,
     )
+
+
+def _record(environment: Environment, notes: list[str]) -> Findings | None:
+    try:
+        with closing(record_file(environment)) as file:
+            if not file.path.exists():
+                return None
+            found = check(file.lines())
+    except (JournalUnavailable, OSError) as error:
+        notes.append(f"the record cannot be read: {error}")
+        return None
+    notes += [f"the record is broken: {problem}" for problem in found.problems[:1]]
+    return found
 
 
 _Look: TypeAlias = tuple[Reports, Mapping[str, Loaded], QueueDepths | None, list[str]]
@@ -205,6 +224,7 @@ def status_fields(status: Status) -> dict[str, object]:
         "notifier_age": _rounded(status.notifier_age),
         "queued": status.queued,
         "delivery": _delivery_fields(status.delivery),
+        "record": status.record and {"lines": status.record.lines, "head": status.record.head},
         "strategies": [_strategy_fields(figures, counted=status.is_counted) for figures in status.strategies],
         "notes": list(status.notes),
     }
@@ -274,6 +294,7 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "last_signal_id": tally.last_signal_id or None,
         "last_signal_time": _instant(tally.last_signal_time),
         "last_signal_close": _instant(figures.last_signal_close),
+        "open": [one._asdict() | {"time": format_instant(one.time)} for one in figures.open],
         "notes": list(figures.notes),
     }
 

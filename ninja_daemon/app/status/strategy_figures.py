@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Final, NamedTuple
 
 from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.outcomes.outcome import OpenSignal, running_r
 from ninja_daemon.core.polling import LONGEST_DELAY
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import rounded
@@ -53,6 +54,25 @@ class Averages:
     warm: int
 
 
+class OpenFigures(NamedTuple):
+    """A signal that has not ended.
+
+    Attributes:
+        time: open of its candle.
+        r: what it stands at after the last close, in R; None while that close is not known.
+        candles: how many it has been followed over.
+    """
+
+    id: str
+    side: Side
+    time: Instant
+    entry: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    r: Decimal | None
+    candles: int
+
+
 @dataclass(frozen=True, slots=True)
 class StrategyFigures:
     """One strategy as ``status`` shows it.
@@ -68,6 +88,7 @@ class StrategyFigures:
         averages: None when none are stored.
         tally: the counts.
         notes: what is stored and cannot be used.
+        open: signals that have not ended, oldest first.
     """
 
     strategy: Strategy
@@ -81,6 +102,7 @@ class StrategyFigures:
     averages: Averages | None
     tally: Tally
     notes: tuple[str, ...]
+    open: tuple[OpenFigures, ...] = ()
 
     @property
     def last_signal_close(self) -> Instant | None:
@@ -131,7 +153,33 @@ def strategy_figures(
         averages=averages,
         tally=loaded.tally,
         notes=tuple(loaded.notes),
+        open=_open_figures(loaded),
     )
+
+
+def _open_figures(loaded: Loaded) -> tuple[OpenFigures, ...]:
+    signals = () if loaded.book is None else loaded.book.signals
+    return tuple(
+        OpenFigures(
+            one.id,
+            one.side,
+            one.time,
+            Decimal(one.entry).scaleb(-one.decimals),
+            Decimal(one.stop).scaleb(-one.decimals),
+            Decimal(one.target).scaleb(-one.decimals),
+            _running(loaded, one),
+            one.candles,
+        )
+        for one in signals
+    )
+
+
+def _running(loaded: Loaded, one: OpenSignal) -> Decimal | None:
+    if loaded.state is None or loaded.state.last is None or loaded.instrument is None:
+        return None
+    decimals = max(one.decimals, loaded.instrument.decimals)
+    close = loaded.state.last.close * 10 ** (decimals - loaded.instrument.decimals)
+    return running_r(one.at_decimals(decimals), close)
 
 
 def _condition(

@@ -38,6 +38,7 @@ def strategy_columns(status: Status) -> Sequence[Column]:
         Column("gap / 4 ATR", 11, [_bar(each) for each in rows]),
         Column("crosses at", 5, [_cross(each) for each in rows], "right"),
         Column("last signal", 7, [_last_signal(each, now) for each in rows]),
+        Column("open", 7, [_open(each) for each in rows], "right"),
         Column("crosses", 10, [_crosses(each) if status.is_counted else Text(_NONE) for each in rows]),
         Column("state", 0, [_state(each) for each in rows], is_elastic=True),
     )
@@ -116,6 +117,13 @@ def _cross(figures: StrategyFigures) -> Text:
 def _last_signal(figures: StrategyFigures, now: float) -> Text:
     closed = figures.last_signal_close
     return Text(_NONE if closed is None else moment(closed, now))
+
+
+def _open(figures: StrategyFigures) -> Text:
+    """Show how many signals are open, and what they stand at together."""
+    known = [one.r for one in figures.open if one.r is not None]
+    stands = f" {sum(known):+.2f} R" if known else ""
+    return Text(f"{len(figures.open)}{stands}" if figures.open else _NONE)
 
 
 def _crosses(figures: StrategyFigures) -> Text:

@@ -63,6 +63,9 @@ def _header(status: Status, width: int) -> RenderableType:
     room = width - _FRAME
     lines = [_daemon_line(status, room), _notifier_line(status, room), *_broker_lines(status, room)]
     lines.append(_queue_line(status, room))
+    if status.record is not None:
+        held = f"{counted(status.record.lines, 'line')}, head {status.record.head[:16]}"
+        lines.append(_line("record", [(held, "")], room))
     if status.away:
         lines.append(_line("redis", [(escaped(status.away), "red")], room))
     when = datetime.fromtimestamp(int(status.at), UTC)

@@ -42,6 +42,9 @@ class Strategy:
         max_signal_age: seconds after the candle's close from which a signal is late; None for one candle.
         market_hours: when the daemon asks for candles.
         enabled: whether candles are evaluated at all.
+        exit_on_reverse: a signal ends when one to the other side is listed (contract 8.1, as the two below).
+        max_candles: candles after which a signal ends.
+        cost_pips: what a trade costs; comes off an outcome's ``net_r``.
     """
 
     name: str
@@ -59,6 +62,9 @@ class Strategy:
     max_signal_age: int | None = None
     market_hours: MarketHours = MarketHours.FX
     enabled: bool = True
+    exit_on_reverse: bool = False
+    max_candles: int = 1_000
+    cost_pips: Decimal = Decimal(0)
 
     def __hash__(self) -> int:
         """Hash the name only: caches ask often, and hashing fourteen fields costs more than most caches save."""
@@ -104,18 +110,28 @@ _ALWAYS_HASHED: Final = frozenset(
     }
 )
 """Settings of the first version. Later ones enter the hash only when they are set, so that they change no known id."""
-_NEVER_HASHED: Final = frozenset({"name", "granularity", "max_signal_age", "market_hours", "enabled"})
+_NEVER_HASHED: Final = frozenset(
+    {
+        *("name", "granularity", "max_signal_age", "market_hours", "enabled"),
+        *("exit_on_reverse", "max_candles", "cost_pips"),
+    }
+)
 """Settings that change no signal, and the granularity, which enters as ``timeframe``."""
 
 
-@lru_cache(maxsize=4096)
-def _settings_hash(strategy: Strategy) -> str:
+def settings_of(strategy: Strategy) -> dict[str, object]:
+    """Return the settings that can change a signal, in normal form."""
     settings: dict[str, object] = {"rules": RULES_VERSION, "timeframe": strategy.granularity.name}
     for field in fields(strategy):
         value = getattr(strategy, field.name)
         if field.name in _ALWAYS_HASHED or (field.name not in _NEVER_HASHED and value != field.default):
             settings[field.name] = _normal_form(value) if isinstance(value, Decimal) else value
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"))
+    return settings
+
+
+@lru_cache(maxsize=4096)
+def _settings_hash(strategy: Strategy) -> str:
+    text = json.dumps(settings_of(strategy), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

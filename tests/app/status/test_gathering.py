@@ -20,6 +20,7 @@ from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.app import cli
+from ninja_daemon.app.commands.views.signals import COLUMNS
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import AWAY
@@ -264,7 +265,12 @@ def test_csv_has_every_field_with_every_digit(
     work(redis_url, tmp_path, closes_with_crosses(60))
     rows = list(csv.DictReader(io.StringIO(command("signals", "--csv"))))
     listed = [json.loads(text, parse_float=str, parse_int=str) for text in client.lrange("{ninja}:signals", 0, -1)]
-    assert rows == [{**fields, "late": str(fields["late"]).lower()} for fields in listed]
+    signals = [{name: row[name] for name in COLUMNS} for row in rows]
+    assert signals == [{**fields, "late": str(fields["late"]).lower()} for fields in listed]
+    ended = {one["id"]: one for text in client.lrange("{ninja}:outcomes", 0, -1) for one in [json.loads(text)]}
+    assert ended
+    for row in rows:
+        assert row["result"] == (ended[row["id"]]["result"] if row["id"] in ended else "")
 
 
 def test_csv_without_signals_is_its_header(command: Command) -> None:

@@ -189,7 +189,15 @@ SIGNIFICANT: dict[str, object] = {
     "min_atr_value": Decimal("0.0003"),
     "min_rr_ratio": Decimal("1.4"),
 }
-INSIGNIFICANT: dict[str, object] = {"name": "other", "max_signal_age": 60, "market_hours": MarketHours.ALWAYS}
+INSIGNIFICANT: dict[str, object] = {
+    "name": "other",
+    "max_signal_age": 60,
+    "market_hours": MarketHours.ALWAYS,
+    "exit_on_reverse": True,
+    "max_candles": 5,
+    "cost_pips": Decimal("0.5"),
+    "enabled": False,
+}
 
 
 def test_every_setting_either_changes_the_hash_or_is_known_not_to() -> None:

@@ -1,7 +1,8 @@
 -- Commit what some candles changed for one strategy: signals, averages, side and cursor, all or nothing.
 -- May be sent again after a lost reply: the second time changes nothing.
 --
--- KEYS  1 last_processed  2 ma_state  3 signal_state  4 signals  5 listed  6 history  7 fence
+-- KEYS  1 last_processed  2 ma_state  3 signal_state  4 signals  5 listed  6 history  7 fence  8 outcomes
+--       9 outcome_history
 -- ARGV  1 fence of the sender, 0 for none
 --       2 what last_processed must hold: "" nothing, "=text", "!type" a key of that wrong type
 --       3 what it shall hold            4 id of this commit
@@ -11,10 +12,13 @@
 --      10 settings hash of that ma_state
 --      11 fields of ma_state: field, value, field, value …, each with a line feed behind it
 --      12 fields of signal_state, likewise
---      then for each signal: id, open time in seconds, JSON
+--      13 number of signals
+--      then for each signal: id, open time in seconds, JSON, the terms under which it is followed as JSON
+--      then for each outcome: id and open time of its signal, JSON
 --
--- Returns {result, a, b}
---   OK       listed now, listed before          ALREADY  0, 0: this very commit was made before
+-- Returns {result, a, b}, and for OK a third number
+--   OK       listed now, listed before, outcomes listed now
+--   ALREADY  0, 0: this very commit was made before
 --   STALE    what last_processed holds, ""      FENCED   the newest fence, ""
 --   BADTYPE  the key that is in the way, type   QFULL    signals that wait, the limit
 --
@@ -25,8 +29,9 @@
 local fence, expected, target, commit = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
 local queue_cap, history_cap, listed_cap = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
 local life, base, settings = tonumber(ARGV[8]), ARGV[9], ARGV[10]
-local averages, sides, before_signals = ARGV[11], ARGV[12], 12
-local signals = (#ARGV - before_signals) / 3
+local averages, sides, signals = ARGV[11], ARGV[12], tonumber(ARGV[13])
+local before_signals, before_outcomes = 13, 13 + 4 * signals
+local outcomes = (#ARGV - before_outcomes) / 3
 
 local function kind(key)
   return redis.call('TYPE', key)['ok']
@@ -61,6 +66,10 @@ for place = 5, 6 do
   local found = kind(KEYS[place])
   if found ~= 'none' and found ~= needed[place] then return {'BADTYPE', KEYS[place], found} end
 end
+for place = 8, signals + outcomes > 0 and 9 or 7 do
+  local found = kind(KEYS[place])
+  if found ~= 'none' and found ~= 'list' then return {'BADTYPE', KEYS[place], found} end
+end
 local newest = redis.pcall('GET', KEYS[7])
 if is_of_wrong_type(newest, 'get') then return {'BADTYPE', KEYS[7], kind(KEYS[7])} end
 
@@ -92,17 +101,23 @@ end
 
 local fresh = {}
 for index = 0, signals - 1 do
-  local offset = before_signals + 3 * index
+  local offset = before_signals + 4 * index
   if not redis.call('ZSCORE', KEYS[5], ARGV[offset + 1]) then fresh[#fresh + 1] = offset end
+end
+local closed = {}
+for index = 0, outcomes - 1 do
+  local offset = before_outcomes + 3 * index
+  if not redis.call('ZSCORE', KEYS[5], 'outcome:' .. ARGV[offset + 1]) then closed[#closed + 1] = offset end
 end
 -- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
 if #fresh > 0 and waiting > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
 
-if #fresh > 0 then
+if #fresh + #closed > 0 then
   for _, command in ipairs({
     {'RPUSH', KEYS[4], ''}, {'RPUSH', KEYS[6], ''}, {'ZADD', KEYS[5], '0', ''}, {'LTRIM', KEYS[6], '0', '0'},
     {'ZREMRANGEBYRANK', KEYS[5], '0', '0'}, {'HSET', KEYS[3], '', ''}, {'DEL', KEYS[3]}, {'HSET', KEYS[2], '', ''},
     {'DEL', KEYS[2]}, {'PEXPIRE', KEYS[2], '0'}, {'SET', KEYS[1], ''}, {'SET', KEYS[7], ''},
+    {'RPUSH', KEYS[8], ''}, {'LTRIM', KEYS[8], '0', '0'}, {'RPUSH', KEYS[9], ''}, {'LTRIM', KEYS[9], '0', '0'},
   }) do
     if not redis.acl_check_cmd(unpack(command)) then
       local name = string.lower(command[1])
@@ -114,10 +129,20 @@ end
 for _, offset in ipairs(fresh) do
   redis.call('RPUSH', KEYS[4], ARGV[offset + 3])
   redis.call('RPUSH', KEYS[6], ARGV[offset + 3])
+  if ARGV[offset + 4] ~= '' then redis.call('RPUSH', KEYS[9], ARGV[offset + 4]) end
   redis.call('ZADD', KEYS[5], ARGV[offset + 2], ARGV[offset + 1])
 end
-if #fresh > 0 then
+-- Behind the signals: one may be listed and end in the same commit.
+for _, offset in ipairs(closed) do
+  redis.call('RPUSH', KEYS[8], ARGV[offset + 3])
+  redis.call('RPUSH', KEYS[9], ARGV[offset + 3])
+  redis.call('ZADD', KEYS[5], ARGV[offset + 2], 'outcome:' .. ARGV[offset + 1])
+end
+-- Outcomes that nobody takes never keep signals waiting: the oldest go.
+if #closed > 0 then redis.call('LTRIM', KEYS[8], -queue_cap, -1) end
+if #fresh + #closed > 0 then
   redis.call('LTRIM', KEYS[6], -history_cap, -1)
+  redis.call('LTRIM', KEYS[9], -2 * history_cap, -1)
   redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -listed_cap - 1)
 end
 
@@ -132,4 +157,4 @@ end
 
 redis.call('SET', KEYS[1], target)
 if fence > newest then redis.call('SET', KEYS[7], fence) end
-return {'OK', tostring(#fresh), tostring(signals - #fresh)}
+return {'OK', tostring(#fresh), tostring(signals - #fresh), tostring(#closed)}

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
 
 import typer
 
@@ -28,7 +28,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_typed_instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Rules, Strategy
-from ninja_daemon.usecases.replay import Engine, Replayed, Span, read_history, replay as replay_over
+from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, read_history, replay as replay_over
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -80,6 +80,9 @@ def replay(
         Engine, typer.Option(help="batch: many candles at once. step: one by one, as the daemon does; the same result.")
     ] = Engine.BATCH,
     as_json: Annotated[bool, typer.Option("--json", help="An array of signals, as they would be listed.")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="What became of the signals, in place of them; with --json as JSON.")
+    ] = False,
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="One signal a line, as they would be listed.")] = False,
     picture: Annotated[
         Path | None,
@@ -88,8 +91,8 @@ def replay(
     theme: Annotated[str, typer.Option(metavar="NAME", help="Of the picture: dark or light.")] = "dark",
 ) -> None:
     """Run the daemon's own engine over history and print its signals."""
-    if as_json and as_jsonl:
-        refuse("--jsonl", "must not be given together with --json")
+    if as_jsonl and (as_json or report):
+        refuse("--jsonl", f"must not be given together with {'--json' if as_json else '--report'}")
     span = Span(_instant("--from", since), _instant("--to", until, last_of_day=True))
     said = options.file_options(
         name=name,
@@ -109,15 +112,18 @@ def replay(
     environment, configuration = load_settings()
     chosen = _chosen(configuration, strategy or ())
     if csv:
-        reports = _over_files(csv, said, wanted, chosen, span, engine, drawing, are_named=bool(strategy))
+        reports = _over_files(csv, said, wanted, chosen, (span, engine, report, drawing), are_named=bool(strategy))
     else:
-        reports = _over_broker(environment, chosen, span, engine, drawing)
+        reports = _over_broker(environment, chosen, (span, engine, report, drawing))
     if drawing is not None:
         drawing.write(reports[0])
-    signals = sorted((signal for report in reports for signal in report.signals), key=lambda each: each.close_time)
+    if report:
+        _print_report(reports, as_json=as_json)
+        return
+    signals = sorted((signal for one in reports for signal in one.signals), key=lambda each: each.close_time)
     _print(signals, as_json=as_json, as_jsonl=as_jsonl)
-    for report in reports:
-        typer.echo(_summary(report), err=True)
+    for one in reports:
+        typer.echo(_summary(one), err=True)
 
 
 class _Drawing:
@@ -149,6 +155,10 @@ class _Drawing:
         from ninja_daemon.app.pictures.files import write_picture
 
         write_picture(self._outline.svg(report, self._theme, UTC), self._path)
+
+
+_How: TypeAlias = tuple[Span, Engine, bool, _Drawing | None]
+"""What is reported, how it is computed, whether signals are followed to their ends, and what is drawn."""
 
 
 # --- what to replay --------------------------------------------------------------------------------------------------
@@ -197,9 +207,7 @@ def _over_files(
     said: Options,
     join: Granularity | None,
     strategies: Sequence[Strategy],
-    span: Span,
-    engine: Engine,
-    drawing: _Drawing | None,
+    how: _How,
     *,
     are_named: bool,
 ) -> Sequence[Replayed]:
@@ -209,19 +217,32 @@ def _over_files(
         opening = open_candles(paths, said, expected=expected_granularity(paths), progress=bar.advance)
         with opening as opened:
             chosen = strategies_for(paths, opened, strategies, join, are_named=are_named)
+            if how[3] is not None:
+                how[3].require_one(chosen)
             instrument = instrument_of(chosen[0].instrument, opened)
             reports: list[Replayed] = []
             for granularity, group in groupby(sorted(chosen, key=_length), key=lambda each: each.granularity):
-                parts = opened.columns(granularity)
-                if drawing is not None:
-                    parts = drawing.watched(parts, span, chosen)
-                made = replay_over([Rules(strategy, instrument) for strategy in group], parts, span, engine)
-                # What lies behind --to is looked at, too: a file with a fault is used for nothing.
-                for _ in parts:
-                    pass
+                made = _run([Rules(strategy, instrument) for strategy in group], opened.columns(granularity), how)
                 reports.extend(made)
                 _tell(opened, is_first=len(reports) == len(made))
     return reports
+
+
+def _run(rules: Sequence[Rules], parts: Iterator[CandleColumns], how: _How) -> Sequence[Replayed]:
+    """Run strategies over the candles of one series, and follow their signals where that is wanted."""
+    span, engine, follow, drawing = how
+    if drawing is not None:
+        parts = drawing.watched(parts, span, [each.strategy for each in rules])
+    if follow:
+        whole = list(parts)
+        made = replay_over(rules, whole, span, engine)
+        follow_to_the_end(made, whole, span)
+        return made
+    made = replay_over(rules, parts, span, engine)
+    # What lies behind --to is looked at, too: a file with a fault is used for nothing.
+    for _ in parts:
+        pass
+    return made
 
 
 def _length(strategy: Strategy) -> int:
@@ -233,11 +254,10 @@ def _tell(opened: OpenCandles, *, is_first: bool) -> None:
         typer.echo(opened.report.paragraph() if is_first else opened.report.joined_sentence(), err=True)
 
 
-def _over_broker(
-    environment: Environment, chosen: Sequence[Strategy], span: Span, engine: Engine, drawing: _Drawing | None
-) -> Sequence[Replayed]:
+def _over_broker(environment: Environment, chosen: Sequence[Strategy], how: _How) -> Sequence[Replayed]:
     from ninja_daemon.app.wiring import candle_source
 
+    span, engine, follow, drawing = how
     if span.until is not None and span.until >= SystemClock().now():
         span = Span(span.since, None)
     if drawing is not None:
@@ -251,10 +271,7 @@ def _over_broker(
                 warm_up = max(strategy.warm_up for strategy in own)
                 history = read_history(source, series, span, warm_up, bar.advance)
             rules = [Rules(strategy, history.instrument) for strategy in own]
-            parts: Iterable[CandleColumns] = history.parts
-            if drawing is not None:
-                parts = drawing.watched(parts, history.span, chosen)
-            reports.extend(replay_over(rules, parts, history.span, engine))
+            reports.extend(_run(rules, iter(history.parts), (history.span, engine, follow, drawing)))
     finally:
         source.close()
     return reports
@@ -308,6 +325,23 @@ def _progress(what: str, total: int | None) -> Iterator[_Bar]:
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
+
+
+def _print_report(reports: Sequence[Replayed], *, as_json: bool) -> None:
+    from ninja_daemon.app.record.report import json_fields, report_of, words
+    from ninja_daemon.app.record.tracked import TrackedSignal
+    from ninja_daemon.app.status.exact_json import exact_json
+
+    tracked: list[TrackedSignal] = []
+    for report in reports:
+        ended = {one.id: one for one in report.followed.outcomes} if report.followed is not None else {}
+        tracked += [
+            TrackedSignal(one.id, one.strategy, one.close_time, one.risk_reward_ratio, ended.get(one.id))
+            for one in report.signals
+        ]
+    names = [report.rules.strategy.name for report in reports]
+    made = report_of(tracked, {"strategies": len(names), "settings": len(names)}, names)
+    typer.echo(exact_json(json_fields(made)) if as_json else "\n".join(words(made)))
 
 
 def _print(signals: Sequence[Signal], *, as_json: bool, as_jsonl: bool) -> None:

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,12 +19,15 @@ from ninja_daemon.adapters.journal.reports import read_local_history
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import read_history
+from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.process.running import running_environ, say_found
-from ninja_daemon.app.queues.opening import local_queue_file
+from ninja_daemon.app.queues.opening import local_queue_file, record_file
 from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.market.instant import format_instant, parse_typed_instant
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 
@@ -50,7 +53,11 @@ COLUMNS: Final = (
     ),
     *("slow_ma", "atr", "stop_loss", "take_profit", "sl_pips", "tp_pips", "risk_reward_ratio", "late", "created_at"),
 )
-"""Columns of ``--csv``: the fields of a signal, in the contract's order."""
+"""Fields of a signal, in the contract's order; the first columns of ``--csv``."""
+OUTCOME_COLUMNS: Final = (
+    *("result", "exit", "exit_time", "candles", "r", "net_r", "pips", "mfe_r", "mae_r", "ambiguous"),
+)
+"""Fields of its outcome; the columns behind them, empty while it is open."""
 _AROUND: Final = 3
 """Lines of the window that are no signal: the heading, the count of the hidden ones, the shell's."""
 _SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
@@ -77,6 +84,10 @@ def signals(
     ] = None,
     theme: Annotated[str, typer.Option(metavar="NAME", help="Of the picture: dark or light.")] = "dark",
     zone: Annotated[str, typer.Option(metavar="ZONE", help="Of the picture's time axis.")] = "UTC",
+    export: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, metavar="FILE", help="Write the whole record, for `ninja-daemon verify`."),
+    ] = None,
 ) -> None:
     """Show the signal history."""
     if as_csv and as_json:
@@ -85,20 +96,38 @@ def signals(
     if picture is not None:
         _draw(*picture, theme, zone)
         return
-    earliest = None if since is None else _instant(since)
+    earliest = None if since is None else instant(since)
     environ, product = running_environ()
     say_found(product)
+    if export is not None:
+        _export(read_environment(environ), export)
+        return
     history = _history(read_environment(environ))
     names = set(strategy or ())
     chosen = _chosen(history, names, earliest, limit)
     if as_json:
         typer.echo("[\n" + ",\n".join(text for _, text in chosen) + "\n]" if chosen else "[]")
     elif as_csv:
-        _write_csv([signal for signal, _ in chosen])
+        _write_csv([signal for signal, _ in chosen], history.outcomes)
     else:
-        _show([signal for signal, _ in chosen], _nothing(history, names), whole=whole)
+        _show([signal for signal, _ in chosen], history, _nothing(history, names), whole=whole)
     if history.unreadable:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
+
+
+def _export(environment: Environment, path: Path) -> None:
+    with closing(record_file(environment)) as record:
+        if not record.path.exists():
+            message = f"there is no record on this machine yet ({record.path.name}): the daemon writes it where it runs"
+            raise StoreUnavailable(message)
+        lines = list(record.lines())
+        head = record.head()
+    try:
+        path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    except OSError as error:
+        message = f"must be a file that can be written, was not ({error.strerror})"
+        raise typer.BadParameter(message, param_hint="--export") from error
+    typer.echo(f"{head.lines} lines written to {path}, head {head.chain}", err=True)
 
 
 def _history(environment: Environment) -> History:
@@ -146,7 +175,12 @@ def _nothing(history: History, names: set[str]) -> str:
     return "no such signals"
 
 
-def _instant(text: str) -> int:
+def instant(text: str) -> int:
+    """Read what a person typed for ``--since``.
+
+    Raises:
+        BadParameter: it is no moment and no span.
+    """
     text = text.strip()
     if match := _AGO.fullmatch(text):
         return int(SystemClock().now()) - int(match[1]) * _SECONDS[match[2][0]]
@@ -160,15 +194,28 @@ def _instant(text: str) -> int:
         raise typer.BadParameter(message, param_hint="--since") from None
 
 
-def _write_csv(chosen: Sequence[Signal]) -> None:
-    rows = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+def _write_csv(chosen: Sequence[Signal], outcomes: Mapping[str, Outcome]) -> None:
+    rows = csv.DictWriter(sys.stdout, (*COLUMNS, *OUTCOME_COLUMNS), lineterminator="\n")
     rows.writeheader()
     for signal in chosen:
         fields = json.loads(encode_signal(signal), parse_float=str, parse_int=str)
+        ended = outcomes.get(signal.id)
+        if ended is not None:
+            told = json.loads(encode_outcome(ended), parse_float=str, parse_int=str)
+            fields |= {name: told[name] for name in OUTCOME_COLUMNS}
+            fields["ambiguous"] = "true" if ended.ambiguous else "false"
         rows.writerow({**fields, "late": "true" if signal.late else "false"})
 
 
-def _show(chosen: Sequence[Signal], none: str, *, whole: bool) -> None:
+def _ended(signal: Signal, history: History) -> str:
+    """Say how a signal ended, in as few letters as a column has."""
+    outcome = history.outcomes.get(signal.id)
+    if outcome is None:
+        return "open" if signal.id in history.followed else ""
+    return f"{outcome.result.value} {outcome.r:+.2f} R"
+
+
+def _show(chosen: Sequence[Signal], history: History, none: str, *, whole: bool) -> None:
     from rich.console import Console
 
     from ninja_daemon.app.status.ranked_table import ranked_table
@@ -180,10 +227,10 @@ def _show(chosen: Sequence[Signal], none: str, *, whole: bool) -> None:
     shown = chosen if whole or not console.is_terminal else chosen[-max(1, console.height - _AROUND) :]
     if hidden := len(chosen) - len(shown):
         console.print(f"{hidden} older ones: make the window taller, or: ninja-daemon signals --all", style="dim")
-    console.print(ranked_table(_columns(shown), console.width))
+    console.print(ranked_table(_columns(shown, history), console.width))
 
 
-def _columns(chosen: Sequence[Signal]) -> Sequence[Column]:
+def _columns(chosen: Sequence[Signal], history: History) -> Sequence[Column]:
     from rich.text import Text
 
     from ninja_daemon.app.status.ranked_table import Column
@@ -202,7 +249,8 @@ def _columns(chosen: Sequence[Signal]) -> Sequence[Column]:
         column("target", 3, lambda signal: f"{signal.take_profit:f}"),
         column("pips", 5, lambda signal: f"-{signal.sl_pips:f} / +{signal.tp_pips:f}"),
         column("risk/reward", 6, lambda signal: f"{signal.risk_reward_ratio:.2f}"),
-        column("id", 4, lambda signal: signal.id[:8], "left"),
+        column("outcome", 4, lambda signal: _ended(signal, history), "left"),
+        column("id", 7, lambda signal: signal.id[:8], "left"),
     )
 
 

@@ -1,0 +1,108 @@
+"""Derive every signal and every outcome of a record again from candles, and compare every digit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any, Final
+
+from ninja_daemon.adapters.stored.outcome import decode_terms, encode_outcome
+from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
+from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
+from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.outcomes.following import Book, follow
+from ninja_daemon.core.outcomes.outcome import opened
+from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.usecases.replay import replay
+
+_KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
+_OWN_TO_THE_RUN: Final = ("created_at", "late")
+"""Fields of a signal that say when it was found."""
+
+
+def recorded_strategies(found: Findings) -> Mapping[tuple[str, str], Strategy]:
+    """Return the strategies of a record's settings, by name and settings hash."""
+    return {key: _strategy(key[0], settings) for key, settings in found.settings.items()}
+
+
+def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
+    return Strategy(
+        name=name,
+        instrument=settings["instrument"],
+        granularity=Granularity.named(settings["timeframe"]),
+        fast_ma=int(settings["fast_ma"]),
+        slow_ma=int(settings["slow_ma"]),
+        ma_type=_KINDS[settings["ma_type"]],
+        price=PriceSide(settings["price"]),
+        atr_period=int(settings["atr_period"]),
+        sl_atr_multiplier=Decimal(settings["sl_atr_multiplier"]),
+        tp_atr_multiplier=Decimal(settings["tp_atr_multiplier"]),
+        min_atr_value=Decimal(settings["min_atr_value"]),
+        min_rr_ratio=Decimal(settings["min_rr_ratio"]),
+    )
+
+
+def derive(found: Findings, series: Series, instrument: Instrument, history: Sequence[CandleColumns]) -> Iterator[str]:
+    """Compare all signals and outcomes of one series with what its candles make; say each difference.
+
+    Args:
+        found: a record that was checked.
+        series: whose candles these are.
+        instrument: decimals of the candles, pip.
+        history: oldest first, with what the averages need before the first signal.
+    """
+    strategies = [each for each in recorded_strategies(found).values() if each.series == series]
+    reports = replay([Rules(each, instrument) for each in strategies], history)
+    derived = {signal.id: signal for report in reports for signal in report.signals}
+    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    names = {each.name for each in strategies}
+    for line in found.signals.values():
+        entry = line["entry"]
+        if entry["strategy"] in names and line["follow"]["price"] == series.price.value:
+            by_name[entry["strategy"]].append(line)
+            own = derived.get(entry["id"])
+            again = None if own is None else parsed(encode_signal(own))
+            yield from _differences("signal", entry, again, _OWN_TO_THE_RUN)
+    for report in reports:
+        yield from _missing(report.rules.strategy, [signal.id for signal in report.signals], found)
+    candles = [candle for part in history for candle in part]
+    for strategy in {each.name: each for each in strategies}.values():
+        lines = sorted(by_name[strategy.name], key=lambda line: str(line["entry"]["time"]))
+        listed = [opened(decode_signal(canonical(line["entry"])), decode_terms(line["follow"])) for line in lines]
+        since = listed[0].time if listed else 0
+        after = follow(strategy, instrument, Book(), [one for one in candles if one.time >= since], listed)
+        yield from _compare_outcomes(found, {one.id: parsed(encode_outcome(one)) for one in after.outcomes}, listed)
+
+
+def _compare_outcomes(found: Findings, derived: Mapping[str, Any], listed: Sequence[Any]) -> Iterator[str]:
+    ends = [found.outcomes[one.id]["entry"]["exit_time"] for one in listed if one.id in found.outcomes]
+    newest = max(ends, default="")
+    for one in listed:
+        line, again = found.outcomes.get(one.id), derived.get(one.id)
+        if line is not None:
+            yield from _differences("outcome", line["entry"], again, ())
+        elif again is not None and again["exit_time"] < newest:
+            yield f"outcome {one.id}: it is missing, the signal ended at {again['exit_time']}"
+
+
+def _missing(strategy: Strategy, ids: Sequence[str], found: Findings) -> Iterator[str]:
+    """Say which signals between the first and the last recorded one of the same settings are not recorded."""
+    places = [place for place, id_ in enumerate(ids) if id_ in found.signals]
+    if places:
+        for id_ in ids[places[0] : places[-1]]:
+            if id_ not in found.signals:
+                yield f"signal {id_} of {strategy.name}: it is missing"
+
+
+def _differences(kind: str, entry: Mapping[str, Any], again: Any, left_out: Sequence[str]) -> Iterator[str]:  # noqa: ANN401
+    if again is None:
+        yield f"{kind} {entry['id']} of {entry['strategy']}, {entry['time']}: it does not follow from the candles"
+        return
+    for name, value in again.items():
+        if name not in left_out and entry.get(name) != value:
+            where = f"{kind} {entry['id']} of {entry['strategy']}, {entry['time']}"
+            yield f"{where}: {name} must be {value}, was {entry.get(name)}"
