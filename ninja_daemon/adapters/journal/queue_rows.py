@@ -6,7 +6,7 @@ import sqlite3
 from dataclasses import replace
 from typing import NamedTuple
 
-from ninja_daemon.adapters.stored.queue import LANE_FIELDS, decode_entry, decode_lane
+from ninja_daemon.adapters.stored.queue import LANE_FIELDS, changed_fields, decode_entry, decode_lane
 from ninja_daemon.core.lanes.record import LaneRecord
 from ninja_daemon.core.messages.message import Entry
 
@@ -24,7 +24,7 @@ def record_of(connection: sqlite3.Connection, lane: str) -> LaneRecord:
 def write_record(connection: sqlite3.Connection, lane: str, before: LaneRecord, after: LaneRecord) -> bool:
     """Write a record over that of an earlier version; False when that is no longer there."""
     connection.execute("INSERT OR IGNORE INTO queue_lanes (name) VALUES (?)", (lane,))
-    values = {name: getattr(after, name) for name in LANE_FIELDS if getattr(after, name) != getattr(before, name)}
+    values = changed_fields(before, after)
     settings = ", ".join(f"{name} = ?" for name in values)
     query = f"UPDATE queue_lanes SET {settings} WHERE name = ? AND version = ? AND token = ?"  # noqa: S608 - columns of our own
     stored = [None if name in _NULLS and not value else value for name, value in values.items()]

@@ -17,13 +17,13 @@ from ninja_daemon.adapters.redis.lane_look import look_call, view_of
 from ninja_daemon.adapters.redis.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import run_scripts
 from ninja_daemon.adapters.stored.queue import (
+    changed_fields,
     decode_dead,
     decode_entry,
     decode_lane,
     decode_silence,
     encode_dead,
     encode_entry,
-    encode_lane,
     encode_notice,
     encode_silence,
     number,
@@ -88,10 +88,10 @@ class RedisQueueStore:
         return write
 
     def _write_record(self, write: GuardedWrite, lane: str, change: LaneChange) -> None:
-        before, after, key = encode_lane(change.before), encode_lane(change.after), self.keys.lane_state(lane)
-        if gone := [name for name in before if name not in after]:
+        key, changed = self.keys.lane_state(lane), changed_fields(change.before, change.after)
+        if gone := [name for name, value in changed.items() if not value]:
             write.command("HDEL", key, *gone)
-        write.command("HSET", key, *(word for item in after.items() if before.get(item[0]) != item[1] for word in item))
+        write.command("HSET", key, *(word for item in changed.items() if item[1] for word in item))
 
     # --- dead letters
 

@@ -63,9 +63,9 @@ _LANE_TEXTS: Final = frozenset({"suspended_for", "reason", "error"})
 LANE_FIELDS: Final = tuple(field.name for field in fields(LaneRecord))
 
 
-def encode_lane(record: LaneRecord) -> dict[str, str | int]:
-    """Return the fields of a lane that say something."""
-    return {name: value for name in LANE_FIELDS if (value := getattr(record, name))}
+def changed_fields(before: LaneRecord, after: LaneRecord) -> dict[str, str | int]:
+    """Return the fields of a lane that a change touches; 0 and "" stand for one that says nothing any more."""
+    return {name: value for name in LANE_FIELDS if (value := getattr(after, name)) != getattr(before, name)}
 
 
 def decode_lane(stored: Mapping[str, object]) -> LaneRecord:
