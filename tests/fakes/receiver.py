@@ -28,6 +28,14 @@ class Post:
     def json(self) -> Any:
         return json.loads(self.body)
 
+    @property
+    def text(self) -> str:
+        """What it says, escapes of JSON undone."""
+        try:
+            return str(self.json)
+        except ValueError:
+            return self.body.decode()
+
 
 @dataclass(frozen=True)
 class Answer:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, json_object, options_of
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, json_object, options_of
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     facts,
@@ -18,7 +18,6 @@ from ninja_daemon.adapters.channels.words import (
     shortened,
 )
 from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
-from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
@@ -184,9 +183,6 @@ def _complaints(destination: Destination) -> Complaints:
     return []
 
 
-def _endpoint(destination: Destination) -> Endpoint:
-    url, insecure = options_of(destination, Options)
-    return endpoint_of_url(url.reveal(), insecure=insecure)
-
-
-KIND: Final = ChannelKind("discord", Options, DiscordChannel, _endpoint, _complaints, Manners(rate=Rate(5, 2.0)))
+KIND: Final = ChannelKind(
+    "discord", Options, DiscordChannel, endpoint_at("url", Options), _complaints, Manners(rate=Rate(5, 2.0))
+)

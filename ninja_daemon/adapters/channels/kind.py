@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, TypeAlias, TypeVar
 
-from ninja_daemon.adapters.network.reachability import Endpoint
+from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery_ports import Channel
 
 Complaints: TypeAlias = list[tuple[str, str]]
@@ -28,6 +29,17 @@ def no_endpoint(destination: Destination) -> Endpoint | None:
     """Say that it is not known where this channel connects to."""
     del destination
     return None
+
+
+def endpoint_at(option: str, model: type[Any]) -> Callable[[Destination], Endpoint]:
+    """Return the endpoint of channels that post to the address in an option."""
+
+    def endpoint(destination: Destination) -> Endpoint:
+        options = options_of(destination, model)
+        url = getattr(options, option)
+        return endpoint_of_url(url.reveal() if isinstance(url, Secret) else url, insecure=options.insecure)
+
+    return endpoint
 
 
 @dataclass(frozen=True, slots=True)

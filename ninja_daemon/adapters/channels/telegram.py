@@ -7,10 +7,9 @@ import re
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, json_object, options_of
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, json_object, options_of
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
 from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
-from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
@@ -104,9 +103,6 @@ def _complaints(destination: Destination) -> Complaints:
     return found
 
 
-def _endpoint(destination: Destination) -> Endpoint:
-    options = options_of(destination, Options)
-    return endpoint_of_url(options.api_url, insecure=options.insecure)
-
-
-KIND: Final = ChannelKind("telegram", Options, TelegramChannel, _endpoint, _complaints, Manners(rate=Rate(1, 1.0)))
+KIND: Final = ChannelKind(
+    "telegram", Options, TelegramChannel, endpoint_at("api_url", Options), _complaints, Manners(rate=Rate(1, 1.0))
+)

@@ -12,9 +12,8 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, options_of
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, options_of
 from ninja_daemon.adapters.network.posting import Poster, failure_of, url_complaint
-from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
@@ -127,9 +126,4 @@ def _complaints(destination: Destination) -> Complaints:
     return found
 
 
-def _endpoint(destination: Destination) -> Endpoint:
-    url, insecure, _ = options_of(destination, Options)
-    return endpoint_of_url(url.reveal(), insecure=insecure)
-
-
-KIND: Final = ChannelKind("webhook", Options, WebhookChannel, _endpoint, _complaints)
+KIND: Final = ChannelKind("webhook", Options, WebhookChannel, endpoint_at("url", Options), _complaints)

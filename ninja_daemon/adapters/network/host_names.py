@@ -8,11 +8,15 @@ asked.
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
+HOST: Final = re.compile(r"[A-Za-z0-9._\-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
+"""A host name or an address, as it may stand in settings."""
+LARGEST_PORT: Final = 65_535
 Address: TypeAlias = tuple[socket.AddressFamily, tuple[Any, ...]]
 """Family, and what a socket of it connects to."""
 

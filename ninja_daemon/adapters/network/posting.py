@@ -21,7 +21,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from ninja_daemon.adapters.network.host_names import addresses_of
+from ninja_daemon.adapters.network.host_names import HOST, LARGEST_PORT, addresses_of
 from ninja_daemon.adapters.network.retry_after import retry_after
 from ninja_daemon.core.messages.destination import Failure, Fault
 from ninja_daemon.usecases.delivery_ports import DEADLINE
@@ -31,9 +31,7 @@ CONNECT_LIMIT: Final = 4.0
 _IDLE_LIMIT: Final = 50.0
 _QUOTED: Final = 200
 _NAT64: Final = ip_network("64:ff9b::/96")
-_HOST: Final = re.compile(r"[A-Za-z0-9._\-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
 _PRINTABLE: Final = re.compile(r"[\x21-\x7e]{1,2048}", re.ASCII)
-_LAST_PORT: Final = 65_535
 
 
 class Unreached(Exception):
@@ -74,9 +72,9 @@ def url_complaint(url: str, *, insecure: bool) -> str:
         return f"must begin with https://{more}"
     if parts.username is not None or parts.password is not None:
         return "must hold no user or password"
-    if not parts.hostname or _HOST.fullmatch(parts.hostname) is None:
+    if not parts.hostname or HOST.fullmatch(parts.hostname) is None:
         return "must name a host"
-    if port is not None and not 0 < port <= _LAST_PORT:
+    if port is not None and not 0 < port <= LARGEST_PORT:
         return "must have a port from 1 to 65535"
     if not insecure and _is_literal(parts.hostname):
         return "must name a host, not an address (an address only with insecure = true)"

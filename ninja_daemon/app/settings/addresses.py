@@ -8,7 +8,8 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from ninja_daemon.app.settings.values import HOST, Refused, shown
+from ninja_daemon.adapters.network.host_names import HOST
+from ninja_daemon.app.settings.values import Refused, shown
 
 _API_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~\-]+)*", re.ASCII)
 _DATABASE: Final = re.compile(r"\d{1,12}", re.ASCII)

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
-from ninja_daemon.app.settings.routes import ROUTES, RouteContext, read_alerts, read_daily, read_silences
+from ninja_daemon.app.settings.routes import ALERTS, DAILY, ROUTES, SILENCES, RouteContext
 from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
@@ -39,9 +39,9 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
     delivery = Delivery(
         destinations=tuple(destinations),
         routes=part("routes", ROUTES, (Route(MATCH_ALL, names or (CONSOLE,)),)),
-        alerts=part("alerts", read_alerts, (CONSOLE,)),
-        silences=part("silences", read_silences, ()),
-        daily=part("heartbeat", read_daily, None),
+        alerts=part("alerts", ALERTS, (CONSOLE,)),
+        silences=part("silences", SILENCES, ()),
+        daily=part("heartbeat", DAILY, None),
     )
     return delivery, [f"{file}: {problem}" for problem in problems]
 

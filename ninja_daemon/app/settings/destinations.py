@@ -13,9 +13,11 @@ from pydantic import Field, create_model
 from ninja_daemon.adapters.channels.kind import ChannelKind, key_of
 from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.adapters.channels.words import template_complaint
+from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
+    LONGEST_WAIT,
     NAME,
     SWITCH,
     TEXT,
@@ -34,8 +36,6 @@ from ninja_daemon.core.messages.send_policy import LatePolicy, QuietHours, Rate
 from ninja_daemon.core.secret import Secret
 
 SecretLookup = Callable[[str], Secret | None]
-LONGEST_WAIT: Final = 30 * 86_400
-"""Seconds that a message may be held back or tried again at most."""
 _LONGEST_GROUP_WAIT: Final = 3_600
 _MOST_DESTINATIONS: Final = 64
 _DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -92,7 +92,7 @@ _OPTIONS: Final[Mapping[object, Value[Any]]] = {
     str | int: ValueOf("text", _text_or_number),
     tuple[str, ...]: ValueOf("a list of texts", _texts),
     bool: SWITCH,
-    int: whole(1, 65_535),
+    int: whole(1, LARGEST_PORT),
 }
 """How an option of each type is read; a whole number is a port."""
 
@@ -183,12 +183,7 @@ def destination_table(kind: ChannelKind) -> type[SendPolicyTable]:
     return create_model(f"{kind.name}Table", __base__=SendPolicyTable, **options)
 
 
-def read_destination(name: str, value: object, context: Context) -> Destination:
-    """Read one destination.
-
-    Raises:
-        Refused: with every problem in it.
-    """
+def _destination(name: str, value: object, context: Context) -> Destination:
     if not isinstance(value, Mapping):
         raise Refused(("", must_be(f"a table, [destinations.{name}]", value)))
     channel = value.get("channel", "nothing")
@@ -219,7 +214,7 @@ def read_destinations(tables: object, context: Context, problems: list[str]) -> 
             problems.extend(refused.at(f"the name of {key}"))
             continue
         try:
-            found.append(read_destination(name, table, context))
+            found.append(_destination(name, table, context))
         except Refused as refused:
             problems.extend(refused.at(key))
     problems.extend(_circles(found, context.destinations))

@@ -21,6 +21,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.app.settings.addresses import RedisAddress, broker_url, redis_of_parts, redis_of_url
 from ninja_daemon.app.settings.sources import Sources, expand, read_dotenv
 from ninja_daemon.app.settings.values import NAME, SWITCH_WORD, Refused, Value, one_word_of, whole_word
@@ -31,7 +32,6 @@ T = TypeVar("T")
 _API_URLS: Final = {"practice": "https://api-fxpractice.oanda.com", "live": "https://api-fxtrade.oanda.com"}
 _ALIKE: Final = 0.75
 _LONGEST_TTL: Final = 10 * 366 * 86_400
-_LARGEST_PORT: Final = 65_535
 _LARGEST_DATABASE: Final = 99_999
 _VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _HEADER_SAFE: Final = re.compile(r"[\x21-\x7e]{1,4096}", re.ASCII)
@@ -263,7 +263,7 @@ def _utf8(text: str) -> str:
 
 def _metrics(text: str) -> tuple[str, int] | None:
     host, _, port = text.rpartition(":")
-    if host not in {"127.0.0.1", "localhost"} or not port.isdecimal() or int(port) > _LARGEST_PORT:
+    if host not in {"127.0.0.1", "localhost"} or not port.isdecimal() or int(port) > LARGEST_PORT:
         raise ValueError
     return "127.0.0.1", int(port)
 
@@ -273,5 +273,5 @@ _ACCOUNT_ID: Final = _matching(_ACCOUNT, "an account such as 101-001-1234567-001
 _PING_URL: Final = _matching(re.compile(rf"(?=https?://){_HEADER_SAFE.pattern}", re.ASCII), "an https:// URL")
 _METRICS: Final = Value("an address of this machine and a port, 127.0.0.1:9464", _metrics)
 _TTL: Final = whole_word(0, _LONGEST_TTL, " of seconds")
-_PORT: Final = whole_word(1, _LARGEST_PORT)
+_PORT: Final = whole_word(1, LARGEST_PORT)
 _DATABASE: Final = whole_word(0, _LARGEST_DATABASE)

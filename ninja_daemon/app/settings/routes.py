@@ -93,16 +93,11 @@ class MatchTable(Table):
     """Smallest reward over risk."""
 
 
-def read_match(value: object) -> Match:
-    """Read the conditions of a route or a silence.
-
-    Raises:
-        Refused: with every problem in them.
-    """
+def _match(value: object) -> Match:
     return Match(**read_table(MatchTable, value).given())
 
 
-MATCH: Final = Value(MatchTable.SHAPE, read_match)
+MATCH: Final = Value(MatchTable.SHAPE, _match)
 
 
 # --- destinations of a route ----------------------------------------------------------------------------------------
@@ -133,19 +128,13 @@ TO_OR_NOBODY: Final = ValueOf("a list of destinations", _names_or_none)
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
-def read_routes(value: object, context: RouteContext) -> tuple[Route, ...]:
-    """Read a list of routes and those inside them.
-
-    Raises:
-        Refused: with every problem in them.
-        ValueError: it is no list, or lies too deep.
-    """
+def _routes(value: object, context: RouteContext) -> tuple[Route, ...]:
     if not isinstance(value, list) or context.depth > _DEEPEST:
         raise ValueError
     return read_each(value, lambda table: _route(table, replace(context, depth=context.depth + 1)))
 
 
-ROUTES: Final = ValueOf(f"tables, each [[routes]], at most {_DEEPEST} deep", read_routes)
+ROUTES: Final = ValueOf(f"tables, each [[routes]], at most {_DEEPEST} deep", _routes)
 
 
 class RouteTable(Table):
@@ -207,33 +196,18 @@ class SilenceTable(Table):
     """Why."""
 
 
-def read_alerts(value: object, context: RouteContext) -> tuple[str, ...]:
-    """Read the destinations of alerts.
-
-    Raises:
-        Refused: with every problem in them.
-    """
+def _alerts(value: object, context: RouteContext) -> tuple[str, ...]:
     return read_table(AlertsTable, value, context).to
 
 
-def read_daily(value: object, context: RouteContext) -> DailyReport:
-    """Read the daily report.
-
-    Raises:
-        Refused: with every problem in it.
-    """
+def _daily(value: object, context: RouteContext) -> DailyReport:
     table = read_table(DailyTable, value, context)
     return DailyReport(table.at, table.time_zone, table.to)
 
 
-def read_silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
-    """Read the silences of the file.
-
-    Raises:
-        Refused: with every problem in them.
-    """
+def _silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
     if not isinstance(value, list):
-        raise Refused(("", must_be("tables, each [[silences]]", value)))
+        raise ValueError  # noqa: TRY004 - likewise
     tables = read_each(value, lambda each: read_table(SilenceTable, each, context))
     return tuple(
         Silence(f"file-{place}", table.match, table.until, table.to, table.comment)
@@ -241,12 +215,17 @@ def read_silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
     )
 
 
+ALERTS: Final = ValueOf(AlertsTable.SHAPE, _alerts)
+DAILY: Final = ValueOf(DailyTable.SHAPE, _daily)
+SILENCES: Final = ValueOf("tables, each [[silences]]", _silences)
+
+
 def parse_silence(
     name: str, conditions: Mapping[str, Any], until: float, destinations: Sequence[str], comment: str
 ) -> tuple[Silence | None, list[str]]:
     """Make a silence of what a person typed; None with the problems when it cannot be one."""
     try:
-        match = read_match(conditions)
+        match = MATCH(conditions)
     except Refused as refused:
         return None, list(refused.at("the silence: match"))
     return Silence(name, match, until, tuple(destinations), comment[:_LONGEST_COMMENT]), []

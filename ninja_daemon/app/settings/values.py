@@ -17,7 +17,8 @@ LONGEST_TEXT: Final = 4_096
 MOST_DIGITS: Final = 15
 LONGEST_SPAN: Final = 100 * 366 * 86_400
 """Seconds in the longest length of time that anything may be set to."""
-HOST: Final = re.compile(r"[A-Za-z0-9._\-]{1,253}|[0-9A-Fa-f:.]{2,45}", re.ASCII)
+LONGEST_WAIT: Final = 30 * 86_400
+"""Seconds that a message may be held back or tried again at most."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 _LONGEST_SHOWN: Final = 60
 _LONGEST_ZONE: Final = 64
@@ -210,7 +211,7 @@ def span(text: object, most: int = LONGEST_SPAN) -> Decimal:
     return seconds
 
 
-def parse_span(text: str, most: int = 30 * 86_400) -> float | None:
+def parse_span(text: str, most: int = LONGEST_WAIT) -> float | None:
     """Read a length of time in seconds; None when it is none, or longer than ``most`` seconds."""
     try:
         return float(span(text, most))

@@ -207,34 +207,35 @@ def test_hostile_text_stays_text(scene: Scene) -> None:
     hostile = "@everyone <@&1> [x](https://evil.example) `*_~|> \x1b[31m\x00 \u202egnp.exe " + "A" * 3_900
     assert isinstance(scene.sends(a_parcel(a_notice_entry(text=hostile))), Sent)
     post = scene.server.posts[0]
-    message = post.json
     if scene.kind == "webhook":
-        assert message["text"] == hostile
+        assert post.json["text"] == hostile
         return
-    shown = message["embeds"][0]["description"] if scene.kind == "discord" else message["text"]
-    assert len(shown) <= 4_096
-    assert not set(shown) & {"\x1b", "\x00", "\u202e"}
+    assert not set(post.text) & {"\x1b", "\x00", "\u202e"}
     if scene.kind == "discord":
-        assert message["allowed_mentions"] == {"parse": []}
+        shown = post.json["embeds"][0]["description"]
+        assert len(shown) <= 4_096
+        assert post.json["allowed_mentions"] == {"parse": []}
         assert shown.startswith("\\@everyone \\<\\@&1\\> \\[x\\](https")
-    else:
-        assert "parse_mode" not in message
+    elif scene.kind == "telegram":
+        assert len(post.json["text"]) <= 4_096
+        assert "parse_mode" not in post.json
 
 
 def test_many_signals_in_one_message_stay_within_the_services_limits(scene: Scene) -> None:
     entries = [an_entry(number, strategy="S" * 64, instrument="ABCDEFGHIJ_KLMNOPQRST") for number in range(1, 11)]
     assert isinstance(scene.sends(a_parcel(*entries, grouped=True)), Sent)
-    message = scene.server.posts[0].json
+    post = scene.server.posts[0]
+    assert all(entry.id[:8] in post.text for entry in entries)
     if scene.kind == "discord":
-        assert len(message["embeds"]) == 10
-        texts = [embed["title"] + embed["footer"]["text"] for embed in message["embeds"]]
-        texts += [field["name"] + field["value"] for embed in message["embeds"] for field in embed["fields"]]
+        embeds = post.json["embeds"]
+        assert len(embeds) == 10
+        texts = [embed["title"] + embed["footer"]["text"] for embed in embeds]
+        texts += [field["name"] + field["value"] for embed in embeds for field in embed["fields"]]
         assert sum(map(len, texts)) <= 6_000
     elif scene.kind == "telegram":
-        assert len(message["text"]) <= 4_096
-        assert all(entry.id[:8] in message["text"] for entry in entries)
-    else:
-        assert [element["id"] for element in message] == [entry.id for entry in entries]
+        assert len(post.json["text"]) <= 4_096
+    elif scene.kind == "webhook":
+        assert [element["id"] for element in post.json] == [entry.id for entry in entries]
 
 
 def test_a_digest_names_every_signal_in_it(scene: Scene) -> None:

@@ -11,12 +11,14 @@ import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
+from ninja_daemon.adapters.channels.kind import key_of
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.network.reachability import Endpoint
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Sent
@@ -29,6 +31,7 @@ from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
 from tests.fakes.receiver import Answer, receiver
 from tests.servers import free_port
 
+DOCUMENTATION = Path(__file__).resolve().parents[3] / "docs/notifier.md"
 # apprise loads every plugin it has, and one of them an old module of the standard library.
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
 
@@ -95,7 +98,7 @@ def over_http(kind: str, manners: Manners) -> Iterator[Scene]:
         yield Scene(
             kind,
             channel,
-            lambda: [str(post.json) + str(post.headers) for post in server.posts],
+            lambda: [post.text + str(post.headers) for post in server.posts],
             lambda: server.answers(Answer(503)),
         )
         channel.close()
@@ -186,6 +189,12 @@ def test_every_kind_has_a_row_of_options_and_no_complaints_about_it() -> None:
         destination = Destination("desk", name, row("http://127.0.0.1:8080"))
         assert not KINDS[name].complaints(destination)
         assert open_channel(destination).provider
+
+
+@pytest.mark.parametrize("name", list(KINDS))
+def test_every_kind_is_in_the_table_of_the_documentation(name: str) -> None:
+    row = next((line for line in DOCUMENTATION.read_text().splitlines() if line.startswith(f"| `{name}` |")), "")
+    assert not [field for field in KINDS[name].options._fields if f"`{key_of(field)}`" not in row.split("|")[2]]
 
 
 @pytest.mark.parametrize("name", list(KINDS))

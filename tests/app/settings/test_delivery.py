@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
+from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.app.settings.delivery import parse_delivery
 from ninja_daemon.app.settings.route_proof import problems_for
 from ninja_daemon.app.settings.values import parse_span
@@ -96,7 +97,7 @@ def test_a_url_is_a_secret_even_when_it_stands_in_the_file() -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        ('channel = "pigeon"', "channel must be one of console, webhook, discord, telegram, email, apprise"),
+        ('channel = "pigeon"', f"channel must be one of {', '.join(KINDS)}, was 'pigeon'"),
         ('channel = "webhook"', "url must be text, was missing"),
         (HOOK + "colour = 1", "colour is not a key"),
         (HOOK + "insecur = true", "did you mean insecure?"),
