@@ -40,7 +40,12 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         loaded = store.load(strategies)
         differs = difference(store, store.holder(), strategies)
     except StoreUnavailable as error:
-        yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _cure(error, environment))
+        if not environment.redis_configured and not isinstance(error, StoreDenied):
+            cause = "no Redis is configured, and none runs here: `ninja-daemon up` (make run) brings one along"
+            cure = "nothing for `up`; set REDIS_URL for `run` and `notify` on their own"
+            yield Finding(Level.INFO, "redis.none", "Redis", cause, cure)
+            return
+        yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _cure(error))
         return
     finally:
         client.close()
@@ -63,12 +68,10 @@ def _stored(strategies: Sequence[Strategy], loaded: Mapping[str, Loaded], now: f
             yield Finding(Level.INFO, "redis.state", f"strategy {strategy.name}", note)
 
 
-def _cure(error: StoreUnavailable, environment: Environment) -> str:
+def _cure(error: StoreUnavailable) -> str:
     if isinstance(error, StoreDenied):
         return "which user is for what: config/redis/users.acl.example"
-    if environment.redis_configured:
-        return "is the server running, and is REDIS_URL (or REDIS_HOST and REDIS_PORT) right?"
-    return "set REDIS_URL or REDIS_HOST; or let `ninja-daemon up` run a server of its own"
+    return "is the server running, and is REDIS_URL (or REDIS_HOST and REDIS_PORT) right?"
 
 
 def check_server(facts: ServerFacts, subject: str) -> Iterator[Finding]:

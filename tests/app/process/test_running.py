@@ -79,10 +79,38 @@ def test_other_terminals_find_what_runs_and_say_so(up_place: Workplace, tmp_path
     assert len(json.loads(status.out)["strategies"]) == 8
     assert f"looking at `ninja-daemon up`, process {running.process.pid}" in status.err
     assert json.loads(up_place.run("signals", "--json").exited(0).out)
+    assert json.loads(up_place.run("queue", "--json").exited(0).out)["dead"] == 0
+    assert "! warning" not in up_place.run("check").exited(0).out
 
     running.terminate(limit=15).exited(0)
     assert find_running(up_place.state_dir) is None
     assert "cannot be reached" in up_place.run("signals").exited(1).err
+
+
+def test_the_path_of_the_readme_from_an_empty_folder(up_place: Workplace, tmp_path: Path) -> None:
+    up_place.directory = tmp_path / "new"
+    up_place.directory.mkdir()
+    for name in ("OANDA_API_URL", "OANDA_ACCESS_TOKEN"):
+        value = up_place.environment.pop(name)
+        with (tmp_path / "lines").open("a") as lines:
+            lines.write(f"{name}={value}\n")
+    up_place.run("init").exited(0)
+    with (up_place.directory / ".env").open("a") as file:
+        file.write("\n" + (tmp_path / "lines").read_text())
+    checked = up_place.run("check").exited(0)
+    assert "`ninja-daemon up` (make run) brings one along" in " ".join(checked.out.split())
+    running = up_place.start("up")
+    running.until(lambda: len(live(up_place)) == 2, "both processes")
+    settings = up_place.directory / "ninja.toml"
+    settings.write_text(settings.read_text().replace("fast_ma = 40", "fast_ma = 41"))
+    assert "next: ninja-daemon reload" in up_place.run().exited(0).out
+    assert "changed EUR_USD_H4" in up_place.run("reload").exited(0).out
+    assert len(json.loads(up_place.run("status", "--json").exited(0).out)["strategies"]) == 2
+    running.terminate(limit=15).exited(0)
+
+
+def live(place: Workplace) -> list[Path]:
+    return list(place.state_dir.glob("*.process"))
 
 
 def test_the_note_of_a_process_that_was_killed_is_not_believed(tmp_path: Path) -> None:

@@ -50,7 +50,8 @@ def run(
         log.debug(note)
     if once:
         try:
-            up_to_date = bring_up_to_date(configuration.strategies, parts, parts.recorder.after)
+            enabled = [strategy for strategy in configuration.strategies if strategy.enabled]
+            up_to_date = bring_up_to_date(enabled, parts, parts.recorder.after)
         finally:
             parts.close()
         raise typer.Exit(0 if up_to_date else 1)

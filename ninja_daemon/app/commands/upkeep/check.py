@@ -11,6 +11,7 @@ import typer
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.checks.everything import Check, all_checks
 from ninja_daemon.app.checks.finding import Finding, Level, exit_code
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.status.exact_json import exact_json
 
 _LOOK = {
@@ -31,7 +32,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Findings for another program.")] = False,
 ) -> None:
     """Find what is wrong with configuration and surroundings."""
-    findings = _run(all_checks(SystemClock(), offline=offline, host=host), quiet=as_json)
+    environ, product = running_environ()
+    say_found(product)
+    findings = _run(all_checks(SystemClock(), offline=offline, host=host, environ=environ), quiet=as_json)
     code = exit_code(findings, strict=strict)
     if as_json:
         typer.echo(exact_json({"schema": 1, "exit_code": code, "findings": [_fields(each) for each in findings]}))

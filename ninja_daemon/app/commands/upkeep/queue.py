@@ -6,10 +6,12 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
 
+from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.settings.routes import parse_silence
 from ninja_daemon.app.settings.strategies import load_configuration
@@ -177,6 +179,7 @@ def silence(
         made, problems = parse_silence(silence_id(), conditions, until, destination, comment)
         if made is None:
             _usage("; ".join(problems))
+        _require_a_strategy(made, environment)
         found.silence(made)
     what = f"silence {made.id} of {_scope(made)} until {format_moment(made.until)}"
     print(f"{what}; end it with: ninja-daemon queue unsilence {made.id}")
@@ -199,7 +202,9 @@ def unsilence(name: Annotated[str, typer.Argument(metavar="SILENCE", help="Its n
 def _queue() -> Iterator[tuple[QueueAdmin, Environment]]:
     from ninja_daemon.app.queues.opening import open_queue
 
-    environment = read_environment()
+    environ, product = running_environ()
+    say_found(product)
+    environment = read_environment(environ)
     with open_queue(environment) as queue:
         yield queue, environment
 
@@ -210,6 +215,24 @@ def _configured(environment: Environment) -> tuple[str, ...]:
         return tuple(destination.name for destination in load_configuration(environment).delivery.destinations)
     except ConfigError:
         return ()
+
+
+def _require_a_strategy(silence: Silence, environment: Environment) -> None:
+    """Refuse a silence that no configured strategy can ever meet: a name is misspelt."""
+    try:
+        strategies = load_configuration(environment).strategies
+    except ConfigError:
+        return
+    match = silence.match
+    wanted = {
+        "--strategy": (match.strategy, {strategy.name for strategy in strategies}),
+        "--instrument": (match.instrument, {strategy.instrument for strategy in strategies}),
+        "--timeframe": (match.timeframe, {strategy.granularity.name for strategy in strategies}),
+    }
+    for option, (patterns, names) in wanted.items():
+        for pattern in patterns:
+            if strategies and not any(fnmatchcase(name, pattern) for name in names):
+                _usage(f"{option} must name one of {', '.join(sorted(names))}, was {pattern[:64]!r}")
 
 
 def _told_apart(depths: QueueDepths, configured: tuple[str, ...]) -> QueueDepths:
