@@ -17,12 +17,12 @@ from benchmarks.results import Chapter, Picture, Table, at_most
 from benchmarks.signals import signal_texts
 from benchmarks.wake import arena
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.inbox import RedisInbox
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.inbox import RedisInbox
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.core.lanes.intake import Assignment, admit
 from ninja_daemon.core.lanes.record import LaneQuery, LeasedLane, Settlement
-from ninja_daemon.usecases.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
 
 LENGTHS: Final = (20, 100, 500, 2_000, 5_000)
 SERIES: Final = 32

@@ -19,7 +19,7 @@ from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.message import Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS
 from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
 from tests.fakes.receiver import Post, receiver

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert

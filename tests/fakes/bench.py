@@ -12,24 +12,24 @@ from typing import Protocol
 import redis
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.inbox import LocalInbox
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.redis.inbox import RedisInbox
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.journal.queue.inbox import LocalInbox
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.redis.queue.inbox import RedisInbox
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.usecases.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.delivery_ports import Inbox
-from ninja_daemon.usecases.drain import DrainResult, drain
-from ninja_daemon.usecases.lane_worker import LaneStep, LaneWorker
-from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
-from ninja_daemon.usecases.queue_ports import QueueStore
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.drain import DrainResult, drain
+from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
+from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.queue_ports import QueueStore
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 

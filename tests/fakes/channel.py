@@ -7,7 +7,7 @@ from itertools import takewhile
 
 from ninja_daemon.core.messages.destination import Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.usecases.delivery_ports import Begun
+from ninja_daemon.usecases.delivery.delivery_ports import Begun
 
 
 class FakeChannel:

@@ -8,7 +8,7 @@ from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.message import Entry, Notice
-from ninja_daemon.usecases.delivery_ports import Written
+from ninja_daemon.usecases.delivery.delivery_ports import Written
 from tests.fakes.clock import FakeClock
 
 

@@ -20,13 +20,14 @@ from typing import Any, Final, Literal
 
 from ninja_daemon import adapters
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
-from ninja_daemon.adapters.journal.inbox import LocalDoorbell
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.redis.inbox import Doorbell
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.usecases import delivery_ports, ports
+from ninja_daemon.adapters.journal.queue.inbox import LocalDoorbell
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.redis.queue.inbox import Doorbell
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.usecases import ports
+from ninja_daemon.usecases.delivery import delivery_ports
 
 Moment = Literal["before", "after"]
 

@@ -31,10 +31,10 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis import state_store as redis_store
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.inbox import RedisInbox
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.inbox import RedisInbox
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import script
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal
@@ -53,10 +53,10 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
-from ninja_daemon.usecases.delivery_ports import Begun
-from ninja_daemon.usecases.drain import drain
-from ninja_daemon.usecases.lane_worker import LaneWorker
-from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.delivery_ports import Begun
+from ninja_daemon.usecases.delivery.drain import drain
+from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
+from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 from tests.faults.tally import Row, Tally

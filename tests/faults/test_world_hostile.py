@@ -24,10 +24,10 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.inbox import RedisInbox
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.inbox import RedisInbox
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_history, read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import decode_commit
@@ -41,9 +41,9 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.drain import drain
-from ninja_daemon.usecases.lane_worker import LaneWorker
-from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.drain import drain
+from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
+from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 from tests.processes import ROOT

@@ -23,9 +23,9 @@ from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
 from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, Rate, Reason
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.delivery_ports import LaneStore, Written
-from ninja_daemon.usecases.drain import drain
-from ninja_daemon.usecases.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.delivery_ports import LaneStore, Written
+from ninja_daemon.usecases.delivery.drain import drain
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from tests.fakes.bench import DESK, Bench, LocalGround, RedisGround
 from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_notice, a_signal

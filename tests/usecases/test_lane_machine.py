@@ -13,20 +13,20 @@ import redis
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.queue_rows import MessageRow, append
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.queue_rows import MessageRow, append
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.lanes import transitions
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LeasedLane, NotNow, Settlement
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.delivery_ports import LaneStore
-from ninja_daemon.usecases.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane_store import MemoryLaneStore
 from tests.fakes.messages import a_signal

@@ -14,8 +14,8 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.messages.send_policy import Manners, QuietHours, Reason
-from ninja_daemon.usecases.lane_worker import LaneStep, LaneWorker
-from ninja_daemon.usecases.two_lanes import TwoLanes
+from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
+from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from tests.fakes.bench import Bench, LocalGround, RedisGround
 from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_signal

@@ -13,7 +13,7 @@ from ninja_daemon.adapters.network.redaction import Redaction
 from ninja_daemon.core.messages.destination import Failure, Outcome
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel
 
 
 class DiscreetChannel:

@@ -12,7 +12,7 @@ from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel
 
 Complaints: TypeAlias = list[tuple[str, str]]
 """Pairs of an option and what it must be."""

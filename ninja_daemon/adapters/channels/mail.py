@@ -19,7 +19,7 @@ from ninja_daemon.core.messages.destination import Destination, Failure, Fault, 
 from ninja_daemon.core.messages.message import Kind, Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery_ports import DEADLINE
+from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 """Usual port of each kind of security."""

@@ -10,7 +10,7 @@ from ninja_daemon.adapters.channels.discreet import DiscreetChannel
 from ninja_daemon.adapters.channels.kind import ChannelKind
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel
 
 _CHANNELS: Final = (console, webhook, discord, telegram, mail, apprise_channel)
 KINDS: Final[Mapping[str, ChannelKind]] = {channel.KIND.name: channel.KIND for channel in _CHANNELS}

@@ -11,8 +11,8 @@ from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import fresh_heartbeat, heartbeat_path
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.stored.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable

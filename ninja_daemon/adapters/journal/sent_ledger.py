@@ -14,7 +14,7 @@ from typing import Final
 
 from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
-from ninja_daemon.usecases.delivery_ports import Begun
+from ninja_daemon.usecases.delivery.delivery_ports import Begun
 
 KEPT: Final = 7 * 86_400
 """Seconds for which an entry is kept."""

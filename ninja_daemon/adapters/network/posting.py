@@ -24,7 +24,7 @@ from urllib.parse import SplitResult, urlsplit
 from ninja_daemon.adapters.network.host_names import HOST, LARGEST_PORT, addresses_of
 from ninja_daemon.adapters.network.retry_after import retry_after
 from ninja_daemon.core.messages.destination import Failure, Fault
-from ninja_daemon.usecases.delivery_ports import DEADLINE
+from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE
 
 LARGEST_REPLY: Final = 65_536
 CONNECT_LIMIT: Final = 4.0

@@ -12,8 +12,8 @@ from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_f
 from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.messages.message import Notice, Severity
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 from ninja_daemon.usecases.ports import Loaded
-from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 Load = Callable[[Sequence[Strategy]], Mapping[str, Loaded]]
 

@@ -13,10 +13,10 @@ from ninja_daemon.app.notifier.reporter import Reporter
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.delivery_ports import Inbox
-from ninja_daemon.usecases.drain import drain
-from ninja_daemon.usecases.lane_worker import LaneStep
-from ninja_daemon.usecases.two_lanes import NO_JOURNAL, TwoLanes
+from ninja_daemon.usecases.delivery.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.drain import drain
+from ninja_daemon.usecases.delivery.lane_worker import LaneStep
+from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, TwoLanes
 
 _SHORT: Final = frozenset({Reason.RATE, Reason.GROUP})
 """Waits that ``--drain`` sits out: nothing is wrong, the destination only wants it so."""

@@ -9,10 +9,10 @@ from typing import Final
 
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.inbox import LocalDoorbell, LocalInbox
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.inbox import LocalDoorbell, LocalInbox
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
@@ -23,11 +23,11 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery_ports import SentLedger
-from ninja_daemon.usecases.lane_worker import LEASE, LaneWorker
-from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.delivery_ports import SentLedger
+from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
+from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.two_lanes import TwoLanes
 
 _BLOCK: Final = 1
 _LOOK_ASIDE: Final = 0.25

@@ -20,11 +20,11 @@ from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.delivery_ports import Inbox
-from ninja_daemon.usecases.drain import drain
+from ninja_daemon.usecases.delivery.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.drain import drain
+from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.lifetimes import NOTIFIER_HEARTBEAT
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.two_lanes import TwoLanes
 
 GRACE: Final = 4.0
 """Seconds at the end for posts in flight; what is not done by then is left to its lease."""

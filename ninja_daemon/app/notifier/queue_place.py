@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ninja_daemon.usecases.delivery_ports import Inbox
-from ninja_daemon.usecases.lanes import StoredLanes
-from ninja_daemon.usecases.queue_ports import QueueAdmin
+from ninja_daemon.usecases.delivery.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.inbox import Doorbell, RedisInbox
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.inbox import Doorbell, RedisInbox
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.notifier.daily_report import Load
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
-from ninja_daemon.usecases.queue_ports import PausesByLane
+from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.queue_ports import PausesByLane
 
 _BLOCK: Final = 1
 

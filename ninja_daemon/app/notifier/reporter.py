@@ -11,9 +11,9 @@ import structlog
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
-from ninja_daemon.usecases.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
 
 
 class Reporter:

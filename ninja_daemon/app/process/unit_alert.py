@@ -13,10 +13,10 @@ import structlog
 from structlog.typing import FilteringBoundLogger as BoundLogger
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.telemetry.logs import configure_logs
 from ninja_daemon.app.queues.opening import local_queue_file

@@ -13,13 +13,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from ninja_daemon.adapters.journal.unsynced import Unsynced
+from ninja_daemon.adapters.journal.queue.unsynced import Unsynced
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import LaneDepth, QueueDepths
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.queue_ports import QueueAdmin
+from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
 _T = TypeVar("_T")
 

@@ -10,14 +10,14 @@ from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import journal_path
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.record import SqliteRecord, record_path
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.usecases.lanes import StoredQueue
-from ninja_daemon.usecases.queue_ports import QueueAdmin
+from ninja_daemon.usecases.delivery.lanes import StoredQueue
+from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
 WITHOUT_REDIS: Final = "no Redis"
 """Stands for the address of Redis in the names of the files of a product that uses none."""
@@ -73,8 +73,8 @@ def open_queue(environment: Environment) -> Iterator[QueueAdmin]:
 @contextmanager
 def _redis_queue(environment: Environment) -> Iterator[QueueAdmin]:
     from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - not without Redis
-    from ninja_daemon.adapters.redis.lanes import RedisQueueStore  # noqa: PLC0415
-    from ninja_daemon.adapters.redis.queue_keys import QueueKeys  # noqa: PLC0415
+    from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore  # noqa: PLC0415
+    from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415
 
     client = connect(environment.redis_url.reveal(), name="queue")
     journal = existing_queue_file(environment)

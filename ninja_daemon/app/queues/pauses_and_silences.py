@@ -10,16 +10,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.unsynced import Unsynced, UnsyncedNotes
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.unsynced import Unsynced, UnsyncedNotes
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes import transitions
 from ninja_daemon.core.lanes.record import LaneRecord
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.lanes import StoredQueue
-from ninja_daemon.usecases.queue_ports import PausesByLane, QueueAdmin
+from ninja_daemon.usecases.delivery.lanes import StoredQueue
+from ninja_daemon.usecases.delivery.queue_ports import PausesByLane, QueueAdmin
 
 
 class JournalCopy:

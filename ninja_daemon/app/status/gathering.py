@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
 
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
-from ninja_daemon.adapters.redis.lanes import RedisQueueStore
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.record import Findings, check
@@ -28,9 +28,9 @@ from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.lanes import StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredQueue
+from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 from ninja_daemon.usecases.ports import Loaded
-from ninja_daemon.usecases.queue_ports import QueueAdmin
 
 MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
 AWAY: Final = "Redis is away: this is what the journal of this machine knows, without averages and counts"

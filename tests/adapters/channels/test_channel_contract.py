@@ -16,7 +16,7 @@ from ninja_daemon.adapters.network import posting as http
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS, TOKEN
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
 from tests.fakes.receiver import OK, Answer, Receiver, receiver

@@ -25,7 +25,7 @@ from ninja_daemon.core.messages.destination import Destination, Failure, Fault, 
 from ninja_daemon.core.messages.message import Kind, Severity
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
 from tests.fakes.receiver import Answer, receiver

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal import queue_file
-from ninja_daemon.adapters.journal.inbox import LocalDoorbell, LocalInbox
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.unsynced import Unsynced
+from ninja_daemon.adapters.journal.queue import queue_file
+from ninja_daemon.adapters.journal.queue.inbox import LocalDoorbell, LocalInbox
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.unsynced import Unsynced
 from ninja_daemon.adapters.stored.queue import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
@@ -23,9 +23,9 @@ from ninja_daemon.core.lanes.intake import SEEN_MS
 from ninja_daemon.core.lanes.record import LaneQuery, LeasedLane, NotNow, Settlement
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route, Silence
-from ninja_daemon.usecases.drain import drain
-from ninja_daemon.usecases.lane_worker import LaneWorker
-from ninja_daemon.usecases.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.drain import drain
+from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
+from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
 from tests.fakes.bench import DESK
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock

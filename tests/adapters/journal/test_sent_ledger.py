@@ -12,7 +12,7 @@ import pytest
 
 from ninja_daemon.adapters.journal.sent_ledger import KEPT, LONGEST_POST, SqliteSentLedger, ledger_path
 from ninja_daemon.core.errors import JournalUnavailable
-from ninja_daemon.usecases.delivery_ports import Begun
+from ninja_daemon.usecases.delivery.delivery_ports import Begun
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import read_environment

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ninja_daemon.core.lanes.dead_letters import DeadLetter
     from ninja_daemon.core.lanes.depths import LaneDepth, QueueDepths
     from ninja_daemon.core.messages.routing import Silence
-    from ninja_daemon.usecases.queue_ports import QueueAdmin
+    from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
 UNROUTED: Final = "-"
 """How dead letters without a destination are named on the command line."""

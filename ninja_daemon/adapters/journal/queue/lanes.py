@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.queue_rows import (
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.queue_rows import (
     MessageRow,
     append,
     count,
@@ -24,7 +24,7 @@ from ninja_daemon.core.lanes.depths import LaneContents, Survey
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery_ports import Written
+from ninja_daemon.usecases.delivery.delivery_ports import Written
 
 
 class LocalQueueStore:

@@ -12,10 +12,10 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView, LeasedLane, NotN
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault
 from ninja_daemon.core.messages.message import Entry, Parcel
 from ninja_daemon.core.messages.send_policy import Discard, Drop, Expire, Reason, Send, Wait, plan
-from ninja_daemon.usecases.attempt import Attempt, fresh, kept
-from ninja_daemon.usecases.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.delivery_ports import Begun, Channel, SentLedger
-from ninja_daemon.usecases.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.attempt import Attempt, fresh, kept
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.delivery_ports import Begun, Channel, SentLedger
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.ports import Clock
 
 LEASE: Final = 20.0

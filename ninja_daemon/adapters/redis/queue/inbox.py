@@ -8,9 +8,9 @@ from contextlib import suppress
 import redis
 
 from ninja_daemon.adapters.redis.client import translated_errors
-from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, checked, conflicts
-from ninja_daemon.adapters.redis.lane_look import look_call, view_of
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.guarded_write import GuardedWrite, checked, conflicts
+from ninja_daemon.adapters.redis.queue.lane_look import look_call, view_of
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.adapters.stored.queue import arrival, encode_dead, encode_entry
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.queue_rows import MessageRow, append, count, last_number, set_last_number
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.queue_rows import MessageRow, append, count, last_number, set_last_number
 from ninja_daemon.adapters.stored.queue import arrival, encode_dead
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
 from ninja_daemon.core.lanes.intake import SEEN_MS, Admission, Drained, InboxView, Intake

@@ -15,8 +15,8 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.lane_worker import LaneStep, LaneWorker
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
 
 NO_JOURNAL: Final = "journal.unavailable"
 """Name of the event that says that the journal's lane could not be looked at."""

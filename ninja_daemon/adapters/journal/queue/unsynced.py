@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ninja_daemon.adapters.journal.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 
 
 class Unsynced(NamedTuple):

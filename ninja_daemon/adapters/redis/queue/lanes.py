@@ -11,10 +11,10 @@ from typing import Any, Final
 import redis
 
 from ninja_daemon.adapters.redis.client import translated_errors
-from ninja_daemon.adapters.redis.guarded_write import GuardedWrite, conflicts
-from ninja_daemon.adapters.redis.inbox import read_sequence
-from ninja_daemon.adapters.redis.lane_look import look_call, view_of
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.guarded_write import GuardedWrite, conflicts
+from ninja_daemon.adapters.redis.queue.inbox import read_sequence
+from ninja_daemon.adapters.redis.queue.lane_look import look_call, view_of
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import run_scripts
 from ninja_daemon.adapters.stored.queue import (
     changed_fields,
@@ -35,7 +35,7 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery_ports import Written
+from ninja_daemon.usecases.delivery.delivery_ports import Written
 
 _TRIES: Final = 20
 _LONGEST_GUARD: Final = 64

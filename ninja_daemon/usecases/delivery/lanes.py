@@ -13,8 +13,8 @@ from ninja_daemon.core.lanes.depths import QueueDepths, depths
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
 from ninja_daemon.core.lanes.transitions import LaneChange, Lost
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery_ports import LaneStore
-from ninja_daemon.usecases.queue_ports import QueueStore
+from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
+from ninja_daemon.usecases.delivery.queue_ports import QueueStore
 
 _TRIES: Final = 20
 """How often a lane is looked at again because somebody changed it meanwhile."""

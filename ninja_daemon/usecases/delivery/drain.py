@@ -11,8 +11,8 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.messages.message import Kind, Notice
 from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
-from ninja_daemon.usecases.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.delivery_ports import Inbox
 
 DRAIN_MOST: Final = 100
 """Elements that are moved to the lanes in one step."""

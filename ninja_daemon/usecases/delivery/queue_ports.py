@@ -8,7 +8,7 @@ from typing import Protocol
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, Survey
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery_ports import LaneStore
+from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
 
 
 class QueueStore(LaneStore, Protocol):

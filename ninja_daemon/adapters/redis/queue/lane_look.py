@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ninja_daemon.adapters.redis.guarded_write import checked
-from ninja_daemon.adapters.redis.queue_keys import QueueKeys
+from ninja_daemon.adapters.redis.queue.guarded_write import checked
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import Call, script
 from ninja_daemon.adapters.stored.queue import decode_entry, decode_lane, entry_number
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView

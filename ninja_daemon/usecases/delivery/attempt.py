@@ -10,7 +10,7 @@ from ninja_daemon.core.lanes.record import LeasedLane, Settlement
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.message import Entry, Notice, Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 
 _THROTTLE_DEFAULT: Final = 5.0
 """Seconds to wait when a service says that there were too many posts and not how long to wait."""
