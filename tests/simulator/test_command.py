@@ -139,7 +139,7 @@ def test_a_wrong_option_is_a_usage_error_with_its_cure(
     assert message in refused(*options)
 
 
-def test_a_market_that_never_closes_is_said_not_to_wake_strategies_of_the_real_hours() -> None:
+def test_it_says_that_a_market_without_closes_wakes_no_strategy_of_fx_hours() -> None:
     with running("--always-open", "--quiet") as simulator:
         assert 'unless they say market_hours = "always"' in simulator.text
         assert "config/simulator.toml" in simulator.text

@@ -35,9 +35,7 @@ def test_by_time_a_candle_is_complete_at_its_end(serve: Serve, clock: SimulatedC
     assert client.candles(granularity="M15", count=1)[0]["complete"] is False
 
 
-def test_by_lag_a_candle_is_complete_a_while_later_and_the_next_one_may_form_meanwhile(
-    serve: Serve, clock: SimulatedClock
-) -> None:
+def test_by_lag_a_candle_is_complete_later_and_the_next_may_form_meanwhile(serve: Serve, clock: SimulatedClock) -> None:
     client = serve(completion=ByLag.of(20))
     assert not completes(client, clock, CLOSE)
     assert not completes(client, clock, CLOSE + 19.999)
@@ -46,7 +44,7 @@ def test_by_lag_a_candle_is_complete_a_while_later_and_the_next_one_may_form_mea
     assert completes(client, clock, CLOSE + 20)
 
 
-def test_lags_lie_in_their_range_with_a_tail_and_are_the_same_whenever_they_are_asked() -> None:
+def test_lags_lie_in_their_range_with_a_tail_and_never_change() -> None:
     rule, market = ByLag(1, 5, 45, 30), RandomMarket(1)
     lags = [
         rule.completed_at(market, "EUR_USD", M15, close) - close for close in range(CLOSE, CLOSE + 4_000 * 900, 900)
