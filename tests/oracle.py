@@ -189,12 +189,21 @@ def _judge(
         reason = "min_atr_value"
     elif reward < Fraction(rules.min_rr_ratio):
         reason = "min_rr_ratio"
+    elif not _has_room(Fraction(candle["close"]), Fraction(sum(known)) / rules.atr_period, side, rules):
+        reason = "no_room"
     if reason is not None:
         found.rejected[reason] = found.rejected.get(reason, 0) + 1
         return
     atr = Fraction(sum(known)) / rules.atr_period
     fast, slow = mean(closes, last, rules.fast_ma), mean(closes, last, rules.slow_ma)
     found.signals.append(_signal(candle, side, atr, fast, slow, rules))
+
+
+def _has_room(close: Fraction, atr: Fraction, side: int, rules: Rules) -> bool:
+    """Whether stop and target are prices above zero, and others than the close."""
+    ways = ((-side, rules.sl_atr_multiplier), (side, rules.tp_atr_multiplier))
+    levels = [round(close + way * atr * Fraction(factor), rules.decimals) for way, factor in ways]
+    return all(level > 0 and level != close for level in levels)
 
 
 def _signal(

@@ -20,6 +20,7 @@ class Filter(Enum):
     WARMING = "atr_warming"
     MIN_ATR = "min_atr_value"
     MIN_RR = "min_rr_ratio"
+    NO_ROOM = "no_room"
 
 
 def side_of(fast: MovingAverage, slow: MovingAverage) -> Side | None:

@@ -67,8 +67,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
     """Compute a signal from a cross that no filter rejected (contract 3 and 4.5), exactly until the stated rounding."""
     strategy, instrument = rules.strategy, rules.instrument
     candle = cross.candle
-    stop = _away(candle.close, -cross.side * cross.range_total, rules.stop_ratio)
-    target = _away(candle.close, cross.side * cross.range_total, rules.target_ratio)
+    stop, target = rules.levels(cross.side, candle.close, cross.range_total)
     decimals, pip_digits = instrument.decimals, instrument.pip_digits
     close_time = strategy.granularity.close_of(candle.time)
     return Signal(
@@ -101,12 +100,6 @@ def rounded(value: Fraction, decimals: int) -> Decimal:
 def _rounded(numerator: int, denominator: int, decimals: int) -> Decimal:
     # Integers and not fractions: nothing has to be brought into lowest terms, which is most of a fraction's work.
     return _decimal(half_even(numerator * _EXTRA, denominator), decimals + EXTRA_DIGITS)
-
-
-def _away(close: int, total: int, ratio: tuple[int, int]) -> int:
-    """Return close + total × ratio, rounded half-even to the instrument's precision."""
-    numerator, denominator = ratio
-    return half_even(close * denominator + total * numerator, denominator)
 
 
 @lru_cache(maxsize=1024)

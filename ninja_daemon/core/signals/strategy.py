@@ -18,6 +18,7 @@ from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.rounding import half_even
 from ninja_daemon.core.signals.crossover import Filter, Side, side_of
 
 RULES_VERSION: Final = 1
@@ -198,16 +199,21 @@ class Rules:
         target_ratio: the same for the target's distance.
         least_range_total: smallest sum of true ranges that ``min_atr_value`` lets pass.
         reward_suffices: whether the reward over risk of the settings passes ``min_rr_ratio``.
+        roomy_range_total: sum of true ranges from which on stop and target differ from the close for sure.
+        widest_ratio: the larger of both ratios, rounded up.
     """
 
     __slots__ = (
         "_atr_period",
+        "_ways",
         "instrument",
         "least_range_total",
         "reward_suffices",
+        "roomy_range_total",
         "stop_ratio",
         "strategy",
         "target_ratio",
+        "widest_ratio",
     )
 
     def __init__(self, strategy: Strategy, instrument: Instrument) -> None:
@@ -218,6 +224,10 @@ class Rules:
         self.least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
+        self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
+        ratios = (self.stop_ratio, self.target_ratio)
+        self.roomy_range_total = max(whole // (2 * part) + 1 for part, whole in ratios)
+        self.widest_ratio = max(-(-part // whole) for part, whole in ratios)
         self.reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
 
     def empty_state(self) -> StrategyState:
@@ -278,7 +288,24 @@ class Rules:
             return Filter.WARMING
         if cross.range_total < self.least_range_total:
             return Filter.MIN_ATR
-        return None if self.reward_suffices else Filter.MIN_RR
+        if not self.reward_suffices:
+            return Filter.MIN_RR
+        return None if self.has_room(cross.side, cross.candle.close, cross.range_total) else Filter.NO_ROOM
+
+    def levels(self, side: int, close: int, range_total: int) -> tuple[int, int]:
+        """Return stop and target, computed from the exact average true range and rounded half-even, in price units."""
+        stop, target = (_away(close, way * side * range_total, ratio) for way, ratio in self._ways)
+        return stop, target
+
+    def has_room(self, side: int, close: int, range_total: int) -> bool:
+        """Tell whether stop and target are prices that differ from the close (contract 4.5)."""
+        return all(level > 0 and level != close for level in self.levels(side, close, range_total))
+
+
+def _away(close: int, total: int, ratio: tuple[int, int]) -> int:
+    """Return close + total × ratio, rounded half-even to the instrument's precision."""
+    numerator, denominator = ratio
+    return half_even(close * denominator + total * numerator, denominator)
 
 
 @lru_cache(maxsize=4096)

@@ -109,7 +109,20 @@ def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]
     if not rules.reward_suffices:
         counts[Filter.MIN_RR] = int(is_signal.sum())
         is_signal = np.zeros_like(is_signal)
+    is_tight = is_signal & ~_have_room(rules, turns, is_signal)
+    counts[Filter.NO_ROOM] = int(is_tight.sum())
+    is_signal &= ~is_tight
     return {one: count for one, count in counts.items() if count}, is_signal
+
+
+def _have_room(rules: Rules, turns: Turns, wanted: Booleans) -> Booleans:
+    """Tell which turns have prices for stop and target; those near a limit are worked out one by one."""
+    totals, closes = turns.range_totals, turns.closes
+    room: Booleans = (totals >= rules.roomy_range_total) & (totals <= (closes - 2) // rules.widest_ratio)
+    for place in np.flatnonzero(wanted & ~room).tolist():
+        side = Side.BUY if turns.is_buy[place] else Side.SELL
+        room[place] = rules.has_room(side, int(closes[place]), int(totals[place]))
+    return room
 
 
 @dataclass(frozen=True, slots=True)

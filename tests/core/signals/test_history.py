@@ -158,7 +158,7 @@ def test_columns_give_back_the_candles_they_are_made_of() -> None:
 
 def test_rejected_crosses_are_counted_by_filter() -> None:
     rules = rules_of(fast_ma=1, slow_ma=2, atr_period=4, min_atr_value=Decimal("0.00003"))
-    result = evaluate(rules, CandleColumns.of(flat_candles([10, 10, 12, 9, 13, 8, 12])))
+    result = evaluate(rules, CandleColumns.of(flat_candles([1_010, 1_010, 1_012, 1_009, 1_013, 1_008, 1_012])))
     assert [cross.rejected_by for cross in result.crosses] == [Filter.WARMING, Filter.MIN_ATR, None, None]
     assert rejection_counts(result.crosses) == {Filter.WARMING: 1, Filter.MIN_ATR: 1}
 

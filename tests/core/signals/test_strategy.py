@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
@@ -52,12 +53,13 @@ def test_the_average_true_range_is_the_mean_of_the_last_true_ranges(candles: lis
 
 # --- filters ---------------------------------------------------------------------------------------------------------
 
-TURNING = flat_candles([10, 10, 12, 9, 13, 8])
+TURNING = flat_candles([1_010, 1_010, 1_012, 1_009, 1_013, 1_008])
+WIDE = flat_candles([10_000, 10_000, 10_200, 9_900, 10_300, 9_800])
 """With averages of one and two closes: sides from the third candle on, a cross at each of the last three."""
 
 
-def filters_of(**settings: Any) -> list[Filter | None]:
-    _, crosses = stepped(rules_of(**{"fast_ma": 1, "slow_ma": 2, "atr_period": 1, **settings}), TURNING)
+def filters_of(candles: Sequence[Candle] = TURNING, **settings: Any) -> list[Filter | None]:
+    _, crosses = stepped(rules_of(**{"fast_ma": 1, "slow_ma": 2, "atr_period": 1, **settings}), candles)
     return [cross.rejected_by for cross in crosses]
 
 
@@ -102,13 +104,45 @@ def test_a_mean_of_ranges_between_two_units_is_compared_as_a_fraction() -> None:
     ],
 )
 def test_reward_over_risk_is_compared_exactly(target: str, stop: str, least: str, is_kept: bool) -> None:
-    found = filters_of(tp_atr_multiplier=Decimal(target), sl_atr_multiplier=Decimal(stop), min_rr_ratio=Decimal(least))
+    changes = {"tp_atr_multiplier": target, "sl_atr_multiplier": stop, "min_rr_ratio": least}
+    found = filters_of(WIDE, **{name: Decimal(text) for name, text in changes.items()})
     assert found == [None if is_kept else Filter.MIN_RR] * 3
 
 
 def test_the_first_filter_that_rejects_is_the_one_that_counts() -> None:
     found = filters_of(atr_period=4, min_atr_value=Decimal("0.000028"), min_rr_ratio=Decimal(9))
     assert found == [Filter.WARMING, Filter.MIN_ATR, Filter.MIN_RR]
+
+
+@pytest.mark.parametrize(
+    ("side", "close", "total", "has_room"),
+    [
+        # Stop at 2, target at 3 average true ranges of one candle; the stop's half units round to an even price.
+        (Side.BUY, 100_000, 1, True),
+        (Side.BUY, 2, 1, False),
+        (Side.BUY, 3, 1, True),
+        (Side.SELL, 3, 1, False),
+        (Side.SELL, 4, 1, True),
+        (Side.BUY, 100_000, 0, False),
+        (Side.BUY, 100_000, 49_999, True),
+        (Side.BUY, 100_000, 50_000, False),
+        (Side.SELL, 100_000, 33_333, True),
+        (Side.SELL, 100_000, 33_334, False),
+    ],
+)
+def test_a_cross_without_room_for_stop_and_target_is_no_signal(
+    side: Side, close: int, total: int, has_room: bool
+) -> None:
+    rules = Rules(replace(PLAIN, atr_period=1, min_atr_value=Decimal(0)), EUR_USD)
+    cross = rules.cross(side, Candle(START, close, close, close, close), (2, 1), (1, 1), (1, total))
+    assert cross.rejected_by is (None if has_room else Filter.NO_ROOM)
+
+
+@pytest.mark.parametrize(("close", "has_room"), [(1_000, False), (1_001, True)])
+def test_half_a_unit_of_distance_is_room_only_beside_an_odd_price(close: int, has_room: bool) -> None:
+    # Distance of the stop: half a unit; half-even leads back to an even close.
+    half = replace(PLAIN, atr_period=1, sl_atr_multiplier=Decimal("0.5"), tp_atr_multiplier=Decimal(1))
+    assert Rules(half, EUR_USD).has_room(Side.BUY, close, 1) is has_room
 
 
 # --- cutting, order and company --------------------------------------------------------------------------------------
