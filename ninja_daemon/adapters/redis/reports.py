@@ -42,7 +42,7 @@ def read_reports(client: redis.Redis, keys: Keys) -> Reports:
 
 
 def history_mark(client: redis.Redis, keys: Keys) -> object:
-    """Return something that changes whenever a signal is listed, in one small round trip.
+    """Return something that changes whenever a signal or an outcome is listed, in one small round trip.
 
     Raises:
         StoreUnavailable: Redis did not answer.
@@ -51,6 +51,8 @@ def history_mark(client: redis.Redis, keys: Keys) -> object:
         pipeline = client.pipeline(transaction=False)
         pipeline.llen(keys.history)
         pipeline.lindex(keys.history, -1)
+        pipeline.llen(keys.outcome_history)
+        pipeline.lindex(keys.outcome_history, -1)
         return [str(reply) for reply in pipeline.execute(raise_on_error=False)]
 
 

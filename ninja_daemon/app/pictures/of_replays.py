@@ -41,5 +41,6 @@ class ReplayOutline:
             report.rules.instrument.decimals,
             self._outline.blocks,
             report.signals,
+            () if report.followed is None else report.followed.outcomes,
         )
         return history_picture(view, theme, zone)

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.stored.record import Findings, check
+from ninja_daemon.adapters.stored.record import Findings
 from ninja_daemon.adapters.stored.reports import Reports
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
@@ -121,7 +121,7 @@ def gather_status(
     # Redis may be away, or the heartbeat in it gone; who holds its note in the state directory lives all the same.
     processes = live_processes(environment.state_dir, scope_of(environment))
     alive = {each.role: {"state": "alive", "pid": each.pid} for each in processes}
-    record = _record(environment, found)
+    record = _record(environment, kept, found)
     waiting = _reasons(reports.daemon)
     figures = [
         strategy_figures(each, loaded[each.name], now, waiting.get(each.name), kept.averages) for each in strategies
@@ -141,12 +141,12 @@ def gather_status(
     )
 
 
-def _record(environment: Environment, notes: list[str]) -> Findings | None:
+def _record(environment: Environment, kept: StatusMemory, notes: list[str]) -> Findings | None:
     try:
         with closing(record_file(environment)) as file:
             if not file.path.exists():
                 return None
-            found = check(file.lines())
+            found = kept.record(file)
     except (JournalUnavailable, OSError) as error:
         notes.append(f"the record cannot be read: {error}")
         return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ninja_daemon.adapters.journal.record import Head, SqliteRecord
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.record import Findings, check
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.strategy_figures import Averages, averages_of
 from ninja_daemon.core.market.instrument import Instrument
@@ -12,7 +14,7 @@ from ninja_daemon.core.signals.strategy import Strategy, StrategyState
 
 
 class StatusMemory:
-    """The store, which reads an unchanged state by its digest only, and the figures of the states that it gave out."""
+    """The store, which reads an unchanged state by its digest only; figures of states; the last check of the record."""
 
     def __init__(self, environment: Environment) -> None:
         """Connect to nothing yet."""
@@ -20,7 +22,19 @@ class StatusMemory:
         if environment.cache_enabled:
             client = connect(environment.redis_url.reveal(), name="status")
             self.store = RedisStateStore(client, Keys(environment.namespace))
+        self._record: tuple[Head, Findings] | None = None
         self._made: dict[str, tuple[StrategyState, Instrument, Averages]] = {}
+
+    def record(self, record: SqliteRecord) -> Findings:
+        """Check a record; one that ends as it did at the last look is not checked again.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        head = record.head()
+        if self._record is None or self._record[0] != head:
+            self._record = (head, check(record.lines()))
+        return self._record[1]
 
     def close(self) -> None:
         """Let the connection go."""

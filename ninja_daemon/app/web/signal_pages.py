@@ -6,14 +6,28 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Final, TypeAlias
 
 from ninja_daemon.app.web.html import Child, Html, element, facts, table
 from ninja_daemon.app.web.words import link, moment, side_of
 from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 
-_TITLES: Final = ("candle closed", "strategy", "side", "close", "stop", "target", "pips", "reward/risk", "signal")
+_TITLES: Final = (
+    "candle closed",
+    "strategy",
+    "side",
+    "close",
+    "stop",
+    "target",
+    "pips",
+    "reward/risk",
+    "outcome",
+    "signal",
+)
+Outcomes: TypeAlias = Mapping[str, Outcome]
+"""How signals ended, by their id."""
 SHOWN: Final = 100
 """Signals on one page, and in the feed."""
 
@@ -58,13 +72,13 @@ class Wanted:
         )
 
 
-def signals_content(signals: Sequence[Signal], wanted: Wanted) -> Child:
+def signals_content(signals: Sequence[Signal], outcomes: Outcomes, wanted: Wanted) -> Child:
     """Return what the page of signals says: the filters, and the newest that fit, newest first."""
     fitting = [signal for signal in signals if wanted.fits(signal)]
     return [
         element("p", wanted.problem, class_="notice bad") if wanted.problem else None,
         _form(sorted({signal.strategy for signal in signals}), wanted),
-        signal_table(fitting, f"{min(len(fitting), SHOWN)} of {len(fitting)} signals, newest first"),
+        signal_table(fitting, outcomes, f"{min(len(fitting), SHOWN)} of {len(fitting)} signals, newest first"),
     ]
 
 
@@ -86,12 +100,12 @@ def _form(names: Sequence[str], wanted: Wanted) -> Html:
     )
 
 
-def signal_table(signals: Sequence[Signal], caption: str) -> Html:
-    """Return signals as a table, newest first."""
-    return table(caption, _TITLES, [_row(signal) for signal in reversed(signals[-SHOWN:])])
+def signal_table(signals: Sequence[Signal], outcomes: Outcomes, caption: str) -> Html:
+    """Return signals as a table, newest first, with what became of them."""
+    return table(caption, _TITLES, [_row(signal, outcomes.get(signal.id)) for signal in reversed(signals[-SHOWN:])])
 
 
-def _row(signal: Signal) -> list[Child]:
+def _row(signal: Signal, outcome: Outcome | None) -> list[Child]:
     return [
         [moment(signal.close_time), " late" if signal.late else None],
         signal.strategy,
@@ -101,11 +115,31 @@ def _row(signal: Signal) -> list[Child]:
         f"{signal.take_profit:f}",
         f"−{signal.sl_pips:f} / +{signal.tp_pips:f}",
         f"{signal.risk_reward_ratio:.2f}",
+        "–" if outcome is None else _ending(outcome),
         link(f"/signals/{signal.id}", signal.id[:8]),
     ]
 
 
-def signal_content(signal: Signal, more: Child = None) -> Child:
+def _ending(outcome: Outcome) -> Html:
+    words = f"{outcome.result.value} {outcome.r:+.2f} R"
+    return element("span", words, class_="buy" if outcome.r > 0 else "sell" if outcome.r < 0 else None)
+
+
+def _outcome_facts(outcome: Outcome | None) -> list[tuple[str, Child]]:
+    if outcome is None:
+        return []
+    return [
+        ("outcome", _ending(outcome)),
+        ("exit", [f"{outcome.exit:f} at ", moment(outcome.exit_time)]),
+        ("pips", f"{outcome.pips:+f}"),
+        ("after costs", f"{outcome.net_r:+f} R"),
+        ("best and worst", f"{outcome.mfe_r:+f} R, {outcome.mae_r:+f} R"),
+        ("candles held", outcome.candles),
+        ("ambiguous", "stop and target lay within one candle: the stop is assumed" if outcome.ambiguous else None),
+    ]
+
+
+def signal_content(signal: Signal, outcome: Outcome | None, more: Child = None) -> Child:
     """Return what the page of one signal says."""
     return [
         facts(
@@ -123,6 +157,7 @@ def signal_content(signal: Signal, more: Child = None) -> Child:
                 ("fast average", f"{signal.fast_ma:f}"),
                 ("slow average", f"{signal.slow_ma:f}"),
                 ("average true range", f"{signal.atr:f}"),
+                *_outcome_facts(outcome),
                 ("id", element("code", signal.id)),
             ]
         ),

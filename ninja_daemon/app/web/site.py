@@ -16,9 +16,11 @@ from ninja_daemon.app.web.events import Entries, EventStream
 from ninja_daemon.app.web.html import Child, element
 from ninja_daemon.app.web.layout import Navigation, notice, page
 from ninja_daemon.app.web.look import Histories, Insides
-from ninja_daemon.app.web.signal_pages import Wanted, feed, signal_content, signal_table, signals_content
+from ninja_daemon.app.web.record_page import record_content
+from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_content, signal_table, signals_content
 from ninja_daemon.app.web.status_page import status_content, strategy_content
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.ports import Clock
 
@@ -65,11 +67,9 @@ class _Pages:
     def __init__(self, histories: Histories, clock: Clock, navigation: Navigation, delay: float | None = None) -> None:
         def entries() -> Entries:
             newest = histories.newest().entries
-            if delay is None:
-                return newest
-            latest = clock.now() - delay
-            return [entry for entry in newest if entry[0].close_time <= latest]
+            return newest if delay is None else [entry for entry in newest if self._is_due(entry[0].close_time)]
 
+        self._delay = delay
         self._histories = histories
         self.stream = EventStream(entries)
         self._entries = entries
@@ -96,7 +96,8 @@ class _Pages:
     def _shown(self, path: str, query: Query) -> Response | None:
         signals = self._signals
         if path == "/signals":
-            return self._page("Signals", signals_content(signals(), Wanted.of(query)), here="/signals")
+            content = signals_content(signals(), self._outcomes(), Wanted.of(query))
+            return self._page("Signals", content, here="/signals")
         if path == "/feed.json":
             return Response(200, "application/feed+json", feed(signals()))
         if path == "/healthz":
@@ -106,6 +107,13 @@ class _Pages:
             return self._signal_page(path.removeprefix("/signals/"))
         return None
 
+    def _is_due(self, closed: Instant) -> bool:
+        return self._delay is None or closed <= self._clock.now() - self._delay
+
+    def _outcomes(self) -> Outcomes:
+        outcomes = self._histories.newest().outcomes
+        return {each: outcome for each, outcome in outcomes.items() if self._is_due(outcome.exit_time)}
+
     def _signals(self) -> Sequence[Signal]:
         return [signal for signal, _ in self._entries()]
 
@@ -113,7 +121,9 @@ class _Pages:
         for signal in self._signals():
             if signal.id == identity:
                 title = f"{signal.side.name} {signal.instrument} {signal.timeframe}"
-                return self._page(title, signal_content(signal, self._more(signal)), here="/signals")
+                return self._page(
+                    title, signal_content(signal, self._outcomes().get(identity), self._more(signal)), here="/signals"
+                )
         return None
 
     def _more(self, signal: Signal) -> Child:
@@ -153,7 +163,7 @@ class OwnersSite(_Pages):
 
     def __init__(self, histories: Histories, insides: Insides, clock: Clock) -> None:
         """Read nothing yet."""
-        navigation = (("/", "Status"), ("/signals", "Signals"), ("/deliveries", "Deliveries"))
+        navigation = (("/", "Status"), ("/signals", "Signals"), ("/deliveries", "Deliveries"), ("/record", "Record"))
         super().__init__(histories, clock, navigation)
         self._insides = insides
         self._front: tuple[Status, Response] | None = None
@@ -170,6 +180,8 @@ class OwnersSite(_Pages):
             depths = self._insides.status().delivery
             letters = [] if depths is None else self._insides.letters()
             return self._page("Deliveries", deliveries_content(depths, letters), here="/deliveries")
+        if path == "/record":
+            return self._page("Record", record_content(self._insides.status().record), here="/record")
         if path.startswith("/strategies/"):
             return self._strategy_page(unquote(path.removeprefix("/strategies/")))
         return super()._shown(path, query)
@@ -188,7 +200,7 @@ class OwnersSite(_Pages):
             if figures.strategy.name == name:
                 try:
                     own = [signal for signal in self._signals() if signal.strategy == name]
-                    signals: Child = signal_table(own, f"{len(own)} signals are known, newest first")
+                    signals: Child = signal_table(own, self._outcomes(), f"{len(own)} signals are known, newest first")
                 except StoreUnavailable as error:
                     signals = notice(["The signals cannot be read: ", escaped(str(error))])
                 return self._page(name, strategy_content(figures, status, signals))
@@ -222,12 +234,13 @@ class PublicSite(_Pages):
             delay: seconds after the candle's close from which on a signal is shown.
         """
         super().__init__(histories, clock, (("/", "Signals"), ("/feed.json", "Feed")), delay)
-        self._delay = delay
 
     def _shown(self, path: str, query: Query) -> Response | None:
         if path == "/":
             signals = self._signals()
-            minutes = round(self._delay / 60)
+            minutes = round((self._delay or 0) / 60)
             words = f"Every signal is shown {minutes} minutes after the close of its candle. They are no advice."
-            return self._page("Signals", [element("p", words), signals_content(signals, Wanted.of(query))], here="/")
+            return self._page(
+                "Signals", [element("p", words), signals_content(signals, self._outcomes(), Wanted.of(query))], here="/"
+            )
         return super()._shown(path, query)

@@ -1,4 +1,4 @@
-"""A replay as a picture: the range of prices over the years, with a triangle at every signal."""
+"""A replay as a picture: the range of prices over the years, a triangle at every signal, and the sum of R below."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from itertools import accumulate
 from typing import Final
 
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.outcomes.outcome import R_DIGITS, Outcome
 from ninja_daemon.core.pictures.axes import Scale, nice_prices, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened, text_width
 from ninja_daemon.core.pictures.outline import Block
@@ -20,6 +22,9 @@ from ninja_daemon.core.signals.signal import Signal
 _WIDTH, _HEIGHT = 9_600, 6_500
 _MARGIN: Final = 200
 _TOP, _BOTTOM = 1_340, 5_580
+_PRICES_END, _CURVE_TOP = 3_900, 4_300
+_CURVE_AT_MOST: Final = 4
+_CURVE_ROOM: Final = 120
 _TITLE, _TEXT, _SMALL = 400, 290, 210
 _PRICES_AT_MOST, _TIMES_AT_MOST = 7, 6
 _ROOM_PERCENT: Final = 6
@@ -36,6 +41,7 @@ class HistoryView:
         decimals: digits of the blocks' integers behind the point.
         blocks: the candles, oldest first.
         signals: what came of them, oldest first.
+        outcomes: how those ended that have, in the order of their ends.
     """
 
     title: str
@@ -43,6 +49,7 @@ class HistoryView:
     decimals: int
     blocks: Sequence[Block]
     signals: Sequence[Signal]
+    outcomes: Sequence[Outcome] = ()
 
 
 def history_picture(view: HistoryView, theme: Theme, zone: tzinfo) -> str:
@@ -75,8 +82,10 @@ class _Drawing:
         lowest = min(block.low for block in view.blocks)
         highest = max(block.high for block in view.blocks)
         room = max(1, (highest - lowest) * _ROOM_PERCENT // 100)
-        self._prices = Scale(max(0, lowest - room), highest + room, _BOTTOM, _TOP)
-        widest = max(text_width(self._written(price), _TEXT) for price in (self._prices.lowest, self._prices.highest))
+        self._end = _PRICES_END if view.outcomes else _BOTTOM
+        self._prices = Scale(max(0, lowest - room), highest + room, self._end, _TOP)
+        named = [self._written(price) for price in (self._prices.lowest, self._prices.highest)]
+        widest = max(text_width(text, _TEXT) for text in (*named, "-1000 R"))
         self._right = _WIDTH - _MARGIN - widest - 100
         self._times = Scale(
             view.blocks[0].first, max(view.blocks[-1].last, view.blocks[0].first + 1), _MARGIN, self._right
@@ -87,6 +96,7 @@ class _Drawing:
         self._time_axis()
         self._range()
         self._signals()
+        self._curve()
         self._words()
 
     def _written(self, units: int) -> str:
@@ -128,6 +138,25 @@ class _Drawing:
         tip = self._prices.at(int(signal.close.scaleb(self._view.decimals))) + _AWAY * down
         return f"M{x} {tip}l{_BASE // 2} {_RISE * down}h{-_BASE}z"
 
+    def _curve(self) -> None:
+        """Draw the running sum of R as steps: it moves when a signal ends, and stands between."""
+        if not self._view.outcomes:
+            return
+        sums = list(accumulate((int(one.r.scaleb(R_DIGITS)) for one in self._view.outcomes), initial=0))
+        lowest, highest = min(sums), max(sums)
+        scale = Scale(lowest, max(highest, lowest + 1), _BOTTOM - _CURVE_ROOM, _CURVE_TOP + _CURVE_ROOM)
+        for units in nice_prices(lowest, max(highest, lowest + 1), _CURVE_AT_MOST):
+            y = scale.at(units)
+            self._canvas.path(f"M{_MARGIN} {y}H{self._right}", stroke=self._theme.grid, width=10)
+            at = (_WIDTH - _MARGIN, y + _TEXT * 35 // 100)
+            words = f"{(Decimal(units).scaleb(-R_DIGITS)).normalize():f} R"
+            if self._canvas.is_free(label_box(words, at, _TEXT, "end")):
+                self._canvas.label(words, at, _TEXT, self._theme.pale, anchor="end")
+        steps = [f"M{self._times.start} {scale.at(0)}"]
+        ends = (self._times.at(min(one.exit_time, self._times.highest)) for one in self._view.outcomes)
+        steps += [f"H{x}V{scale.at(units)}" for x, units in zip(ends, sums[1:], strict=True)]
+        self._canvas.path("".join(steps) + f"H{self._right}", stroke=self._theme.fast, width=30)
+
     def _words(self) -> None:
         view, theme = self._view, self._theme
         title = self._canvas.label(view.title, (_MARGIN, 540), _TITLE, theme.ink)
@@ -136,6 +165,9 @@ class _Drawing:
         buys = sum(signal.side is Side.BUY for signal in view.signals)
         first = self._canvas.label(f"▲ {buys} BUY", (_MARGIN, 980), _TEXT, theme.up)
         self._canvas.label(f"▼ {len(view.signals) - buys} SELL", (first.right + 320, 980), _TEXT, theme.down)
+        if view.outcomes:
+            total = f"{sum(one.r for one in view.outcomes):+.2f} R of {len(view.outcomes)} closed"
+            self._canvas.label(total, (_WIDTH - _MARGIN, 980), _TEXT, theme.ink, anchor="end")
         begin, end = (datetime.fromtimestamp(time, self._zone) for time in (view.blocks[0].first, view.blocks[-1].last))
         words = f"{begin:%d %b %Y} – {end:%d %b %Y}"
         self._canvas.label(words, (_MARGIN, _HEIGHT - 120), _TEXT, theme.pale)

@@ -58,7 +58,7 @@ def test_every_page_fits_every_width_in_both_themes_without_complaints(
     browser: Browser, start: Start, listed: list[dict[str, Any]]
 ) -> None:
     site = start()
-    paths = ("/", "/signals", "/deliveries", "/strategies/EUR_USD_M15", f"/signals/{listed[-1]['id']}")
+    paths = ("/", "/signals", "/deliveries", "/record", "/strategies/EUR_USD_M15", f"/signals/{listed[-1]['id']}")
     for dark in (True, False):
         for width in WIDTHS:
             browser.show(width, dark=dark)
@@ -111,7 +111,7 @@ def test_the_keyboard_reaches_the_content_and_the_readers_clock(
         return str(browser.run("document.activeElement.textContent"))
 
     assert press("Tab", 9) == "to the content"
-    assert [press("Tab", 9) for _ in range(4)] == ["Status", "Signals", "Deliveries", "show my time"]
+    assert [press("Tab", 9) for _ in range(5)] == ["Status", "Signals", "Deliveries", "Record", "show my time"]
     before = browser.run("document.querySelector('main dl time').textContent")
     press("Enter", 13, "\r")
     after = browser.run("document.querySelector('main dl time').textContent")

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.app.queues.opening import open_queue
+from ninja_daemon.adapters.journal.record import entries_of
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.app.queues.opening import open_queue, record_file
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from tests.app.web.conftest import SECRET, Start, WebClock
 
-PAGES = ("/", "/signals", "/deliveries", "/strategies/EUR_USD_M15")
+PAGES = ("/", "/signals", "/deliveries", "/record", "/strategies/EUR_USD_M15")
 
 
 class Outline(HTMLParser):
@@ -176,3 +180,41 @@ def test_health_is_bad_while_redis_is_away(start: Start, monkeypatch: pytest.Mon
     answer = start(environment=read_environment()).get("/healthz")
     assert answer.status == 503
     assert "Redis cannot be reached" in answer.body
+
+
+@pytest.fixture
+def outcomes(client: redis.Redis, listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    texts: Any = client.lrange("{ninja}:outcome_history", 0, -1)
+    found = [json.loads(text) for text in texts]
+    closed = [each for each in found if "result" in each]
+    assert {each["id"] for each in closed} <= {each["id"] for each in listed}
+    assert closed
+    return closed
+
+
+def test_signals_show_how_they_ended(start: Start, outcomes: list[dict[str, Any]]) -> None:
+    site = start()
+    page = site.get("/signals").body
+    for outcome in outcomes:
+        assert f">{outcome['result']} {outcome['r']:+.2f} R<" in page
+    own = site.get(f"/signals/{outcomes[0]['id']}").body
+    assert f"{outcomes[0]['exit']:.5f} at " in own
+    assert "candles held" in own
+
+
+def test_the_record_is_shown_with_its_head_and_a_broken_one_is_said(
+    start: Start, redis_url: str, clock: WebClock, outcomes: list[dict[str, Any]]
+) -> None:
+    site = start()
+    assert "There is no record yet" in site.get("/record").body
+    client = connect(redis_url, name="test")
+    record = record_file(read_environment())
+    record.append(entries_of(*RedisStateStore(client, Keys("ninja")).histories()))
+    head = record.head()
+    clock.advance(2)
+    page = site.get("/record").body
+    assert head.chain in page
+    assert f"<dt>outcomes</dt><dd>{len(outcomes)}</dd>" in page
+    assert "The record is broken" in page  # it has no settings, which the daemon writes before any signal
+    record.close()
+    client.close()

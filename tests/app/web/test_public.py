@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
@@ -40,7 +41,9 @@ def test_delayed_signals_come_over_the_events_when_they_are_due(
         assert next(next_line)["id"] in {each["id"] for each in listed}
 
 
-@pytest.mark.parametrize("path", ["/deliveries", "/strategies/EUR_USD_M15", "/strategies/", "/status", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/deliveries", "/record", "/strategies/EUR_USD_M15", "/strategies/", "/status", "/metrics"]
+)
 def test_what_is_the_owners_is_not_there(start: Start, path: str) -> None:
     assert start(delay=DELAY).get(path).status == 404
 
@@ -79,3 +82,19 @@ def test_a_store_that_is_away_is_not_described_to_strangers(start: Start, monkey
         assert answer.status == 503
         assert "the signals cannot be read at the moment" in answer.body
         assert "redis" not in answer.body.lower()
+
+
+def test_an_outcome_is_shown_when_its_own_delay_is_over(
+    start: Start, client: redis.Redis, clock: WebClock, listed: list[dict[str, Any]]
+) -> None:
+    texts: Any = client.lrange("{ninja}:outcome_history", 0, -1)
+    newest = [each for text in texts if "result" in (each := json.loads(text))][-1]
+    assert newest["id"] in {each["id"] for each in listed}
+    ended = parse_instant(newest["exit_time"])
+    clock.advance(ended + DELAY - 1 - clock.now())
+    site = start(delay=DELAY)
+    path = f"/signals/{newest['id']}"
+    assert site.get(path).status == 200
+    assert "candles held" not in site.get(path).body
+    clock.advance(2)
+    assert "candles held" in site.get(path).body

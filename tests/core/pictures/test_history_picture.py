@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC
-from itertools import combinations, pairwise
+from itertools import combinations, pairwise, product
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.outcomes.history import outcomes_over
 from ninja_daemon.core.pictures.history_picture import HistoryView, drawn, history_picture
 from ninja_daemon.core.pictures.outline import MOST, Outline
 from ninja_daemon.core.pictures.theme import LIGHT
@@ -20,13 +21,16 @@ from tests.core.series import EUR_USD, rules_of, stepped, walked
 CANDLES = walked(3_000, seed=5, step=3_600)
 
 
-def view(count: int = 3_000) -> HistoryView:
+def view(count: int = 3_000, *, with_outcomes: bool = False) -> HistoryView:
     rules = rules_of(fast_ma=5, slow_ma=21)
     _, crosses = stepped(rules, CANDLES[:count])
     outline = Outline()
     outline.take(CandleColumns.of(CANDLES[:count]))
     signals = [signal_of(rules, cross, 0) for cross in crosses if cross.rejected_by is None]
-    return HistoryView("EUR/USD M1", "QUICK", EUR_USD.decimals, outline.blocks, signals)
+    candles = CandleColumns.of(CANDLES[:count])
+    followed = outcomes_over(rules.strategy, rules.instrument, candles, signals) if with_outcomes else None
+    outcomes = () if followed is None else followed.outcomes
+    return HistoryView("EUR/USD M1", "QUICK", EUR_USD.decimals, outline.blocks, signals, outcomes)
 
 
 def test_every_signal_is_a_triangle_and_counted_by_side() -> None:
@@ -40,9 +44,19 @@ def test_every_signal_is_a_triangle_and_counted_by_side() -> None:
 
 
 def test_labels_of_a_replay_do_not_overlap() -> None:
-    for count in (2, 40, 700, 3_000):
-        labels = drawn(view(count), LIGHT, UTC).labels
+    for count, with_outcomes in product((2, 40, 700, 3_000), (False, True)):
+        labels = drawn(view(count, with_outcomes=with_outcomes), LIGHT, UTC).labels
         assert not [pair for pair in combinations(labels, 2) if pair[0].box.meets(pair[1].box)]
+
+
+def test_the_curve_has_a_step_for_every_outcome_and_names_their_sum() -> None:
+    shown = view(with_outcomes=True)
+    canvas = drawn(shown, LIGHT, UTC)
+    total = sum(outcome.r for outcome in shown.outcomes)
+    assert len(shown.outcomes) > 50
+    assert f"{total:+.2f} R of {len(shown.outcomes)} closed" in [label.text for label in canvas.labels]
+    curve = next(shape for shape in canvas.svg().splitlines() if shape.count("H") > 50)
+    assert curve.count("V") == len(shown.outcomes)
 
 
 def test_fewer_than_two_candles_are_no_picture() -> None:

@@ -111,10 +111,11 @@ def replay(
     drawing = None if picture is None else _Drawing(picture, theme)
     environment, configuration = load_settings()
     chosen = _chosen(configuration, strategy or ())
+    how = (span, engine, report or drawing is not None, drawing)
     if csv:
-        reports = _over_files(csv, said, wanted, chosen, (span, engine, report, drawing), are_named=bool(strategy))
+        reports = _over_files(csv, said, wanted, chosen, how, are_named=bool(strategy))
     else:
-        reports = _over_broker(environment, chosen, (span, engine, report, drawing))
+        reports = _over_broker(environment, chosen, how)
     if drawing is not None:
         drawing.write(reports[0])
     if report:
