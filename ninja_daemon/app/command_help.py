@@ -262,6 +262,29 @@ COMMANDS: Final = {
         ),
         exits=("0   nothing wrong", "1   something is wrong, or the candles could not be read"),
     ),
+    "why": CommandHelp(
+        folder="views",
+        summary="Show what was decided at each candle, with the numbers; or one signal with all of them.",
+        paragraphs=(
+            (
+                "Averages, sides and filters are derived again from the broker's candles by the daemon's own engine, "
+                "and compared with the cursor, averages, side and signals that were committed. A difference is the "
+                "first thing that is said. Nothing is changed."
+            ),
+            (
+                "Without --on, --from or --to: the newest 24 candles, or with --crosses the crosses of the newest "
+                "5,000. Near is a gap of at most a tenth of the average true range. More than 200 candles are cut to "
+                "crosses and near ones in the table, not in --json."
+            ),
+        ),
+        examples=(
+            ("why EUR_USD_H4 --on 2026-11-24", "why was there no signal on Tuesday?"),
+            ("why EUR_USD_H4 --from 2026-01-01 --crosses", "the crosses of a year"),
+            ("why 6f1c0e12", "one signal, by the beginning of its id"),
+            ("why 6f1c0e12 --verify", "is every digit right?"),
+        ),
+        exits=("0   shown, and all is as it was committed", "1   a difference, or something could not be read"),
+    ),
     "queue": CommandHelp(
         folder="upkeep",
         summary="Look at and mend what waits for delivery: waiting, in retry, dead, per destination.",

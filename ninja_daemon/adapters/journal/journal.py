@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS leadership (
 """
 _MOST_PAGES: Final = 16_384
 """Pages of 4 kB: a journal of 64 MB is full, and what would be written waits."""
-_OUTBOX_KEPT: Final = 10_000
+OUTBOX_KEPT: Final = 10_000
 """Signals of the outbox that are kept after they were taken: the history without Redis, and the memory of their ids."""
 
 
@@ -216,7 +216,7 @@ def _put_outcomes(connection: sqlite3.Connection, strategy: str, closed: Closed)
     new = sum(connection.execute(query, item).rowcount for item in closed.outcomes.items())
     if new:
         old = "sequence <= (SELECT max(sequence) FROM outcomes) - ?"
-        connection.execute(f"DELETE FROM outcomes WHERE {old}", (_OUTBOX_KEPT,))  # noqa: S608 - our own
+        connection.execute(f"DELETE FROM outcomes WHERE {old}", (OUTBOX_KEPT,))  # noqa: S608 - our own
     return new
 
 
@@ -226,5 +226,5 @@ def put_into_outbox(connection: sqlite3.Connection, signals: Mapping[str, str]) 
     new = sum(connection.execute(query, item).rowcount for item in signals.items())
     if new:
         old = "sequence <= (SELECT max(sequence) FROM outbox) - ?"
-        connection.execute(f"DELETE FROM outbox WHERE taken = 1 AND {old}", (_OUTBOX_KEPT,))  # noqa: S608 - our own
+        connection.execute(f"DELETE FROM outbox WHERE taken = 1 AND {old}", (OUTBOX_KEPT,))  # noqa: S608 - our own
     return new

@@ -5,7 +5,7 @@ Only read here, and whatever stands there: a value that is not ours is reported,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -77,6 +77,20 @@ def read_history(client: redis.Redis, keys: Keys, most: int = MOST_ENTRIES) -> H
             texts.append([] if isinstance(reply, RedisError) else [str(text) for text in reply])
     history = history_of(*texts)
     return replace(history, unreadable=history.unreadable + wrong)
+
+
+def read_sides(client: redis.Redis, keys: Keys, names: Sequence[str]) -> Mapping[str, str | None]:
+    """Read the side that ``signal_state`` holds, by strategy name; None where there is none.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    with translated_errors():
+        pipeline = client.pipeline(transaction=False)
+        for name in names:
+            pipeline.hget(keys.signal_state(name), "side")
+        replies = pipeline.execute(raise_on_error=False)
+    return {name: reply if isinstance(reply, str) else None for name, reply in zip(names, replies, strict=True)}
 
 
 def _heartbeat(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -30,6 +30,17 @@ class CandleColumns:
         """Turn candles into columns."""
         table = np.array(list(candles), dtype=np.int64).reshape(-1, 5)
         return cls(*(np.ascontiguousarray(column) for column in table.T))
+
+    @classmethod
+    def joined(cls, parts: Sequence[CandleColumns]) -> CandleColumns:
+        """Put runs of candles, one at least, behind each other."""
+        names = ("time", "open", "high", "low", "close")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+
+    def times(self, factor: int) -> CandleColumns:
+        """Return the candles with every price multiplied by ``factor``: more decimals, the same prices."""
+        prices = (self.open * factor, self.high * factor, self.low * factor, self.close * factor)
+        return CandleColumns(self.time, *prices)
 
     def __len__(self) -> int:
         """Return how many candles there are."""

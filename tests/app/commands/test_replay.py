@@ -13,7 +13,7 @@ import pytest
 
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.app import cli, wiring
-from ninja_daemon.app.commands.history import replay as command
+from ninja_daemon.app.candles import asking
 from ninja_daemon.core.errors import BrokerUnavailable
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -291,7 +291,7 @@ class Terminal(io.StringIO):
 def test_a_bar_is_shown_on_a_terminal_when_it_takes_long(
     run: Run, csv_file: Path, monkeypatch: pytest.MonkeyPatch, patience: float, is_shown: bool
 ) -> None:
-    monkeypatch.setattr(command, "_PATIENCE", patience)
+    monkeypatch.setattr(asking, "_PATIENCE", patience)
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     monkeypatch.setenv("TERM", "xterm")
     _, out, _ = run("--csv", str(csv_file), "--jsonl", "-s", "QUICK")

@@ -293,7 +293,7 @@ def test_a_journal_that_cannot_be_used_hides_nothing_of_redis(two: Two, tmp_path
 
 
 def test_the_outbox_forgets_only_what_was_taken_and_is_old(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ninja_daemon.adapters.journal.journal._OUTBOX_KEPT", 2)
+    monkeypatch.setattr("ninja_daemon.adapters.journal.journal.OUTBOX_KEPT", 2)
     two.journals(1, 2, 3)
     file = local_queue_file(read_environment(two.place.environment, two.place.directory))
     assert len(file.waiting(9)) == 3

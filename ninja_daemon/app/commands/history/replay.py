@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import fields
-from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import Annotated, Final, TypeAlias
 
 import typer
 
@@ -19,21 +15,18 @@ from ninja_daemon.adapters.candle_files.opening import OpenCandles, open_candles
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.candles import options
+from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.candles.series import expected_granularity, instrument_of, strategies_for
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.market.instant import Instant, format_instant, parse_typed_instant
+from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, read_history, replay as replay_over
 
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-_PATIENCE: Final = 2.0
 _LINE: Final = "{:<20} {:<16} {:<4} {:>11} {:>11} {:>11} {:>8} {:>8}  {}"
 
 
@@ -93,7 +86,7 @@ def replay(
     """Run the daemon's own engine over history and print its signals."""
     if as_jsonl and (as_json or report):
         refuse("--jsonl", f"must not be given together with {'--json' if as_json else '--report'}")
-    span = Span(_instant("--from", since), _instant("--to", until, last_of_day=True))
+    span = Span(typed_open("--from", since), typed_open("--to", until, last_of_day=True))
     said = options.file_options(
         name=name,
         zone=zone,
@@ -110,7 +103,7 @@ def replay(
         refuse(_first_said(said), "must be given together with --csv: the broker says how it writes its candles")
     drawing = None if picture is None else _Drawing(picture, theme)
     environment, configuration = load_settings()
-    chosen = _chosen(configuration, strategy or ())
+    chosen = chosen_strategies(configuration, strategy or ())
     how = (span, engine, report or drawing is not None, drawing)
     if csv:
         reports = _over_files(csv, said, wanted, chosen, how, are_named=bool(strategy))
@@ -165,39 +158,11 @@ _How: TypeAlias = tuple[Span, Engine, bool, _Drawing | None]
 # --- what to replay --------------------------------------------------------------------------------------------------
 
 
-def _chosen(configuration: Configuration, names: Sequence[str]) -> Sequence[Strategy]:
-    """Return the strategies that are named, or all of them."""
-    known = {strategy.name: strategy for strategy in configuration.strategies}
-    for name in names:
-        if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f": {', '.join(known) or 'there is none'}"
-            refuse("--strategy", f"must be one of {configuration.path}, was {name[:64]!r}{hint}")
-    chosen = [known[name] for name in dict.fromkeys(names)] if names else list(configuration.strategies)
-    if not chosen:
-        refuse("--strategy", f"there is no strategy in {configuration.path}")
-    return chosen
-
-
 def _first_said(said: Options) -> str:
     """Return the name of an option that is for files."""
     names = {"format": "--format", "time_format": "--time-format", "decimal_comma": "--decimal-comma"}
     given = [each.name for each in fields(said) if getattr(said, each.name) != getattr(Options(), each.name)]
     return names.get(given[0], f"--{given[0]}") if given else "--join"
-
-
-def _instant(option: str, text: str | None, *, last_of_day: bool = False) -> Instant | None:
-    if text is None:
-        return None
-    text = text.strip()
-    try:
-        if len(text) == len("2026-01-31"):
-            day = date.fromisoformat(text)
-            start = int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
-            return start + 86_399 if last_of_day else start
-        return parse_typed_instant(text)
-    except ValueError:
-        refuse(option, f"must be like 2026-01-31 or 2026-01-31T10:00:00Z, was {text[:40]!r}")
 
 
 # --- where the candles come from -------------------------------------------------------------------------------------
@@ -214,7 +179,7 @@ def _over_files(
 ) -> Sequence[Replayed]:
     """Run strategies over files; those of one timeframe go through the candles together."""
     size = sum(path.stat().st_size for path in paths)
-    with _progress(f"reading {paths[0].name}", size) as bar:
+    with progress_bar(f"reading {paths[0].name}", size) as bar:
         opening = open_candles(paths, said, expected=expected_granularity(paths), progress=bar.advance)
         with opening as opened:
             chosen = strategies_for(paths, opened, strategies, join, are_named=are_named)
@@ -268,7 +233,7 @@ def _over_broker(environment: Environment, chosen: Sequence[Strategy], how: _How
     try:
         for series, strategies in groupby(sorted(chosen, key=_series_name), key=lambda strategy: strategy.series):
             own = list(strategies)
-            with _progress(f"reading {series}", None) as bar:
+            with progress_bar(f"reading {series}", None) as bar:
                 warm_up = max(strategy.warm_up for strategy in own)
                 history = read_history(source, series, span, warm_up, bar.advance)
             rules = [Rules(strategy, history.instrument) for strategy in own]
@@ -280,49 +245,6 @@ def _over_broker(environment: Environment, chosen: Sequence[Strategy], how: _How
 
 def _series_name(strategy: Strategy) -> str:
     return str(strategy.series)
-
-
-class _Bar:
-    """A progress bar on a terminal's standard error, for what takes longer than two seconds; silent anywhere else."""
-
-    def __init__(self, what: str, total: int | None) -> None:
-        self._what = what
-        self._total = total
-        self._done = 0
-        self._clock = SystemClock()
-        self._begun = self._clock.monotonic()
-        self._progress: Progress | None = None
-
-    def advance(self, amount: int) -> None:
-        """Say that so much more has come."""
-        self._done += amount
-        if self._progress is None and sys.stderr.isatty() and self._clock.monotonic() - self._begun >= _PATIENCE:
-            self._progress = self._shown()
-        if self._progress is not None:
-            self._progress.update(self._progress.task_ids[0], completed=self._done)
-
-    def close(self) -> None:
-        """Take the bar away."""
-        if self._progress is not None:
-            self._progress.stop()
-
-    def _shown(self) -> Progress:
-        from rich.console import Console
-        from rich.progress import Progress
-
-        progress = Progress(console=Console(stderr=True), transient=True)
-        progress.add_task(self._what, total=self._total)
-        progress.start()
-        return progress
-
-
-@contextmanager
-def _progress(what: str, total: int | None) -> Iterator[_Bar]:
-    bar = _Bar(what, total)
-    try:
-        yield bar
-    finally:
-        bar.close()
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

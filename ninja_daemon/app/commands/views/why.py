@@ -1,0 +1,173 @@
+"""``ninja-daemon why``: what was decided at each candle, and one signal with every number behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from contextlib import closing
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from ninja_daemon.app.candles.asking import progress_bar, typed_open
+from ninja_daemon.app.candles.options import refuse
+from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.status.committed import read_records, read_signals
+from ninja_daemon.app.status.decision_words import decision_fields, difference_words, signal_fields, signal_lines
+from ninja_daemon.app.status.exact_json import exact_json
+from ninja_daemon.core.errors import StateError
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.proof.comparison import compare, not_derived, signal_difference
+from ninja_daemon.usecases.proof.derivation import Derived, derive, newest
+from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.replay import Span
+
+if TYPE_CHECKING:
+    from ninja_daemon.core.signals.decisions import Decision
+
+_ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
+_NEWEST: Final = 24
+"""Candles that are shown when nothing says which."""
+_MANY: Final = 200
+"""Candles above which the table shows crosses and near ones only."""
+_WHEN: Final = "A date, or a candle's open: 2026-11-24 or 2026-11-24T10:00:00Z."
+
+
+def why(
+    what: Annotated[str, typer.Argument(metavar="STRATEGY|ID", help="A strategy, or the id of a listed signal.")],
+    *,
+    day: Annotated[
+        str | None, typer.Option("--on", metavar="DATE", help="The candles that opened on this day.")
+    ] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="WHEN", help=f"The first one. {_WHEN}")] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="WHEN", help=f"The last one, included. {_WHEN}")] = None,
+    crosses: Annotated[bool, typer.Option("--crosses", help="Only crosses and near ones.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="With an ID: only whether every digit is right.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
+) -> None:
+    """Show what was decided at each candle, derived again from the broker's candles."""
+    environ, product = running_environ()
+    environment, configuration = load_settings(environ)
+    known = {strategy.name: strategy for strategy in configuration.strategies}
+    if what not in known and not _ID.fullmatch(what):
+        _refuse_unknown(what, known)
+    span = _span(day, since, until)
+    if what in known:
+        if verify:
+            refuse("--verify", "must be given together with the id of a signal; a strategy is always compared")
+    elif span != Span() or crosses:
+        refuse("STRATEGY|ID", "must be a strategy when --on, --from, --to or --crosses is given")
+    say_found(product)
+    if what in known:
+        differences = _show_strategy(environment, known[what], span, crosses=crosses, as_json=as_json)
+    else:
+        differences = _show_signal(environment, configuration, what, verify=verify, as_json=as_json)
+    if differences:
+        raise typer.Exit(1)
+
+
+def _refuse_unknown(what: str, known: dict[str, Strategy]) -> None:
+    close = get_close_matches(what, known, n=1)
+    hint = f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
+    refuse("STRATEGY|ID", f"must be a strategy, or 8 to 32 hex digits of a signal's id, was {what[:64]!r}{hint}")
+
+
+def _span(day: str | None, since: str | None, until: str | None) -> Span:
+    if day is not None:
+        if since is not None or until is not None:
+            refuse("--on", "must not be given together with --from or --to")
+        if len(day.strip()) != len("2026-11-24"):
+            refuse("--on", f"must be a date like 2026-11-24, was {day[:40]!r}")
+        since = until = day
+        return Span(typed_open("--on", since), typed_open("--on", until, last_of_day=True))
+    return Span(typed_open("--from", since), typed_open("--to", until, last_of_day=True))
+
+
+def _derived(environment: Environment, strategy: Strategy, span: Span, known: Instrument | None) -> Derived:
+    from ninja_daemon.app.wiring import candle_source
+
+    with closing(candle_source(environment)) as source, progress_bar(f"reading {strategy.series}", None) as bar:
+        return derive(source, strategy, span, known=known, progress=bar.advance)
+
+
+# --- a strategy ------------------------------------------------------------------------------------------------------
+
+
+def _show_strategy(
+    environment: Environment, strategy: Strategy, span: Span, *, crosses: bool, as_json: bool
+) -> Sequence[Difference]:
+    record = read_records(environment, [strategy])[strategy.name]
+    derived = _derived(environment, strategy, span, record.loaded.instrument)
+    if span.since is None and not crosses:
+        derived = newest(derived, _NEWEST)
+    comparison = compare(derived, record, to_the_newest=span.until is None)
+    period = strategy.atr_period
+    is_long = derived.stop - derived.start > _MANY and not as_json
+    shown = [
+        decision
+        for decision in derived.decisions()
+        if not (crosses or is_long) or decision.cross is not None or decision.is_near(period)
+    ]
+    for difference in comparison.differences:
+        typer.echo(difference_words(difference), err=as_json)
+    if as_json:
+        typer.echo(exact_json([decision_fields(derived.rules, decision) for decision in shown]))
+    else:
+        _print_table(derived, shown)
+        if is_long and not crosses:
+            typer.echo(f"crosses and near ones of {derived.stop - derived.start:,} candles; all of them: --json")
+    return comparison.differences
+
+
+def _print_table(derived: Derived, shown: Sequence[Decision]) -> None:
+    from rich.console import Console
+
+    from ninja_daemon.app.status.decision_table import decision_table
+
+    console = Console()
+    if shown:
+        console.print(decision_table(derived.rules, shown, console.width))
+    else:
+        console.print("no such candle")
+
+
+# --- a signal --------------------------------------------------------------------------------------------------------
+
+
+def _show_signal(
+    environment: Environment, configuration: Configuration, start: str, *, verify: bool, as_json: bool
+) -> Sequence[Difference]:
+    listed = _listed(environment, start)
+    strategy = next((each for each in configuration.strategies if each.name == listed.strategy), None)
+    if strategy is None:
+        message = f"the signal is of {listed.strategy}, which must be in {configuration.path}: its settings are needed"
+        raise StateError(message)
+    derived = _derived(environment, strategy, Span(listed.time, listed.time), None)
+    difference = _difference(derived, listed)
+    index = derived.index_of(listed.time)
+    if as_json:
+        typer.echo(exact_json(signal_fields(derived, listed, index, difference)))
+    elif verify:
+        typer.echo("every digit again" if difference is None else difference_words(difference))
+    else:
+        typer.echo("\n".join(signal_lines(derived, listed, index, difference)))
+    return [] if difference is None else [difference]
+
+
+def _listed(environment: Environment, start: str) -> Signal:
+    found = {signal.id: signal for signal, _ in read_signals(environment).entries if signal.id.startswith(start)}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    what = "no signal" if not found else f"{len(found)} signals"
+    message = f"the id must be that of one signal in the history (ninja-daemon signals), {start} is of {what}"
+    raise StateError(message)
+
+
+def _difference(derived: Derived, listed: Signal) -> Difference | None:
+    own = derived.signals().get(listed.id)
+    return not_derived(derived, listed) if own is None else signal_difference(derived, listed, own)

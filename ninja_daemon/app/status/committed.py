@@ -1,0 +1,69 @@
+"""What was committed of strategies, read from Redis, or without it from the journal (contract 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+
+from ninja_daemon.adapters.journal.journal import OUTBOX_KEPT
+from ninja_daemon.adapters.journal.reports import load_local, read_local_history
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.reports import read_history, read_sides
+from ninja_daemon.adapters.redis.state_store import HISTORY_KEPT, RedisStateStore
+from ninja_daemon.adapters.stored.reports import History
+from ninja_daemon.app.queues.opening import local_queue_file
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Loaded
+from ninja_daemon.usecases.proof.comparison import Record
+
+
+def read_records(environment: Environment, strategies: Sequence[Strategy]) -> Mapping[str, Record]:
+    """Return what was committed, by strategy name.
+
+    Raises:
+        StoreUnavailable: it cannot be read.
+    """
+    if not environment.cache_enabled:
+        with closing(local_queue_file(environment)) as file:
+            return _records(load_local(file, strategies), {}, read_local_history(file), OUTBOX_KEPT, is_counted=False)
+    keys = Keys(environment.namespace)
+    with closing(connect(environment.redis_url.reveal(), name="why")) as client:
+        store, names = RedisStateStore(client, keys), [strategy.name for strategy in strategies]
+        loaded = store.load(strategies)
+        while True:
+            sides, history = read_sides(client, keys, names), read_history(client, keys)
+            before, loaded = loaded, store.load(strategies)
+            # A commit in between would put an old cursor beside a new side.
+            if all(before[name].cursor_token == loaded[name].cursor_token for name in names):
+                return _records(loaded, sides, history, HISTORY_KEPT, is_counted=True)
+
+
+def read_signals(environment: Environment) -> History:
+    """Return the history of signals.
+
+    Raises:
+        StoreUnavailable: it cannot be read.
+    """
+    if not environment.cache_enabled:
+        with closing(local_queue_file(environment)) as file:
+            return read_local_history(file)
+    with closing(connect(environment.redis_url.reveal(), name="why")) as client:
+        return read_history(client, Keys(environment.namespace))
+
+
+def _records(
+    loaded: Mapping[str, Loaded], sides: Mapping[str, str | None], history: History, kept: int, *, is_counted: bool
+) -> Mapping[str, Record]:
+    is_cut = len(history.entries) + history.unreadable >= kept
+    return {
+        name: Record(
+            each,
+            sides.get(name),
+            [signal for signal, _ in history.entries if signal.strategy == name],
+            is_cut=is_cut,
+            is_counted=is_counted,
+        )
+        for name, each in loaded.items()
+    }

@@ -1,0 +1,1 @@
+"""Decisions derived again from candles, and held against what was committed."""

@@ -1,0 +1,101 @@
+"""A strategy's decisions derived again from the broker's candles; nothing that is stored enters it (contract 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.decisions import Decision, decisions
+from ninja_daemon.core.signals.history import BatchResult, evaluate
+from ninja_daemon.core.signals.signal import Signal, signal_of
+from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.usecases.ports import CandleSource
+from ninja_daemon.usecases.replay import Span, read_history
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """The rules over a history, from the first candle that was read to the last.
+
+    Attributes:
+        rules: the strategy and the instrument in whose decimals the candles are.
+        candles: all that were read, those for warm-up included.
+        result: the rules over them.
+        start: index of the first candle that was asked for.
+        stop: index after the last one.
+    """
+
+    rules: Rules
+    candles: CandleColumns
+    result: BatchResult
+    start: int
+    stop: int
+
+    def index_of(self, time: Instant) -> int | None:
+        """Return the index of the candle that opened then; None when the broker has none."""
+        index = int(self.candles.time.searchsorted(time))
+        return index if index < len(self.candles) and int(self.candles.time[index]) == time else None
+
+    def decisions(self) -> Iterator[Decision]:
+        """Go through what was decided at the candles that were asked for."""
+        return decisions(self.candles, self.result, self.start, self.stop)
+
+    def decision(self, index: int) -> Decision:
+        """Return what was decided at one candle."""
+        return next(decisions(self.candles, self.result, index, index + 1))
+
+    def signals(self) -> dict[str, Signal]:
+        """Return the signals of the candles that were asked for, by id, each found at its close."""
+        times = self.candles.time[self.start : self.stop]
+        if not len(times):
+            return {}
+        close_of = self.rules.strategy.granularity.close_of
+        found = [
+            signal_of(self.rules, cross, close_of(cross.candle.time))
+            for cross in self.result.crosses
+            if cross.rejected_by is None and int(times[0]) <= cross.candle.time <= int(times[-1])
+        ]
+        return {signal.id: signal for signal in found}
+
+
+def derive(
+    source: CandleSource,
+    strategy: Strategy,
+    span: Span,
+    *,
+    known: Instrument | None = None,
+    more: int = 0,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Derived:
+    """Read the candles of a strategy from the broker and run the rules over them.
+
+    Args:
+        source: the broker.
+        strategy: whose rules.
+        span: the candles that are asked for; without a beginning the newest 5,000 and ``more``.
+        known: decimals and pip as they are stored; a broker that shows few prices may show fewer digits.
+        more: candles before those, when the span has no beginning.
+        progress: told after each page how many candles came.
+
+    Raises:
+        NinjaError: the broker did not answer, or has no candle of it at all.
+    """
+    history = read_history(source, strategy.series, span, strategy.warm_up + more, progress)
+    candles, instrument = CandleColumns.joined(history.parts), history.instrument
+    if known is not None and known.decimals > instrument.decimals:
+        candles, instrument = candles.times(10 ** (known.decimals - instrument.decimals)), known
+    since, until = history.span.since, history.span.until
+    start = 0 if since is None else int(candles.time.searchsorted(since))
+    if span.since is None:
+        start = max(0, start - more)
+    stop = len(candles) if until is None else int(candles.time.searchsorted(until, side="right"))
+    rules = Rules(strategy, instrument)
+    return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop))
+
+
+def newest(derived: Derived, count: int) -> Derived:
+    """Ask for the newest ``count`` candles only."""
+    return replace(derived, start=max(derived.start, derived.stop - count))
