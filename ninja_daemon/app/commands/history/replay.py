@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
+from datetime import UTC
 from itertools import groupby
 from pathlib import Path
 from typing import Annotated, Final, TypeAlias
