@@ -20,19 +20,10 @@ from ninja_daemon.core.outcomes.outcome import opened, terms_of
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState, rules_of
+from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
 from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.open_signals import LostBook, find_books
-from ninja_daemon.usecases.ports import (
-    CandleSource,
-    Change,
-    Clock,
-    CommitResult,
-    Committed,
-    Fetched,
-    Journal,
-    StateStore,
-    Tally,
-)
+from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Journal, StateStore, Tally
 from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, scaled, shown_before
 from ninja_daemon.usecases.standing import Standing, Standings
 from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult, joined

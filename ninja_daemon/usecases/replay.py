@@ -28,7 +28,7 @@ from ninja_daemon.core.signals.signal_columns import signals_of
 from ninja_daemon.core.signals.stepper import Stepper
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
-from ninja_daemon.usecases.ports import CandleSource, WantedHistory
+from ninja_daemon.usecases.candle_ports import CandleSource, WantedHistory
 
 RECENT: Final = 5_000
 """Candles of the broker's history that are replayed when nothing says from when on."""

@@ -8,7 +8,8 @@ from typing import Final
 
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.strategy import StrategyState
-from ninja_daemon.usecases.ports import Fetched, Tally
+from ninja_daemon.usecases.candle_ports import Fetched
+from ninja_daemon.usecases.ports import Tally
 
 _LOOKED_BACK: Final = 2
 """Number of candles before the cursor that are compared again. Must equal what CandleSource returns in

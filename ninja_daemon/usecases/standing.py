@@ -17,7 +17,8 @@ from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
-from ninja_daemon.usecases.ports import CandleSource, Clock, Fetched, Journal, Loaded, Wanted, WantedHistory
+from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
+from ninja_daemon.usecases.ports import Clock, Journal, Loaded
 from ninja_daemon.usecases.wake_result import Start
 
 

@@ -18,19 +18,9 @@ from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.faults import Delay, Fault
+from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.catch_up import catch_up
-from ninja_daemon.usecases.ports import (
-    NO_BOOKS,
-    CandleSource,
-    Change,
-    Committed,
-    Fetched,
-    Journal,
-    Loaded,
-    StateStore,
-    Wanted,
-    WantedHistory,
-)
+from ninja_daemon.usecases.ports import NO_BOOKS, Change, Committed, Journal, Loaded, StateStore
 from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import nasty, oracle
 from tests.end_to_end.stage import Stage

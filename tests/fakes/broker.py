@@ -9,7 +9,7 @@ from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
-from ninja_daemon.usecases.ports import Fetched, Traffic, Wanted, WantedHistory
+from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted, WantedHistory
 
 
 @dataclass

@@ -26,7 +26,7 @@ from ninja_daemon.adapters.journal.queue.inbox import LocalDoorbell
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.redis.queue.inbox import Doorbell
 from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
-from ninja_daemon.usecases import ports
+from ninja_daemon.usecases import candle_ports, ports
 from ninja_daemon.usecases.delivery import delivery_ports
 
 Moment = Literal["before", "after"]
@@ -98,7 +98,7 @@ def all_ports() -> list[type]:
     """Every Protocol through which the processes reach outside."""
     return [
         found
-        for module in (ports, delivery_ports)
+        for module in (candle_ports, ports, delivery_ports)
         for _, found in inspect.getmembers(module, inspect.isclass)
         if found.__module__ == module.__name__ and getattr(found, "_is_protocol", False)
     ]

@@ -12,7 +12,7 @@ from oandapyV20.endpoints.apirequest import APIRequest
 from ninja_daemon.adapters.oanda.candles import PRICE_LETTERS
 from ninja_daemon.core.errors import BrokerRefused
 from ninja_daemon.core.market.instrument import Series
-from ninja_daemon.usecases.ports import Wanted
+from ninja_daemon.usecases.candle_ports import Wanted
 
 _MOST_SPECIFICATIONS: Final = 60
 _LONGEST_SPECIFICATIONS: Final = 1_700

@@ -10,7 +10,8 @@ from typing import Final
 
 from ninja_daemon.adapters.oanda.rate_limit import RateLimit
 from ninja_daemon.core.errors import BrokerUnavailable
-from ninja_daemon.usecases.ports import Clock, Traffic
+from ninja_daemon.usecases.candle_ports import Traffic
+from ninja_daemon.usecases.ports import Clock
 
 REQUESTS_A_SECOND: Final = 100
 CONNECTIONS_A_SECOND: Final = 2

@@ -34,7 +34,8 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.ports import Clock, Fetched, Traffic, Wanted, WantedHistory
+from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted, WantedHistory
+from ninja_daemon.usecases.ports import Clock
 
 PAGE: Final = 5_000
 """Candles that the broker gives in one answer at most."""

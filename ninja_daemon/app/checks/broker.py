@@ -12,7 +12,8 @@ from ninja_daemon.app.settings.known_instruments import suggestion
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, NinjaError
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import CandleSource, Clock, WantedHistory
+from ninja_daemon.usecases.candle_ports import CandleSource, WantedHistory
+from ninja_daemon.usecases.ports import Clock
 
 _CLOCK_TOLERANCE: Final = 5.0
 _CLOCK_LIMIT: Final = 60.0

@@ -14,8 +14,9 @@ from ninja_daemon.app.daemon.same_settings import require_same
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
+from ninja_daemon.usecases.candle_ports import Wanted
 from ninja_daemon.usecases.catch_up import catch_up
-from ninja_daemon.usecases.ports import DaemonPorts, Wanted
+from ninja_daemon.usecases.ports import DaemonPorts
 from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult
 
 _LEASE: Final = 60.0

@@ -31,7 +31,8 @@ from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.polling import LONGEST_DELAY, Looks
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonSource, DaemonStore, Journal, Traffic
+from ninja_daemon.usecases.candle_ports import DaemonSource, Traffic
+from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonStore, Journal
 from ninja_daemon.usecases.wake_result import WakeResult
 
 _SHARE_OF_CANDLE: Final = 0.8

@@ -15,7 +15,7 @@ from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.strategy import Rules, Strategy
-from ninja_daemon.usecases.ports import CandleSource, Fetched, WantedHistory
+from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 
 _FEWEST_DIGITS: Final = 4
 

@@ -12,7 +12,7 @@ from ninja_daemon.core.signals.decisions import Decision, decisions
 from ninja_daemon.core.signals.history import BatchResult, evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Rules, Strategy
-from ninja_daemon.usecases.ports import CandleSource
+from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.replay import Span, read_history
 
 

@@ -28,7 +28,7 @@ from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.markets.completion import ByLag
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
-from ninja_daemon.usecases.ports import Fetched, Wanted, WantedHistory
+from ninja_daemon.usecases.candle_ports import Fetched, Wanted, WantedHistory
 from tests.fakes.clock import FakeClock
 
 TOKEN = "0123456789abcdef-very-secret"

@@ -29,7 +29,7 @@ from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
-from ninja_daemon.usecases.ports import Fetched, Wanted
+from ninja_daemon.usecases.candle_ports import Fetched, Wanted
 from tests.fakes.clock import FakeClock
 
 TOKEN = "0123456789abcdef-very-secret"

@@ -38,7 +38,8 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.polling import LONGEST_DELAY, Watch
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Fetched, Lease, Wanted
+from ninja_daemon.usecases.candle_ports import Fetched, Wanted
+from ninja_daemon.usecases.ports import Lease
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 
