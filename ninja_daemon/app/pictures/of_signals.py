@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import tzinfo
 from typing import Final
 
@@ -10,6 +11,7 @@ from ninja_daemon.core.averages.columns import AverageColumn
 from ninja_daemon.core.errors import NinjaError, PictureRefused
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView, signal_picture
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.history import evaluate
@@ -38,14 +40,18 @@ def found_signal(signals: Sequence[Signal], wanted: str) -> Signal:
 
 
 def picture_of_signal(
-    source: CandleSource, strategies: Sequence[Strategy], signal: Signal, theme: Theme, zone: tzinfo
+    source: CandleSource,
+    strategies: Sequence[Strategy],
+    known: tuple[Signal, Outcome | None],
+    theme: Theme,
+    zone: tzinfo,
 ) -> str:
     """Draw a listed signal as SVG text.
 
     Args:
         source: where the candles come from: one request.
         strategies: those of the configuration; one of them must have made the signal.
-        signal: the signal.
+        known: the signal, and how it ended.
         theme: colours.
         zone: whose clock the time axis goes by.
 
@@ -54,6 +60,7 @@ def picture_of_signal(
             signal's.
         NinjaError: the broker did not answer.
     """
+    signal, outcome = known
     strategy = _its_strategy(strategies, signal)
     wanted = WantedHistory(strategy.series, signal.time, strategy.warm_up + CANDLES - 1)
     answer = source.history([wanted])[wanted]
@@ -61,7 +68,7 @@ def picture_of_signal(
         raise answer
     if answer.rejected is not None:
         raise answer.rejected
-    return signal_picture(_view(signal, strategy, answer), theme, zone)
+    return signal_picture(replace(_view(signal, strategy, answer), outcome=outcome), theme, zone)
 
 
 def _view(signal: Signal, strategy: Strategy, answer: Fetched) -> SignalView:

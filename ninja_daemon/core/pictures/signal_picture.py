@@ -11,6 +11,7 @@ from typing import Final
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.axes import Scale, nice_prices, spread, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened, text_width
 from ninja_daemon.core.pictures.theme import Theme
@@ -56,6 +57,7 @@ class SignalView:
         candles: oldest first; the last one must be the signal's.
         fast: the fast average, as long as ``candles``.
         slow: the slow average, as long as ``candles``.
+        outcome: how it ended, None while it has not.
     """
 
     signal: Signal
@@ -63,6 +65,7 @@ class SignalView:
     candles: Sequence[Candle]
     fast: AverageLine
     slow: AverageLine
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,7 @@ class _Drawing:
     def _legend(self) -> None:
         """Name both averages by their colours, in the largest type in which they fit into the line."""
         both = ((self._view.fast.name, self._theme.fast), (self._view.slow.name, self._theme.slow))
-        words = f"risk/reward {self._view.signal.risk_reward_ratio:.2f}"
+        words, colour_of_words = self._ending()
         texts = [*(name for name, _ in both), words]
         room = _WIDTH - 2 * _MARGIN - 2 * 840
         fitting = (size for size in _SMALLER if sum(text_width(text, size) for text in texts) <= room)
@@ -273,7 +276,15 @@ class _Drawing:
             x = self._canvas.label(name, (x + 520, 980), size, self._theme.ink).right + 320
         end = (_WIDTH - _MARGIN, 980)
         if label_box(words, end, size, "end").left > x:
-            self._canvas.label(words, end, size, self._theme.pale, anchor="end")
+            self._canvas.label(words, end, size, colour_of_words, anchor="end")
+
+    def _ending(self) -> tuple[str, str]:
+        """Return what became of the signal, or what it risks while that is not known, and the colour of it."""
+        outcome = self._view.outcome
+        if outcome is None:
+            return f"risk/reward {self._view.signal.risk_reward_ratio:.2f}", self._theme.pale
+        colour = self._theme.up if outcome.r > 0 else self._theme.down
+        return f"{outcome.result.value} {outcome.r:+.2f} R", colour
 
     def _footer(self) -> None:
         closed = datetime.fromtimestamp(self._view.signal.close_time, self._zone)

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ninja_daemon.core.errors import PictureRefused
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.outcomes.history import outcomes_over
 from ninja_daemon.core.pictures.canvas import Canvas, Label
 from ninja_daemon.core.pictures.signal_picture import drawn, signal_picture
 from ninja_daemon.core.pictures.theme import DARK, LIGHT
 from tests.core.pictures.views import view_of
+from tests.core.series import rules_of, walked
 
 SVG = "{http://www.w3.org/2000/svg}"
 INSTRUMENTS = [Instrument("EUR_USD", 5, -4), Instrument("GBP_JPY", 3, -2), Instrument("NATGAS_USD", 1, 0)]
@@ -53,6 +56,16 @@ def test_entry_stop_target_and_both_averages_are_named() -> None:
     for expected in (f"{signal.close:f}", f"{signal.stop_loss:f}", f"{signal.take_profit:f}", "SMA 5", "SMA 21"):
         assert texts.count(expected) == 1
     assert any(signal.side.name in text for text in texts)
+
+
+def test_how_it_ended_is_said_once_it_is_known() -> None:
+    view = view_of()
+    rules = rules_of(fast_ma=5, slow_ma=21)
+    candles = CandleColumns.of(walked(100, seed=3, start=view.signal.time + 60))
+    (outcome, *_) = outcomes_over(rules.strategy, rules.instrument, candles, [view.signal]).outcomes
+    texts = [label.text for label in drawn(replace(view, outcome=outcome), DARK, UTC).labels]
+    assert f"{outcome.result.value} {outcome.r:+.2f} R" in texts
+    assert not [text for text in texts if text.startswith("risk/reward")]
 
 
 def test_the_svg_is_xml_with_every_candle_in_it() -> None:

@@ -150,9 +150,11 @@ def _draw(wanted: str, path: Path, theme: str, zone: str) -> None:
     environ, product = running_environ()
     say_found(product)
     environment, configuration = load_settings(environ)
-    signal = found_signal([signal for signal, _ in _history(environment).entries], wanted)
+    history = _history(environment)
+    signal = found_signal([signal for signal, _ in history.entries], wanted)
+    known = (signal, history.outcomes.get(signal.id))
     with closing(candle_source(environment)) as source:
-        svg = picture_of_signal(source, configuration.strategies, signal, colours, clock)
+        svg = picture_of_signal(source, configuration.strategies, known, colours, clock)
     write_picture(svg, path)
 
 
