@@ -95,7 +95,7 @@ floors: $(VENV)/dev.stamp ## import-linter: imports go down only
 
 .PHONY: house
 house: $(VENV)/dev.stamp ## sizes of folders, modules and functions against their limits
-	-@$(python) -m tests.house
+	@$(python) -m tests.house
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the end (SEED=1 for the same run again)

@@ -1,0 +1,46 @@
+"""The form of a command's help: what it does, when to use it, examples, exit codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+_CONFIGURATION_EXIT: Final = "78  the configuration cannot work; every problem is listed on standard error"
+_USAGE_EXIT: Final = "2   the command line was wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHelp:
+    """The help of one command.
+
+    Attributes:
+        folder: where in ``app/commands`` its file lies.
+        summary: one line for the list of commands.
+        paragraphs: what it does and when to use it.
+        examples: command lines, each with what it is for.
+        exits: exit codes besides usage and configuration errors, each with its meaning.
+        lists_problems: whether a configuration that cannot work ends it with 78.
+    """
+
+    folder: str
+    summary: str
+    paragraphs: tuple[str, ...]
+    examples: tuple[tuple[str, str], ...]
+    exits: tuple[str, ...] = ("0   done",)
+    lists_problems: bool = True
+
+    def text(self) -> str:
+        r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks."""
+        width = max(len(line) for line, _ in self.examples) + 3
+        examples = [f"  ninja-daemon {line:<{width}}{purpose}" for line, purpose in self.examples]
+        exits = [f"  {line}" for line in self._all_exits()]
+        blocks = ["\b\nExamples:\n" + "\n".join(examples), "\b\nExit codes:\n" + "\n".join(exits)]
+        return "\n\n".join([self.summary, *self.paragraphs, *blocks])
+
+    def _all_exits(self) -> list[str]:
+        more = (_USAGE_EXIT, _CONFIGURATION_EXIT) if self.lists_problems else (_USAGE_EXIT,)
+        return sorted((*self.exits, *more), key=_exit_code)
+
+
+def _exit_code(line: str) -> int:
+    return int(line.partition(" ")[0])
