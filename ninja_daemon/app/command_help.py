@@ -29,6 +29,7 @@ _ORDER: Final = (
     "why",
     "queue",
     "replay",
+    "audit",
     "import",
     "backup",
     "restore",

@@ -123,6 +123,7 @@ def verdicts(rules: Rules, decision: Decision) -> tuple[Verdict, ...]:
         (Filter.WARMING, Decimal(decision.ranges_held), Decimal(strategy.atr_period)),
         (Filter.MIN_ATR, atr, strategy.min_atr_value),
         (Filter.MIN_RR, reward_to_risk(strategy), strategy.min_rr_ratio),
+        (Filter.NO_ROOM, _room(rules, cross), Decimal(1).scaleb(-decimals)),
     )
     made: list[Verdict] = []
     for name, value, limit in compared:
@@ -130,3 +131,9 @@ def verdicts(rules: Rules, decision: Decision) -> tuple[Verdict, ...]:
         if name is cross.rejected_by:
             break
     return tuple(made)
+
+
+def _room(rules: Rules, cross: Cross) -> Decimal:
+    """Return the least that stop and target are away from the close and from zero, as a price; negative below zero."""
+    levels, close = rules.levels(cross.side, cross.candle.close, cross.range_total), cross.candle.close
+    return Decimal(min(min(level, abs(level - close)) for level in levels)).scaleb(-rules.instrument.decimals)

@@ -1,0 +1,106 @@
+"""``ninja-daemon audit``: the broker's history against what was listed and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
+from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.app.status.committed import read_records
+from ninja_daemon.app.status.decision_words import difference_fields, difference_words
+from ninja_daemon.app.status.exact_json import exact_json
+from ninja_daemon.core.errors import NinjaError
+from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.usecases.proof.audit import Audited, audit as audit_over
+
+
+def audit(
+    *,
+    strategy: Annotated[
+        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
+    ] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            "--since",
+            metavar="WHEN",
+            help="Candles that opened since: 2026-01-31 or 2026-01-31T10:00:00Z. Left out: since the first start.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
+) -> None:
+    """Compare cursor, side, averages and listed signals with what the broker's history gives."""
+    from ninja_daemon.app.wiring import candle_source
+
+    first: Instant | None = typed_open("--since", since)
+    environ, product = running_environ()
+    environment, configuration = load_settings(environ)
+    chosen = chosen_strategies(configuration, strategy or ())
+    say_found(product)
+    records = read_records(environment, chosen)
+    results: list[Audited] = []
+    with closing(candle_source(environment)) as source:
+        for each in chosen:
+            with progress_bar(f"reading {each.series}", None) as bar:
+                results.append(audit_over(source, each, records[each.name], first, bar.advance))
+    if as_json:
+        typer.echo(exact_json({"strategies": [_fields(result) for result in results]}))
+    else:
+        for result in results:
+            _print(result)
+    if any(result.error is not None or result.differences for result in results):
+        raise typer.Exit(1)
+
+
+def _print(result: Audited) -> None:
+    for difference in result.differences:
+        typer.echo(difference_words(difference))
+    typer.echo(f"{result.strategy.name}: {_summary(result)}")
+
+
+def _summary(result: Audited) -> str:
+    if result.error is not None:
+        return f"not audited: {result.error}"
+    if result.first is None or result.last is None:
+        return "nothing was committed yet"
+    count = len(result.differences)
+    words = [
+        f"{result.candles:,} candles, {format_instant(result.first)} to {format_instant(result.last)}",
+        f"{result.derived:,} signals derived, {result.listed:,} listed",
+        "no difference" if not count else f"{count:,} {'difference' if count == 1 else 'differences'}",
+    ]
+    if result.other_settings:
+        words.append(f"{result.other_settings:,} listed under other settings, not compared")
+    if result.ahead:
+        words.append(f"{result.ahead:,} newer not taken in yet")
+    return "; ".join(words)
+
+
+def _fields(result: Audited) -> dict[str, object]:
+    error: NinjaError | None = result.error
+    return {
+        "strategy": result.strategy.name,
+        "error": None if error is None else str(error),
+        "candles": result.candles,
+        "first": _instant(result.first),
+        "last": _instant(result.last),
+        "signals_due_since": _instant(result.due_since),
+        "derived": result.derived,
+        "listed": result.listed,
+        "other_settings": result.other_settings,
+        "ahead": result.ahead,
+        "differences": _differences(result),
+    }
+
+
+def _differences(result: Audited) -> Sequence[dict[str, object]]:
+    return [difference_fields(difference) for difference in result.differences]
+
+
+def _instant(at: Instant | None) -> str | None:
+    return None if at is None else format_instant(at)

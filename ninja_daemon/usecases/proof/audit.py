@@ -1,0 +1,99 @@
+"""The whole record of a strategy against the broker's history (contract 9). Nothing is changed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ninja_daemon.core.errors import NinjaError
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import CandleSource
+from ninja_daemon.usecases.proof.comparison import Record, compare
+from ninja_daemon.usecases.proof.derivation import derive
+from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.replay import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Audited:
+    """What came of one strategy.
+
+    Attributes:
+        strategy: which one.
+        error: why it could not be audited; None when it was.
+        differences: by candle.
+        candles: candles up to the cursor that were gone through, without those for warm-up.
+        first: open of the first of them, None where nothing was committed yet.
+        last: open of the last of them.
+        due_since: open of the first candle whose signals had to be listed, None when that is not known.
+        derived: signals that the candles up to the cursor give since ``due_since``.
+        listed: signals of the strategy in the history.
+        other_settings: those among them that were listed under other settings, which are not compared.
+        ahead: candles that the broker has behind the cursor.
+    """
+
+    strategy: Strategy
+    error: NinjaError | None = None
+    differences: Sequence[Difference] = ()
+    candles: int = 0
+    first: Instant | None = None
+    last: Instant | None = None
+    due_since: Instant | None = None
+    derived: int = 0
+    listed: int = 0
+    other_settings: int = 0
+    ahead: int = 0
+
+
+def audit(
+    source: CandleSource,
+    strategy: Strategy,
+    record: Record,
+    since: Instant | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Audited:
+    """Compare what was committed of a strategy with what the broker's candles give.
+
+    Args:
+        source: the broker, which keeps its own limits.
+        strategy: which one.
+        record: what was committed.
+        since: open of the first candle compared; None for all that were ever taken in.
+        progress: told after each page how many candles came.
+
+    Returns:
+        What was found; an error of the broker stands in it, so that the other strategies can go on.
+    """
+    loaded, listed = record.loaded, len(record.signals)
+    if loaded.cursor is None:
+        return Audited(strategy, listed=listed)
+    # Without counts the first listed signal is the oldest thing to compare.
+    oldest = record.signals[0].time if record.signals and not record.is_counted else None
+    span = Span(oldest if since is None else since)
+    try:
+        derived = derive(
+            source, strategy, span, known=loaded.instrument, more=loaded.tally.evaluated, progress=progress
+        )
+    except NinjaError as error:
+        return Audited(strategy, error, listed=listed)
+    found = compare(derived, record, to_the_newest=True)
+    times = derived.candles.time[derived.start :]
+    taken_in = times[: int(times.searchsorted(loaded.cursor, side="right"))]
+    due = [
+        signal
+        for signal in derived.signals().values()
+        if found.since is not None and found.since <= signal.time <= loaded.cursor
+    ]
+    return Audited(
+        strategy,
+        differences=found.differences,
+        candles=len(taken_in),
+        first=int(taken_in[0]) if len(taken_in) else None,
+        last=int(taken_in[-1]) if len(taken_in) else None,
+        due_since=found.since,
+        derived=len(due),
+        listed=listed,
+        other_settings=found.other_settings,
+        ahead=found.ahead,
+    )

@@ -1,0 +1,155 @@
+"""``ninja-daemon audit``: each planted difference is found, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
+from ninja_daemon.core.market.instant import format_instant, parse_instant
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import signal_id
+from tests.app.commands.conftest import SEEN_AT_START, TAKEN_IN, Committed
+from tests.app.stored import M15
+
+STATE, SIDES, HISTORY = "{ninja}:ma_state:EUR_USD_M15", "{ninja}:signal_state:EUR_USD_M15", "{ninja}:history"
+
+
+def test_what_the_daemon_left_has_no_difference(committed: Committed) -> None:
+    made = json.loads(committed("audit", "-s", M15.name, "--json"))["strategies"][0]
+    signals = len(committed.listed())
+    assert made == {
+        "strategy": M15.name,
+        "error": None,
+        "candles": TAKEN_IN,
+        "first": format_instant(committed.candles[0].time),
+        "last": format_instant(committed.candles[-1].time),
+        "signals_due_since": format_instant(committed.candles[SEEN_AT_START].time),
+        "derived": signals,
+        "listed": signals,
+        "other_settings": 0,
+        "ahead": 0,
+        "differences": [],
+    }
+    assert "no difference" in committed("audit", "-s", M15.name)
+
+
+# --- planted, one at a time ------------------------------------------------------------------------------------------
+
+
+def revised_close(committed: Committed) -> tuple[str, str, str]:
+    candle = committed.revise(-2, close=committed.candles[-2].close + 1)
+    return "revised candle", format_instant(candle.time), "close"
+
+
+def revised_high(committed: Committed) -> tuple[str, str, str]:
+    candle = committed.revise(-2, high=committed.candles[-2].high + 7)
+    return "revised candle", format_instant(candle.time), "true range"
+
+
+def revised_open(committed: Committed) -> tuple[str, str, str]:
+    candle = committed.revise(-1, open=committed.candles[-1].open + 1)
+    return "revised candle", format_instant(candle.time), "open"
+
+
+def added_candle(committed: Committed) -> tuple[str, str, str]:
+    last = committed.candles[-1]
+    committed.candles.insert(-1, last._replace(time=last.time - 450, close=last.close + 1))
+    return "revised candle", format_instant(last.time - 450), "candle"
+
+
+def removed_candle(committed: Committed) -> tuple[str, str, str]:
+    del committed.candles[-3]
+    return "revised candle", format_instant(committed.candles[-3].time), "candle"
+
+
+def deleted_signal(committed: Committed) -> tuple[str, str, str]:
+    text = committed.listed()[5]
+    committed.client.lrem(HISTORY, 1, text)
+    return "missing", json.loads(text)["time"], "id"
+
+
+def extra_signal(committed: Committed) -> tuple[str, str, str]:
+    signal = decode_signal(committed.listed()[5])
+    time = signal.time + 900
+    side = Side(-signal.side)
+    made = signal._replace(time=time, close_time=time + 900, side=side, id=signal_id(M15, time, side))
+    committed.client.rpush(HISTORY, encode_signal(made))
+    return "extra", format_instant(time), "id"
+
+
+def changed_side(committed: Committed) -> tuple[str, str, str]:
+    return _other_side(committed, STATE, "ma_state side")
+
+
+def changed_side_of_the_signal(committed: Committed) -> tuple[str, str, str]:
+    return _other_side(committed, SIDES, "signal_state side")
+
+
+def _other_side(committed: Committed, key: str, field: str) -> tuple[str, str, str]:
+    side = str(committed.client.hget(key, "side"))
+    committed.client.hset(key, "side", "BUY" if side == "SELL" else "SELL")
+    return "stored value", format_instant(committed.candles[-1].time), field
+
+
+def changed_price_of_a_signal(committed: Committed) -> tuple[str, str, str]:
+    text = committed.listed()[5]
+    signal = decode_signal(text)
+    changed = signal._replace(stop_loss=signal.stop_loss * 2)
+    committed.client.lset(HISTORY, 5, encode_signal(changed))
+    return "stored value", format_instant(signal.time), "stop_loss"
+
+
+def changed_average(committed: Committed) -> tuple[str, str | None, str]:
+    count, total = str(committed.client.hget(STATE, "slow")).split()
+    committed.client.hset(STATE, "slow", f"{count} {int(total) + 1}")
+    return "stored value", None, "state"
+
+
+def changed_cursor(committed: Committed) -> tuple[str, str, str]:
+    cursor = format_instant(committed.candles[-4].time)
+    committed.client.set("{ninja}:last_processed:EUR_USD_M15", cursor)
+    return "stored value", cursor, "cursor"
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        *(revised_close, revised_high, revised_open, added_candle, removed_candle),
+        *(deleted_signal, extra_signal),
+        *(changed_side, changed_side_of_the_signal, changed_price_of_a_signal, changed_average, changed_cursor),
+    ],
+    ids=lambda plant: plant.__name__,
+)
+def test_a_planted_difference_is_found_and_nothing_else(
+    committed: Committed, plant: Callable[[Committed], tuple[str, str | None, str]]
+) -> None:
+    planted = plant(committed)
+    made = json.loads(committed("audit", "-s", M15.name, "--json", code=1))["strategies"][0]
+    assert [(each["kind"], each["time"], each["field"]) for each in made["differences"]] == [planted]
+    assert committed("audit", "-s", M15.name, code=1).startswith("DIFFERENT EUR_USD_M15")
+
+
+def test_all_of_them_at_once_are_found(committed: Committed) -> None:
+    planted = {plant(committed) for plant in (deleted_signal, extra_signal, changed_side, revised_high)}
+    made = json.loads(committed("audit", "-s", M15.name, "--json", code=1))["strategies"][0]
+    assert {(each["kind"], each["time"], each["field"]) for each in made["differences"]} == planted
+
+
+def test_nothing_before_since_is_compared(committed: Committed) -> None:
+    _, time, _ = deleted_signal(committed)
+    since = format_instant(parse_instant(time) + 900)
+    assert "no difference" in committed("audit", "-s", M15.name, "--since", since)
+    committed("audit", "-s", M15.name, "--since", time, code=1)
+
+
+def test_a_signal_of_other_settings_is_counted_and_not_judged(committed: Committed) -> None:
+    signal = decode_signal(committed.listed()[0])
+    committed.client.lset(HISTORY, 0, encode_signal(signal._replace(id="0" * 32)))
+    assert "1 listed under other settings, not compared" in committed("audit", "-s", M15.name)
+
+
+def test_a_strategy_that_never_started_has_nothing_to_compare(committed: Committed) -> None:
+    assert "nothing was committed yet" in committed("audit", "-s", "GBP_JPY_D")
