@@ -32,12 +32,12 @@ def test_a_function_is_long_from_its_31st_line_on(tmp_path: Path) -> None:
 
 
 def test_every_limit_that_is_broken_is_said_with_its_places(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    root = built(tmp_path, **{f"part_{number}": LONG * 13 for number in range(36)})
+    root = built(tmp_path, **{f"part_{number}": LONG * 13 for number in range(67)})
     (root / "tests" / "test_two.py").write_text(f"def test_{'n' * 74}(): ...\n", encoding="ascii")
     assert house.main(root) == 1
     printed = capsys.readouterr().out
     assert printed.count("too many") == len([limit for limit in house.LIMITS.values() if limit is not None])
-    for place in ("37 ninja_daemon/core", "403 ninja_daemon/core/part_0.py", "79 tests/test_two.py:1"):
+    for place in ("68 ninja_daemon/core", "403 ninja_daemon/core/part_0.py", "79 tests/test_two.py:1"):
         assert f"\n  {place}\n" in printed
 
 

@@ -22,15 +22,12 @@ from typing import Final, NamedTuple
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Reached, token_of
+from ninja_daemon.adapters.journal.kept_state import book_of, loaded_from_journal, tally_of
 from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import PreparedCommit
-from ninja_daemon.adapters.stored.outcome import decode_book
-from ninja_daemon.adapters.stored.state_form import decode_tally
-from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
-from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
 from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
@@ -186,14 +183,14 @@ class FailoverStore:
         if known is not None and (reached is None or known.cursor == reached.target):
             return known
         if reached is not None:
-            return _from_journal(reached.target, _tally(reached.sides), _book(strategy, reached.sides))
+            return loaded_from_journal(reached.target, tally_of(reached.sides), book_of(strategy, reached.sides))
         try:
             mark = self._journal.marks().get(strategy.name)
         except JournalUnavailable as error:
             return StoreUnavailable(f"{self._away}; and {error}")
         if mark is None or not strategy.granularity.is_border(mark):
             return StoreUnavailable(f"{self._away}; this machine does not know where {strategy.name} stands")
-        return _from_journal(mark, Tally(), None)
+        return loaded_from_journal(mark, Tally(), None)
 
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         """Return the listed signals whose outcome is not listed; see the port."""
@@ -388,21 +385,3 @@ def _kept(commit: PreparedCommit, new: int | None) -> Committed:
     if new is None:
         return Committed(CommitResult.STALE)
     return Committed(CommitResult.KEPT, listed=new, repeated=len(commit.signals) - new, closed=len(commit.outcomes))
-
-
-def _from_journal(cursor: Instant, tally: Tally, book: Book | None) -> Loaded:
-    return Loaded(cursor, token_of(cursor), None, None, cursor, tally, book=book)
-
-
-def _book(strategy: Strategy, sides: Mapping[str, str] | None) -> Book | None:
-    try:
-        return None if sides is None or "open" not in sides else decode_book(sides["open"], strategy.series)
-    except StateUnreadable:
-        return None
-
-
-def _tally(sides: Mapping[str, str] | None) -> Tally:
-    try:
-        return Tally() if sides is None else decode_tally(sides)[0]
-    except StateUnreadable:
-        return Tally()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import CandleSource
+from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.proof.comparison import Record, compare
 from ninja_daemon.usecases.proof.derivation import derive
 from ninja_daemon.usecases.proof.difference import Difference

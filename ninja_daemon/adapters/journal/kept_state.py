@@ -1,0 +1,35 @@
+"""What a daemon goes on with while Redis is away: cursor, counts and open signals as the journal holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ninja_daemon.adapters.journal.kept_commits import token_of
+from ninja_daemon.adapters.stored.outcome import decode_book
+from ninja_daemon.adapters.stored.state_form import decode_tally
+from ninja_daemon.core.errors import StateUnreadable
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Loaded, Tally
+
+
+def loaded_from_journal(cursor: Instant, tally: Tally, book: Book | None) -> Loaded:
+    """Return the state of a strategy whose averages must be rebuilt from the cursor."""
+    return Loaded(cursor, token_of(cursor), None, None, cursor, tally, book=book)
+
+
+def book_of(strategy: Strategy, sides: Mapping[str, str] | None) -> Book | None:
+    """Return the open signals that were kept; None when there are none or they cannot be read."""
+    try:
+        return None if sides is None or "open" not in sides else decode_book(sides["open"], strategy.series)
+    except StateUnreadable:
+        return None
+
+
+def tally_of(sides: Mapping[str, str] | None) -> Tally:
+    """Return the counts that were kept; empty ones when they cannot be read."""
+    try:
+        return Tally() if sides is None else decode_tally(sides)[0]
+    except StateUnreadable:
+        return Tally()
