@@ -117,6 +117,20 @@ def test_a_port_that_is_taken_keeps_nobody_from_working(watched: Watched) -> Non
     first.terminate().exited(0)
 
 
+def test_the_loopback_of_the_newer_protocol_answers_too(watched: Watched) -> None:
+    port = free_port()
+    running = watched.place.start("notify", environment={"NINJA_METRICS": f"[::1]:{port}"})
+
+    def is_answered() -> bool:
+        try:
+            return requests.get(f"http://[::1]:{port}/livez", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    running.until(is_answered, "an answer")
+    running.terminate().exited(0)
+
+
 @pytest.mark.parametrize("address", ["0.0.0.0:9464", "9464", "127.0.0.1:x", "127.0.0.1:70000", "example.org:80"])
 def test_only_this_machine_is_answered(workplace: Workplace, address: str) -> None:
     workplace.configure(toml([rules_for("EUR_USD_D", "one", 3, 5)]))

@@ -71,6 +71,12 @@ _ALL: Final = (
         "the active daemon watches the same again",
     ),
     Event(
+        "delivery.leftover",
+        "3f9716be7657449d948b00fa61a41611",
+        4,
+        "messages of a destination that is not configured",
+    ),
+    Event(
         "settings.reloaded",
         "b436c1fbd1b34019b098287fc5087f1a",
         5,

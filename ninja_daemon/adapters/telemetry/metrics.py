@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -196,6 +197,10 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: whoever asked has gone away."""
 
 
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     timeout = _LIMIT
@@ -218,7 +223,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _bound(address: tuple[str, int]) -> _Server:
     try:
-        return _Server(address, _Handler)
+        return (_Server6 if ":" in address[0] else _Server)(address, _Handler)
     except OSError as error:
         message = f"NINJA_METRICS must name a free port, {address[0]}:{address[1]} was not ({error.strerror})"
         raise ConfigError(message) from error

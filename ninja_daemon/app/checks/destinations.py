@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.adapters.network.reachability import Endpoint, unreachable_because
 from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.queues.leftovers import leftovers
+from ninja_daemon.app.queues.opening import open_queue
+from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.route_proof import problems_for
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -27,6 +32,16 @@ def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator
         cause, _, cure = problem.text.partition("; ")
         code = "routes.lost" if is_lost else "routes.unused"
         yield Finding(Level.ERROR if is_lost else Level.WARNING, code, subject, cause, cure)
+
+
+def check_leftovers(environment: Environment, delivery: Delivery) -> Iterator[Finding]:
+    """Name what is queued for destinations that were taken out of the file."""
+    configured = [destination.name for destination in delivery.destinations]
+    with suppress(StoreUnavailable), open_queue(environment) as queue:
+        for sentence in leftovers(queue.depths(configured), configured):
+            cause, _, command = sentence.partition(": ")
+            cure = f"configure it again, or throw it away: {command}"
+            yield Finding(Level.WARNING, "destination.leftover", "destinations", cause, cure)
 
 
 def check_destinations(delivery: Delivery) -> Iterator[Finding]:

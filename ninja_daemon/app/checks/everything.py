@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.app.checks.broker import check_broker, check_token
-from ninja_daemon.app.checks.destinations import check_destinations, check_routes
+from ninja_daemon.app.checks.destinations import check_destinations, check_leftovers, check_routes
 from ninja_daemon.app.checks.files import check_files
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.store import check_store
@@ -76,6 +76,8 @@ def _reaching_out(
     if configuration is not None:
         delivery = configuration.delivery
         yield Check("the destinations", lambda: list(check_destinations(delivery)))
+        if not refused & _REDIS:
+            yield Check("what is left", lambda: list(check_leftovers(environment, delivery)))
 
 
 def _refused_names(problems: Sequence[str]) -> frozenset[str]:

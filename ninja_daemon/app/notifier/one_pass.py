@@ -10,6 +10,7 @@ from typing import Final
 from ninja_daemon.app.notifier.parts import NotifierParts
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.reporter import Reporter
+from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Reason
@@ -34,7 +35,8 @@ class OnePass:
         """Drain the inboxes and empty the lanes; return whether nothing is left over.
 
         Waits for rates and groups are sat out; a message in retry, throttled, behind a pause or a suspension is left
-        over, and so is every dead letter. Quiet hours and delays leave nothing over: that is how it is wanted.
+        over, so is every dead letter, and so is what waits for a destination that is not configured any more. Quiet
+        hours and delays leave nothing over: that is how it is wanted.
 
         Raises:
             StoreUnavailable: Redis is away.
@@ -55,11 +57,12 @@ class OnePass:
             if not moved and not worked:
                 left_over = any(_is_left_over(step) for step in ends)
                 break
-        dead = self._parts.main.queue.depths().dead
+        depths = [self._parts.main.queue.depths()]
         if journal is not None:
             with contextlib.suppress(StoreUnavailable):
-                dead += journal.queue.depths().dead
-        return not left_over and not dead
+                depths.append(journal.queue.depths())
+        configured = {worker.destination.name for worker in self._parts.workers}
+        return not left_over and not any(one.dead or leftovers(one, configured) for one in depths)
 
     def _moved(self, inboxes: Sequence[Inbox], silences: Sequence[Silence]) -> int:
         moved = 0

@@ -261,17 +261,20 @@ def _utf8(text: str) -> str:
     return text
 
 
+_LOOPBACK: Final = {"127.0.0.1": "127.0.0.1", "localhost": "127.0.0.1", "[::1]": "::1"}
+
+
 def _metrics(text: str) -> tuple[str, int] | None:
     host, _, port = text.rpartition(":")
-    if host not in {"127.0.0.1", "localhost"} or not port.isdecimal() or int(port) > LARGEST_PORT:
+    if host not in _LOOPBACK or not port.isdecimal() or int(port) > LARGEST_PORT:
         raise ValueError
-    return "127.0.0.1", int(port)
+    return _LOOPBACK[host], int(port)
 
 
 _TOKEN: Final = _matching(_HEADER_SAFE, "one line of printable characters without spaces")
 _ACCOUNT_ID: Final = _matching(_ACCOUNT, "an account such as 101-001-1234567-001")
 _PING_URL: Final = _matching(re.compile(rf"(?=https?://){_HEADER_SAFE.pattern}", re.ASCII), "an https:// URL")
-_METRICS: Final = Value("an address of this machine and a port, 127.0.0.1:9464", _metrics)
+_METRICS: Final = Value("an address of this machine and a port, 127.0.0.1:9464 or [::1]:9464", _metrics)
 _TTL: Final = whole_word(0, _LONGEST_TTL, " of seconds")
 _PORT: Final = whole_word(1, LARGEST_PORT)
 _DATABASE: Final = whole_word(0, _LARGEST_DATABASE)

@@ -19,6 +19,7 @@ from ninja_daemon.adapters.stored.reports import Reports
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.queues.joint_queue import JointQueue
+from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file, record_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
@@ -123,6 +124,8 @@ def gather_status(
     alive = {each.role: {"state": "alive", "pid": each.pid} for each in processes}
     record = _record(environment, kept, found)
     waiting = _reasons(reports.daemon)
+    if destinations and delivery is not None:
+        found += leftovers(delivery, destinations)
     figures = [
         strategy_figures(each, loaded[each.name], now, waiting.get(each.name), kept.averages) for each in strategies
     ]

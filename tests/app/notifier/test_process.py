@@ -85,6 +85,26 @@ def test_a_drain_delivers_in_order_and_to_the_byte(
     assert [post.body.decode() for post in server.posts] == [encode_signal(a_signal(number)) for number in range(20)]
 
 
+def test_what_is_left_of_a_destination_that_was_taken_out_is_named_everywhere(
+    workplace: Workplace, redis_url: str, client: redis.Redis, server: Receiver
+) -> None:
+    lists(client, 1, 2)
+    server.answers(Answer(500))
+    prepared(workplace, redis_url, webhook("desk", server)).run("notify", "--drain").exited(1)
+    place = prepared(workplace, redis_url)
+    place.run("notify", "--drain").exited(1)
+    named = "2 messages for desk left, which is not configured any more"
+    command = "ninja-daemon queue purge desk --waiting"
+    assert f"{named}: {command}" in json.loads(place.run("status", "--json").exited(0).out)["notes"]
+    findings = json.loads(place.run("check", "--json").out)["findings"]
+    assert [each["cause"] for each in findings if each["code"] == "destination.leftover"] == [named]
+    running = place.start("notify")
+    running.says(f"{named}: {command}")
+    running.terminate().exited(0)
+    place.run("queue", "purge", "desk", "--waiting", "--yes").exited(0)
+    place.run("notify", "--drain").exited(0)
+
+
 def test_a_drain_leaves_what_must_be_retried_and_says_so_by_its_exit_code(
     workplace: Workplace, redis_url: str, client: redis.Redis, server: Receiver
 ) -> None:

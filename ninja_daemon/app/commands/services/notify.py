@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
+from contextlib import suppress
 from typing import Annotated
 
 import structlog
@@ -21,9 +22,11 @@ from ninja_daemon.app.process.process_note import ProcessNote
 from ninja_daemon.app.process.reload import Reload, scope_of
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.process.stopping import stop_on_signals
+from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Failure
 from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
 
@@ -103,6 +106,9 @@ def _live(environment: Environment, configuration: Configuration, level: Level) 
         redis=store_label(environment),
         namespace=environment.namespace,
     )
+    with suppress(StoreUnavailable):
+        for sentence in leftovers(notifier.depths(), notifier.destinations):
+            log.warning(sentence, event_id="delivery.leftover")
     monitor = None
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import NotifierFigures, monitored
