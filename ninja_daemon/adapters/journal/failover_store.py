@@ -120,13 +120,8 @@ class FailoverStore:
         results: dict[str, Committed | NinjaError] = {}
         if self._away is None:
             # What stands in the way of a kept commit stands in the way of the next one: nothing moves past it.
-            results.update(
-                {
-                    name: self._stuck[name]
-                    for name in (one.rules.strategy.name for one in changes)
-                    if name in self._stuck
-                }
-            )
+            names = (one.rules.strategy.name for one in changes)
+            results.update({name: self._stuck[name] for name in names if name in self._stuck})
         direct = [] if self._away is not None else [one for one in changes if one.rules.strategy.name not in reached]
         unsure: Sequence[Change] = ()
         if direct:

@@ -60,7 +60,7 @@ def configure_logs(
         form: how they look.
         identifier: the process's name in the journal.
     """
-    stream = sys.stderr if stream is None else stream
+    stream = stream or sys.stderr
     if form == "auto" and is_journal(stream):
         form = "journal"
     handler = JournalHandler(stream, identifier) if form == "journal" else QuietHandler(stream)
@@ -72,8 +72,7 @@ def configure_logs(
     )
     handler.addFilter(_is_ours_or_grave)
     _install(handler, logging.getLevelNamesMapping()[level.upper()])
-    sys.excepthook = _log_uncaught
-    threading.excepthook = _log_uncaught_in_thread
+    sys.excepthook, threading.excepthook = _log_uncaught, _log_uncaught_in_thread
 
 
 def reset_logs() -> None:

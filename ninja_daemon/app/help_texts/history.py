@@ -55,24 +55,6 @@ HELP: Final = {
         ),
         exits=("0   done", "1   the history could not be read to its end"),
     ),
-    "audit": CommandHelp(
-        folder="history",
-        summary="Compare what was listed and stored with what the broker's history gives.",
-        paragraphs=(
-            (
-                "The daemon's own engine goes over the broker's history since each strategy's first start, within the "
-                "broker's limits. Compared are the cursor, the side, the averages and the listed signals, field by "
-                "field. Each difference has its kind (revised candle, missing, extra, stored value) and what it means."
-            ),
-            "Nothing is changed. docs/operations.md says what a difference is and what is not judged.",
-        ),
-        examples=(
-            ("audit", "every strategy"),
-            ("audit --strategy EUR_USD_H4", "one of them"),
-            ("audit --since 2026-01-01 --json", "this year, for another program"),
-        ),
-        exits=("0   no difference", "1   a difference, or a strategy could not be audited"),
-    ),
     "import": CommandHelp(
         folder="history",
         summary="Make right candles of the files that people have: any known format, nothing guessed.",
