@@ -159,8 +159,8 @@ class Daemon:
     def on_close(self, granularity: Granularity, hours: MarketHours) -> None:
         """Bring the strategies of a timeframe up to date; called at each close of its candles."""
         stop = self._wakes.stop
-        if not self.is_active or stop.is_set():
-            return
+        if not self.is_active or stop.is_set() or self._wakes.denial.holds:
+            return  # While the token is refused, `retry` asks for all of them.
         with self._wakes.claimed(self._by_timeframe.get((granularity, hours), ())) as due:
             border = None
             # Again when the next candle has closed while we were still waiting for this one.
@@ -179,10 +179,23 @@ class Daemon:
         """Try again what did not work at its close, at growing distances, whatever the reason was."""
         if not self.is_active:
             return
+        if self._wakes.denial.holds:
+            self._ask_whether_refused()
+            return
         names = self._retries.due()
         with self._wakes.claimed(strategy for strategy in self.strategies if strategy.name in names) as due:
             if due:
                 self._wakes.settle(due, None)
+
+    def _ask_whether_refused(self) -> None:
+        """Look for one strategy, when it is time; the first good answer lets all go on at once."""
+        if not self._wakes.denial.may_ask:
+            return
+        with self._wakes.claimed(self.strategies[:1]) as due:
+            if due:
+                self._wakes.settle(due, None)
+        if not self._wakes.denial.holds:
+            self._retry_all_now()
 
     def renew_lease(self) -> None:
         """Take or keep the lease, tell ``status`` that we live, and begin to work when the lease is new."""

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Final
 
+from ninja_daemon.app.daemon.denial import Denial
 from ninja_daemon.app.daemon.figures import Counters, WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
 from ninja_daemon.app.daemon.outage import Outage
@@ -54,6 +55,7 @@ class Wakes:
         self.stop = threading.Event()
         """Set when the process ends or settings are taken over: running work ends soon, and no new work begins."""
         self.has_ended = False
+        self.denial = Denial(ports.clock)
         self.recorded: Callable[[WakeResult], None] = lambda _: None
         """Keeps the record of what a look listed."""
         self.idle = threading.Event()
@@ -132,6 +134,7 @@ class Wakes:
         wake.count(result, self._clock.monotonic() - began)
         if (away := self._ports.store.away) is not None:
             self._outage.failed(away, is_active=self._leadership.is_active)
+        self.denial.heard(result.results)
         self._say.result(result, self._ports.source.doubt)
         self.recorded(result)
         for strategy in wake.sort(result):
