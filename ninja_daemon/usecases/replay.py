@@ -15,13 +15,13 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, NinjaError
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Followed
 from ninja_daemon.core.outcomes.history import joined, outcomes_over
-from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of

@@ -23,6 +23,8 @@ from tests.core.series import real_candles, stepped
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = json.loads(Path(__file__).with_name("ids_of_the_sixteen.json").read_text(encoding="ascii"))
 
+FORMER_NAMES = {"atr": "atr_warming"}  # of filters, as the first tree wrote them
+
 
 def shipped() -> dict[str, Strategy]:
     environment = {"NINJA_CONFIG": str(ROOT / "config" / "ninja.toml")}
@@ -43,7 +45,11 @@ def test_ids_of_a_shipped_strategy_are_those_of_the_first_tree(name: str, candle
     rules = Rules(strategy, Instrument.from_decimals(strategy.instrument, decimals))
     lines = []
     for cross in stepped(rules, candles)[1]:
-        outcome = "signal" if cross.rejected_by is None else cross.rejected_by.value
+        outcome = (
+            "signal"
+            if cross.rejected_by is None
+            else FORMER_NAMES.get(cross.rejected_by.value, cross.rejected_by.value)
+        )
         lines.append(f"{signal_id(strategy, cross.candle.time, cross.side)} {outcome}")
     assert (len(lines), lines[0], lines[-1]) == (known["crosses"], known["first"], known["last"])
     assert sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest() == known["sha256"]

@@ -10,11 +10,11 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, HistoryGap
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Rules, Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, WantedHistory

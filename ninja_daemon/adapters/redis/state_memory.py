@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.adapters.stored.state_form import ring_fields
-from ninja_daemon.core.signals.crossover import Filter
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 

@@ -28,16 +28,19 @@ from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.kinds import restored_average
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
 from ninja_daemon.usecases.ports import Tally
 
 FORM: Final = "1"
 _INTEGER: Final = re.compile(r"-?\d{1,40}", re.ASCII)
 _MOST_DECIMALS: Final = 12
+_FORMER_NAMES: Final = {Filter.WARMING: "rejected:atr_warming"}
+"""Fields of counts that had another name before; they count on under the new one."""
 
 
 def encode_state(rules: Rules, state: StrategyState, since_count: int | None) -> dict[str, str]:
@@ -189,7 +192,9 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
         shown_before = fields.get("shown_before", "")
         named = fields.get("time", "")
         rejected = {
-            one.value: _integer(text) for one in Filter if (text := fields.get(f"rejected:{one.value}")) is not None
+            one.value: _integer(text)
+            for one in Filter
+            if (text := fields.get(f"rejected:{one.value}", fields.get(_FORMER_NAMES.get(one, "")))) is not None
         }
         last_signal_id = fields.get("last_signal_id", "")[:64]
         tally = Tally(

@@ -13,6 +13,7 @@ from ninja_daemon.core.market.candle import Candle
 
 Integers: TypeAlias = npt.NDArray[Any]
 """An array of int64, or of Python integers where int64 would not hold the results."""
+Booleans: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

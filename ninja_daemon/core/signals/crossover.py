@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from enum import IntEnum
 
 from ninja_daemon.core.averages.average import MovingAverage
 
@@ -12,15 +12,6 @@ class Side(IntEnum):
 
     BUY = 1
     SELL = -1
-
-
-class Filter(Enum):
-    """Why a cross is not a signal; the value is the name under which it is counted."""
-
-    WARMING = "atr_warming"
-    MIN_ATR = "min_atr_value"
-    MIN_RR = "min_rr_ratio"
-    NO_ROOM = "no_room"
 
 
 def side_of(fast: MovingAverage, slow: MovingAverage) -> Side | None:

@@ -11,10 +11,11 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.averages.average import Ratio
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import BatchResult
 from ninja_daemon.core.signals.signal import reward_to_risk, rounded, signal_id
 from ninja_daemon.core.signals.strategy import Cross, Rules

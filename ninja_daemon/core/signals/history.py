@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from ninja_daemon.core.averages.columns import LIMIT, AverageColumn, Closes, average_column
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
-from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
 
 

@@ -8,18 +8,19 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
-from math import ceil
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.filters.filter import Moment
+from ninja_daemon.core.filters.kinds import Filter, judges_of
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.rounding import half_even
-from ninja_daemon.core.signals.crossover import Filter, Side, side_of
+from ninja_daemon.core.rounding import away
+from ninja_daemon.core.signals.crossover import Side, side_of
 
 RULES_VERSION: Final = 1
 """Raised when the meaning of the same settings changes; part of the settings hash, so that ids change with it."""
@@ -197,38 +198,28 @@ class Rules:
         instrument: decimals and pip of the prices.
         stop_ratio: factor from the sum of the true ranges to the stop's distance, as a fraction.
         target_ratio: the same for the target's distance.
-        least_range_total: smallest sum of true ranges that ``min_atr_value`` lets pass.
-        reward_suffices: whether the reward over risk of the settings passes ``min_rr_ratio``.
-        roomy_range_total: sum of true ranges from which on stop and target differ from the close for sure.
-        widest_ratio: the larger of both ratios, rounded up.
+        judges: the filters that can reject a cross, in their order.
     """
 
     __slots__ = (
         "_atr_period",
         "_ways",
         "instrument",
-        "least_range_total",
-        "reward_suffices",
-        "roomy_range_total",
+        "judges",
         "stop_ratio",
         "strategy",
         "target_ratio",
-        "widest_ratio",
     )
 
     def __init__(self, strategy: Strategy, instrument: Instrument) -> None:
-        """Work out the integer thresholds of the filters (contract 4.5, compared exactly)."""
+        """Bind the filters, and work out the distances of stop and target (contract 4.5)."""
         self.strategy = strategy
         self.instrument = instrument
         self._atr_period = strategy.atr_period
-        self.least_range_total = ceil(Fraction(strategy.min_atr_value) * 10**instrument.decimals * strategy.atr_period)
+        self.judges = tuple(judges_of(strategy, instrument))
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
-        ratios = (self.stop_ratio, self.target_ratio)
-        self.roomy_range_total = max(whole // (2 * part) + 1 for part, whole in ratios)
-        self.widest_ratio = max(-(-part // whole) for part, whole in ratios)
-        self.reward_suffices = strategy.reward_to_risk >= Fraction(strategy.min_rr_ratio)
 
     def empty_state(self) -> StrategyState:
         """Return the state before the first candle of all."""
@@ -274,38 +265,20 @@ class Rules:
             slow: value of the slow average.
             ranges: how many true ranges are held, and their sum.
         """
-        held, total = ranges
-        cross = Cross(side, candle, fast, slow, total, None)
-        rejected_by = self.rejection(cross, held)
-        return cross if rejected_by is None else cross._replace(rejected_by=rejected_by)
-
-    def rejection(self, cross: Cross, ranges_held: int) -> Filter | None:
-        """Return the first filter that a cross does not pass; ``turns.rejections`` is the same over columns.
-
-        All that was known at the candle's close is in the cross, whatever a filter goes by.
-        """
-        if ranges_held < self._atr_period:
-            return Filter.WARMING
-        if cross.range_total < self.least_range_total:
-            return Filter.MIN_ATR
-        if not self.reward_suffices:
-            return Filter.MIN_RR
-        return None if self.has_room(cross.side, cross.candle.close, cross.range_total) else Filter.NO_ROOM
+        moment = Moment(side.value, candle.time, candle.close, fast, slow, *ranges)
+        return Cross(side, candle, fast, slow, moment.range_total, self._rejection(moment))
 
     def levels(self, side: int, close: int, range_total: int) -> tuple[int, int]:
         """Return stop and target, computed from the exact average true range and rounded half-even, in price units."""
-        stop, target = (_away(close, way * side * range_total, ratio) for way, ratio in self._ways)
+        stop, target = (away(close, way * side * range_total, ratio) for way, ratio in self._ways)
         return stop, target
 
-    def has_room(self, side: int, close: int, range_total: int) -> bool:
-        """Tell whether stop and target are prices that differ from the close (contract 4.5)."""
-        return all(level > 0 and level != close for level in self.levels(side, close, range_total))
-
-
-def _away(close: int, total: int, ratio: tuple[int, int]) -> int:
-    """Return close + total × ratio, rounded half-even to the instrument's precision."""
-    numerator, denominator = ratio
-    return half_even(close * denominator + total * numerator, denominator)
+    def _rejection(self, moment: Moment) -> Filter | None:
+        """Return the first filter that a cross does not pass; ``turns.rejections`` is the same over columns."""
+        for name, judge in self.judges:
+            if not judge.passes(moment):
+                return name
+        return None
 
 
 @lru_cache(maxsize=4096)

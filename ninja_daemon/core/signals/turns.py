@@ -19,12 +19,13 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
-from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.filters.filter import Moments
+from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Integers
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import true_ranges
 from ninja_daemon.core.signals.strategy import Rules, StrategyState
 
-Booleans = npt.NDArray[np.bool_]
 _ROOM: Final = 2**62
 """Integers below it can be added and compared in 64 bits."""
 _SMALL: Final = 2**30
@@ -33,26 +34,8 @@ _FEW_TIES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
-    """Turns of the side, one entry each, oldest first. Prices and sums are integers as in ``Cross``.
-
-    Attributes:
-        is_buy: whether the fast average rose above the slow one.
-        times: opens of the candles.
-        closes: their closes.
-        fast: sums of the closes under the fast average.
-        slow: sums of the closes under the slow average.
-        ranges_held: number of true ranges behind the average true range.
-        range_totals: their sum.
-    """
-
-    is_buy: Booleans
-    times: Integers
-    closes: Integers
-    fast: Integers
-    slow: Integers
-    ranges_held: Integers
-    range_totals: Integers
+class Turns(Moments):
+    """Turns of the side, one entry each, oldest first. Prices and sums are integers as in ``Cross``."""
 
     def __len__(self) -> int:
         """Return how many there are."""
@@ -102,27 +85,13 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
 
 def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]:
     """Return how many turns each filter rejects, and which of them are signals (contract 4.5)."""
-    is_warming = turns.ranges_held < rules.strategy.atr_period
-    is_calm = ~is_warming & (turns.range_totals < rules.least_range_total)
-    is_signal = ~is_warming & ~is_calm
-    counts = {Filter.WARMING: int(is_warming.sum()), Filter.MIN_ATR: int(is_calm.sum()), Filter.MIN_RR: 0}
-    if not rules.reward_suffices:
-        counts[Filter.MIN_RR] = int(is_signal.sum())
-        is_signal = np.zeros_like(is_signal)
-    is_tight = is_signal & ~_have_room(rules, turns, is_signal)
-    counts[Filter.NO_ROOM] = int(is_tight.sum())
-    is_signal &= ~is_tight
-    return {one: count for one, count in counts.items() if count}, is_signal
-
-
-def _have_room(rules: Rules, turns: Turns, wanted: Booleans) -> Booleans:
-    """Tell which turns have prices for stop and target; those near a limit are worked out one by one."""
-    totals, closes = turns.range_totals, turns.closes
-    room: Booleans = (totals >= rules.roomy_range_total) & (totals <= (closes - 2) // rules.widest_ratio)
-    for place in np.flatnonzero(wanted & ~room).tolist():
-        side = Side.BUY if turns.is_buy[place] else Side.SELL
-        room[place] = rules.has_room(side, int(closes[place]), int(totals[place]))
-    return room
+    counts, is_signal = {}, np.ones(len(turns), dtype=np.bool_)
+    for name, judge in rules.judges:
+        passes = judge.all_pass(turns)
+        if count := int((is_signal & ~passes).sum()):
+            counts[name] = count
+        is_signal &= passes
+    return counts, is_signal
 
 
 @dataclass(frozen=True, slots=True)

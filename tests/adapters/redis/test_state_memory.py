@@ -14,8 +14,8 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally

@@ -59,7 +59,7 @@ def test_every_listed_signal_is_a_cross_that_passed_each_filter(committed: Commi
     for each in crossed:
         assert each["cross"] == each["side_after"] != each["side_before"]
         filters: list[dict[str, object]] = each["filters"]  # type: ignore[assignment]
-        assert [one["name"] for one in filters] == ["atr_warming", "min_atr_value", "min_rr_ratio", "no_room"]
+        assert [one["name"] for one in filters] == ["atr", "min_atr_value", "min_rr_ratio", "no_room"]
         assert all(one["passed"] for one in filters)
 
 

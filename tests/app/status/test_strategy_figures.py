@@ -138,7 +138,4 @@ def test_a_market_that_never_closes_is_never_said_to_be_closed() -> None:
 
 
 def test_rejections_are_named() -> None:
-    assert (
-        rejection_words({"min_rr_ratio": 3, "atr_warming": 1, "min_atr_value": 0})
-        == "1 by atr_warming, 3 by min_rr_ratio"
-    )
+    assert rejection_words({"min_rr_ratio": 3, "atr": 1, "min_atr_value": 0}) == "1 by atr, 3 by min_rr_ratio"

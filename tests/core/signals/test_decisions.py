@@ -8,9 +8,9 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
-from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.decisions import Decision, decisions, verdicts
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.strategy import Rules
@@ -50,7 +50,7 @@ def test_the_numbers_of_a_filter_say_what_its_verdict_says(candles: Sequence[Can
 def test_the_filters_come_in_the_order_in_which_they_are_counted() -> None:
     rules = rules_of()
     passed = [each for each in decided(rules, walked(200, seed=5)) if each.signal_id(rules)]
-    names = ["atr_warming", "min_atr_value", "min_rr_ratio", "no_room"]
+    names = ["atr", "min_atr_value", "min_rr_ratio", "no_room"]
     assert passed
     assert {tuple(one.name for one in verdicts(rules, each)) for each in passed} == {tuple(names)}
 

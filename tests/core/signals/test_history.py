@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.crossover import Filter
 from ninja_daemon.core.signals.history import BatchResult, evaluate, rejection_counts
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState

@@ -11,11 +11,12 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind, restored_average
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.signals.crossover import Filter, Side
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from tests.core.series import EUR_USD, START, drawn_candles, flat_candles, rules_of, stepped, walked
 
@@ -142,7 +143,9 @@ def test_a_cross_without_room_for_stop_and_target_is_no_signal(
 def test_half_a_unit_of_distance_is_room_only_beside_an_odd_price(close: int, has_room: bool) -> None:
     # Distance of the stop: half a unit; half-even leads back to an even close.
     half = replace(PLAIN, atr_period=1, sl_atr_multiplier=Decimal("0.5"), tp_atr_multiplier=Decimal(1))
-    assert Rules(half, EUR_USD).has_room(Side.BUY, close, 1) is has_room
+    half = replace(half, min_atr_value=Decimal(0))
+    cross = Rules(half, EUR_USD).cross(Side.BUY, Candle(START, close, close, close, close), (2, 1), (1, 1), (1, 1))
+    assert cross.rejected_by is (None if has_room else Filter.NO_ROOM)
 
 
 # --- cutting, order and company --------------------------------------------------------------------------------------
