@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +20,9 @@ FULL: Final = "PRAGMA synchronous = FULL"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> SqliteJournal:
-    return SqliteJournal(tmp_path / "journal.sqlite3")
+def journal(tmp_path: Path) -> Iterator[SqliteJournal]:
+    with closing(SqliteJournal(tmp_path / "journal.sqlite3")) as journal:
+        yield journal
 
 
 def statements(journal: SqliteJournal, work: Callable[[], object]) -> list[str]:
@@ -70,7 +72,8 @@ def test_a_process_that_is_killed_right_behind_its_marks_has_left_them(tmp_path:
     ended = subprocess.run([sys.executable, "-c", program, str(path)], check=False, timeout=30)
 
     assert ended.returncode == -9
-    assert SqliteJournal(path).marks() == {"A": 100}
+    with closing(SqliteJournal(path)) as journal:
+        assert journal.marks() == {"A": 100}
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
     connection.close()

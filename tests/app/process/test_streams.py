@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,8 @@ def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None
     environment = read_environment(settings(tmp_path) | {"PATH": ""}, tmp_path)
     path = local_queue_file(environment).path
     if path.exists():
-        assert SqliteJournal(path).marks() == {}
+        with closing(SqliteJournal(path)) as journal:
+            assert journal.marks() == {}
 
 
 def test_a_signal_that_cannot_be_printed_stays_and_the_notifier_lives(tmp_path: Path) -> None:

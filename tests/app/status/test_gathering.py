@@ -176,6 +176,8 @@ def test_while_redis_is_away_status_shows_what_the_journal_knows(
         wake = catch_up([M15], source=broker, store=store, journal=memory, clock=clock)
         assert [outcome.error for outcome in wake.results] == [None]
     store.report(json.dumps({"state": "active", "kept_commits": 1}), 60)
+    store.close()
+    memory.close()
 
     shown = command("status", *(["--json"] if as_json else []), code=1)
     assert "Redis cannot be reached" in command.error
