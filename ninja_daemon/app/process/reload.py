@@ -105,7 +105,14 @@ def needs_restart(environment: Environment) -> tuple[str, ...]:
     """Return a sentence for what the environment says otherwise than at the start; nothing of the values."""
     fresh, _ = inspect_environment()
     names = [name for field, name in _NEEDS_RESTART.items() if getattr(fresh, field) != getattr(environment, field)]
-    return (f"{', '.join(names)} differ from those at the start, and need a restart",) if names else ()
+    if not names:
+        return ()
+    says = (
+        "differs from its value at the start, and needs"
+        if len(names) == 1
+        else "differ from their values at the start, and need"
+    )
+    return (f"{', '.join(names)} {says} a restart",)
 
 
 def fingerprint(delivery: Delivery) -> str:

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import fingerprint, scope_of, strategy_changes
-from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration
+from ninja_daemon.app.settings.environment import Environment, inspect_environment
+from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
+from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
+
+
+def shown_settings(
+    environ: Mapping[str, str],
+) -> tuple[Environment, Sequence[Strategy], Sequence[str], Sequence[str]]:
+    """Return environment, strategies in force, names of destinations, and sentences about a file that says otherwise.
+
+    A file that cannot work hides nothing while a daemon runs here: its own settings are shown.
+
+    Raises:
+        ConfigError: the file cannot work, and no daemon of this machine has settings of its own.
+    """
+    environment, problems = inspect_environment(environ)
+    configuration, more = inspect_configuration(environment)
+    if configuration is not None and not problems and not more:
+        strategies, notes = in_force(environment, configuration)
+        return environment, strategies, [each.name for each in configuration.delivery.destinations], notes
+    running = [] if problems else live_processes(environment.state_dir, scope_of(environment))
+    daemons = [process for process in running if process.role == "run"]
+    if not daemons:
+        raise ConfigError(*problems, *more)
+    note = f"the file on disk cannot work, the settings before it stay in force: {'; '.join(more)}"
+    return environment, daemons[-1].strategies, (), (note,)
 
 
 def in_force(environment: Environment, configuration: Configuration) -> tuple[Sequence[Strategy], Sequence[str]]:

@@ -79,6 +79,8 @@ def test_a_file_that_cannot_work_changes_nothing_and_is_told_whole(place: Workpl
     daemon = started(place)
     place.configure(HEAD + strategy("EUR_USD", fast_ma=0, odd=1))
     refused = place.run("reload").exited(78)
+    shown = place.run("status").exited(0).out
+    assert "cannot work, the settings before it stay in force" in " ".join(shown.split())
     assert "fast_ma must be" in refused.err
     assert "odd is not a key" in refused.err
     daemon.says("the old settings stay in force")
@@ -109,7 +111,7 @@ def test_hangup_is_the_same_and_a_changed_environment_is_said_to_need_a_restart(
     daemon.says("the configuration was taken over: added USD_JPY_S5")
     (place.directory / ".env").write_text("NINJA_PING_URL=https://ping.example/a-secret-path\n")
     said = place.run("reload").exited(0).out
-    assert "NINJA_PING_URL differ from those at the start, and need a restart" in said
+    assert "NINJA_PING_URL differs from its value at the start, and needs a restart" in said
     assert "a-secret-path" not in said
     daemon.terminate().exited(0)
 

@@ -9,10 +9,9 @@ import typer
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.process.running import running_environ, say_found
-from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import Status, gather_status, status_fields
-from ninja_daemon.app.status.in_force import in_force
+from ninja_daemon.app.status.in_force import shown_settings
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -33,11 +32,9 @@ def status(
 ) -> None:
     """Show what the daemon is doing; while Redis is away, what the journal of this machine knows of it (and exit 1)."""
     environ, product = running_environ()
-    environment, configuration = load_settings(environ)
+    environment, watched, destinations, differs = shown_settings(environ)
     say_found(product)
-    watched, differs = in_force(environment, configuration)
     strategies = _chosen(watched, strategy or [])
-    destinations = [destination.name for destination in configuration.delivery.destinations]
     clock = SystemClock()
 
     def look() -> Status:
