@@ -131,7 +131,7 @@ lock: $(VENV)/bin/pip ## write the lock files anew (ARGS=--upgrade for the newes
 	$(call write_lock,run,pyproject.toml --extra demo --extra pictures --constraint requirements/build.txt)
 	$(call write_lock,dev,pyproject.toml --extra demo --extra pictures --extra apprise --extra test --extra check \
 	  --constraint requirements/build.txt --constraint requirements/run.txt)
-	$(call write_lock,bench,pyproject.toml requirements/bench.in --extra demo \
+	$(call write_lock,bench,pyproject.toml requirements/bench.in --extra demo --extra pictures \
 	  --constraint requirements/build.txt --constraint requirements/run.txt)
 
 .PHONY: clean

@@ -36,12 +36,14 @@ from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.outcome import encode_book
 from ninja_daemon.adapters.stored.state_form import encode_state, encode_tally
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import Strategy, rules_of
@@ -230,7 +232,11 @@ class Fields(Floor):
         state, _ = advance_all(rules, rules.empty_state(), candles)
         tally = Tally(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
         self._averages: dict[Any, str] = dict(encode_state(rules, state, state.seen - 1))
-        self._sides: dict[Any, str] = {**encode_tally(state, tally), "commit": "0" * 16}
+        self._sides: dict[Any, str] = {
+            **encode_tally(state, tally),
+            "open": encode_book(Book(candles[-1].time), strategy.series),
+            "commit": "0" * 16,
+        }
         self._cursor = format_instant(candles[-1].time)
 
     def _keep(self, body: bytes) -> None:

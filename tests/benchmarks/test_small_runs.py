@@ -23,6 +23,7 @@ FIGURES = {
     "replay": {"replay"},
     "latency": {"latency-listed", "latency-delivered"},
     "delivery": {"delivery", "delivery-beside"},
+    "files": {"import", "import-memory"},
     "storage": {"redis-memory", "redis-growth"},
     "growth": {"growth-length", "growth-queue"},
     "footprint": {"start", "memory", "idle"},

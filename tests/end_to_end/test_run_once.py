@@ -186,10 +186,12 @@ def test_a_journal_that_is_destroyed_stops_nothing(outside: Outside, candles_dir
     for place in (300, 330, 360):
         outside.show(candles[place], "D")
         outside.once()
-        (file,) = [path for path in outside.place.state_dir.rglob("*") if path.suffix in {".sqlite3", ".sqlite", ".db"}]
-        with sqlite3.connect(file) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        connection.close()
-        file.write_bytes(b"not a database at all" * 100)
+        files = [path for path in outside.place.state_dir.rglob("*") if path.suffix in {".sqlite3", ".sqlite", ".db"}]
+        assert files
+        for file in files:
+            with sqlite3.connect(file) as connection:
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.close()
+            file.write_bytes(b"not a database at all" * 100)
     must = signals_until(oracle(candles_dir / "EUR_USD_D.csv", rules).signals, candles[360]["time"])
     assert_same_signals(outside.listed(), signals_after(must, candles[300]["time"]))

@@ -143,7 +143,7 @@ def explain(error: RedisError) -> str:
             return meaning.format(_first_line(error))
     text = _first_line(error)
     if _DENIED_IN_SCRIPT in text:
-        return _KINDS[NoPermissionError].format(text)
+        return _KINDS[NoPermissionError].replace("{}", text)
     for word, meaning in _CAUSES.items():
         if text.startswith(word):
             return meaning
