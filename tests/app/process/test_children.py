@@ -165,11 +165,11 @@ def page(port: int) -> str:
 
 
 def test_a_state_directory_that_others_could_read_is_closed_at_the_start(workplace: Workplace, redis_url: str) -> None:
-    workplace.state_dir.mkdir(mode=0o755)
-    old = workplace.state_dir / "ninja-old.sqlite3"
-    old.touch(mode=0o644)
-    foreign = workplace.state_dir / "notes.txt"
-    foreign.touch(mode=0o644)
+    workplace.state_dir.mkdir()
+    old, foreign = workplace.state_dir / "ninja-old.sqlite3", workplace.state_dir / "notes.txt"
+    for path, mode in ((workplace.state_dir, 0o755), (old, 0o644), (foreign, 0o644)):
+        path.touch()
+        path.chmod(mode)  # Not by mkdir and touch: a command that ran in this process has set its umask.
     with SimulatorServer(RandomMarket(seed=6, always_open=True), token=TOKEN) as broker:
         workplace.configure(FAST).uses(broker=broker.url, redis=redis_url, token=TOKEN)
         running = workplace.start("up")
