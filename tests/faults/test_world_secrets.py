@@ -257,10 +257,10 @@ def test_no_secret_leaves_a_process_whatever_goes_wrong(searched: Searched, tall
             assert searched.command("run", "--once", *debug, clock=True).code == 0
         scene.environment["OANDA_API_URL"] = worst.url
         scene.show(candles[FIRST + 80])
-        for _ in range(12):  # A daemon asks seldom after the first refusal of its token; a single pass asks each time.
+        for _ in range(30):  # A daemon asks seldom after the first refusal of its token; a single pass asks each time.
             searched.command("run", "--once", *debug, clock=True)
         daemon = scene.daemon(*debug)
-        daemon.until(lambda: worst.answered > 20, "many answers")
+        daemon.until(lambda: worst.answered > 40, "many answers")
         searched.redis.pause()
         daemon.until_or_not(lambda: False, 0.3)
         searched.redis.resume()
