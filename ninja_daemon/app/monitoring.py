@@ -75,6 +75,10 @@ class DaemonFigures:
             if cursor is not None and behind is not None:
                 yield Reading("ninja_last_candle_timestamp_seconds", cursor, (strategy.name,))
                 yield Reading("ninja_lag_seconds", max(0.0, behind), (strategy.name,))
+            if self._daemon.is_active:
+                due, dealt_with = self._daemon.figures.closes.counts(strategy, int(now))
+                yield Reading("ninja_closes_due_total", due, (strategy.name,))
+                yield Reading("ninja_closes_evaluated_total", dealt_with, (strategy.name,))
 
     def _broker(self) -> Iterator[Reading]:
         traffic = self._daemon.traffic

@@ -16,12 +16,14 @@ from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
-from ninja_daemon.app.queues.opening import journal_file, local_queue_file, record_file
+from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
+from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Histories, Recorder
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import DaemonPorts, DaemonStore
+from ninja_daemon.usecases.wake_result import WakeResult
 
 if TYPE_CHECKING:
     from ninja_daemon.adapters.redis.state_store import RedisStateStore
@@ -39,11 +41,18 @@ class Parts(DaemonPorts):
 
     Attributes:
         recorder: keeps the record of signals and outcomes.
+        notes: keeps when each candle was taken in, or why not.
         closers: what lets connections, threads and files go, in order.
     """
 
     recorder: Recorder
+    notes: EvaluationNotes
     closers: tuple[Callable[[], None], ...]
+
+    def after(self, wake: WakeResult) -> None:
+        """Keep what a look listed and took in."""
+        self.recorder.after(wake)
+        self.notes.after(wake)
 
     def close(self) -> None:
         """Let connections, threads and files go."""
@@ -68,8 +77,9 @@ def daemon_parts(environment: Environment) -> Parts:
 
     store, close_store, histories = _daemon_store(environment, memory, clock, push_alert)
     record = record_file(environment)
-    closers = (source.close, close_store, alerts.close, memory.close, record.close)
-    return Parts(clock, source, store, memory, Recorder(record, histories), closers)
+    notes = EvaluationNotes(evaluations_file(environment), clock)
+    closers = (source.close, close_store, alerts.close, memory.close, record.close, notes.close)
+    return Parts(clock, source, store, memory, Recorder(record, histories), notes, closers)
 
 
 def _daemon_store(
@@ -104,7 +114,8 @@ def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) 
         on_crash=service.crash,
         pulse=service.pulse,
     )
-    daemon.record_by(parts.recorder.after)
+    daemon.record_by(parts.after)
+    daemon.note_by(parts.notes)
     return daemon
 
 

@@ -195,6 +195,8 @@ class _Wake:
             _outcome(standing, standing.error or shown.fetched.rejected or _nothing_there(state)),
             cursor=state.last.time if state.last is not None else None,
             taken_in=taken_in,
+            opens=[candle.time for candle in candles] if change is not None else (),
+            sides=(before.side, state.side),
             signals=signals if change is not None else (),
             closed=after.outcomes if change is not None else (),
             crosses=crosses,
@@ -329,7 +331,9 @@ def _settled(work: _Work, results: Mapping[str, Committed | NinjaError]) -> Stra
             return outcome
         listed = listed[len(listed) - result.listed :] if result.listed else ()
         return replace(outcome, signals=listed, repeated=result.repeated)
-    undone = replace(outcome, cursor=work.standing.loaded.cursor, taken_in=0, signals=(), crosses=(), closed=())
+    undone = replace(
+        outcome, cursor=work.standing.loaded.cursor, taken_in=0, opens=(), signals=(), crosses=(), closed=()
+    )
     return replace(undone, error=result if isinstance(result, NinjaError) else _refusal(result))
 
 

@@ -9,6 +9,7 @@ from enum import Enum
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.outcome import Outcome
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Cross, Strategy
 
@@ -30,6 +31,8 @@ class StrategyResult:
         start: where its averages came from.
         cursor: open of the last candle taken in, now stored; None when there is none.
         taken_in: candles taken in.
+        opens: opens of the candles that were judged: those taken in, at a first start the newest of its history.
+        sides: side before the first of them and after the last.
         fetched: complete candles that the broker sent for it, history included.
         signals: signals that were put on the list in this wake.
         repeated: signals that had been listed before.
@@ -49,6 +52,8 @@ class StrategyResult:
     start: Start
     cursor: Instant | None = None
     taken_in: int = 0
+    opens: Sequence[Instant] = ()
+    sides: tuple[Side | None, Side | None] = (None, None)
     fetched: int = 0
     signals: Sequence[Signal] = ()
     repeated: int = 0
@@ -87,6 +92,11 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
         later,
         start=later.start if earlier.error is not None else earlier.start,
         taken_in=earlier.taken_in + later.taken_in,
+        opens=[*earlier.opens, *later.opens],
+        sides=(
+            earlier.sides[0] if earlier.opens else later.sides[0],
+            later.sides[1] if later.opens else earlier.sides[1],
+        ),
         fetched=earlier.fetched + later.fetched,
         signals=[*earlier.signals, *later.signals],
         repeated=earlier.repeated + later.repeated,

@@ -59,6 +59,10 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_last_good_wake_timestamp_seconds": Name("gauge", "when the last wake ended that left nothing waiting"),
     "ninja_last_candle_timestamp_seconds": Name("gauge", "open of the last candle taken in", ("strategy",)),
     "ninja_lag_seconds": Name("gauge", "how long ago the next candle has closed; 0 when it has not", ("strategy",)),
+    "ninja_closes_due_total": Name("counter", "scheduled closes since the start", ("strategy",)),
+    "ninja_closes_evaluated_total": Name(
+        "counter", "those that were evaluated, or had no candle because there was no price", ("strategy",)
+    ),
     "ninja_completion_delay_seconds": Name("histogram", "close to seen complete, each series", ("timeframe",)),
     "ninja_signal_latency_seconds": Name("histogram", "close of the candle to the signal's commit, late ones left out"),
     "ninja_broker_requests_total": Name("counter", "requests by HTTP status, 0 for no answer", ("status",)),

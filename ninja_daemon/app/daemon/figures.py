@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
+from ninja_daemon.app.daemon.closes import Closes
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
@@ -86,6 +87,7 @@ class WakeFigures:
         news_at: when the last candle of any series was taken in.
         closed: by strategy and result, signals that ended.
         closed_r: by strategy, the sum of their R.
+        closes: by strategy, closes that were due and those that were dealt with.
     """
 
     def __init__(self, completion_delay: Mapping[str, CompletionDelay]) -> None:
@@ -101,6 +103,7 @@ class WakeFigures:
         self.news_at: Instant = 0
         self.closed: Counter[tuple[str, str]] = Counter()
         self.closed_r: dict[str, Decimal] = {}
+        self.closes = Closes()
         self._lock = threading.Lock()
 
     def add(self, counters: Counters, now: float, *, is_good: bool) -> None:

@@ -17,6 +17,7 @@ import structlog
 
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.telemetry.recurring import Recurring, duration
+from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
 from ninja_daemon.app.daemon.outage import Outage
@@ -71,7 +72,9 @@ class Daemon:
             on_crash: called with an error that nobody expected; the process ends with it.
             pulse: where the jobs leave marks of progress.
         """
+        self._configured = strategies
         self.strategies = _enabled(strategies)
+        self._notes: EvaluationNotes | None = None
         self._pulse = Pulse(clock) if pulse is None else pulse
         self._clock = clock
         self._source = source
@@ -81,6 +84,7 @@ class Daemon:
         troubles = Recurring(clock, log)
         self._looks = Looks()
         self.figures = WakeFigures(self._looks.delays)
+        self.figures.closes.watch(self.strategies, int(self._started))
         self._retries = Retries(clock)
         self._outage = Outage(store, clock, log, troubles)
         self._leadership = Leadership(
@@ -108,6 +112,12 @@ class Daemon:
         """Have what each look lists recorded."""
         self._wakes.recorded = keep
 
+    def note_by(self, notes: EvaluationNotes) -> None:
+        """Have it noted why strategies are not up to date, and that this process works."""
+        self._notes = notes
+        self._wakes.behind = notes.behind
+        notes.watches(self._configured)
+
     def start(self) -> None:
         """Begin to wake at closes, to renew the lease, and to try again what failed."""
         self._plan()
@@ -127,12 +137,16 @@ class Daemon:
         that was being waited for is waited for again.
         """
         with self._wakes.held():
+            self._configured = strategies
             self.strategies = _enabled(strategies)
+            if self._notes is not None:
+                self._notes.watches(strategies)
             self._by_timeframe = _by_timeframe(self.strategies)
             self._scheduler.forget_closes()
             self._plan()
             self._retries.now(())
             self.figures.keep_only(strategy.name for strategy in self.strategies)
+            self.figures.closes.watch(self.strategies, int(self._clock.now()))
             self._leadership.settings_changed()
         self._scheduler.soon(self.renew_lease)
         for granularity, hours in self._by_timeframe:
@@ -204,6 +218,8 @@ class Daemon:
         # Every few seconds, so that a scheduler that has died is noticed by the age of this mark.
         self._pulse.beat("lease")
         self._leadership.renew(self.strategies, self._heartbeat)
+        if self._notes is not None and self.is_active:
+            self._notes.present()
 
     def _retry_all_now(self) -> None:
         self._retries.now(strategy.name for strategy in self.strategies)

@@ -58,6 +58,8 @@ class Wakes:
         self.denial = Denial(ports.clock)
         self.recorded: Callable[[WakeResult], None] = lambda _: None
         """Keeps the record of what a look listed."""
+        self.behind: Callable[[Mapping[str, tuple[Instant, str]]], None] = lambda _: None
+        """Notes why strategies are not up to date: by name the close that was not evaluated, and the reason."""
         self.idle = threading.Event()
         """Set while no strategy is being worked on."""
         self.idle.set()
@@ -140,6 +142,7 @@ class Wakes:
         for strategy in wake.sort(result):
             self._retries.drop(strategy.name)
             self._figures.missing.pop(strategy.name, None)
+            self._figures.closes.done([strategy], wake.borders[strategy.name])
         if watch is not None:
             _tell(watch, asked_at, result, wake)
         if result.fenced:
@@ -154,6 +157,8 @@ class Wakes:
             self._figures.lacks(missing, wake.borders)
             self._say.missing(missing)
         left = [*wake.looking, *wake.failed]
+        reasons = self._figures.reasons()
+        self.behind({one.name: (wake.borders[one.name], reasons[one.name]) for one in left if one.name in reasons})
         for strategy in left:
             self.try_later(strategy, wake.borders[strategy.name])
         self._figures.add(wake.counters, self._clock.now(), is_good=not left)

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations, evaluations_path
+from ninja_daemon.adapters.journal.history.record import SqliteRecord, record_path
 from ninja_daemon.adapters.journal.journal import journal_path
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
-from ninja_daemon.adapters.journal.record import SqliteRecord, record_path
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
@@ -36,6 +37,11 @@ def journal_file(environment: Environment) -> Path:
 def record_file(environment: Environment) -> SqliteRecord:
     """Return the record of signals and outcomes on this machine."""
     return SqliteRecord(record_path(environment.state_dir, store_label(environment), environment.namespace))
+
+
+def evaluations_file(environment: Environment) -> SqliteEvaluations:
+    """Return the notes of evaluations on this machine."""
+    return SqliteEvaluations(evaluations_path(environment.state_dir, store_label(environment), environment.namespace))
 
 
 def local_queue_file(environment: Environment) -> LocalQueueFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ninja_daemon.adapters.journal.record import SqliteRecord, entries_of, settings_entry
+from ninja_daemon.adapters.journal.history.record import SqliteRecord, entries_of, settings_entry
 from ninja_daemon.adapters.stored.record import check
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy, settings_of

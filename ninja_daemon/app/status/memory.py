@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ninja_daemon.adapters.journal.record import Head, SqliteRecord
+from ninja_daemon.adapters.journal.history.record import Head, SqliteRecord
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore

@@ -62,7 +62,12 @@ def committed(
     monkeypatch.setattr(wiring, "candle_source", lambda _: broker)
     (tmp_path / "ninja.toml").write_text(CONFIGURATION)
     monkeypatch.chdir(tmp_path)
-    for name, value in {"NINJA_CONFIG": "ninja.toml", "REDIS_URL": redis_url, "COLUMNS": "80"}.items():
+    for name, value in {
+        "NINJA_CONFIG": "ninja.toml",
+        "REDIS_URL": redis_url,
+        "COLUMNS": "80",
+        "NINJA_STATE_DIR": str(tmp_path),
+    }.items():
         monkeypatch.setenv(name, value)
     with redis.Redis.from_url(redis_url, decode_responses=True) as client:
         yield Committed(client, broker, capsys)

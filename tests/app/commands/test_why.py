@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.adapters.journal.history.evaluations import Batch
+from ninja_daemon.app.queues.opening import evaluations_file
+from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.core.market.instant import format_instant, parse_instant
+from ninja_daemon.usecases.proof.evaluations import Evaluation
 from tests.app.commands.conftest import Committed
 from tests.app.stored import M15
 
@@ -40,7 +44,7 @@ def test_json_of_a_candle_is_as_the_contract_says(committed: Committed) -> None:
     assert candle["fast_ma"] == Decimal(round(fast * 10**10)).scaleb(-10)
     assert candle["slow_ma"] == Decimal(round(slow * 10**10)).scaleb(-10)
     assert candle["gap_pips"] == Decimal(round((fast - slow) * 10**8)).scaleb(-4)
-    assert candle["evaluated_at"] is None
+    assert candle["evaluated_at"] is None  # Nothing was noted: no process did this.
 
 
 def test_both_ends_are_shown_and_a_date_is_the_whole_of_its_day(committed: Committed) -> None:
@@ -86,10 +90,10 @@ def test_only_crosses_and_near_ones_are_shown_when_asked(committed: Committed) -
 def test_the_table_fits_80_columns(committed: Committed) -> None:
     lines = committed("why", NAME).splitlines()
     assert lines[0].split() == ["opened", "(UTC)", "close", "fast", "slow", "gap", "pips", "side"]
-    assert len(lines) == 25
-    assert max(map(len, lines)) <= 80
+    assert [line.startswith("NOT EVALUATED ") for line in lines] == [False] * 25 + [True] * 2
+    assert max(map(len, lines[:25])) <= 80
     cut = committed("why", NAME, "--from", opened(committed, 0)).splitlines()
-    assert cut[-1].startswith("crosses and near ones of 300 candles")
+    assert cut[-3].startswith("crosses and near ones of 300 candles")
 
 
 def test_a_difference_is_the_headline(committed: Committed) -> None:
@@ -162,3 +166,36 @@ def test_a_wrong_question_says_how_to_ask(committed: Committed, arguments: tuple
 def test_an_id_that_was_never_listed_is_said(committed: Committed) -> None:
     committed("why", "0123abcd", code=1)
     assert "0123abcd is of no signal" in committed.error
+
+
+def test_when_a_candle_was_taken_in_is_shown_as_it_was_noted(committed: Committed) -> None:
+    opens = [committed.candles[index].time for index in range(290, 300)]
+    note(
+        Batch(
+            opens[-1] + 901.0,
+            "droplet:7",
+            [Evaluation(NAME, each, each + 901.25, "droplet:7", "stored") for each in opens],
+        )
+    )
+    at = [candle["evaluated_at"] for candle in shown(committed, "--from", opened(committed, 289))]
+    assert at == [None, *(f"{format_instant(each + 901)[:-1]}.250Z" for each in opens)]
+    signal = json.loads(committed.listed()[-1])
+    as_json = json.loads(committed("why", signal["id"], "--json"))
+    is_noted = opens[0] <= parse_instant(signal["time"])
+    assert as_json["evaluated_by"] == ("droplet:7" if is_noted else None)
+
+
+def test_closes_that_were_not_evaluated_are_told_with_the_reason(committed: Committed) -> None:
+    newest = committed.candles[299].time
+    note(Batch(newest + 901.0, "droplet:7", is_present=True, began=newest - 10_000.0))
+    note(Batch(newest + 1_900.0, "droplet:7", absent=[(NAME, newest + 1_800, "the broker answers 503")]))
+    until = format_instant(newest + 5 * 900)
+    shown_to = committed("why", NAME, "--from", opened(committed, 295), "--to", until)
+    since = format_instant(newest + 1_800)
+    assert f"NOT EVALUATED 4 closes from {since} to {until}: the broker answers 503, since {since}" in shown_to
+
+
+def note(batch: Batch) -> None:
+    file = evaluations_file(load_settings()[0])
+    file.note(batch)
+    file.close()

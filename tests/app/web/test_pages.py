@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.adapters.journal.record import entries_of
+from ninja_daemon.adapters.journal.history.record import entries_of
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore

@@ -51,7 +51,7 @@ def run(
     if once:
         try:
             enabled = [strategy for strategy in configuration.strategies if strategy.enabled]
-            up_to_date = bring_up_to_date(enabled, parts, parts.recorder.after)
+            up_to_date = bring_up_to_date(enabled, parts, parts.after)
         finally:
             parts.close()
         raise typer.Exit(0 if up_to_date else 1)

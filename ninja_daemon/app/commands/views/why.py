@@ -16,8 +16,9 @@ from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.status.committed import read_records, read_signals
-from ninja_daemon.app.status.decision_words import decision_fields, difference_words, signal_fields, signal_lines
 from ninja_daemon.app.status.exact_json import exact_json
+from ninja_daemon.app.why.decision_words import decision_fields, difference_words, signal_fields, signal_lines
+from ninja_daemon.app.why.noted import NOTHING, evaluated_line, now, read_notes, unevaluated
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.signal import Signal
@@ -29,6 +30,7 @@ from ninja_daemon.usecases.replay import Span
 
 if TYPE_CHECKING:
     from ninja_daemon.core.signals.decisions import Decision
+    from ninja_daemon.usecases.proof.evaluations import Notes
 
 _ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _NEWEST: Final = 24
@@ -115,23 +117,29 @@ def _show_strategy(
     ]
     for difference in comparison.differences:
         typer.echo(difference_words(difference), err=as_json)
+    opens = [int(time) for time in derived.candles.time[derived.start : derived.stop]]
+    notes = read_notes(environment, strategy.name, opens[0], now()) if opens else NOTHING
     if as_json:
-        typer.echo(exact_json([decision_fields(derived.rules, decision) for decision in shown]))
+        fields = (decision_fields(derived.rules, one, notes.evaluations.get(one.candle.time)) for one in shown)
+        typer.echo(exact_json(list(fields)))
     else:
-        _print_table(derived, shown)
+        _print_table(derived, shown, notes)
         if is_long and not crosses:
             typer.echo(f"crosses and near ones of {derived.stop - derived.start:,} candles; all of them: --json")
+        due = (opens[0], now() if span.until is None else min(now(), span.until)) if opens else (0, 0)
+        for line in unevaluated(strategy, notes, record.loaded.cursor, due, set(opens)):
+            typer.echo(line)
     return comparison.differences
 
 
-def _print_table(derived: Derived, shown: Sequence[Decision]) -> None:
+def _print_table(derived: Derived, shown: Sequence[Decision], notes: Notes) -> None:
     from rich.console import Console
 
-    from ninja_daemon.app.status.decision_table import decision_table
+    from ninja_daemon.app.why.decision_table import decision_table
 
     console = Console()
     if shown:
-        console.print(decision_table(derived.rules, shown, console.width))
+        console.print(decision_table(derived.rules, shown, console.width, notes))
     else:
         console.print("no such candle")
 
@@ -150,12 +158,14 @@ def _show_signal(
     derived = _derived(environment, strategy, Span(listed.time, listed.time), None)
     difference = _difference(derived, listed)
     index = derived.index_of(listed.time)
+    evaluation = read_notes(environment, listed.strategy, listed.time, listed.time).evaluations.get(listed.time)
     if as_json:
-        typer.echo(exact_json(signal_fields(derived, listed, index, difference)))
+        typer.echo(exact_json(signal_fields(derived, listed, index, difference, evaluation)))
     elif verify:
         typer.echo("every digit again" if difference is None else difference_words(difference))
     else:
-        typer.echo("\n".join(signal_lines(derived, listed, index, difference)))
+        lines = [*signal_lines(derived, listed, index, difference), evaluated_line(evaluation)]
+        typer.echo("\n".join(lines))
     return [] if difference is None else [difference]
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ninja_daemon.adapters.network.redaction import escaped
+from ninja_daemon.app.why.noted import evaluated_at
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
@@ -15,13 +16,11 @@ from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
 from ninja_daemon.core.signals.strategy import Rules
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.proof.evaluations import Evaluation
 
 
-def decision_fields(rules: Rules, decision: Decision) -> dict[str, object]:
-    """Return a candle as the contract writes it (section 9).
-
-    ``evaluated_at`` is null: when a candle was evaluated is not kept.
-    """
+def decision_fields(rules: Rules, decision: Decision, evaluation: Evaluation | None = None) -> dict[str, object]:
+    """Return a candle as the contract writes it (section 9); ``evaluated_at`` is null where it was not noted."""
     decimals = rules.instrument.decimals
     cross = decision.cross
     return {
@@ -35,7 +34,7 @@ def decision_fields(rules: Rules, decision: Decision) -> dict[str, object]:
         "cross": None if cross is None else cross.side.name,
         "filters": [verdict._asdict() for verdict in verdicts(rules, decision)],
         "id": decision.signal_id(rules),
-        "evaluated_at": None,
+        "evaluated_at": evaluated_at(evaluation),
     }
 
 
@@ -62,7 +61,11 @@ def difference_words(difference: Difference) -> str:
 
 
 def signal_fields(
-    derived: Derived, listed: Signal, index: int | None, difference: Difference | None
+    derived: Derived,
+    listed: Signal,
+    index: int | None,
+    difference: Difference | None,
+    evaluation: Evaluation | None = None,
 ) -> Mapping[str, object]:
     """Return a signal's candle and what lies behind it; sums are price units, each over its denominator."""
     rules = derived.rules
@@ -71,7 +74,7 @@ def signal_fields(
         after = derived.decision(index)
         before = derived.decision(index - 1) if index else None
         fields |= {
-            "candle": decision_fields(rules, after),
+            "candle": decision_fields(rules, after, evaluation),
             "prices": {
                 name: _price(getattr(after.candle, name), rules.instrument.decimals)
                 for name in ("open", "high", "low", "close")
@@ -83,6 +86,7 @@ def signal_fields(
     return fields | {
         "id_of": _ingredients(rules, listed),
         "found_at": format_moment(listed.created_at),
+        "evaluated_by": None if evaluation is None else evaluation.by,
         "late": listed.late,
         "difference": None if difference is None else difference_fields(difference),
     }

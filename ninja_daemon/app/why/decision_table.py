@@ -10,14 +10,15 @@ from rich.text import Text
 
 from ninja_daemon.app.status.ranked_table import Column, ranked_table
 from ninja_daemon.core.averages.average import Ratio
-from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision
 from ninja_daemon.core.signals.signal import rounded
 from ninja_daemon.core.signals.strategy import Rules
+from ninja_daemon.usecases.proof.evaluations import Notes
 
 
-def decision_table(rules: Rules, shown: Sequence[Decision], width: int) -> Table:
+def decision_table(rules: Rules, shown: Sequence[Decision], width: int, notes: Notes) -> Table:
     """Return the table; the gap, by whose sign the side is decided, stands out at crosses and near ones.
 
     The averages have one digit more than the price here, and all of them in ``--json``.
@@ -42,8 +43,14 @@ def decision_table(rules: Rules, shown: Sequence[Decision], width: int) -> Table
         Column("slow", 2, [average(each.slow) for each in shown], "right"),
         Column("gap pips", 0, [_gap(rules, each) for each in shown], "right"),
         Column("side", 0, [_outcome(rules, each) for each in shown], is_elastic=True),
+        Column("taken in (UTC)", 3, [_taken_in(notes, each) for each in shown]),
     )
     return ranked_table(columns, width)
+
+
+def _taken_in(notes: Notes, decision: Decision) -> Text:
+    noted = notes.evaluations.get(decision.candle.time)
+    return Text("-" if noted is None else format_moment(noted.at)[5:19].replace("T", " "))
 
 
 def _gap(rules: Rules, decision: Decision) -> Text:

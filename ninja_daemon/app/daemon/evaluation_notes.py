@@ -1,0 +1,115 @@
+"""Notes of when each candle was taken in, or why not; written by a thread of its own, behind the commit."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from queue import SimpleQueue
+from typing import Final
+
+import structlog
+
+from ninja_daemon.adapters.journal.history.evaluations import Batch, SqliteEvaluations
+from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Clock
+from ninja_daemon.usecases.proof.evaluations import NOT_ENABLED, SEEN_EVERY, Evaluation
+from ninja_daemon.usecases.wake_result import StrategyResult, WakeResult
+
+_CLOSE_GRACE: Final = 2.0
+"""Seconds that the end of a process waits for its last notes."""
+
+
+class EvaluationNotes:
+    """Hands notes to the thread that writes them; no caller waits for the disk."""
+
+    def __init__(self, file: SqliteEvaluations, clock: Clock) -> None:
+        """Choose where the notes go; the thread begins with the first of them."""
+        self._file = file
+        self._clock = clock
+        self._by = f"{os.uname().nodename}:{os.getpid()}"
+        self._began = clock.now()
+        self._present_at = float("-inf")
+        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_failing = False
+
+    def after(self, wake: WakeResult) -> None:
+        """Note the candles that a look took in."""
+        now = self._clock.now()
+        found = [each for one in wake.results if one.opens for each in evaluations_of(one, now, self._by)]
+        if found:
+            self._put(Batch(now, self._by, found))
+
+    def behind(self, reasons: Mapping[str, tuple[Instant, str]]) -> None:
+        """Note why strategies are not up to date: by name the close that was not evaluated, and the reason."""
+        if reasons:
+            absent = [(name, close, why) for name, (close, why) in reasons.items()]
+            self._put(Batch(self._clock.now(), self._by, absent=absent))
+
+    def watches(self, strategies: Iterable[Strategy]) -> None:
+        """Note which of the strategies are not enabled, from now on."""
+        now = self._clock.now()
+        self.behind({each.name: (int(now), NOT_ENABLED) for each in strategies if not each.enabled})
+
+    def present(self) -> None:
+        """Note, once a minute, that this process works."""
+        now = self._clock.now()
+        if not 0 <= now - self._present_at < SEEN_EVERY:
+            self._present_at = now
+            self._put(Batch(now, self._by, is_present=True, began=self._began))
+
+    def close(self) -> None:
+        """Write what is left, and let the file go."""
+        if self._thread is not None:
+            self._batches.put(None)
+            self._thread.join(_CLOSE_GRACE)
+        self._file.close()
+
+    def _put(self, batch: Batch) -> None:
+        self._batches.put(batch)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="evaluation notes", daemon=True)
+            self._thread.start()
+
+    def _run(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            self._write(batch)
+
+    def _write(self, batch: Batch) -> None:
+        log = structlog.get_logger("ninja.daemon")
+        try:
+            self._file.note(batch)
+        except JournalUnavailable as error:
+            if not self._is_failing:
+                log.warning(f"when candles were taken in is not noted: {error}", event_id="journal.down")
+            self._is_failing = True
+        else:
+            if self._is_failing:
+                log.info("when candles were taken in is noted again", event_id="journal.up")
+            self._is_failing = False
+
+
+def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evaluation]:
+    """Return the notes of the candles that were taken in for one strategy.
+
+    The side is followed from cross to cross. Where it began in the middle of several candles, only the last one's and
+    those around a cross are known.
+    """
+    crosses = {cross.candle.time: cross for cross in result.crosses}
+    ids = {signal.time: signal.id for signal in result.signals}
+    side, after = result.sides
+    found: list[Evaluation] = []
+    for time in result.opens:
+        cross = crosses.get(time)
+        side = side if cross is None else cross.side
+        if time == result.opens[-1]:
+            side = after
+        rejected = None if cross is None or cross.rejected_by is None else cross.rejected_by.value
+        turned: Side | None = None if cross is None else cross.side
+        name = result.strategy.name
+        found.append(Evaluation(name, time, at, by, result.start.value, side, turned, rejected, ids.get(time)))
+    return found

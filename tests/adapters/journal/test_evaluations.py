@@ -1,0 +1,91 @@
+"""The notes of evaluations in their file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ninja_daemon.adapters.journal.history.evaluations import KEPT_SECONDS, Batch, SqliteEvaluations
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.usecases.proof.evaluations import Absence, Evaluation, Presence
+
+NOW = 1_700_000_000.0
+TIME = 1_699_999_200
+
+
+def taken_in(time: int = TIME, at: float = NOW, by: str = "one:1", strategy: str = "A") -> Evaluation:
+    return Evaluation(strategy, time, at, by, "stored", Side.BUY, Side.BUY, None, "ab" * 16)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[SqliteEvaluations]:
+    made = SqliteEvaluations(tmp_path / "evaluations.sqlite3")
+    yield made
+    made.close()
+
+
+def test_a_note_comes_back_as_it_was_written(file: SqliteEvaluations) -> None:
+    rejected = Evaluation("A", TIME + 900, NOW + 1, "one:1", "rebuilt", None, Side.SELL, "min_atr_value", None)
+    file.note(Batch(NOW, "one:1", [taken_in(), rejected]))
+    assert file.notes("A", TIME, TIME + 900).evaluations == {TIME: taken_in(), TIME + 900: rejected}
+    assert file.notes("A", TIME, TIME).evaluations == {TIME: taken_in()}
+    assert not file.notes("B", TIME, TIME + 900).evaluations
+
+
+def test_the_first_note_of_a_candle_stays(file: SqliteEvaluations) -> None:
+    file.note(Batch(NOW, "one:1", [taken_in()]))
+    file.note(Batch(NOW + 60, "two:2", [taken_in(at=NOW + 60, by="two:2")]))
+    assert file.notes("A", TIME, TIME).evaluations == {TIME: taken_in()}
+
+
+def test_an_absence_lasts_until_a_candle_is_taken_in(file: SqliteEvaluations) -> None:
+    for minute in range(3):
+        file.note(Batch(NOW + 60 * minute, "one:1", absent=[("A", TIME + 900, "the broker is away")]))
+    assert file.notes("A", TIME, TIME).absences == [Absence("A", TIME + 900, None, "the broker is away")]
+    file.note(Batch(NOW + 300, "one:1", [taken_in(TIME + 900)]))
+    assert file.notes("A", TIME, TIME).absences == [Absence("A", TIME + 900, NOW + 300, "the broker is away")]
+
+
+def test_another_reason_begins_another_absence(file: SqliteEvaluations) -> None:
+    file.note(Batch(NOW, "one:1", absent=[("A", TIME, "the broker is away")]))
+    file.note(Batch(NOW + 900, "one:1", absent=[("A", TIME + 900, "Redis is away"), ("B", TIME, "Redis is away")]))
+    assert file.notes("A", TIME, TIME).absences == [
+        Absence("A", TIME, float(TIME + 900), "the broker is away"),
+        Absence("A", TIME + 900, None, "Redis is away"),
+    ]
+
+
+def test_a_process_is_noted_from_its_beginning_to_its_last_mark(file: SqliteEvaluations) -> None:
+    for at in (NOW, NOW + 60):
+        file.note(Batch(at, "one:1", is_present=True, began=NOW - 5))
+    file.note(Batch(NOW + 500, "two:2", is_present=True, began=NOW + 400))
+    assert file.notes("A", TIME, TIME).presences == [
+        Presence("one:1", NOW - 5, NOW + 60),
+        Presence("two:2", NOW + 400, NOW + 500),
+    ]
+
+
+def test_notes_are_kept_for_ninety_days_after_they_were_written(file: SqliteEvaluations) -> None:
+    late = Evaluation("A", TIME - 100 * 86_400, NOW, "one:1", "stored")
+    file.note(Batch(NOW, "one:1", [late, taken_in(at=NOW - 1)], [("A", TIME, "away")], is_present=True, began=NOW))
+    file.note(Batch(NOW + KEPT_SECONDS, "one:1", [taken_in(TIME + 900)]))
+    kept = file.notes("A", 0, TIME + 10_000)
+    assert set(kept.evaluations) == {late.time, TIME + 900}
+    file.note(Batch(NOW + 2 * KEPT_SECONDS + 1, "one:1"))
+    kept = file.notes("A", 0, TIME + 10_000)
+    assert (kept.evaluations, kept.absences, kept.presences) == ({}, [], [])
+
+
+def test_a_file_that_is_nearly_full_loses_its_oldest_notes(tmp_path: Path) -> None:
+    file = SqliteEvaluations(tmp_path / "small.sqlite3", most_pages=60)
+    for hour in range(60):
+        at = NOW + 3_600 * hour
+        many = [taken_in(TIME + 900 * (hour * 60 + each), at=at) for each in range(60)]
+        file.note(Batch(at, "one:1", many))
+    kept = sorted(file.notes("A", 0, TIME + 10_000_000).evaluations)
+    file.close()
+    assert 1_000 < len(kept) < 3_600
+    assert kept[-1] == TIME + 900 * 3_599
+    assert kept == list(range(kept[0], kept[-1] + 900, 900))
