@@ -56,6 +56,14 @@ def test_with_nothing_configured_everything_goes_to_the_console() -> None:
     assert delivery.alerts == ("console",)
 
 
+def test_a_mirror_has_a_name_and_nothing_else() -> None:
+    assert good("").mirror == ""
+    assert good('[mirror]\nlist = "mine"\n').mirror == "mine"
+    assert "mirror.list must be 1 to 64 letters" in only_problem('[mirror]\nlist = "a b"\n')
+    assert any("mirror.name is not a key" in problem for problem in read('[mirror]\nname = "mine"\n')[1])
+    assert "mirror.list must be" in read("[mirror]\n")[1][0]
+
+
 def test_without_routes_all_goes_everywhere_and_alerts_to_the_console() -> None:
     delivery = good(DESK + f"[destinations.other]\n{HOOK}")
     assert delivery.routes == (Route(MATCH_ALL, ("desk", "other")),)
