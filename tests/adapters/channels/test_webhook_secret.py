@@ -9,7 +9,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from ninja_daemon.adapters.channels.webhook import WebhookChannel, new_secret, signing_key
 from ninja_daemon.app.cli import main
-from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.destination import Destination, OptionValue
 from ninja_daemon.core.secret import Secret
 from tests.fakes.messages import a_notice_entry, a_parcel, an_entry
 from tests.fakes.receiver import Post, Receiver, receiver
@@ -22,7 +22,7 @@ def server() -> Iterator[Receiver]:
 
 
 def posted(server: Receiver, secret: str, *numbers: int) -> Post:
-    options = {"url": Secret(server.url), "insecure": True, "secret": Secret(secret)}
+    options: dict[str, OptionValue] = {"url": Secret(server.url), "insecure": True, "secret": Secret(secret)}
     channel = WebhookChannel(Destination("desk", "webhook", options))
     entries = [an_entry(number) for number in numbers] or [a_notice_entry(text="ü\n")]
     channel.send(a_parcel(*entries, grouped=len(entries) > 1))
