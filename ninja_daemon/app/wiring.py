@@ -42,11 +42,13 @@ class Parts(DaemonPorts):
     Attributes:
         recorder: keeps the record of signals and outcomes.
         notes: keeps when each candle was taken in, or why not.
+        mirror_to: names the list that gets a second copy of every signal from now on, none where it is empty.
         closers: what lets connections, threads and files go, in order.
     """
 
     recorder: Recorder
     notes: EvaluationNotes
+    mirror_to: Callable[[str], None]
     closers: tuple[Callable[[], None], ...]
 
     def after(self, wake: WakeResult) -> None:
@@ -75,11 +77,11 @@ def daemon_parts(environment: Environment) -> Parts:
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))
 
-    store, close_store, histories = _daemon_store(environment, memory, clock, push_alert)
+    store, close_store, histories, mirror_to = _daemon_store(environment, memory, clock, push_alert)
     record = record_file(environment)
     notes = EvaluationNotes(evaluations_file(environment), clock)
     closers = (source.close, close_store, alerts.close, memory.close, record.close, notes.close)
-    return Parts(clock, source, store, memory, Recorder(record, histories), notes, closers)
+    return Parts(clock, source, store, memory, Recorder(record, histories), notes, mirror_to, closers)
 
 
 def _daemon_store(
@@ -87,18 +89,18 @@ def _daemon_store(
     memory: SqliteJournal,
     clock: SystemClock,
     push_alert: Callable[[str, str, str, float], None],
-) -> tuple[DaemonStore, Callable[[], None], Callable[[], Histories]]:
-    """Return the store, what closes it, and what reads the histories of its lists."""
+) -> tuple[DaemonStore, Callable[[], None], Callable[[], Histories], Callable[[str], None]]:
+    """Return the store, what closes it, what reads the histories of its lists, and what names its mirror."""
     if not environment.cache_enabled:
         local = LocalStateStore(memory, push_alert)
-        return local, local.close, lambda: (memory.history(_RECENT), memory.outcomes(2 * _RECENT))
+        return local, local.close, lambda: (memory.history(_RECENT), memory.outcomes(2 * _RECENT)), lambda _: None
     from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
     from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
     in_redis = state_store(environment)
     store = FailoverStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
-    return store, store.close, in_redis.histories
+    return store, store.close, in_redis.histories, in_redis.mirror_to
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) -> Daemon:

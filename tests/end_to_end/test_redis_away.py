@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,7 @@ class Coming:
 
     def open(self, *, is_shared: bool = False) -> None:
         """Begin as a process that knows nothing but what lies on disk and in Redis."""
+        self.stage.store.mirror_to("mine")
         self.store = FailoverStore(
             self.stage.store,
             self.stage.journal,
@@ -118,6 +120,10 @@ class Coming:
         )
         by_id = {json.loads(text)["id"]: text for text in self.stage.listed()}
         assert len(by_id) == len(self.stage.listed())
+        # A Redis that came back empty has lost the copies of what was taken before.
+        copies: Any = self.stage.client.lrange(self.stage.keys.mirror("mine"), 0, -1)
+        assert copies
+        assert copies == self.stage.listed()[-len(copies) :]
         for text in self.outbox():
             assert json.loads(text)["id"] in by_id
         self.stage.assert_outcomes(file.parent, rules)

@@ -34,7 +34,7 @@ class Daemon:
 
     def __init__(self, place: Place) -> None:
         self._place = place
-        self.store = RedisStateStore(place.client, Keys("test"), fence=1)
+        self.store = RedisStateStore(place.client, Keys("test"), fence=1, mirror="mine")
         self.before: list[Callable[[], object]] = []
         self.results: list[str] = []
 
@@ -85,6 +85,7 @@ class Place:
         signals = expected(STRATEGY, CANDLES[: newest + 1], CANDLES[FIRST].time)
         assert len(signals) > 3
         assert [(one.id, one.time) for one in listed if one.strategy == STRATEGY.name] == signals
+        assert self.client.lrange("{test}:mirror:mine", 0, -1) == self.client.lrange("{test}:signals", 0, -1)
 
 
 @pytest.fixture
@@ -183,7 +184,7 @@ def test_being_fenced_in_a_wake_is_remembered_while_another_strategy_goes_on(
     assert daemon.wakes(NEWEST, STRATEGY, OTHER).fenced
 
 
-@pytest.mark.parametrize("key", ["signals", "history", f"listed:{STRATEGY.name}", "fence"])
+@pytest.mark.parametrize("key", ["signals", "mirror:mine", "history", f"listed:{STRATEGY.name}", "fence"])
 def test_badtype_stops_what_the_key_belongs_to_and_names_it(daemon: Daemon, place: Place, key: str) -> None:
     daemon.wakes(FIRST, OTHER)
     place.client.delete(f"{{test}}:{key}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
+import secrets
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -20,6 +20,11 @@ from ninja_daemon.core.secret import Secret
 
 _PREFIX: Final = "whsec_"
 _LEAST_KEY: Final = 16
+_NEW_KEY: Final = 32
+_KEY_FORM: Final = (
+    f"must be base64 of at least {_LEAST_KEY} bytes, with whsec_ before it or not; "
+    "make one with: ninja-daemon notify --new-secret"
+)
 _LONGEST_ID: Final = 128
 _ID: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
 
@@ -32,26 +37,27 @@ class Options(NamedTuple):
     insecure: bool = False
     """Allow plain http and addresses that are not public."""
     secret: Secret | None = None
-    """Key that signs messages: at least 16 bytes, or base64 behind ``whsec_``."""
+    """Key that signs messages: base64 of at least 16 bytes, with ``whsec_`` before it or not."""
 
 
 def signing_key(secret: str) -> bytes:
-    """Return the key inside a secret: base64 behind ``whsec_``, or the text itself.
+    """Return the key inside a secret, as receivers that use the Standard Webhooks library do: always from base64.
 
     Raises:
-        ValueError: it is too short, or not base64 although it says so.
+        ValueError: it is not base64, or of too few bytes.
     """
-    if secret.startswith(_PREFIX):
-        try:
-            key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-        except binascii.Error as error:
-            raise ValueError("must be base64 behind whsec_") from error  # noqa: EM101, TRY003 - one place
-    else:
-        key = secret.encode()
+    try:
+        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except ValueError as error:  # binascii's, and that of letters beyond ASCII
+        raise ValueError(_KEY_FORM) from error
     if len(key) < _LEAST_KEY:
-        message = f"must hold at least {_LEAST_KEY} bytes"
-        raise ValueError(message)
+        raise ValueError(_KEY_FORM)
     return key
+
+
+def new_secret() -> str:
+    """Return a secret that nobody has had before, as both sides are told it."""
+    return _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY)).decode()
 
 
 def signature(key: bytes, identity: str, timestamp: int, body: bytes) -> str:

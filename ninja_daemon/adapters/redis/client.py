@@ -37,6 +37,8 @@ from ninja_daemon.core.errors import ConfigError, StoreDenied, StoreUnavailable
 SOCKET_TIMEOUT: Final = 2.0
 """Seconds that any single command may take; a hung server is noticed after this long."""
 CONNECT_TIMEOUT: Final = 1.0
+OUR_NAMES: Final = "ninja-"
+"""How the names of our connections begin."""
 
 _CAUSES: Final = {
     "OOM": "Redis is out of memory (maxmemory reached); nothing is lost, free memory or raise maxmemory",
@@ -75,7 +77,7 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
 
     Args:
         url: ``redis://``, ``rediss://`` or ``unix://``, credentials inside.
-        name: shown by CLIENT LIST, after ``ninja-``.
+        name: shown by CLIENT LIST, behind ``OUR_NAMES``.
         socket_timeout: seconds that a command may take; longer than any blocking wait that is asked for.
         max_connections: connections at most; one that is wanted beyond them is refused, so it exceeds the threads.
 
@@ -88,7 +90,7 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
             encoding_errors="surrogateescape",
-            client_name=f"ninja-{name}/{__version__}",
+            client_name=f"{OUR_NAMES}{name}/{__version__}",
             max_connections=max_connections,
         )
     except (ValueError, TypeError) as error:

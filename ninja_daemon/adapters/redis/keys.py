@@ -35,3 +35,7 @@ class Keys:
     def listed(self, strategy: str) -> str:
         """Return the key of the listed ids."""
         return f"{self.prefix}listed:{strategy}"
+
+    def mirror(self, name: str) -> str:
+        """Return the key of the second copy of every signal."""
+        return f"{self.prefix}mirror:{name}"

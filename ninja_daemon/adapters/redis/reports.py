@@ -6,15 +6,74 @@ Only read here, and whatever stands there: a value that is not ours is reported,
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import redis
-from redis.exceptions import NoPermissionError, RedisError
+from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
-from ninja_daemon.adapters.redis.client import translated_errors
+from ninja_daemon.adapters.redis.client import OUR_NAMES, translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.adapters.stored.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
+
+_TAKING: Final = frozenset({"blpop", "brpop", "blmove", "brpoplpush", "blmpop", "lpop", "rpop", "lmove", "lmpop"})
+"""Commands that take elements off lists."""
+_WRITES: Final = ("TYPE", "RPUSH", "LTRIM")
+"""Commands that the daemon runs on a mirror."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consumers:
+    """Programs that are not ours and may take signals.
+
+    Attributes:
+        takers: the programs that last took something off a list, each by name or address, and how.
+        kind: type of the mirror's key, ``none`` before its first signal.
+        copied: signals that lie in the mirror.
+        denied: commands that our user may not run on it.
+    """
+
+    takers: tuple[str, ...]
+    kind: str = "none"
+    copied: int = 0
+    denied: tuple[str, ...] = ()
+
+
+def read_consumers(client: redis.Redis, keys: Keys, mirror: str) -> Consumers:
+    """Find out who else takes from lists, and how the mirror stands.
+
+    Args:
+        mirror: its name; empty for none.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    with translated_errors():
+        takers = _takers(client)
+        if not mirror:
+            return Consumers(takers)
+        key = keys.mirror(mirror)
+        pipeline = client.pipeline(transaction=False)
+        pipeline.type(key)
+        pipeline.llen(key)
+        kind, copied = pipeline.execute(raise_on_error=False)
+        reply = run_scripts(client, [Call(script("permissions"), [key] * len(_WRITES), _WRITES)])[0]
+    denied = tuple(_WRITES[place - 1] for place in reply) if isinstance(reply, list) else ()
+    return Consumers(takers, str(kind), copied if isinstance(copied, int) else 0, denied)
+
+
+def _takers(client: redis.Redis) -> tuple[str, ...]:
+    try:
+        answer: Any = client.client_list()
+    except ResponseError:
+        return ()  # A user with few rights may not ask, or the server does not tell.
+    database = str(client.connection_pool.connection_kwargs.get("db") or 0)
+    return tuple(
+        f"{each['name'] or each['addr']} ({each['cmd']})"
+        for each in answer
+        if each["cmd"] in _TAKING and each["db"] == database and not each["name"].startswith(OUR_NAMES)
+    )
 
 
 def read_reports(client: redis.Redis, keys: Keys) -> Reports:

@@ -34,7 +34,8 @@ LONGEST_VALUE: Final = 32_768
 """Bytes of a value that is worth reading; 200 open signals have less."""
 MOST_FIELDS: Final = 12_000
 QUEUE_CAP: Final = 10_000
-"""Signals that may wait on the list; beyond it commits wait, so that nothing is thrown away (QFULL)."""
+"""Signals that may wait on the list; beyond it commits wait, so that nothing is thrown away (QFULL). As many stay in a
+mirror, where the oldest go."""
 HISTORY_KEPT: Final = 1_000
 """Entries of the history that ``ninja-daemon signals`` shows; twice as many of what became of them."""
 LISTED_KEPT: Final = 10_000
@@ -58,13 +59,19 @@ class RedisStateStore:
         keys: names of the namespace's keys.
         ma_state_floor: seconds; the averages live at least this long (CACHE_TTL_MA_STATE).
         fence: number of the lease under which commits are made; 0 commits without one.
+        mirror: name of the list that gets a second copy of every signal; empty for none.
     """
 
     client: redis.Redis
     keys: Keys
     ma_state_floor: int = 3_600
     fence: int = 0
+    mirror: str = ""
     _memory: StateMemory = field(default_factory=StateMemory, init=False, repr=False)
+
+    def mirror_to(self, name: str) -> None:
+        """Give a list a second copy of every signal from now on, those of kept commits included."""
+        self.mirror = name
 
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
         """Return what is stored, by strategy name; see the port.
@@ -289,6 +296,7 @@ class RedisStateStore:
             keys.fence,
             keys.outcomes,
             keys.outcome_history,
+            *([keys.mirror(self.mirror)] if self.mirror else []),
         )
 
 

@@ -13,7 +13,7 @@ from ninja_daemon.app.checks.broker import check_broker, check_token
 from ninja_daemon.app.checks.destinations import check_destinations, check_leftovers, check_routes
 from ninja_daemon.app.checks.files import check_files
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.store import check_store
+from ninja_daemon.app.checks.store import check_consumers, check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
@@ -77,6 +77,7 @@ def _reaching_out(
         delivery = configuration.delivery
         yield Check("the destinations", lambda: list(check_destinations(delivery)))
         if not refused & _REDIS:
+            yield Check("who takes signals", lambda: list(check_consumers(environment, delivery.mirror)))
             yield Check("what is left", lambda: list(check_leftovers(environment, delivery)))
 
 

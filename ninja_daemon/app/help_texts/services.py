@@ -43,6 +43,7 @@ HELP: Final = {
             ("notify", "the notifier"),
             ("notify --drain", "deliver what is due, then end"),
             ("notify --test desk", "does desk hear us?"),
+            ("notify --new-secret", "a key for a webhook and its receiver"),
         ),
         exits=(
             "0   stopped, or nothing is left, or the test message was taken",

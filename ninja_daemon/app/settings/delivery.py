@@ -7,17 +7,17 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
-from ninja_daemon.app.settings.routes import ALERTS, DAILY, ROUTES, SILENCES, RouteContext
+from ninja_daemon.app.settings.routes import ALERTS, DAILY, MIRROR, ROUTES, SILENCES, RouteContext
 from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 
 T = TypeVar("T")
-TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat")
+TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat", "mirror")
 
 
 def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -> tuple[Delivery, list[str]]:
-    """Read destinations, routes, alerts, silences and the daily report.
+    """Read destinations, routes, alerts, silences, the daily report and the mirror.
 
     Args:
         tables: the tables of the TOML file; numbers as decimals.
@@ -42,6 +42,7 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
         alerts=part("alerts", ALERTS, (CONSOLE,)),
         silences=part("silences", SILENCES, ()),
         daily=part("heartbeat", DAILY, None),
+        mirror=part("mirror", MIRROR, ""),
     )
     return delivery, [f"{file}: {problem}" for problem in problems]
 

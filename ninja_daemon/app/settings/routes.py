@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field
 
 from ninja_daemon.app.settings.tables import Table, read_each, read_table
-from ninja_daemon.app.settings.values import CLOCK, SWITCH, ZONE, Refused, Value, ValueOf, meant, must_be, shown
+from ninja_daemon.app.settings.values import CLOCK, NAME, SWITCH, ZONE, Refused, Value, ValueOf, meant, must_be, shown
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
@@ -177,6 +177,14 @@ class DailyTable(Table):
     """Its destinations. Required."""
 
 
+class MirrorTable(Table):
+    """``[mirror]``."""
+
+    SHAPE: ClassVar[str] = 'a table, [mirror] with list = "mine"'
+    name: Annotated[str, NAME] = Field(alias="list")
+    """Name of the list that gets a second copy of every signal, behind ``{namespace}:mirror:``. Required."""
+
+
 def _moment(value: object) -> float:
     if not isinstance(value, datetime):
         raise ValueError  # noqa: TRY004 - likewise
@@ -216,6 +224,7 @@ def _silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
 
 
 ALERTS: Final = ValueOf(AlertsTable.SHAPE, _alerts)
+MIRROR: Final = Value(MirrorTable.SHAPE, lambda value: read_table(MirrorTable, value).name)
 DAILY: Final = ValueOf(DailyTable.SHAPE, _daily)
 SILENCES: Final = ValueOf("tables, each [[silences]]", _silences)
 

@@ -110,6 +110,7 @@ class Delivery:
         alerts: destinations of operations alerts.
         silences: those of the configuration; more may be set while running.
         daily: the heartbeat, None when nobody asked for it.
+        mirror: name of the list that gets a second copy of every signal; empty for none.
     """
 
     destinations: tuple[Destination, ...]
@@ -117,6 +118,7 @@ class Delivery:
     alerts: tuple[str, ...]
     silences: tuple[Silence, ...] = ()
     daily: DailyReport | None = None
+    mirror: str = ""
 
     def destination(self, name: str) -> Destination:
         """Return the destination of that name.

@@ -162,6 +162,46 @@ def test_a_key_of_the_wrong_type_stops_the_whole_commit(
     assert client.keys("*") == [KEYS.prefix + key]
 
 
+def test_a_mirror_of_the_wrong_type_stops_every_commit_and_loses_no_signal(
+    store: RedisStateStore, client: redis.Redis
+) -> None:
+    store.mirror_to("mine")
+    client.set(KEYS.mirror("mine"), "x")
+    made = candles(11)
+    quiet = commit(store, change_to(store, state_after(RULES, made[:10]), 10))
+    change = change_to(store, state_after(RULES, made), 11, crossed=True)
+
+    refused = commit(store, change)
+
+    assert {(one.result, one.detail) for one in (quiet, refused)} == {
+        (CommitResult.BADTYPE, f"{KEYS.mirror('mine')} string")
+    }
+    assert client.keys("*") == [KEYS.mirror("mine")]
+    client.rename(KEYS.mirror("mine"), "aside")
+    assert commit(store, change).listed == 1
+    assert client.lrange(KEYS.mirror("mine"), 0, -1) == client.lrange(KEYS.signals, 0, -1)
+
+
+def test_a_mirror_gets_every_signal_once_and_its_oldest_go(
+    store: RedisStateStore, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ninja_daemon.adapters.redis.state_store.QUEUE_CAP", 3)
+    store.mirror_to("mine")
+    made = candles(16)
+    for count in range(11, 16):
+        change = change_to(store, state_after(RULES, made[:count]), 1, crossed=True)
+        assert commit(store, change).listed == 1
+        assert commit(store, change).result == CommitResult.ALREADY
+        client.delete(KEYS.signals)
+    assert client.lrange(KEYS.mirror("mine"), 0, -1) == client.lrange(KEYS.history, -3, -1)
+
+    # A cursor that was set back lists nothing again, and copies nothing again.
+    client.set(KEYS.last_processed(STRATEGY.name), "2020-09-13T21:00:00Z")
+    again = change_to(store, state_after(RULES, made[:15]), 1, crossed=True)
+    assert commit(store, again).repeated == 1
+    assert client.lrange(KEYS.mirror("mine"), 0, -1) == client.lrange(KEYS.history, -3, -1)
+
+
 def test_a_fence_of_the_wrong_type_stops_the_whole_commit(store: RedisStateStore, client: redis.Redis) -> None:
     client.rpush(KEYS.fence, "x")
 

@@ -18,7 +18,7 @@ from ninja_daemon.adapters.redis.inspection import ServerFacts
 from ninja_daemon.app import cli
 from ninja_daemon.app.checks.everything import all_checks
 from ninja_daemon.app.checks.finding import Finding, Level, exit_code
-from ninja_daemon.app.checks.store import check_server, check_store
+from ninja_daemon.app.checks.store import check_consumers, check_server, check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies, check_thresholds
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.status.strategy_figures import averages_of
@@ -260,6 +260,40 @@ def test_keys_of_the_wrong_type_are_named(start_redis: StartRedis) -> None:
         "the key {ninja}:ma_state:EUR_USD_M15 must be a hash, was a list",
         "the key {ninja}:signals must be a list, was a string",
     ]
+
+
+def test_a_program_that_takes_from_lists_beside_the_notifier_is_told_of_the_mirror(start_redis: StartRedis) -> None:
+    server = start_redis()
+    environment = environment_for(server.url)
+    assert not list(check_consumers(environment, ""))
+    with server.client() as client:
+        client.client_setname("my-trader")
+        client.lpop("{ninja}:signals")
+        (finding,) = check_consumers(environment, "")
+    assert (finding.level, finding.code) == (Level.WARNING, "redis.consumer")
+    assert "my-trader (lpop)" in finding.cause
+    assert '[mirror] list = "mine"' in finding.cure
+    assert "{ninja}:mirror:mine" in finding.cure
+
+
+def test_a_mirror_is_checked_for_its_type_its_rights_and_its_length(start_redis: StartRedis, tmp_path: Path) -> None:
+    rules = tmp_path / "users.acl"
+    rules.write_text("user default on nopass ~* &* +@all\nuser few on >hunter2222 ~* &* +@all -rpush\n")
+    server = start_redis(aclfile=rules)
+
+    def found(url: str = server.url, **environ: str) -> list[tuple[Level, str]]:
+        return [(each.level, each.code) for each in check_consumers(environment_for(url, **environ), "mine")]
+
+    assert found() == [(Level.OK, "mirror")]
+    assert found(server.url.replace("unix://", "unix://few:hunter2222@")) == [(Level.ERROR, "redis.rights")]
+    assert found(CACHE_ENABLED="false") == [(Level.WARNING, "mirror.unused")]
+    assert not found("unix:///nonexistent/socket")
+    with server.client() as client:
+        client.rpush("{ninja}:mirror:mine", *["{}"] * 10_000)
+        assert found() == [(Level.WARNING, "mirror.full")]
+        client.delete("{ninja}:mirror:mine")
+        client.set("{ninja}:mirror:mine", "x")
+        assert found() == [(Level.ERROR, "redis.type")]
 
 
 def test_nothing_is_changed_by_looking(start_redis: StartRedis, tmp_path: Path) -> None:

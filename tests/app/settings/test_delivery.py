@@ -56,6 +56,14 @@ def test_with_nothing_configured_everything_goes_to_the_console() -> None:
     assert delivery.alerts == ("console",)
 
 
+def test_a_mirror_has_a_name_and_nothing_else() -> None:
+    assert good("").mirror == ""
+    assert good('[mirror]\nlist = "mine"\n').mirror == "mine"
+    assert "mirror.list must be 1 to 64 letters" in only_problem('[mirror]\nlist = "a b"\n')
+    assert any("mirror.name is not a key" in problem for problem in read('[mirror]\nname = "mine"\n')[1])
+    assert "mirror.list must be" in read("[mirror]\n")[1][0]
+
+
 def test_without_routes_all_goes_everywhere_and_alerts_to_the_console() -> None:
     delivery = good(DESK + f"[destinations.other]\n{HOOK}")
     assert delivery.routes == (Route(MATCH_ALL, ("desk", "other")),)
@@ -106,8 +114,13 @@ def test_a_url_is_a_secret_even_when_it_stands_in_the_file() -> None:
         ('channel = "webhook"\nurl = "https://127.0.0.1/"', "not an address"),
         ('channel = "webhook"\nurl = "env:NOWHERE"', "NOWHERE, which is not set"),
         ('channel = "webhook"\nurl = 5', "url must be text, was '***'"),
-        (HOOK + 'secret = "short"', "at least 16 bytes"),
-        (HOOK + 'secret = "whsec_?"', "base64"),
+        (
+            HOOK + 'secret = "c2hvcnQ="',
+            "base64 of at least 16 bytes, with whsec_ before it or not; make one",
+        ),
+        (HOOK + 'secret = "whsec_?"', "make one with: ninja-daemon notify --new-secret"),
+        (HOOK + 'secret = "a plain password, long enough"', "must be base64"),
+        (HOOK + 'secret = "ümlaute-ümlaute-ümlaute"', "must be base64"),
         ('channel = "discord"\nurl = "https://example.org/"', "/api/webhooks/"),
         ('channel = "discord"\nurl = "https://example.org/api/webhooks/"', "/api/webhooks/…/…"),
         ('channel = "telegram"\ntoken = "x"\nchat_id = 5', "@BotFather"),

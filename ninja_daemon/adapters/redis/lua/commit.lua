@@ -2,11 +2,11 @@
 -- May be sent again after a lost reply: the second time changes nothing.
 --
 -- KEYS  1 last_processed  2 ma_state  3 signal_state  4 signals  5 listed  6 history  7 fence  8 outcomes
---       9 outcome_history
+--       9 outcome_history  10 mirror, left out without one
 -- ARGV  1 fence of the sender, 0 for none
 --       2 what last_processed must hold: "" nothing, "=text", "!type" a key of that wrong type
 --       3 what it shall hold            4 id of this commit
---       5 most signals that may wait    6 entries of history kept    7 listed ids kept
+--       5 most signals that may wait, and that a mirror holds    6 entries of history kept    7 listed ids kept
 --       8 life of ma_state in ms
 --       9 time of the ma_state that the fields change, "" when the fields are all there are
 --      10 settings hash of that ma_state
@@ -70,6 +70,10 @@ for place = 8, signals + outcomes > 0 and 9 or 7 do
   local found = kind(KEYS[place])
   if found ~= 'none' and found ~= 'list' then return {'BADTYPE', KEYS[place], found} end
 end
+if KEYS[10] then
+  local found = kind(KEYS[10])
+  if found ~= 'none' and found ~= 'list' then return {'BADTYPE', KEYS[10], found} end
+end
 local newest = redis.pcall('GET', KEYS[7])
 if is_of_wrong_type(newest, 'get') then return {'BADTYPE', KEYS[7], kind(KEYS[7])} end
 
@@ -118,6 +122,7 @@ if #fresh + #closed > 0 then
     {'ZREMRANGEBYRANK', KEYS[5], '0', '0'}, {'HSET', KEYS[3], '', ''}, {'DEL', KEYS[3]}, {'HSET', KEYS[2], '', ''},
     {'DEL', KEYS[2]}, {'PEXPIRE', KEYS[2], '0'}, {'SET', KEYS[1], ''}, {'SET', KEYS[7], ''},
     {'RPUSH', KEYS[8], ''}, {'LTRIM', KEYS[8], '0', '0'}, {'RPUSH', KEYS[9], ''}, {'LTRIM', KEYS[9], '0', '0'},
+    {'RPUSH', KEYS[10] or KEYS[4], ''}, {'LTRIM', KEYS[10] or KEYS[6], '0', '0'},
   }) do
     if not redis.acl_check_cmd(unpack(command)) then
       local name = string.lower(command[1])
@@ -128,6 +133,7 @@ end
 
 for _, offset in ipairs(fresh) do
   redis.call('RPUSH', KEYS[4], ARGV[offset + 3])
+  if KEYS[10] then redis.call('RPUSH', KEYS[10], ARGV[offset + 3]) end
   redis.call('RPUSH', KEYS[6], ARGV[offset + 3])
   if ARGV[offset + 4] ~= '' then redis.call('RPUSH', KEYS[9], ARGV[offset + 4]) end
   redis.call('ZADD', KEYS[5], ARGV[offset + 2], ARGV[offset + 1])
@@ -140,6 +146,8 @@ for _, offset in ipairs(closed) do
 end
 -- Outcomes that nobody takes never keep signals waiting: the oldest go.
 if #closed > 0 then redis.call('LTRIM', KEYS[8], -queue_cap, -1) end
+-- Nor does a copy that nobody takes.
+if KEYS[10] and #fresh > 0 then redis.call('LTRIM', KEYS[10], -queue_cap, -1) end
 if #fresh + #closed > 0 then
   redis.call('LTRIM', KEYS[6], -history_cap, -1)
   redis.call('LTRIM', KEYS[9], -2 * history_cap, -1)

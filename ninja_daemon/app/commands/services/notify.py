@@ -12,6 +12,7 @@ import structlog
 import typer
 
 from ninja_daemon import __version__
+from ninja_daemon.adapters.channels import webhook
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
@@ -39,9 +40,15 @@ def notify(
     test: Annotated[
         str, typer.Option("--test", metavar="DESTINATION", help="Send one marked test message there, then end.")
     ] = "",
+    new_secret: Annotated[
+        bool, typer.Option("--new-secret", help="Print a new secret that signs a webhook's messages, then end.")
+    ] = False,
     log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
+    if new_secret:
+        typer.echo(webhook.new_secret())
+        raise typer.Exit
     environment, configuration = load_settings()
     _set_up_logs(environment, log_level)
     if test:

@@ -45,6 +45,7 @@ def run(
     _require_strategies(configuration)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     parts = daemon_parts(environment)
+    parts.mirror_to(configuration.delivery.mirror)
     log = structlog.get_logger("ninja.daemon")
     for note in (*environment.notes, *configuration.notes):
         log.debug(note)
@@ -80,6 +81,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
     def take_over(new: Configuration) -> None:
         _require_strategies(new)
         configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr)
+        parts.mirror_to(new.delivery.mirror)
         daemon.take_over(new.strategies)
 
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))
