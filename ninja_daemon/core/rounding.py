@@ -1,4 +1,4 @@
-"""The one rounding of the project, in integers."""
+"""The one rounding of the project, in integers, and how its numbers are written."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ EXTRA_DIGITS: Final = 5
 RATIO_DIGITS: Final = 10
 """Digits of a reward over risk."""
 _EXTRA: Final = 10**EXTRA_DIGITS
+
+
+def normal_form(number: Decimal) -> str:
+    """Write a number so that 2, 2.0 and 2.00 are the same text, and 0 and -0.0."""
+    return format(number.normalize() + 0, "f")
 
 
 def half_even(numerator: int, denominator: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ninja_daemon.core.filters import atr, days, min_atr_value, min_rr_ratio, no_room
+from ninja_daemon.core.filters import atr, days, min_atr_value, min_rr_ratio, no_room, pips, sessions
 from ninja_daemon.core.filters.filter import Filter, Judge, Settings
 from ninja_daemon.core.market.instrument import Instrument
 
@@ -17,7 +17,10 @@ FILTERS: Final = (
     min_atr_value.FILTER,
     min_rr_ratio.FILTER,
     no_room.FILTER,
+    sessions.FILTER,
     days.FILTER,
+    pips.MIN_GAP,
+    pips.MIN_SLOPE,
 )
 
 KEYS: Final = {one.name: one.key for one in FILTERS if one.key is not None}

@@ -19,7 +19,7 @@ from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.rounding import away
+from ninja_daemon.core.rounding import away, normal_form
 from ninja_daemon.core.signals.crossover import Side, side_of
 
 RULES_VERSION: Final = 1
@@ -130,7 +130,7 @@ def settings_of(strategy: Strategy) -> dict[str, object]:
     for field in fields(strategy):
         value = getattr(strategy, field.name)
         if field.name in _ALWAYS_HASHED or (field.name not in _NEVER_HASHED and value != field.default):
-            settings[field.name] = _normal_form(value) if isinstance(value, Decimal) else value
+            settings[field.name] = normal_form(value) if isinstance(value, Decimal) else value
     return settings
 
 
@@ -138,11 +138,6 @@ def settings_of(strategy: Strategy) -> dict[str, object]:
 def _settings_hash(strategy: Strategy) -> str:
     text = json.dumps(settings_of(strategy), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _normal_form(number: Decimal) -> str:
-    """Write a number so that 2, 2.0 and 2.00 are the same text, and 0 and -0.0."""
-    return format(number.normalize() + 0, "f")
 
 
 class StrategyState(NamedTuple):

@@ -9,11 +9,12 @@ import pytest
 from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.filters.kinds import FILTERS
 
+OPTIONAL = ["sessions", "days", "min_gap_pips", "min_slope_pips"]
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 
 def test_crosses_are_judged_in_the_contracts_order() -> None:
-    assert [one.name for one in FILTERS] == ["atr", "min_atr_value", "min_rr_ratio", "no_room", "days"]
+    assert [one.name for one in FILTERS] == ["atr", "min_atr_value", "min_rr_ratio", "no_room", *OPTIONAL]
 
 
 @pytest.mark.parametrize("one", FILTERS, ids=lambda one: one.name)
