@@ -277,7 +277,7 @@ def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) 
     rejected = dict(tally.rejected)
     for cross in crosses:
         if cross.rejected_by is not None:
-            rejected[cross.rejected_by.value] = rejected.get(cross.rejected_by.value, 0) + 1
+            rejected[cross.rejected_by.name] = rejected.get(cross.rejected_by.name, 0) + 1
     tally = replace(
         tally, crosses=tally.crosses + len(crosses), signals=tally.signals + len(signals), rejected=rejected
     )

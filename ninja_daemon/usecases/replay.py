@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, NinjaError
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant

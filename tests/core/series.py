@@ -11,10 +11,13 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from ninja_daemon.core.averages.average import Ratio
+from ninja_daemon.core.filters.filter import Moment
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
@@ -81,3 +84,10 @@ def real_candles(path: Path, decimals: int) -> Sequence[Candle]:
         )
         for row in rows
     ]
+
+
+def moment_of(
+    side: Side, candle: Candle, fast: Ratio, slow: Ratio, range_total: int, *, ranges_held: int = 14
+) -> Moment:
+    """What is known of a cross, the averages having stood still; other things are given with ``_replace``."""
+    return Moment(side.value, candle.time, candle.close, fast, slow, ranges_held, range_total, fast, slow)

@@ -56,9 +56,7 @@ def test_ids_of_a_shipped_strategy_are_those_of_the_first_tree(name: str, candle
     lines = []
     for cross in stepped(rules, candles)[1]:
         outcome = (
-            "signal"
-            if cross.rejected_by is None
-            else FORMER_NAMES.get(cross.rejected_by.value, cross.rejected_by.value)
+            "signal" if cross.rejected_by is None else FORMER_NAMES.get(cross.rejected_by.name, cross.rejected_by.name)
         )
         lines.append(f"{signal_id(strategy, cross.candle.time, cross.side)} {outcome}")
     assert (len(lines), lines[0], lines[-1]) == (known["crosses"], known["first"], known["last"])

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, HistoryGap
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters import min_atr_value
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
@@ -57,7 +57,7 @@ def test_a_replay_finds_the_daemons_own_signals_and_counts_the_rest(engine: Engi
     _, crosses = stepped(RULES, CANDLES)
     assert report.signals == expected_signals(CANDLES)
     assert report.crosses == len(crosses) == len(report.signals) + sum(report.rejected.values())
-    assert report.rejected[Filter.MIN_ATR] > 0
+    assert report.rejected[min_atr_value.FILTER] > 0
     assert (report.candles, report.warm_up) == (600, 0)
     assert (report.first, report.last) == (CANDLES[0].time, CANDLES[-1].time)
     assert report.signals

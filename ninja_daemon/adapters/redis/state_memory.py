@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.adapters.stored.state_form import ring_fields
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 
@@ -23,7 +23,7 @@ PROVEN_AVERAGES: Final = ("v", "cfg", "time", "decimals", "pip", "count", "last"
 PROVEN_SIDES: Final = (
     *("commit", "side", "time", "evaluated", "crosses", "signals", "revisions", "gaps", "shown_before"),
     *("last_signal_id", "last_signal_time", "open"),
-    *(f"rejected:{one.value}" for one in Filter),
+    *(f"rejected:{one.name}" for one in FILTERS),
 )
 """Fields of ``signal_state`` under the digest."""
 PROVEN_FIELDS: Final = (" ".join(PROVEN_AVERAGES), " ".join(PROVEN_SIDES))

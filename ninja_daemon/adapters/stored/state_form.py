@@ -28,7 +28,6 @@ from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.kinds import restored_average
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
-from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
 from ninja_daemon.core.market.instrument import Instrument
@@ -39,8 +38,9 @@ from ninja_daemon.usecases.ports import Tally
 FORM: Final = "1"
 _INTEGER: Final = re.compile(r"-?\d{1,40}", re.ASCII)
 _MOST_DECIMALS: Final = 12
-_FORMER_NAMES: Final = {Filter.WARMING: "rejected:atr_warming"}
-"""Fields of counts that had another name before; they count on under the new one."""
+_REJECTED: Final = re.compile(r"rejected:([A-Za-z0-9_.\-]{1,64})", re.ASCII)
+_FORMER_NAMES: Final = {"atr_warming": "atr"}
+"""Filters that had another name before; they count on under the new one."""
 
 
 def encode_state(rules: Rules, state: StrategyState, since_count: int | None) -> dict[str, str]:
@@ -191,17 +191,12 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
         last_signal = fields.get("last_signal_time", "")
         shown_before = fields.get("shown_before", "")
         named = fields.get("time", "")
-        rejected = {
-            one.value: _integer(text)
-            for one in Filter
-            if (text := fields.get(f"rejected:{one.value}", fields.get(_FORMER_NAMES.get(one, "")))) is not None
-        }
         last_signal_id = fields.get("last_signal_id", "")[:64]
         tally = Tally(
             evaluated=_integer(fields.get("evaluated", "0")),
             crosses=_integer(fields.get("crosses", "0")),
             signals=_integer(fields.get("signals", "0")),
-            rejected=rejected,
+            rejected=_rejected(fields),
             revisions=_integer(fields.get("revisions", "0")),
             gaps=_integer(fields.get("gaps", "0")),
             last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
@@ -212,3 +207,12 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
     except ValueError as error:
         message = f"signal_state must hold what was written, was changed: {error}"
         raise StateUnreadable(message) from error
+
+
+def _rejected(fields: Mapping[str, str]) -> dict[str, int]:
+    counts = {match[1]: text for name, text in fields.items() if (match := _REJECTED.fullmatch(name))}
+    return {
+        _FORMER_NAMES.get(name, name): _integer(text)
+        for name, text in counts.items()
+        if _FORMER_NAMES.get(name) not in counts
+    }

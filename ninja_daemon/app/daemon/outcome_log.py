@@ -166,7 +166,7 @@ def _say_crosses(log: FilteringBoundLogger, result: StrategyResult) -> None:
     strategy = result.strategy
     for cross in result.crosses:
         if cross.rejected_by is not None:
-            log.info(_rejection(strategy, cross), event_id="cross.rejected", rejected_by=cross.rejected_by.value)
+            log.info(_rejection(strategy, cross), event_id="cross.rejected", rejected_by=cross.rejected_by.name)
     for signal in result.signals:
         log.info(
             _sentence(signal),
@@ -207,5 +207,5 @@ def _sentence(signal: Signal) -> str:
 
 def _rejection(strategy: Strategy, cross: Cross) -> str:
     when = format_instant(cross.candle.time)
-    reason = "" if cross.rejected_by is None else cross.rejected_by.value
+    reason = "" if cross.rejected_by is None else cross.rejected_by.name
     return f"{strategy.name} crossed to {cross.side.name} in the candle of {when}, not a signal: {reason}"

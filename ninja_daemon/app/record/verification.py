@@ -11,6 +11,7 @@ from ninja_daemon.adapters.stored.outcome import decode_terms, encode_outcome
 from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
@@ -43,6 +44,7 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
         tp_atr_multiplier=Decimal(settings["tp_atr_multiplier"]),
         min_atr_value=Decimal(settings["min_atr_value"]),
         min_rr_ratio=Decimal(settings["min_rr_ratio"]),
+        filters=restored(settings),
     )
 
 

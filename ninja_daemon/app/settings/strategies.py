@@ -18,6 +18,7 @@ from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
 from ninja_daemon.app.settings.values import NAME, Refused, must_be, not_a_key, shown_key
 from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Delivery
@@ -160,7 +161,8 @@ class _Reading:
         age: Age | None = values.pop("max_signal_age", None)
         granularity: Granularity = values.pop("timeframe")
         seconds = None if age is None else age.seconds(granularity)
-        return Strategy(name=name, granularity=granularity, max_signal_age=seconds, **values)
+        plain = {key: value for key, value in values.items() if key not in KEYS}
+        return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=chosen(values), **plain)
 
     def _find_missing(self, key: str, table: Mapping[str, Any]) -> None:
         defaults = self._tables.get("defaults", {})

@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
+
+from pydantic import create_model
 
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
 from ninja_daemon.app.settings.values import SWITCH, Value, ValueOf, decimal, one_of, span, whole
 from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.filters.kinds import KEYS
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -74,7 +77,7 @@ _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
 
 
-class StrategyTable(Table):
+class _StrategyTable(Table):
     """A ``[strategies.NAME]`` table, or ``[defaults]``. None stands for a key that is left out."""
 
     instrument: Annotated[str | None, _INSTRUMENT] = None
@@ -114,6 +117,12 @@ class StrategyTable(Table):
     cost_pips: Annotated[Decimal | None, _THRESHOLD] = None
     """What a trade costs, spread and commission, in pips; comes off the net figures of a report."""
 
+
+_filters: Final[dict[str, Any]] = {
+    name: (Annotated[Any, Value(key.allowed, key.read)], None) for name, key in KEYS.items()
+}
+StrategyTable: Final = create_model("StrategyTable", __base__=_StrategyTable, **_filters)
+"""The same with the keys of the optional filters, whose table says what each must be."""
 
 REQUIRED: Final = {
     "instrument": _INSTRUMENT.allowed,

@@ -65,7 +65,7 @@ def _outcome(rules: Rules, decision: Decision) -> Text:
     words = ["-" if side is None else side.name]
     if decision.cross is not None:
         rejected_by = decision.cross.rejected_by
-        words.append(rejected_by.value if rejected_by is not None else (decision.signal_id(rules) or "")[:8])
+        words.append(rejected_by.name if rejected_by is not None else (decision.signal_id(rules) or "")[:8])
     elif decision.is_near(rules.strategy.atr_period):
         words.append("near")
     style = "" if decision.cross is None else "green" if side is Side.BUY else "red"

@@ -11,7 +11,7 @@ from ninja_daemon.app.why.noted import evaluated_at
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.decisions import Decision, verdicts
+from ninja_daemon.core.signals.decisions import Decision, Verdict, verdicts
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
 from ninja_daemon.core.signals.strategy import Rules
 from ninja_daemon.usecases.proof.derivation import Derived
@@ -109,11 +109,18 @@ def signal_lines(derived: Derived, listed: Signal, index: int | None, difference
         lines.append(f"ranges   {after.ranges_held} true ranges, sum {after.range_total}, average {atr:f}")
         for verdict in verdicts(rules, after):
             word = "passed" if verdict.passed else "REJECTED"
-            lines.append(f"filter   {verdict.name}: {verdict.value:f}, at least {verdict.limit:f}: {word}")
+            lines.append(f"filter   {verdict.name}: {verdict_words(verdict)}: {word}")
     lines.append(f"levels   stop {listed.stop_loss:f}  target {listed.take_profit:f}, as listed")
     lines.append(f"id of    {_ingredients(rules, listed)}")
     lines.append(f"found    {format_moment(listed.created_at)}{', late' if listed.late else ''}")
     return lines
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """Say what a filter compared."""
+    if isinstance(verdict.value, Decimal) and isinstance(verdict.limit, Decimal):
+        return f"{verdict.value:f}, at least {verdict.limit:f}"
+    return f"{verdict.value}, of {verdict.limit}"
 
 
 def _average_lines(when: str, rules: Rules, decision: Decision) -> list[str]:

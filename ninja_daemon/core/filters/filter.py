@@ -1,4 +1,4 @@
-"""What a filter is given, and what it gives back."""
+"""What a filter is, what it is given, and what it gives back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.granularity import Granularity
@@ -28,6 +28,8 @@ class Moment(NamedTuple):
         slow: value of the slow average.
         ranges_held: number of true ranges behind the average true range.
         range_total: their sum.
+        fast_before: value of the fast average after the candle before.
+        slow_before: value of the slow average after the candle before.
     """
 
     sign: int
@@ -37,6 +39,8 @@ class Moment(NamedTuple):
     slow: Ratio
     ranges_held: int
     range_total: int
+    fast_before: Ratio
+    slow_before: Ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Moments:
         slow: sums of the closes under the slow average.
         ranges_held: number of true ranges behind the average true range.
         range_totals: their sum.
+        fast_before: sums under the fast average after the candle before.
+        slow_before: sums under the slow average after the candle before.
     """
 
     is_buy: Booleans
@@ -60,6 +66,8 @@ class Moments:
     slow: Integers
     ranges_held: Integers
     range_totals: Integers
+    fast_before: Integers
+    slow_before: Integers
 
 
 class Settings(Protocol):
@@ -68,6 +76,14 @@ class Settings(Protocol):
     @property
     def granularity(self) -> Granularity:
         """Timeframe of the candles."""
+
+    @property
+    def fast_ma(self) -> int:
+        """Period of the fast average."""
+
+    @property
+    def slow_ma(self) -> int:
+        """Period of the slow average."""
 
     @property
     def atr_period(self) -> int:
@@ -94,18 +110,75 @@ class Settings(Protocol):
         """Reward over risk of the settings."""
 
 
+Shown = Decimal | str
+"""A number or a word as ``why`` shows it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judge:
     """A filter, bound to a strategy and its instrument.
 
     Attributes:
-        passes: tells whether a cross may be a signal.
-        all_pass: the same of many crosses at once, for histories.
+        compared: what the cross had and what it had to have, for ``why``.
+        passes: tells whether a cross may be a signal; None where the settings let every cross pass.
+        all_pass: the same of many crosses at once, for histories; None where it has to be asked cross by cross.
     """
 
-    passes: Callable[[Moment], bool]
-    all_pass: Callable[[Moments], Booleans]
+    compared: Callable[[Moment], tuple[Shown, Shown]]
+    passes: Callable[[Moment], bool] | None = None
+    all_pass: Callable[[Moments], Booleans] | None = None
 
 
-Bind = Callable[[Settings, Instrument], Judge | None]
-"""Makes the judge of a strategy; None where the settings let every cross pass."""
+@dataclass(frozen=True, slots=True)
+class Key:
+    """How the key of an optional filter is read and written.
+
+    Attributes:
+        allowed: what its value must be, for messages.
+        read: returns the value as ``bind`` takes it, None where it stands for no filter; raises ValueError, with a cure
+            or without. Reads what ``written`` returns as well.
+        written: the value in normal form, as it is hashed and recorded.
+    """
+
+    allowed: str
+    read: Callable[[object], Any]
+    written: Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """A filter.
+
+    Attributes:
+        name: under which it is counted; of an optional one, also its key in a strategy.
+        sentence: says what was the case when it rejected.
+        bind: makes its judge of a strategy's settings, its instrument, and the value of ``key``.
+        key: of an optional filter, which judges only the strategies that set it.
+    """
+
+    name: str
+    sentence: str
+    bind: Callable[[Settings, Instrument, Any], Judge]
+    key: Key | None = None
+
+
+def by_close(
+    settings: Settings, passes: Callable[[Instant], bool], shown: Callable[[Instant], str], limit: str
+) -> Judge:
+    """Return the judge of a filter that goes by the instant of the close alone.
+
+    Args:
+        settings: of the strategy.
+        passes: tells it of a close.
+        shown: what the close had, for ``why``.
+        limit: what it had to have.
+    """
+    close_of = settings.granularity.close_of
+
+    def all_pass(many: Moments) -> Booleans:
+        passed: Booleans = many.times < 0  # nothing yet: no candle opens before 1970
+        for place, opened in enumerate(many.times.tolist()):
+            passed[place] = passes(close_of(opened))
+        return passed
+
+    return Judge(lambda one: (shown(close_of(one.opened)), limit), lambda one: passes(close_of(one.opened)), all_pass)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 from typing import Final
 
-from ninja_daemon.core.filters.filter import Judge, Settings
+from ninja_daemon.core.filters.filter import Filter, Judge, Moment, Settings
 from ninja_daemon.core.market.instrument import Instrument
-
-NAME: Final = "min_atr_value"
-SENTENCE: Final = "the average true range is below `min_atr_value`"
+from ninja_daemon.core.rounding import fine_price
 
 
-def bind(settings: Settings, instrument: Instrument) -> Judge | None:
+def _bind(settings: Settings, instrument: Instrument, _: object) -> Judge:
     """Compare the sum of the true ranges with the smallest integer that suffices, which is exact."""
-    least = ceil(Fraction(settings.min_atr_value) * 10**instrument.decimals * settings.atr_period)
+    period, least_atr = settings.atr_period, settings.min_atr_value
+
+    def compared(one: Moment) -> tuple[Decimal, Decimal]:
+        return fine_price(one.range_total, period, instrument.decimals), least_atr
+
+    least = ceil(Fraction(least_atr) * 10**instrument.decimals * period)
     if least <= 0:
-        return None
-    return Judge(lambda one: one.range_total >= least, lambda many: many.range_totals >= least)
+        return Judge(compared)
+    return Judge(compared, lambda one: one.range_total >= least, lambda many: many.range_totals >= least)
+
+
+FILTER: Final = Filter("min_atr_value", "the average true range is below `min_atr_value`", _bind)

@@ -11,13 +11,13 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.averages.average import Ratio
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters.filter import Shown
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import BatchResult
-from ninja_daemon.core.signals.signal import reward_to_risk, rounded, signal_id
+from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Cross, Rules
 
 _NEAR: Final = 10
@@ -35,8 +35,8 @@ class Verdict(NamedTuple):
     """
 
     name: str
-    value: Decimal
-    limit: Decimal
+    value: Shown
+    limit: Shown
     passed: bool
 
 
@@ -118,23 +118,10 @@ def verdicts(rules: Rules, decision: Decision) -> tuple[Verdict, ...]:
     cross = decision.cross
     if cross is None:
         return ()
-    strategy, decimals = rules.strategy, rules.instrument.decimals
-    atr = rounded(Fraction(cross.range_total, strategy.atr_period), decimals)
-    compared = (
-        (Filter.WARMING, Decimal(decision.ranges_held), Decimal(strategy.atr_period)),
-        (Filter.MIN_ATR, atr, strategy.min_atr_value),
-        (Filter.MIN_RR, reward_to_risk(strategy), strategy.min_rr_ratio),
-        (Filter.NO_ROOM, _room(rules, cross), Decimal(1).scaleb(-decimals)),
-    )
     made: list[Verdict] = []
-    for name, value, limit in compared:
-        made.append(Verdict(name.value, value, limit, passed=name is not cross.rejected_by))
-        if name is cross.rejected_by:
+    for one, judge in rules.judges:
+        value, limit = judge.compared(cross.moment)
+        made.append(Verdict(one.name, value, limit, passed=one is not cross.rejected_by))
+        if one is cross.rejected_by:
             break
     return tuple(made)
-
-
-def _room(rules: Rules, cross: Cross) -> Decimal:
-    """Return the least that stop and target are away from the close and from zero, as a price; negative below zero."""
-    levels, close = rules.levels(cross.side, cross.candle.close, cross.range_total), cross.candle.close
-    return Decimal(min(min(level, abs(level - close)) for level in levels)).scaleb(-rules.instrument.decimals)

@@ -10,13 +10,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
+from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.columns import LIMIT, AverageColumn, Closes, average_column
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Side
@@ -59,9 +61,9 @@ def evaluate(rules: Rules, candles: CandleColumns, state: StrategyState | None =
     fast, fast_after = average_column(before.fast, closes)
     slow, slow_after = average_column(before.slow, closes)
     ranges, ranges_held, range_totals = true_ranges(rules, before, candles)
-    signs = _signs(fast, slow)
-    sides, turns = _sides(signs, before.side)
-    crosses = _crosses(rules, candles, turns, sides, (fast, slow), (ranges_held, range_totals))
+    sides, turns = _sides(_signs(fast, slow), before.side)
+    values = _values(fast, turns, before.fast), _values(slow, turns, before.slow)
+    crosses = _crosses(rules, candles, turns, (sides, ranges_held, range_totals), values)
     if not len(candles):
         return BatchResult(fast, slow, sides, ranges_held, range_totals, crosses, before)
     last_side = int(sides[-1])
@@ -133,20 +135,29 @@ def _crosses(
     rules: Rules,
     candles: CandleColumns,
     turns: npt.NDArray[np.intp],
-    sides: npt.NDArray[np.int8],
-    averages: tuple[AverageColumn, AverageColumn],
-    ranges: tuple[Integers, Integers],
+    numbers: tuple[Integers, Integers, Integers],
+    values: tuple[_Values, _Values],
 ) -> list[Cross]:
     """Make the crosses; columns are cut to the turns first, which costs less than a number at a time."""
-    columns = (candles.time, candles.open, candles.high, candles.low, candles.close)
-    prices = zip(*(column[turns].tolist() for column in columns), strict=True)
-    numbers = (sides, averages[0].numerators, averages[1].numerators, *ranges)
-    rows = zip(*(column[turns].tolist() for column in numbers), strict=True)
-    fast_whole, slow_whole = averages[0].denominator, averages[1].denominator
+    columns = (candles.time, candles.open, candles.high, candles.low, candles.close, *numbers)
+    rows = zip(*(column[turns].tolist() for column in columns), strict=True)
     return [
-        rules.cross(Side(side), Candle(*fields), (fast, fast_whole), (slow, slow_whole), (held, total))
-        for fields, (side, fast, slow, held, total) in zip(prices, rows, strict=True)
+        rules.cross(Side(side), Candle(*fields), (fast, slow, held, total, fast_before, slow_before))
+        for (*fields, side, held, total), (fast, fast_before), (slow, slow_before) in zip(rows, *values, strict=True)
     ]
+
+
+_Values = Sequence[tuple[Ratio, Ratio]]
+
+
+def _values(column: AverageColumn, turns: npt.NDArray[np.intp], before: MovingAverage) -> Sequence[tuple[Ratio, Ratio]]:
+    """Return the value of an average after each turn, and after the candle before it."""
+    whole = column.denominator
+    both = zip(column.numerators[turns].tolist(), column.numerators[turns - 1].tolist(), strict=True)
+    pairs = [((now, whole), (then, whole)) for now, then in both]
+    if len(turns) and not turns[0]:
+        pairs[0] = (pairs[0][0], cast("Ratio", before.ratio))  # there was a side, so there was a value
+    return pairs
 
 
 def rejection_counts(crosses: Iterable[Cross]) -> dict[Filter, int]:

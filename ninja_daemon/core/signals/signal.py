@@ -9,15 +9,11 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.market.instant import Instant, format_instant
-from ninja_daemon.core.rounding import half_even
+from ninja_daemon.core.rounding import fine_price, ratio_decimal
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
 
 SCHEMA: Final = 1
-EXTRA_DIGITS: Final = 5
-"""Averages carry this many digits more than the instrument's prices."""
-_EXTRA: Final = 10**EXTRA_DIGITS
-RATIO_DIGITS: Final = 10
 
 
 class Signal(NamedTuple):
@@ -79,9 +75,9 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         close_time=close_time,
         side=cross.side,
         close=_decimal(candle.close, decimals),
-        fast_ma=_rounded(*cross.fast, decimals),
-        slow_ma=_rounded(*cross.slow, decimals),
-        atr=_rounded(cross.range_total, strategy.atr_period, decimals),
+        fast_ma=fine_price(*cross.fast, decimals),
+        slow_ma=fine_price(*cross.slow, decimals),
+        atr=fine_price(cross.range_total, strategy.atr_period, decimals),
         stop_loss=_decimal(stop, decimals),
         take_profit=_decimal(target, decimals),
         sl_pips=_decimal(abs(candle.close - stop), pip_digits),
@@ -94,18 +90,13 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
 
 def rounded(value: Fraction, decimals: int) -> Decimal:
     """Turn an exact value in price units into a price, rounded half-even to five digits more than ``decimals``."""
-    return _rounded(value.numerator, value.denominator, decimals)
-
-
-def _rounded(numerator: int, denominator: int, decimals: int) -> Decimal:
-    # Integers and not fractions: nothing has to be brought into lowest terms, which is most of a fraction's work.
-    return _decimal(half_even(numerator * _EXTRA, denominator), decimals + EXTRA_DIGITS)
+    return fine_price(value.numerator, value.denominator, decimals)
 
 
 @lru_cache(maxsize=1024)
 def reward_to_risk(strategy: Strategy) -> Decimal:
     """Return ``tp_atr_multiplier`` / ``sl_atr_multiplier``, rounded half-even to ten decimals."""
-    return _decimal(round(strategy.reward_to_risk * 10**RATIO_DIGITS), RATIO_DIGITS).normalize()
+    return ratio_decimal(strategy.reward_to_risk)
 
 
 def _decimal(units: int, decimals: int) -> Decimal:

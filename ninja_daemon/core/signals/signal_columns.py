@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from decimal import Context, Decimal
 from functools import partial
 from hashlib import sha256
@@ -16,11 +17,13 @@ from typing import Final
 
 import numpy as np
 
+from ninja_daemon.core.filters.filter import Moment
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import Integers
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.rounding import EXTRA_DIGITS
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.signal import EXTRA_DIGITS, Signal, id_prefix, reward_to_risk, signal_of
+from ninja_daemon.core.signals.signal import Signal, id_prefix, reward_to_risk, signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules
 from ninja_daemon.core.signals.turns import Turns
 
@@ -84,11 +87,13 @@ def _fits(rules: Rules, turns: Turns) -> bool:
 
 def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
     """Go through the turns as crosses, whose candles have a time and a close alone: a signal needs no more."""
-    strategy = rules.strategy
-    columns = (turns.is_buy, turns.times, turns.closes, turns.fast, turns.slow, turns.range_totals)
-    for is_buy, time, close, fast, slow, total in zip(*(column.tolist() for column in columns), strict=True):
-        candle = Candle(time, close, close, close, close)
-        yield Cross(_SIDES[is_buy], candle, (fast, strategy.fast_ma), (slow, strategy.slow_ma), total, None)
+    fast_whole, slow_whole = rules.strategy.fast_ma, rules.strategy.slow_ma
+    columns = (getattr(turns, one.name).tolist() for one in fields(turns))
+    for is_buy, time, close, fast, slow, held, total, fast_before, slow_before in zip(*columns, strict=True):
+        side = _SIDES[is_buy]
+        values = (fast, fast_whole), (slow, slow_whole), held, total
+        moment = Moment(side, time, close, *values, (fast_before, fast_whole), (slow_before, slow_whole))
+        yield Cross(side, Candle(time, close, close, close, close), moment, None)
 
 
 def _half_even(numerators: Integers, denominator: int) -> Integers:

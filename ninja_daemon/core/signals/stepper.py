@@ -124,9 +124,10 @@ class _Sums:
 
     def cross(self, rules: Rules, newest: Candle, side: Side) -> Cross:
         """Judge a turn of the side at the newest candle."""
-        fast, slow = sum(self.closes[-self._fast :]), sum(self.closes[-self._slow :])
-        ranges = (self._atr_period, sum(self.ranges[-self._atr_period :]))
-        return rules.cross(side, newest, (fast, self._fast), (slow, self._slow), ranges)
+        closes, fast, slow = self.closes, self._fast, self._slow
+        now = (sum(closes[-fast:]), fast), (sum(closes[-slow:]), slow)
+        before = (sum(closes[-fast - 1 : -1]), fast), (sum(closes[-slow - 1 : -1]), slow)
+        return rules.cross(side, newest, (*now, self._atr_period, sum(self.ranges[-self._atr_period :]), *before))
 
 
 def _steady_steps(rules: Rules, state: StrategyState, newest: Candle, answer: _Answer) -> _Steps:

@@ -8,18 +8,18 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.filters.filter import Moment
-from ninja_daemon.core.filters.kinds import Filter, judges_of
+from ninja_daemon.core.filters.filter import Filter, Moment
+from ninja_daemon.core.filters.kinds import Chosen, judges_of, written
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.rounding import away
+from ninja_daemon.core.rounding import away, normal_form
 from ninja_daemon.core.signals.crossover import Side, side_of
 
 RULES_VERSION: Final = 1
@@ -44,6 +44,7 @@ class Strategy:
         max_signal_age: seconds after the candle's close from which a signal is late; None for one candle.
         market_hours: when the daemon asks for candles.
         enabled: whether candles are evaluated at all.
+        filters: the optional filters that are set.
         exit_on_reverse: a signal ends when one to the other side is listed (contract 8.1, as the two below).
         max_candles: candles after which a signal ends.
         cost_pips: what a trade costs; comes off an outcome's ``net_r``.
@@ -64,6 +65,7 @@ class Strategy:
     max_signal_age: int | None = None
     market_hours: MarketHours = MarketHours.FX
     enabled: bool = True
+    filters: Chosen = ()
     exit_on_reverse: bool = False
     max_candles: int = 1_000
     cost_pips: Decimal = Decimal(0)
@@ -114,20 +116,21 @@ _ALWAYS_HASHED: Final = frozenset(
 """Settings of the first version. Later ones enter the hash only when they are set, so that they change no known id."""
 _NEVER_HASHED: Final = frozenset(
     {
-        *("name", "granularity", "max_signal_age", "market_hours", "enabled"),
+        *("name", "granularity", "max_signal_age", "market_hours", "enabled", "filters"),
         *("exit_on_reverse", "max_candles", "cost_pips"),
     }
 )
-"""Settings that change no signal, and the granularity, which enters as ``timeframe``."""
+"""Settings that change no signal, and two that enter otherwise: ``timeframe``, and each filter under its own name."""
 
 
 def settings_of(strategy: Strategy) -> dict[str, object]:
     """Return the settings that can change a signal, in normal form."""
     settings: dict[str, object] = {"rules": RULES_VERSION, "timeframe": strategy.granularity.name}
+    settings |= written(strategy.filters)
     for field in fields(strategy):
         value = getattr(strategy, field.name)
         if field.name in _ALWAYS_HASHED or (field.name not in _NEVER_HASHED and value != field.default):
-            settings[field.name] = _normal_form(value) if isinstance(value, Decimal) else value
+            settings[field.name] = normal_form(value) if isinstance(value, Decimal) else value
     return settings
 
 
@@ -135,11 +138,6 @@ def settings_of(strategy: Strategy) -> dict[str, object]:
 def _settings_hash(strategy: Strategy) -> str:
     text = json.dumps(settings_of(strategy), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _normal_form(number: Decimal) -> str:
-    """Write a number so that 2, 2.0 and 2.00 are the same text, and 0 and -0.0."""
-    return format(number.normalize() + 0, "f")
 
 
 class StrategyState(NamedTuple):
@@ -172,19 +170,33 @@ class Cross(NamedTuple):
     Attributes:
         side: the side that the averages turned to.
         candle: the candle whose close turned it.
-        fast: value of the fast average as numerator and denominator, price units.
-        slow: value of the slow average.
-        range_total: sum of the true ranges; the average true range is this over ``atr_period``.
+        moment: what the filters were given.
         rejected_by: the filter that keeps it from being a signal, or None.
     """
 
     side: Side
     candle: Candle
-    fast: Ratio
-    slow: Ratio
-    range_total: int
+    moment: Moment
     rejected_by: Filter | None
 
+    @property
+    def fast(self) -> Ratio:
+        """Value of the fast average as numerator and denominator, price units."""
+        return self.moment.fast
+
+    @property
+    def slow(self) -> Ratio:
+        """Value of the slow average."""
+        return self.moment.slow
+
+    @property
+    def range_total(self) -> int:
+        """Sum of the true ranges; the average true range is this over ``atr_period``."""
+        return self.moment.range_total
+
+
+Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio]
+"""Fast, slow, ranges held, their sum, fast and slow after the candle before: the fields of ``Moment`` in its order."""
 
 _made = partial(tuple.__new__, StrategyState)
 """Makes a state of its fields; a class that is called by name takes twice as long, once a candle."""
@@ -198,11 +210,12 @@ class Rules:
         instrument: decimals and pip of the prices.
         stop_ratio: factor from the sum of the true ranges to the stop's distance, as a fraction.
         target_ratio: the same for the target's distance.
-        judges: the filters that can reject a cross, in their order.
+        judges: the filters, in their order.
     """
 
     __slots__ = (
         "_atr_period",
+        "_rejecting",
         "_ways",
         "instrument",
         "judges",
@@ -216,7 +229,8 @@ class Rules:
         self.strategy = strategy
         self.instrument = instrument
         self._atr_period = strategy.atr_period
-        self.judges = tuple(judges_of(strategy, instrument))
+        self.judges = tuple(judges_of(strategy, instrument, strategy.filters))
+        self._rejecting = tuple((one, judge.passes) for one, judge in self.judges if judge.passes is not None)
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
@@ -250,23 +264,21 @@ class Rules:
         if new_side is None or new_side is side:
             return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, side)), None
         new_state = _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side))
-        fast_ratio, slow_ratio = fast.ratio, slow.ratio
-        if side is None or fast_ratio is None or slow_ratio is None:  # there are no values where there is no side
+        if side is None:
             return new_state, None
-        return new_state, self.cross(new_side, candle, fast_ratio, slow_ratio, (len(ranges), range_total))
+        values = (fast.ratio, slow.ratio, len(ranges), range_total, state.fast.ratio, state.slow.ratio)
+        return new_state, self.cross(new_side, candle, cast("Known", values))  # where a side is there are values
 
-    def cross(self, side: Side, candle: Candle, fast: Ratio, slow: Ratio, ranges: tuple[int, int]) -> Cross:
+    def cross(self, side: Side, candle: Candle, known: Known) -> Cross:
         """Return a turn of the side, judged by the filters.
 
         Args:
             side: the side that the averages turned to.
             candle: the candle whose close turned it.
-            fast: value of the fast average.
-            slow: value of the slow average.
-            ranges: how many true ranges are held, and their sum.
+            known: the rest of the ``Moment``, from ``fast`` on.
         """
-        moment = Moment(side.value, candle.time, candle.close, fast, slow, *ranges)
-        return Cross(side, candle, fast, slow, moment.range_total, self._rejection(moment))
+        moment = Moment(side.value, candle.time, candle.close, *known)
+        return Cross(side, candle, moment, self._rejection(moment))
 
     def levels(self, side: int, close: int, range_total: int) -> tuple[int, int]:
         """Return stop and target, computed from the exact average true range and rounded half-even, in price units."""
@@ -275,9 +287,9 @@ class Rules:
 
     def _rejection(self, moment: Moment) -> Filter | None:
         """Return the first filter that a cross does not pass; ``turns.rejections`` is the same over columns."""
-        for name, judge in self.judges:
-            if not judge.passes(moment):
-                return name
+        for one, passes in self._rejecting:
+            if not passes(moment):
+                return one
         return None
 
 

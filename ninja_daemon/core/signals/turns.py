@@ -8,19 +8,19 @@ may wrap on the way, because a difference is right modulo the size of the word w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from math import gcd
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
+from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.filters.filter import Moments
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters.filter import Filter, Moments
 from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import true_ranges
@@ -55,11 +55,13 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     """Take in candles, oldest first and all newer than those of ``state``.
 
     Returns:
-        The turns, and the state after the last candle. None where only the general way works: other averages, few
-        candles, too large numbers.
+        The turns, and the state after the last candle. None where only the general way works: other averages, a
+        filter that is asked cross by cross, few candles, too large numbers.
     """
     fast, slow, period = state.fast, state.slow, rules.strategy.atr_period
     if not isinstance(fast, SimpleMovingAverage) or not isinstance(slow, SimpleMovingAverage):
+        return None
+    if any(judge.passes is not None and judge.all_pass is None for _, judge in rules.judges):
         return None
     if len(candles) <= max(period + 1, state.closes.size):
         return None
@@ -79,6 +81,7 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
         sums.fast[places].astype(np.int64),
         sums.slow[places].astype(np.int64),
         *ranges,
+        *sums.before(places, state),
     )
     return turns, _state_after(rules, state, candles, held, side)
 
@@ -87,6 +90,8 @@ def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]
     """Return how many turns each filter rejects, and which of them are signals (contract 4.5)."""
     counts, is_signal = {}, np.ones(len(turns), dtype=np.bool_)
     for name, judge in rules.judges:
+        if judge.all_pass is None:
+            continue
         passes = judge.all_pass(turns)
         if count := int((is_signal & ~passes).sum()):
             counts[name] = count
@@ -129,6 +134,14 @@ class _Sums:
         difference = both[0] * by_fast
         difference -= both[1] if by_slow == 1 else both[1] * by_slow
         return cls(start - 1 - len(held), both[0], both[1], difference)
+
+    def before(self, places: npt.NDArray[np.intp], state: StrategyState) -> Iterator[Integers]:
+        """Go through both averages: the sums after the candle before each of some places."""
+        for sums, average in ((self.fast, state.fast), (self.slow, state.slow)):
+            then = sums[places - 1].astype(np.int64)
+            if len(places) and not places[0]:  # there was a side before, so the state's averages are full
+                then[0] = cast("Ratio", average.ratio)[0]
+            yield then
 
 
 def _turned(difference: Integers, before: Side | None) -> tuple[npt.NDArray[np.intp], Booleans, Side | None]:

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.core.averages.kinds import MovingAverageKind
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
@@ -52,7 +52,7 @@ def take_in(store: RedisStateStore, count: int, rules: Rules = RULES) -> Change:
     rejected = dict(loaded.tally.rejected)
     for reason in (cross.rejected_by for cross in crosses):
         if reason is not None:
-            rejected[reason.value] = rejected.get(reason.value, 0) + 1
+            rejected[reason.name] = rejected.get(reason.name, 0) + 1
     tally = replace(
         loaded.tally,
         evaluated=loaded.tally.evaluated + count,
@@ -96,7 +96,7 @@ def test_what_is_remembered_is_what_a_new_process_reads(store: RedisStateStore, 
         assert remembered == read(fresh(store), rules.strategy)
     tally = read(store, rules.strategy).tally
     assert full_reads == 0
-    assert tally.rejected.keys() <= {one.value for one in Filter}
+    assert tally.rejected.keys() <= {one.name for one in FILTERS}
     assert tally.crosses > 0
 
 

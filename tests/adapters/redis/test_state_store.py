@@ -30,6 +30,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
+from tests.core.series import moment_of
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
 STRATEGY = Strategy("EUR_USD_H1", "EUR_USD", Granularity.H1, fast_ma=3, slow_ma=7, atr_period=4)
@@ -74,7 +75,8 @@ def change_to(
     signals = []
     if crossed:
         assert state.last is not None
-        signals = [signal_of(rules, Cross(Side.BUY, state.last, (110_000, 1), (109_999, 1), 200, None), 1.7e9)]
+        moment = moment_of(Side.BUY, state.last, (110_000, 1), (109_999, 1), 200)
+        signals = [signal_of(rules, Cross(Side.BUY, state.last, moment, None), 1.7e9)]
     return Change(rules, loaded, state, Tally(evaluated=taken_in), signals, taken_in)
 
 

@@ -16,18 +16,18 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+from tests.core.series import moment_of
 
 OPENED = parse_instant("2022-03-04T14:00:00Z")
 FOUND = OPENED + 4 * 3_600 + 2.113
+CANDLE = Candle(OPENED, 109_300, 109_400, 109_200, 109_259)
 
 SIGNAL = signal_of(
     Rules(
         Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, 40, 140, min_atr_value=Decimal("0.0002")),
         Instrument("EUR_USD", 5, -4),
     ),
-    Cross(
-        Side.SELL, Candle(OPENED, 109_300, 109_400, 109_200, 109_259), (4_474_925, 40), (15_666_199, 140), 5_773, None
-    ),
+    Cross(Side.SELL, CANDLE, moment_of(Side.SELL, CANDLE, (4_474_925, 40), (15_666_199, 140), 5_773), None),
     FOUND,
 )
 FIELDS: dict[str, Any] = json.loads(encode_signal(SIGNAL), parse_float=Decimal)

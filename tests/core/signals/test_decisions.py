@@ -8,7 +8,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 
-from ninja_daemon.core.filters.kinds import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.decisions import Decision, decisions, verdicts
@@ -41,10 +40,12 @@ def test_the_numbers_of_a_filter_say_what_its_verdict_says(candles: Sequence[Can
         made = verdicts(rules, decision)
         assert bool(made) == (decision.cross is not None)
         for verdict in made:
+            assert isinstance(verdict.value, Decimal)
+            assert isinstance(verdict.limit, Decimal)
             assert verdict.passed == (verdict.value >= verdict.limit)
         if decision.cross is not None:
             rejected_by = decision.cross.rejected_by
-            assert [one.name for one in made if not one.passed] == ([] if rejected_by is None else [rejected_by.value])
+            assert [one.name for one in made if not one.passed] == ([] if rejected_by is None else [rejected_by.name])
 
 
 def test_the_filters_come_in_the_order_in_which_they_are_counted() -> None:
@@ -58,7 +59,7 @@ def test_the_filters_come_in_the_order_in_which_they_are_counted() -> None:
 def test_a_ratio_that_is_too_small_is_named_with_both_numbers() -> None:
     rules = rules_of(min_rr_ratio=Decimal("1.6"))
     rejected = [verdicts(rules, each)[-1] for each in decided(rules, walked(200, seed=5)) if each.cross is not None]
-    assert (Filter.MIN_RR.value, Decimal("1.5"), Decimal("1.6"), False) in rejected
+    assert ("min_rr_ratio", Decimal("1.5"), Decimal("1.6"), False) in rejected
 
 
 @pytest.mark.parametrize(("close", "is_near"), [(100_000, True), (100_900, False)])

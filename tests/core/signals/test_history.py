@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters import atr, min_atr_value
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
@@ -159,8 +159,8 @@ def test_columns_give_back_the_candles_they_are_made_of() -> None:
 def test_rejected_crosses_are_counted_by_filter() -> None:
     rules = rules_of(fast_ma=1, slow_ma=2, atr_period=4, min_atr_value=Decimal("0.00003"))
     result = evaluate(rules, CandleColumns.of(flat_candles([1_010, 1_010, 1_012, 1_009, 1_013, 1_008, 1_012])))
-    assert [cross.rejected_by for cross in result.crosses] == [Filter.WARMING, Filter.MIN_ATR, None, None]
-    assert rejection_counts(result.crosses) == {Filter.WARMING: 1, Filter.MIN_ATR: 1}
+    assert [cross.rejected_by for cross in result.crosses] == [atr.FILTER, min_atr_value.FILTER, None, None]
+    assert rejection_counts(result.crosses) == {atr.FILTER: 1, min_atr_value.FILTER: 1}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import rounded, signal_id, signal_of
 from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+from tests.core.series import moment_of
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
 STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, 40, 140, min_atr_value=Decimal("0.0002"))
@@ -23,7 +24,8 @@ CLOSED = OPENED + 4 * 3_600
 
 def cross_of(side: Side, close: int, range_total: int) -> Cross:
     candle = Candle(OPENED, close, close + 5, close - 5, close)
-    return Cross(side, candle, (4_474_925, 40), (15_666_199, 140), range_total, None)
+    moment = moment_of(side, candle, (4_474_925, 40), (15_666_199, 140), range_total)
+    return Cross(side, candle, moment, None)
 
 
 def test_a_sell_signal_has_every_field_that_its_cross_determines() -> None:

@@ -16,7 +16,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of
 from ninja_daemon.core.signals.strategy import Cross, Rules
 from ninja_daemon.core.signals.turns import Turns
-from tests.core.series import rules_of
+from tests.core.series import moment_of, rules_of
 
 multipliers = st.sampled_from(["1", "1.5", "2.0", "2.25", "0.3", "0.7", "3"])
 moments = st.integers(1_000_000_000, 1_900_000_000)
@@ -33,7 +33,8 @@ def columns(drawn: list[tuple[bool, int, int, int, int, int]], granularity: Gran
     opens = [granularity.open_at(time) for time in times]
     closes, fast, slow, totals = (np.array(column, dtype=np.int64) for column in numbers)
     ranges_held = np.full(len(drawn), held, dtype=np.int64)
-    return Turns(np.array(is_buy, dtype=bool), np.array(opens, dtype=np.int64), closes, fast, slow, ranges_held, totals)
+    times_of, is_buy_of = np.array(opens, dtype=np.int64), np.array(is_buy, dtype=bool)
+    return Turns(is_buy_of, times_of, closes, fast, slow, ranges_held, totals, fast, slow)
 
 
 def one_by_one(rules: Rules, turns: Turns) -> list[Signal]:
@@ -41,15 +42,10 @@ def one_by_one(rules: Rules, turns: Turns) -> list[Signal]:
     made = []
     for place in range(len(turns)):
         time, close = int(turns.times[place]), int(turns.closes[place])
-        cross = Cross(
-            Side.BUY if turns.is_buy[place] else Side.SELL,
-            Candle(time, close, close, close, close),
-            (int(turns.fast[place]), strategy.fast_ma),
-            (int(turns.slow[place]), strategy.slow_ma),
-            int(turns.range_totals[place]),
-            None,
-        )
-        made.append(signal_of(rules, cross, strategy.granularity.close_of(time)))
+        side, candle = Side.BUY if turns.is_buy[place] else Side.SELL, Candle(time, close, close, close, close)
+        fast, slow = (int(turns.fast[place]), strategy.fast_ma), (int(turns.slow[place]), strategy.slow_ma)
+        moment = moment_of(side, candle, fast, slow, int(turns.range_totals[place]))
+        made.append(signal_of(rules, Cross(side, candle, moment, None), strategy.granularity.close_of(time)))
     return made
 
 

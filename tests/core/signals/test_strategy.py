@@ -11,7 +11,8 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind, restored_average
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.filters.kinds import Filter
+from ninja_daemon.core.filters import atr, min_atr_value, min_rr_ratio, no_room
+from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
@@ -65,8 +66,8 @@ def filters_of(candles: Sequence[Candle] = TURNING, **settings: Any) -> list[Fil
 
 
 def test_a_cross_before_the_atr_is_full_moves_the_side_and_is_no_signal() -> None:
-    assert filters_of(atr_period=4) == [Filter.WARMING, None, None]
-    assert filters_of(atr_period=5) == [Filter.WARMING, Filter.WARMING, None]
+    assert filters_of(atr_period=4) == [atr.FILTER, None, None]
+    assert filters_of(atr_period=5) == [atr.FILTER, atr.FILTER, None]
 
 
 @pytest.mark.parametrize(
@@ -74,11 +75,11 @@ def test_a_cross_before_the_atr_is_full_moves_the_side_and_is_no_signal() -> Non
     [
         # The true ranges of the crosses are 3, 4 and 5 units of 0.00001.
         ("0.00003", [None, None, None]),
-        ("0.0000300000000000000000001", [Filter.MIN_ATR, None, None]),
-        ("0.00004", [Filter.MIN_ATR, None, None]),
-        ("0.000041", [Filter.MIN_ATR, Filter.MIN_ATR, None]),
-        ("0.00005", [Filter.MIN_ATR, Filter.MIN_ATR, None]),
-        ("1", [Filter.MIN_ATR] * 3),
+        ("0.0000300000000000000000001", [min_atr_value.FILTER, None, None]),
+        ("0.00004", [min_atr_value.FILTER, None, None]),
+        ("0.000041", [min_atr_value.FILTER, min_atr_value.FILTER, None]),
+        ("0.00005", [min_atr_value.FILTER, min_atr_value.FILTER, None]),
+        ("1", [min_atr_value.FILTER] * 3),
     ],
 )
 def test_the_least_average_true_range_is_compared_exactly(least: str, expected: list[Filter | None]) -> None:
@@ -88,7 +89,7 @@ def test_the_least_average_true_range_is_compared_exactly(least: str, expected: 
 def test_a_mean_of_ranges_between_two_units_is_compared_as_a_fraction() -> None:
     # Ranges 0, 2, 3, 4, 5: means of the last three at the crosses are 5/3, 3 and 4 units.
     assert filters_of(atr_period=3, min_atr_value=Decimal("0.0000166")) == [None, None, None]
-    assert filters_of(atr_period=3, min_atr_value=Decimal("0.0000167")) == [Filter.MIN_ATR, None, None]
+    assert filters_of(atr_period=3, min_atr_value=Decimal("0.0000167")) == [min_atr_value.FILTER, None, None]
 
 
 @pytest.mark.parametrize(
@@ -107,12 +108,12 @@ def test_a_mean_of_ranges_between_two_units_is_compared_as_a_fraction() -> None:
 def test_reward_over_risk_is_compared_exactly(target: str, stop: str, least: str, is_kept: bool) -> None:
     changes = {"tp_atr_multiplier": target, "sl_atr_multiplier": stop, "min_rr_ratio": least}
     found = filters_of(WIDE, **{name: Decimal(text) for name, text in changes.items()})
-    assert found == [None if is_kept else Filter.MIN_RR] * 3
+    assert found == [None if is_kept else min_rr_ratio.FILTER] * 3
 
 
 def test_the_first_filter_that_rejects_is_the_one_that_counts() -> None:
     found = filters_of(atr_period=4, min_atr_value=Decimal("0.000028"), min_rr_ratio=Decimal(9))
-    assert found == [Filter.WARMING, Filter.MIN_ATR, Filter.MIN_RR]
+    assert found == [atr.FILTER, min_atr_value.FILTER, min_rr_ratio.FILTER]
 
 
 @pytest.mark.parametrize(
@@ -135,8 +136,8 @@ def test_a_cross_without_room_for_stop_and_target_is_no_signal(
     side: Side, close: int, total: int, has_room: bool
 ) -> None:
     rules = Rules(replace(PLAIN, atr_period=1, min_atr_value=Decimal(0)), EUR_USD)
-    cross = rules.cross(side, Candle(START, close, close, close, close), (2, 1), (1, 1), (1, total))
-    assert cross.rejected_by is (None if has_room else Filter.NO_ROOM)
+    cross = rules.cross(side, Candle(START, close, close, close, close), ((2, 1), (1, 1), 1, total, (1, 1), (1, 1)))
+    assert cross.rejected_by is (None if has_room else no_room.FILTER)
 
 
 @pytest.mark.parametrize(("close", "has_room"), [(1_000, False), (1_001, True)])
@@ -144,8 +145,9 @@ def test_half_a_unit_of_distance_is_room_only_beside_an_odd_price(close: int, ha
     # Distance of the stop: half a unit; half-even leads back to an even close.
     half = replace(PLAIN, atr_period=1, sl_atr_multiplier=Decimal("0.5"), tp_atr_multiplier=Decimal(1))
     half = replace(half, min_atr_value=Decimal(0))
-    cross = Rules(half, EUR_USD).cross(Side.BUY, Candle(START, close, close, close, close), (2, 1), (1, 1), (1, 1))
-    assert cross.rejected_by is (None if has_room else Filter.NO_ROOM)
+    candle = Candle(START, close, close, close, close)
+    cross = Rules(half, EUR_USD).cross(Side.BUY, candle, ((2, 1), (1, 1), 1, 1, (1, 1), (1, 1)))
+    assert cross.rejected_by is (None if has_room else no_room.FILTER)
 
 
 # --- cutting, order and company --------------------------------------------------------------------------------------
@@ -225,6 +227,7 @@ SIGNIFICANT: dict[str, object] = {
     "tp_atr_multiplier": Decimal("3.1"),
     "min_atr_value": Decimal("0.0003"),
     "min_rr_ratio": Decimal("1.4"),
+    "filters": (("days", ("mon", "tue")),),
 }
 INSIGNIFICANT: dict[str, object] = {
     "name": "other",
@@ -316,7 +319,8 @@ def test_one_candle_of_lateness_is_as_long_as_the_candle_itself_was() -> None:
 def test_the_threshold_of_an_instrument_follows_its_decimals() -> None:
     strategy = replace(PLAIN, min_atr_value=Decimal("0.02"), atr_period=1, instrument="GBP_JPY")
     yen = Instrument("GBP_JPY", 3, -2)
-    for instrument, total, expected in [(yen, 20, None), (yen, 19, Filter.MIN_ATR), (EUR_USD, 1_999, Filter.MIN_ATR)]:
-        cross = Rules(strategy, instrument).cross(Side.BUY, TURNING[0], (2, 1), (1, 1), (1, total))
+    too_small = min_atr_value.FILTER
+    for instrument, total, expected in [(yen, 20, None), (yen, 19, too_small), (EUR_USD, 1_999, too_small)]:
+        cross = Rules(strategy, instrument).cross(Side.BUY, TURNING[0], ((2, 1), (1, 1), 1, total, (1, 1), (1, 1)))
         assert cross.rejected_by is expected
     assert Fraction(strategy.min_atr_value) * 10**5 == 2_000

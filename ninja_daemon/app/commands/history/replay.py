@@ -299,7 +299,7 @@ def _summary(report: Replayed) -> str:
     name = report.rules.strategy.name
     if report.first is None or report.last is None:
         return f"{name}: no candle in the span that was asked for, {report.warm_up:,} before it"
-    filters = ", ".join(f"{count:,} by {reason.value}" for reason, count in report.rejected.items())
+    filters = ", ".join(f"{count:,} by {reason.name}" for reason, count in report.rejected.items())
     warm_up = f" after {report.warm_up:,} for warm-up" if report.warm_up else ""
     span = f"{format_instant(report.first)} to {format_instant(report.last)}"
     return (

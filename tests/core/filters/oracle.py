@@ -1,0 +1,190 @@
+"""What becomes of every cross under the filters of contract 13, worked out the slow way from the contract alone.
+
+Shares nothing with the package: each candle sums its windows anew in fractions of a price unit, and times are walked
+by ``tests.oracle``. Candles are tuples of open time, open, high, low and close, prices in whole units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+from itertools import pairwise
+from operator import mul
+from zoneinfo import ZoneInfo
+
+from tests.oracle import close_time
+
+Candle = tuple[int, int, int, int, int]
+Judged = tuple[int, int, str | None]
+"""Open of the candle, 1 or -1, and the filter that rejects the cross, None for a signal."""
+
+NEW_YORK = ZoneInfo("America/New_York")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+NAMED = {
+    "sydney": "07:00-16:00 Australia/Sydney",
+    "tokyo": "09:00-18:00 Asia/Tokyo",
+    "london": "08:00-17:00 Europe/London",
+    "new_york": "08:00-17:00 America/New_York",
+}
+DIGITS = 10
+"""Digits of a price unit that a smoothed value keeps."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """A strategy as its file says it. Prices have ``decimals`` digits, of which ``pip_digits`` are finer than a pip."""
+
+    timeframe: str = "H4"
+    fast_ma: int = 5
+    slow_ma: int = 20
+    fast_type: str = "sma"
+    slow_type: str = "sma"
+    source: str = "close"
+    atr_type: str = "sma"
+    atr_period: int = 14
+    sl_atr_multiplier: str = "2"
+    tp_atr_multiplier: str = "3"
+    min_atr_value: str = "0"
+    min_rr_ratio: str = "1.5"
+    decimals: int = 5
+    pip_digits: int = 1
+    sessions: tuple[str, ...] = ()
+    days: tuple[str, ...] = ()
+    min_candles_between: int = 0
+    min_gap_pips: str = "0"
+    min_slope_pips: str = "0"
+
+
+def judged(candles: Sequence[Candle], settings: Settings) -> list[Judged]:
+    """Every cross of a history, the first candle being the first of all."""
+    values = [value_of(candle, settings.source) for candle in candles]
+    fast = averages(values, settings.fast_type, settings.fast_ma)
+    slow = averages(values, settings.slow_type, settings.slow_ma)
+    ranges = average_ranges(candles, settings)
+    found: list[Judged] = []
+    last_signal: int | None = None
+    for place, side in turns(fast, slow):
+        known = (fast[place - 1 : place + 1], slow[place - 1 : place + 1], ranges[place])
+        since = None if last_signal is None else place - last_signal
+        reason = next(rejections(candles[place], side, known, since, settings), None)
+        if reason is None:
+            last_signal = place
+        found.append((candles[place][0], side, reason))
+    return found
+
+
+def value_of(candle: Candle, source: str) -> int:
+    """In twelfths of a price unit, which are whole for every source."""
+    _, opened, high, low, close = candle
+    prices = {"close": (close,), "hl2": (high, low), "hlc3": (high, low, close), "ohlc4": (opened, high, low, close)}
+    return 12 // len(prices[source]) * sum(prices[source])
+
+
+def averages(values: Sequence[int], kind: str, period: int) -> list[Fraction | None]:
+    """The average after each of some twelfths, in whole units; None while there are too few."""
+    if kind in {"ema", "smma"}:
+        return smoothed(values, period, Fraction(2, period + 1) if kind == "ema" else Fraction(1, period))
+    weights = [1] * period if kind == "sma" else list(range(1, period + 1))
+    assert kind in {"sma", "wma"}
+    found: list[Fraction | None] = [None] * min(period - 1, len(values))
+    for end in range(period, len(values) + 1):
+        held = values[end - period : end]
+        total = sum(held if kind == "sma" else map(mul, weights, held))
+        found.append(Fraction(total, 12 * sum(weights)))
+    return found
+
+
+def smoothed(values: Sequence[int], period: int, share: Fraction) -> list[Fraction | None]:
+    """Begins with the mean of the first values; every result is rounded half-even."""
+    found: list[Fraction | None] = [None] * min(period - 1, len(values))
+    if len(values) >= period:
+        now = rounded(Fraction(sum(values[:period]), 12 * period))
+        found.append(now)
+        for value in values[period:]:
+            now = rounded(now + share * (Fraction(value, 12) - now))
+            found.append(now)
+    return found
+
+
+def rounded(value: Fraction) -> Fraction:
+    return Fraction(round(value * 10**DIGITS), 10**DIGITS)
+
+
+def average_ranges(candles: Sequence[Candle], settings: Settings) -> list[Fraction | None]:
+    """The average true range after each candle; the first candle has no true range."""
+    ranges = [
+        12 * max(now[2] - now[3], abs(now[2] - before[4]), abs(now[3] - before[4])) for before, now in pairwise(candles)
+    ]
+    kind = {"sma": "sma", "wilder": "smma"}[settings.atr_type]
+    return [None, *averages(ranges, kind, settings.atr_period)] if candles else []
+
+
+def turns(fast: Sequence[Fraction | None], slow: Sequence[Fraction | None]) -> Iterator[tuple[int, int]]:
+    side = 0
+    for place, (one, other) in enumerate(zip(fast, slow, strict=True)):
+        if one is None or other is None or one == other:
+            continue
+        now = 1 if one > other else -1
+        if side not in {0, now}:
+            yield place, now
+        side = now
+
+
+def rejections(
+    candle: Candle,
+    side: int,
+    known: tuple[Sequence[Fraction | None], Sequence[Fraction | None], Fraction | None],
+    since: int | None,
+    settings: Settings,
+) -> Iterator[str]:
+    """The filters that reject a cross, in the contract's order."""
+    (fast_before, fast), (slow_before, slow), atr = known
+    if atr is None:
+        yield "atr"
+        return
+    if atr < Fraction(settings.min_atr_value) * 10**settings.decimals:
+        yield "min_atr_value"
+    stop, target = Fraction(settings.sl_atr_multiplier), Fraction(settings.tp_atr_multiplier)
+    if target / stop < Fraction(settings.min_rr_ratio):
+        yield "min_rr_ratio"
+    levels = (round(candle[4] - side * atr * stop), round(candle[4] + side * atr * target))
+    if any(level <= 0 or level == candle[4] for level in levels):
+        yield "no_room"
+    closed = closed_at(candle[0], settings.timeframe)
+    if settings.sessions and not any(is_within(closed, NAMED.get(one, one)) for one in settings.sessions):
+        yield "sessions"
+    if settings.days and trading_weekday(closed) not in settings.days:
+        yield "days"
+    if since is not None and since < settings.min_candles_between:
+        yield "min_candles_between"
+    assert fast is not None
+    assert slow is not None
+    assert fast_before is not None
+    assert slow_before is not None
+    pip = 10**settings.pip_digits
+    if abs(fast - slow) / pip < Fraction(settings.min_gap_pips):
+        yield "min_gap_pips"
+    if abs((fast - slow) - (fast_before - slow_before)) / pip < Fraction(settings.min_slope_pips):
+        yield "min_slope_pips"
+
+
+def closed_at(opened: int, timeframe: str) -> datetime:
+    text = datetime.fromtimestamp(opened, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.strptime(close_time(text, timeframe), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def is_within(closed: datetime, session: str) -> bool:
+    """The beginning belongs to a session, its end does not."""
+    hours, zone = session.split(" ")
+    begin, end = hours.split("-")
+    now = closed.astimezone(ZoneInfo(zone)).strftime("%H:%M")
+    return begin <= now < end if begin < end else now >= begin or now < end
+
+
+def trading_weekday(closed: datetime) -> str:
+    """Until 17:00 in New York, that moment included, it is the weekday there; after it the next one."""
+    wall = closed.astimezone(NEW_YORK)
+    seventeen = wall.replace(hour=17, minute=0, second=0)
+    return WEEKDAYS[(wall.weekday() + (wall > seventeen)) % 7]
