@@ -75,6 +75,7 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     ranges = _ranges_at(rules, state, candles, rows)
     if ranges is None:
         return None
+    fast_before, slow_before = sums.before(places, state)
     times, closes = candles.time[rows], candles.close[rows]
     turns = Turns(
         is_buy,
@@ -83,8 +84,9 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
         sums.fast[places].astype(np.int64),
         sums.slow[places].astype(np.int64),
         *ranges,
-        *sums.before(places, state),
-        trend=_trend_signs(rules, times, closes),
+        fast_before,
+        slow_before,
+        _trend_signs(rules, times, closes),
     )
     return turns, _state_after(rules, state, candles, held, side)
 
