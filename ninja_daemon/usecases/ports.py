@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
+from ninja_daemon.core.averages.trend import TrendState
 from ninja_daemon.core.errors import (
     NinjaError,
     StoreUnavailable,
@@ -87,6 +88,8 @@ class Loaded:
         tally: the counts, zero when lost.
         notes: one sentence for each part that was there and could not be used.
         book: the open signals; None when they are lost, or were never kept.
+        trend: the average of the larger timeframe at the close of the state's last candle; None with it, and for a
+            strategy without one.
     """
 
     cursor: Instant | None
@@ -97,6 +100,7 @@ class Loaded:
     tally: Tally
     notes: Sequence[str] = ()
     book: Book | None = None
+    trend: TrendState | None = None
 
 
 class CommitResult:
@@ -125,6 +129,7 @@ class Change:
         taken_in: candles behind the change; zero for a state that was only rebuilt.
         book: the open signals after the candles; None when they are not known, so that what is stored stays.
         outcomes: signals that ended, in the contract's order.
+        trend: the average of the larger timeframe at the close of the state's last candle; None without one.
     """
 
     rules: Rules
@@ -135,6 +140,7 @@ class Change:
     taken_in: int
     book: Book | None = None
     outcomes: Sequence[Outcome] = ()
+    trend: TrendState | None = None
 
 
 @dataclass(frozen=True, slots=True)

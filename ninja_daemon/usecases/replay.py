@@ -28,7 +28,7 @@ from ninja_daemon.core.signals.signal_columns import signals_of
 from ninja_daemon.core.signals.stepper import Stepper
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
-from ninja_daemon.usecases.candle_ports import CandleSource, WantedHistory
+from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 
 RECENT: Final = 5_000
 """Candles of the broker's history that are replayed when nothing says from when on."""
@@ -190,11 +190,13 @@ class History(NamedTuple):
         instrument: decimals of the candles' integers.
         parts: the candles, oldest first.
         span: what of it is to be reported.
+        forming: open of the candle that is forming, None when none is or it was not asked for.
     """
 
     instrument: Instrument
     parts: Sequence[CandleColumns]
     span: Span
+    forming: Instant | None = None
 
 
 def read_history(
@@ -203,6 +205,7 @@ def read_history(
     span: Span,
     warm_up: int,
     progress: Callable[[int], None] = lambda _: None,
+    look_back: int = MAX_LOOK_BACK,
 ) -> History:
     """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
 
@@ -210,19 +213,21 @@ def read_history(
         source: the broker.
         series: what to read.
         span: what is to be reported; without a beginning the newest ``RECENT`` candles.
-        warm_up: candles that the averages need before the first one reported. The side may lie further back behind
-            ties, so ``MAX_LOOK_BACK`` candles more are read.
+        warm_up: candles that the averages need before the first one reported.
         progress: told after each page how many candles came.
+        look_back: candles more that are read, since the side may lie further back behind ties.
 
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    lead = warm_up + MAX_LOOK_BACK
+    lead = warm_up + look_back
     pages: list[tuple[Instrument, Sequence[Candle]]] = []
-    count, early = 0, 0
+    count, early, forming = 0, 0, None
     until = None if span.until is None else series.granularity.open_at(span.until)
     while (early < lead) if span.since is not None else (count < lead + RECENT):
-        instrument, candles, is_last = _page(source, WantedHistory(series, until, _PAGE))
+        answer = _page(source, WantedHistory(series, until, _PAGE))
+        instrument, candles = answer.instrument, answer.candles
+        forming = answer.forming if until is None else forming
         if candles and pages:
             candles = [candle for candle in candles if candle.time < pages[-1][1][0].time]
         if not candles:
@@ -231,13 +236,13 @@ def read_history(
         progress(len(candles))
         count += len(candles)
         early += sum(candle.time < span.since for candle in candles) if span.since is not None else 0
-        if is_last:
+        if len(answer.candles) < _PAGE:
             break
         until = series.granularity.open_at(candles[0].time - 1)
     if not pages:
         message = f"the broker has no complete candle of {series} there"
         raise HistoryGap(message)
-    return _joined(pages, count, span)
+    return _joined(pages, count, span)._replace(forming=forming)
 
 
 def _joined(pages: Sequence[tuple[Instrument, Sequence[Candle]]], count: int, span: Span) -> History:
@@ -248,13 +253,13 @@ def _joined(pages: Sequence[tuple[Instrument, Sequence[Candle]]], count: int, sp
     return History(instrument, parts, Span(since, span.until))
 
 
-def _page(source: CandleSource, wanted: WantedHistory) -> tuple[Instrument, Sequence[Candle], bool]:
+def _page(source: CandleSource, wanted: WantedHistory) -> Fetched:
     answer = source.history([wanted])[wanted]
     if isinstance(answer, NinjaError):
         raise answer
     if answer.rejected is not None:
         raise answer.rejected
-    return answer.instrument, answer.candles, len(answer.candles) < wanted.count
+    return answer
 
 
 def _columns(candles: Sequence[Candle], factor: int) -> CandleColumns:

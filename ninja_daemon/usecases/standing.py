@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant
-from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
+from ninja_daemon.usecases.larger_candles import LargerCandles
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded
 from ninja_daemon.usecases.wake_result import Start
 
@@ -38,6 +39,7 @@ class Standing:
         newer: the candles after the cursor.
         book: the open signals after the cursor's candle; None while they are not known.
         closed: outcomes found on the way to them.
+        larger: the larger timeframe of its trend; None for a strategy without one.
         notes: stored parts that could not be used, one sentence each.
     """
 
@@ -52,6 +54,7 @@ class Standing:
     newer: Fetched | None = None
     book: Book | None = None
     closed: Sequence[Outcome] = ()
+    larger: LargerCandles | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -75,18 +78,22 @@ class Standings:
         cursor = loaded.cursor
         if cursor is None:
             cursor = self._named_elsewhere(strategy, loaded)
-        standing = Standing(strategy, loaded, Start.FIRST, cursor, notes=list(loaded.notes))
+        larger = LargerCandles.of(strategy, None, None)
+        standing = Standing(strategy, loaded, Start.FIRST, cursor, larger=larger, notes=list(loaded.notes))
         if cursor is not None:
             self._start_from(standing, cursor, must_rebuild=must_rebuild)
         return standing
 
     def _start_from(self, standing: Standing, cursor: Instant, *, must_rebuild: bool = False) -> None:
-        state = standing.loaded.state
+        loaded, strategy = standing.loaded, standing.strategy
+        state = loaded.state
         standing.cursor = cursor
-        if not must_rebuild and state is not None and state.last is not None and state.last.time == cursor:
-            standing.start, standing.state, standing.instrument = Start.STORED, state, standing.loaded.instrument
+        is_at_cursor = state is not None and state.last is not None and state.last.time == cursor
+        if is_at_cursor and not must_rebuild and (strategy.trend is None or loaded.trend is not None):
+            standing.start, standing.state, standing.instrument = Start.STORED, state, loaded.instrument
+            standing.larger = LargerCandles.of(strategy, loaded.trend, cursor)
         else:
-            standing.start = Start.REBUILT
+            standing.start, standing.larger = Start.REBUILT, LargerCandles.of(strategy, None, cursor)
 
     def _named_elsewhere(self, strategy: Strategy, loaded: Loaded, newest: Instant | None = None) -> Instant | None:
         """Return the candle that averages, side or journal name in place of a lost cursor (contract 4.8)."""
@@ -142,6 +149,7 @@ class Standings:
         elsewhere = self._named_elsewhere(standing.strategy, standing.loaded, newest)
         if elsewhere is None:
             standing.start, standing.cursor, standing.state = Start.FIRST, None, None
+            standing.larger = LargerCandles.of(standing.strategy, None, None)
         else:
             self._start_from(standing, elsewhere)
 
@@ -149,21 +157,35 @@ class Standings:
         """Build missing averages from history: up to the cursor, or up to the newest candle at a first start."""
         building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
         counts = {standing.strategy.name: standing.strategy.warm_up + 2 for standing in building}
-        while building:
+        larger = self._larger_histories(standings)
+        while building or larger:
             requests = {
                 standing.strategy.name: WantedHistory(
                     standing.strategy.series, standing.cursor, counts[standing.strategy.name]
                 )
                 for standing in building
             }
-            answers = self.source.history(set(requests.values()))
-            unsettled = []
+            answers = self.source.history({*requests.values(), *(request for _, request in larger)})
+            for one, request in larger:
+                one.take(answers[request])
+            unsettled, larger = [], []
             for standing in building:
                 request = requests[standing.strategy.name]
                 if not self._build(standing, answers[request], request.count):
                     counts[standing.strategy.name] = MAX_LOOK_BACK + standing.strategy.warm_up
                     unsettled.append(standing)
             building = unsettled
+
+    def _larger_histories(self, standings: Sequence[Standing]) -> list[tuple[LargerCandles, WantedHistory]]:
+        """Return which histories of larger timeframes are needed: one a series, as long as any strategy needs it."""
+        now, wanted, counts = self.clock.now(), [], dict[Series, int]()
+        for standing in standings:
+            larger = None if standing.error is not None else standing.larger
+            request = None if larger is None else larger.wanted(now, standing.cursor)
+            if larger is not None and isinstance(request, WantedHistory):
+                counts[request.series] = max(request.count, counts.get(request.series, 0))
+                wanted.append(larger)
+        return [(larger, WantedHistory(larger.series, None, counts[larger.series])) for larger in wanted]
 
     def _build(self, standing: Standing, answer: Fetched | NinjaError, asked: int) -> bool:
         """Take a history in; return False when the side lies further back than it reaches."""
@@ -197,7 +219,10 @@ class Standings:
         }
         if not requests:
             return
-        answers = self.source.newer(set(requests.values()))
+        larger = self._larger_newer([standing for standing in standings if standing.strategy.name in requests])
+        answers = self.source.newer({*requests.values(), *(request for _, request in larger)})
+        for one, request in larger:
+            one.take(answers[request])
         for standing in standings:
             if standing.strategy.name not in requests:
                 continue
@@ -207,6 +232,12 @@ class Standings:
             else:
                 standing.newer = answer
                 standing.fetched += len(answer.candles)
+
+    def _larger_newer(self, standings: Sequence[Standing]) -> list[tuple[LargerCandles, Wanted]]:
+        """Return which larger candles to ask for: those that have closed since, by now."""
+        now = self.clock.now()
+        asked = [(one.larger, one.larger.wanted(now, one.cursor)) for one in standings if one.larger is not None]
+        return [(larger, request) for larger, request in asked if isinstance(request, Wanted)]
 
 
 def _closes_after(strategy: Strategy, cursor: Instant, now: float) -> bool:

@@ -42,7 +42,9 @@ class StrategyResult:
         revised: the broker shows the cursor's candle differently now.
         quiet: candles that are missing because there was no price.
         gaps: opens of candles that are missing although there were prices.
-        held: a gap keeps newer candles waiting for now.
+        held: newer candles wait for now for one that may yet come.
+        awaited: what they wait for when that is a larger timeframe's candle; empty when it is not.
+        newest: open of the newest complete candle that was new; None where none was, and at a first start.
         more: the broker has more candles than were handed over at once.
         error: why the strategy is not up to date; None when it is.
         notes: stored parts that could not be used, one sentence each.
@@ -64,6 +66,8 @@ class StrategyResult:
     quiet: int = 0
     gaps: Sequence[Instant] = ()
     held: bool = False
+    awaited: str = ""
+    newest: Instant | None = None
     more: bool = False
     error: NinjaError | None = None
     notes: Sequence[str] = ()
@@ -99,6 +103,7 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
         ),
         fetched=earlier.fetched + later.fetched,
         signals=[*earlier.signals, *later.signals],
+        newest=earlier.newest if later.newest is None else later.newest,
         repeated=earlier.repeated + later.repeated,
         crosses=[*earlier.crosses, *later.crosses],
         closed=[*earlier.closed, *later.closed],

@@ -170,6 +170,7 @@ class FailoverStore:
             last.time,
             change.tally,
             book=change.book,
+            trend=change.trend,
         )
 
     def _from_memory(self, strategy: Strategy, reached: Reached | None) -> Loaded | NinjaError:

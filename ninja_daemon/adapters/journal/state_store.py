@@ -6,6 +6,7 @@ Averages are rebuilt from the broker's history at every start of the process; no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
@@ -15,12 +16,12 @@ from ninja_daemon.adapters.stored.outcome import decode_book, encode_book, encod
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.market.instant import format_instant
-from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.outcome import OpenSignal, terms_of
-from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Replayed, Tally
 
 _NO_CURSOR: Final = ""
+_NOTHING: Final = Loaded(None, _NO_CURSOR, None, None, None, Tally())
 
 
 def _closed(change: Change) -> Closed | None:
@@ -47,7 +48,7 @@ class LocalStateStore:
         """
         self._journal = journal
         self._push_alert = push_alert
-        self._known: dict[str, tuple[StrategyState, Instrument, Tally, str]] = {}
+        self._known: dict[str, tuple[str, Loaded]] = {}
         self._lock_file = LockFile(journal.path.with_suffix(".lock"))
 
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
@@ -60,9 +61,9 @@ class LocalStateStore:
         for strategy in strategies:
             mark = marks.get(strategy.name)
             token = _NO_CURSOR if mark is None else str(mark)
-            state, instrument, tally, settings = self._known.get(strategy.name, (None, None, Tally(), ""))
+            settings, known = self._known.get(strategy.name, ("", _NOTHING))
             if settings != strategy.settings_hash:
-                state = instrument = None
+                known = replace(_NOTHING, tally=known.tally)
             notes = []
             if mark is not None and not strategy.granularity.is_border(mark):
                 notes.append(
@@ -76,7 +77,7 @@ class LocalStateStore:
             except StateUnreadable as error:
                 notes.append(f"{error}; they are followed no further")
             # Nothing else could tell what is open, and nothing has been lost without it.
-            loaded[strategy.name] = Loaded(mark, token, state, instrument, None, tally, notes, book)
+            loaded[strategy.name] = replace(known, cursor=mark, cursor_token=token, notes=notes, book=book)
         return loaded
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:
@@ -97,7 +98,8 @@ class LocalStateStore:
         if new is None:
             self._known.pop(strategy.name, None)
             return Committed(CommitResult.STALE)
-        self._known[strategy.name] = (change.state, change.rules.instrument, change.tally, strategy.settings_hash)
+        known = Loaded(last.time, "", change.state, change.rules.instrument, None, change.tally, trend=change.trend)
+        self._known[strategy.name] = (strategy.settings_hash, known)
         listed, closed = new
         return Committed(CommitResult.OK, listed=listed, repeated=len(signals) - listed, closed=closed)
 

@@ -14,11 +14,13 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.adapters.stored.state_form import ring_fields
+from ninja_daemon.adapters.stored.trend_form import TREND, trend_fields
 from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 
-PROVEN_AVERAGES: Final = ("v", "cfg", "time", "decimals", "pip", "count", "last", "side", "fast", "slow", "atr")
+_ALWAYS: Final = ("v", "cfg", "time", "decimals", "pip", "count", "last", "side", "fast", "slow", "atr")
+PROVEN_AVERAGES: Final = (*_ALWAYS, TREND)
 """Fields of ``ma_state`` under the digest."""
 PROVEN_SIDES: Final = (
     *("commit", "side", "time", "evaluated", "crosses", "signals", "revisions", "gaps", "shown_before"),
@@ -97,8 +99,10 @@ class StateMemory:
             self.forget(commit.strategy)
             return
         token, instrument = f"={commit.target}", change.rules.instrument
-        loaded = Loaded(last.time, token, change.state, instrument, last.time, change.tally, book=change.book)
-        fields = len(PROVEN_AVERAGES) + ring_fields(change.state)
+        loaded = Loaded(
+            last.time, token, change.state, instrument, last.time, change.tally, book=change.book, trend=change.trend
+        )
+        fields = len(_ALWAYS) + ring_fields(change.state) + trend_fields(change.trend)
         sides = {**commit.sides, "commit": commit.commit}
         proof = Proof.of(commit.target, commit.averages, sides, fields)
         self._by_name[commit.strategy] = _Remembered(change.rules.strategy, loaded, proof)

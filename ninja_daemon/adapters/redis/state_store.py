@@ -24,6 +24,7 @@ from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
 from ninja_daemon.adapters.stored.outcome import decode_book, unfinished_in
 from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
+from ninja_daemon.adapters.stored.trend_form import decode_trend
 from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant, parse_written_instant
 from ninja_daemon.core.outcomes.outcome import OpenSignal
@@ -328,11 +329,11 @@ def _loaded(
     sides: Mapping[str, str] | None,
     notes: list[str],
 ) -> Loaded:
-    state = instrument = named = book = None
+    state = instrument = named = book = trend = None
     tally = Tally()
     if averages is not None:
         try:
-            state, instrument = decode_state(strategy, averages)
+            (state, instrument), trend = decode_state(strategy, averages), decode_trend(strategy.trend, averages)
         except StateUnreadable as error:
             notes.append(f"{error}; the averages are rebuilt from the broker's history")
     if sides is not None:
@@ -344,7 +345,7 @@ def _loaded(
             book = decode_book(sides["open"], strategy.series) if "open" in sides else None
         except StateUnreadable as error:
             notes.append(f"{error}; they are found again from the history")
-    return Loaded(*cursor, state, instrument, named, tally, tuple(notes), book)
+    return Loaded(*cursor, state, instrument, named, tally, tuple(notes), book, trend)
 
 
 def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple[Instant | None, str]:

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 from ninja_daemon.adapters.stored.outcome import encode_book, encode_outcome, encode_terms
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.adapters.stored.state_form import encode_state, encode_tally
+from ninja_daemon.adapters.stored.trend_form import encode_trend
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
@@ -125,6 +126,7 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
     strategy = rules.strategy
     base = _base_of(change)
     averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
+    averages |= encode_trend(change.trend, change.loaded.trend if base is not None else None)
     # The terms are written even where the open signals are not known: by them they are found again.
     terms = terms_of(strategy, rules.instrument)
     signals = tuple(

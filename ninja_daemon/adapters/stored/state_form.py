@@ -16,12 +16,15 @@ averages are. Fields of ``ma_state`` (form 1; prices are integers in units of ``
 | ``atr`` | sum of the true ranges |
 | ``c0`` … | ring of closes: candle number n (from 0) lies in ``c<n mod closes held>`` |
 | ``r0`` … | ring of true ranges: that of candle number n (from 1) lies in ``r<(n−1) mod atr_period>`` |
+
+``trend_form`` writes more beside them where a larger timeframe's average is needed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from ninja_daemon.core.averages.average import MovingAverage
@@ -62,12 +65,12 @@ def encode_state(rules: Rules, state: StrategyState, since_count: int | None) ->
         "atr": str(state.range_total),
     }
     new = state.seen if since_count is None else state.seen - since_count
-    _encode_ring(fields, "c", state.closes, state.seen, new)
-    _encode_ring(fields, "r", state.ranges, state.seen - 1, new)
+    encode_ring(fields, "c", state.closes, state.seen, new)
+    encode_ring(fields, "r", state.ranges, state.seen - 1, new)
     return fields
 
 
-def _encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: int, new: int) -> None:
+def encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: int, new: int) -> None:
     """Write the newest ``new`` entries of a window of which ``pushed`` entries have ever been there."""
     for back in range(min(new, len(window))):
         fields[f"{letter}{(pushed - 1 - back) % window.size}"] = str(window.back(back))
@@ -78,14 +81,15 @@ def ring_fields(state: StrategyState) -> int:
     return len(state.closes) + len(state.ranges)
 
 
-def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[StrategyState, Instrument]:
-    """Read a state back, with every rule that it must keep checked.
+@contextmanager
+def sound() -> Generator[None]:
+    """Say of whatever goes wrong while fields are read that they are not what was written.
 
     Raises:
-        StateUnreadable: it is not what this version writes for these settings, or contradicts itself.
+        StateUnreadable: in place of the error.
     """
     try:
-        return _decode_state(strategy, fields)
+        yield
     except KeyError as error:
         message = f"the field {error.args[0]} of ma_state must be there, was missing"
         raise StateUnreadable(message) from error
@@ -96,67 +100,80 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
         raise StateUnreadable(message) from error
 
 
-def _decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[StrategyState, Instrument]:
-    if fields["v"] != FORM:
-        message = f"ma_state must be of form {FORM}, was {fields['v'][:10]!r}"
-        raise StateUnreadable(message)
-    if fields["cfg"] != strategy.settings_hash:
-        message = "ma_state was written under other settings"
-        raise StateUnreadable(message)
+@sound()
+def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[StrategyState, Instrument]:
+    """Read a state back, with every rule that it must keep checked.
+
+    Raises:
+        StateUnreadable: it is not what this version writes for these settings, or contradicts itself.
+    """
+    _require_form(strategy, fields)
     instrument = _instrument(strategy, fields)
     time = parse_written_instant(fields["time"])
     if not strategy.granularity.is_border(time):
         message = f"time must lie on the grid of {strategy.granularity.name}, was {fields['time'][:20]}"
         raise StateUnreadable(message)
     open_, high, low, close = _integers(fields["last"])
-    count = _integer(fields["count"])
-    closes = Window(strategy.closes_held, _ring(fields, "c", strategy.closes_held, count))
-    ranges = Window(strategy.atr_period, _ring(fields, "r", strategy.atr_period, count - 1))
+    count = integer(fields["count"])
+    closes = Window(strategy.closes_held, read_ring(fields, "c", strategy.closes_held, count))
+    ranges = Window(strategy.atr_period, read_ring(fields, "r", strategy.atr_period, count - 1))
     state = StrategyState(
         last=Candle(time, open_, high, low, close),
         seen=count,
         closes=closes,
         ranges=ranges,
-        range_total=_integer(fields["atr"]),
+        range_total=integer(fields["atr"]),
         fast=restored_average(strategy.ma_type, strategy.fast_ma, _integers(fields["fast"])),
         slow=restored_average(strategy.ma_type, strategy.slow_ma, _integers(fields["slow"])),
         side=Side[fields["side"]] if fields["side"] else None,
     )
-    _require(count >= 1 and closes.back(0) == close, "the last close must be the newest of the ring")
-    _require(state.range_total == sum(ranges), "atr must be the sum of the true ranges")
+    require(count >= 1 and closes.back(0) == close, "the last close must be the newest of the ring")
+    require(state.range_total == sum(ranges), "atr must be the sum of the true ranges")
     for name, average in (("fast", state.fast), ("slow", state.slow)):
-        _require(_agrees(average, closes), f"{name} must agree with the closes")
+        require(_agrees(average, closes), f"{name} must agree with the closes")
     return state, instrument
+
+
+def _require_form(strategy: Strategy, fields: Mapping[str, str]) -> None:
+    if fields["v"] != FORM:
+        message = f"ma_state must be of form {FORM}, was {fields['v'][:10]!r}"
+        raise StateUnreadable(message)
+    if fields["cfg"] != strategy.settings_hash:
+        message = "ma_state was written under other settings"
+        raise StateUnreadable(message)
 
 
 def _agrees(average: MovingAverage, closes: Window) -> bool:
     return average.agrees_with(closes)
 
 
-def _require(holds: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+def require(holds: bool, rule: str) -> None:  # noqa: FBT001 - reads as a sentence
+    """Refuse what breaks a rule."""
     if not holds:
         message = f"{rule}, they were not the same"
         raise StateUnreadable(message)
 
 
 def _instrument(strategy: Strategy, fields: Mapping[str, str]) -> Instrument:
-    decimals, pip = _integer(fields["decimals"]), _integer(fields["pip"])
+    decimals, pip = integer(fields["decimals"]), integer(fields["pip"])
     if not 0 <= decimals <= _MOST_DECIMALS or not -_MOST_DECIMALS <= pip <= _MOST_DECIMALS:
         message = f"decimals and pip must be of ordinary size, were {decimals} and {pip}"
         raise StateUnreadable(message)
     return Instrument(strategy.instrument, decimals, pip)
 
 
-def _ring(fields: Mapping[str, str], letter: str, size: int, pushed: int) -> list[int]:
+def read_ring(fields: Mapping[str, str], letter: str, size: int, pushed: int) -> list[int]:
+    """Read the entries of a window, oldest first; ``pushed`` entries have ever been there."""
     held = min(pushed, size)
-    return [_integer(fields[f"{letter}{number % size}"]) for number in range(pushed - held, pushed)]
+    return [integer(fields[f"{letter}{number % size}"]) for number in range(pushed - held, pushed)]
 
 
 def _integers(text: str) -> list[int]:
-    return [_integer(part) for part in text.split(" ")]
+    return [integer(part) for part in text.split(" ")]
 
 
-def _integer(text: str) -> int:
+def integer(text: str) -> int:
+    """Read an integer of at most 40 digits."""
     if _INTEGER.fullmatch(text) is None:
         message = f"a number must be an integer, was {text[:20]!r}"
         raise StateUnreadable(message)
@@ -193,12 +210,12 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
         named = fields.get("time", "")
         last_signal_id = fields.get("last_signal_id", "")[:64]
         tally = Tally(
-            evaluated=_integer(fields.get("evaluated", "0")),
-            crosses=_integer(fields.get("crosses", "0")),
-            signals=_integer(fields.get("signals", "0")),
+            evaluated=integer(fields.get("evaluated", "0")),
+            crosses=integer(fields.get("crosses", "0")),
+            signals=integer(fields.get("signals", "0")),
             rejected=_rejected(fields),
-            revisions=_integer(fields.get("revisions", "0")),
-            gaps=_integer(fields.get("gaps", "0")),
+            revisions=integer(fields.get("revisions", "0")),
+            gaps=integer(fields.get("gaps", "0")),
             last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
             last_signal_time=parse_written_instant(last_signal) if last_signal else None,
             shown_before=tuple(_integers(shown_before)[:2]) if shown_before else (),
@@ -212,7 +229,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
 def _rejected(fields: Mapping[str, str]) -> dict[str, int]:
     counts = {match[1]: text for name, text in fields.items() if (match := _REJECTED.fullmatch(name))}
     return {
-        _FORMER_NAMES.get(name, name): _integer(text)
+        _FORMER_NAMES.get(name, name): integer(text)
         for name, text in counts.items()
         if _FORMER_NAMES.get(name) not in counts
     }

@@ -118,6 +118,12 @@ _ALL: Final = (
         6,
         "no news after a close: the period had no prices, or the broker is late",
     ),
+    Event(
+        "candle.awaited",
+        "507755e86aee4666966224c94c57d580",
+        6,
+        "strategies wait for a larger timeframe's candle, which decides their trend",
+    ),
     Event("candle.gap", "3301310ccfdb411a9cff4fd76acd7ba0", 4, "a candle never came although there were prices"),
     Event(
         "candle.revised",

@@ -13,6 +13,7 @@ from ninja_daemon.app.settings.known_instruments import instrument_in, is_known
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.larger_history import Larger, LargerHistory
 
 _COARSE: Final = frozenset({"JPY", "HUF", "THB"})
 _CURRENCY: Final = 3
@@ -43,6 +44,12 @@ def pair_pip(name: str) -> int | None:
     base, _, quote = name.partition("_")
     is_pair = len(base) == len(quote) == _CURRENCY and base[0] != "X" and is_known(name)
     return (-2 if quote in _COARSE else -4) if is_pair else None
+
+
+def larger_of(opened: OpenCandles, strategies: Sequence[Strategy]) -> Larger:
+    """Join the candles of files to those of the larger timeframes that strategies look at."""
+    wanted = {each.larger for each in strategies if each.larger is not None}
+    return {each: LargerHistory(opened.decimals, list(opened.columns(each.granularity))) for each in wanted}
 
 
 def strategies_for(

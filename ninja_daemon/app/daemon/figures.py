@@ -83,6 +83,7 @@ class WakeFigures:
         last_wake: when the last wake ended, 0 before the first.
         last_good_wake: when the last one ended that left nothing waiting.
         waiting: by strategy, why it is not up to date.
+        awaiting: by strategy, the larger timeframe's candle that it waits for, within its patience.
         missing: by strategy, the candle that did not come although nothing failed; a quiet period has none.
         news_at: when the last candle of any series was taken in.
         closed: by strategy and result, signals that ended.
@@ -99,6 +100,7 @@ class WakeFigures:
         self.last_wake = 0.0
         self.last_good_wake = 0.0
         self.waiting: dict[str, str] = {}
+        self.awaiting: dict[str, str] = {}
         self.missing: dict[str, MissingCandle] = {}
         self.news_at: Instant = 0
         self.closed: Counter[tuple[str, str]] = Counter()
@@ -132,6 +134,14 @@ class WakeFigures:
         with self._lock:
             self.waiting.pop(name, None)
 
+    def awaits(self, name: str, what: str) -> bool:
+        """Note what candle of a larger timeframe a strategy waits for, empty for none; return whether that is news."""
+        with self._lock:
+            before = self.awaiting.pop(name, "")
+            if what:
+                self.awaiting[name] = what
+        return bool(what) and what != before
+
     def lacks(self, strategies: Iterable[Strategy], borders: Mapping[str, Instant]) -> None:
         """Note that the candles that closed at ``borders`` did not come."""
         for name in (strategy.name for strategy in strategies):
@@ -141,21 +151,21 @@ class WakeFigures:
     def forget_waiting(self) -> None:
         """Forget who waits: another daemon works for them now."""
         with self._lock:
-            self.waiting.clear()
-            self.missing.clear()
+            for known in (self.waiting, self.awaiting, self.missing):
+                known.clear()
 
     def keep_only(self, names: Iterable[str]) -> None:
         """Forget the strategies that are not watched any more."""
         kept = set(names)
         with self._lock:
-            for known in (self.waiting, self.missing, self.cursors):
+            for known in (self.waiting, self.awaiting, self.missing, self.cursors):
                 for name in [name for name in known if name not in kept]:
                     del known[name]
 
     def reasons(self) -> dict[str, str]:
         """Return why strategies are not up to date, by name."""
         with self._lock:
-            missing, waiting = dict(self.missing), dict(self.waiting)
+            missing, waiting = dict(self.missing), self.awaiting | self.waiting
         return {
             name: f"the candle that closed at {format_instant(one.border)} has not come"
             for name, one in missing.items()

@@ -53,6 +53,7 @@ class WakeLog:
             self._troubles.recovered("journal.down", "the local journal works again")
         for one in result.results:
             self._strategy(one)
+        self._awaited(result.results)
         self._errors(result.results)
         self._doubt(doubt)
 
@@ -71,6 +72,19 @@ class WakeLog:
             if not signal.late:
                 figures.signal_latency.add(now - signal.close_time)
         say_result(self._log, result)
+
+    def _awaited(self, results: Sequence[StrategyResult]) -> None:
+        """Say once which candles of a larger timeframe are waited for, and by whom."""
+        news: dict[str, list[Strategy]] = defaultdict(list)
+        for one in results:
+            if self._figures.awaits(one.strategy.name, one.awaited if one.error is None else ""):
+                news[one.awaited].append(one.strategy)
+        for awaited, those in news.items():
+            self._log.info(
+                f"{counted(len(those), 'strategy')} waiting: {awaited}",
+                event_id="candle.awaited",
+                strategies=_names(those),
+            )
 
     def _errors(self, results: Sequence[StrategyResult]) -> None:
         stopped: dict[str, list[StrategyResult]] = defaultdict(list)

@@ -17,6 +17,7 @@ from ninja_daemon.app.daemon.retries import Retries
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.core.errors import StoreUnavailable, TransientError
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Series
 from ninja_daemon.core.polling import Watch
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
@@ -182,6 +183,7 @@ class _Wake:
         borders: by strategy name, when the candle that is waited for closed.
         looking: strategies for which looking again soon can help.
         failed: strategies for which it cannot.
+        found: series whose candle that closed last has been seen complete.
     """
 
     def __init__(self, due: Sequence[Strategy], borders: Mapping[str, Instant]) -> None:
@@ -189,6 +191,7 @@ class _Wake:
         self.borders = borders
         self.looking = list(due)
         self.failed: list[Strategy] = []
+        self.found: set[Series] = set()
         self.counters = Counters(wakes=1)
         self.seconds = 0.0
 
@@ -218,8 +221,9 @@ class _Wake:
 def _tell(watch: Watch, asked_at: float, result: WakeResult, wake: _Wake) -> None:
     """Have the watch learn from a look."""
     is_certain = all(one.error is None for one in result.results)
-    found = _series_found(result, wake.borders)
-    watch.looked(asked_at, found=found, left=len(wake.looking), is_certain=is_certain)
+    found = _series_found(result, wake.borders) - wake.found
+    wake.found |= found
+    watch.looked(asked_at, found=len(found), left=len(wake.looking), is_certain=is_certain)
 
 
 class _Verdict(Enum):
@@ -244,14 +248,10 @@ def _verdict(one: StrategyResult, border: Instant) -> _Verdict:
     return _Verdict.DONE if has_candle or is_quiet else _Verdict.LOOK_AGAIN
 
 
-def _series_found(result: WakeResult, borders: Mapping[str, Instant]) -> int:
-    """Count the series whose candle that closed last was complete at this look, and had not been known before."""
-    return len(
-        {
-            one.strategy.series
-            for one in result.results
-            if one.taken_in
-            and one.cursor is not None
-            and one.strategy.granularity.close_of(one.cursor) == borders[one.strategy.name]
-        }
-    )
+def _series_found(result: WakeResult, borders: Mapping[str, Instant]) -> set[Series]:
+    """Return the series whose candle that closed last was complete at this look, whatever it waits for."""
+    return {
+        one.strategy.series
+        for one in result.results
+        if one.newest is not None and one.strategy.granularity.close_of(one.newest) == borders[one.strategy.name]
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -17,7 +17,8 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.outcome import opened
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import replay
 
 _KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
@@ -48,7 +49,13 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
     )
 
 
-def derive(found: Findings, series: Series, instrument: Instrument, history: Sequence[CandleColumns]) -> Iterator[str]:
+def derive(
+    found: Findings,
+    series: Series,
+    instrument: Instrument,
+    history: Sequence[CandleColumns],
+    larger_of: Callable[[Sequence[Strategy]], Larger],
+) -> Iterator[str]:
     """Compare all signals and outcomes of one series with what its candles make; say each difference.
 
     Args:
@@ -56,9 +63,15 @@ def derive(found: Findings, series: Series, instrument: Instrument, history: Seq
         series: whose candles these are.
         instrument: decimals of the candles, pip.
         history: oldest first, with what the averages need before the first signal.
+        larger_of: returns the larger timeframes of strategies.
     """
     strategies = [each for each in recorded_strategies(found).values() if each.series == series]
-    reports = replay([Rules(each, instrument) for each in strategies], history)
+    larger = larger_of(strategies)
+    reports = [
+        report
+        for each in strategies
+        for report in replay([bound(each, instrument, larger)], judgeable(each, history, larger))
+    ]
     derived = {signal.id: signal for report in reports for signal in report.signals}
     by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
     names = {each.name for each in strategies}

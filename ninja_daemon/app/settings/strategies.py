@@ -161,8 +161,14 @@ class _Reading:
         age: Age | None = values.pop("max_signal_age", None)
         granularity: Granularity = values.pop("timeframe")
         seconds = None if age is None else age.seconds(granularity)
+        filters = chosen(values)
         plain = {key: value for key, value in values.items() if key not in KEYS}
-        return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=chosen(values), **plain)
+        for which, value in filters:
+            if refusal := KEYS[which].refusal(value, granularity):
+                self._problem(f"{key}.{which}", refusal)
+        if len(self.problems) > before:
+            return None
+        return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
 
     def _find_missing(self, key: str, table: Mapping[str, Any]) -> None:
         defaults = self._tables.get("defaults", {})

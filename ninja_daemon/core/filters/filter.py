@@ -30,6 +30,7 @@ class Moment(NamedTuple):
         range_total: their sum.
         fast_before: value of the fast average after the candle before.
         slow_before: value of the slow average after the candle before.
+        trend: average of the larger timeframe's complete candles; None where it is not full, or not looked at.
     """
 
     sign: int
@@ -41,6 +42,7 @@ class Moment(NamedTuple):
     range_total: int
     fast_before: Ratio
     slow_before: Ratio
+    trend: Ratio | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Moments:
         range_totals: their sum.
         fast_before: sums under the fast average after the candle before.
         slow_before: sums under the slow average after the candle before.
+        trend: sign of the close less the larger timeframe's average; 0 where they are equal, and where
+            ``Moment.trend`` is None.
     """
 
     is_buy: Booleans
@@ -68,6 +72,7 @@ class Moments:
     range_totals: Integers
     fast_before: Integers
     slow_before: Integers
+    trend: Integers
 
 
 class Settings(Protocol):
@@ -138,11 +143,13 @@ class Key:
         read: returns the value as ``bind`` takes it, None where it stands for no filter; raises ValueError, with a cure
             or without. Reads what ``written`` returns as well.
         written: the value in normal form, as it is hashed and recorded.
+        refusal: says why the value cannot be that of a strategy with some timeframe; None where it can.
     """
 
     allowed: str
     read: Callable[[object], Any]
     written: Callable[[Any], object]
+    refusal: Callable[[Any, Granularity], str | None] = lambda _, __: None
 
 
 @dataclass(frozen=True, slots=True)

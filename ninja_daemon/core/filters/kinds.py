@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ninja_daemon.core.filters import atr, days, min_atr_value, min_rr_ratio, no_room, pips, sessions
+from ninja_daemon.core.filters import atr, days, min_atr_value, min_rr_ratio, no_room, pips, sessions, trend
 from ninja_daemon.core.filters.filter import Filter, Judge, Settings
 from ninja_daemon.core.market.instrument import Instrument
 
@@ -19,6 +19,7 @@ FILTERS: Final = (
     no_room.FILTER,
     sessions.FILTER,
     days.FILTER,
+    trend.FILTER,
     pips.MIN_GAP,
     pips.MIN_SLOPE,
 )

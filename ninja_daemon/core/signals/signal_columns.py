@@ -89,7 +89,7 @@ def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
     """Go through the turns as crosses, whose candles have a time and a close alone: a signal needs no more."""
     fast_whole, slow_whole = rules.strategy.fast_ma, rules.strategy.slow_ma
     columns = (getattr(turns, one.name).tolist() for one in fields(turns))
-    for is_buy, time, close, fast, slow, held, total, fast_before, slow_before in zip(*columns, strict=True):
+    for is_buy, time, close, fast, slow, held, total, fast_before, slow_before, _ in zip(*columns, strict=True):
         side = _SIDES[is_buy]
         values = (fast, fast_whole), (slow, slow_whole), held, total
         moment = Moment(side, time, close, *values, (fast_before, fast_whole), (slow_before, slow_whole))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from copy import copy
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
@@ -12,7 +13,9 @@ from typing import Final, NamedTuple, cast
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.averages.trend import NO_TREND, Trend, TrendAverage
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.filters import trend
 from ninja_daemon.core.filters.filter import Filter, Moment
 from ninja_daemon.core.filters.kinds import Chosen, judges_of, written
 from ninja_daemon.core.market.candle import Candle, true_range
@@ -78,6 +81,17 @@ class Strategy:
     def series(self) -> Series:
         """The candles that the strategy reads."""
         return Series(self.instrument, self.granularity, self.price)
+
+    @property
+    def trend(self) -> TrendAverage | None:
+        """The average of a larger timeframe that decides which crosses are signals, if it has one."""
+        return next((value for name, value in self.filters if name == trend.FILTER.name), None)
+
+    @property
+    def larger(self) -> Series | None:
+        """The candles of a larger timeframe that decide its trend, if it has one."""
+        average = self.trend
+        return None if average is None else Series(self.instrument, average.granularity, self.price)
 
     @property
     def settings_hash(self) -> str:
@@ -211,6 +225,7 @@ class Rules:
         stop_ratio: factor from the sum of the true ranges to the stop's distance, as a fraction.
         target_ratio: the same for the target's distance.
         judges: the filters, in their order.
+        trend: the larger timeframe's average, as far as it is known.
     """
 
     __slots__ = (
@@ -222,6 +237,7 @@ class Rules:
         "stop_ratio",
         "strategy",
         "target_ratio",
+        "trend",
     )
 
     def __init__(self, strategy: Strategy, instrument: Instrument) -> None:
@@ -234,6 +250,13 @@ class Rules:
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.atr_period).as_integer_ratio()
         self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
+        self.trend = NO_TREND
+
+    def seeing(self, larger: Trend) -> Rules:
+        """Return the same rules with what the larger timeframe's average was at each moment."""
+        seeing = copy(self)
+        seeing.trend = larger
+        return seeing
 
     def empty_state(self) -> StrategyState:
         """Return the state before the first candle of all."""
@@ -277,8 +300,12 @@ class Rules:
             candle: the candle whose close turned it.
             known: the rest of the ``Moment``, from ``fast`` on.
         """
-        moment = Moment(side.value, candle.time, candle.close, *known)
+        moment = Moment(side.value, candle.time, candle.close, *known, self._trend_at(candle))
         return Cross(side, candle, moment, self._rejection(moment))
+
+    def _trend_at(self, candle: Candle) -> Ratio | None:
+        """Return the larger timeframe's average at a candle's close, where the strategy looks at one."""
+        return None if self.trend is NO_TREND else self.trend.at(self.strategy.granularity.close_of(candle.time))
 
     def levels(self, side: int, close: int, range_total: int) -> tuple[int, int]:
         """Return stop and target, computed from the exact average true range and rounded half-even, in price units."""

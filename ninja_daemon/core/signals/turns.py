@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
+from ninja_daemon.core.averages.trend import NO_TREND
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moments
 from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Integers
@@ -74,16 +75,31 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     ranges = _ranges_at(rules, state, candles, rows)
     if ranges is None:
         return None
+    fast_before, slow_before = sums.before(places, state)
+    times, closes = candles.time[rows], candles.close[rows]
     turns = Turns(
         is_buy,
-        candles.time[rows],
-        candles.close[rows],
+        times,
+        closes,
         sums.fast[places].astype(np.int64),
         sums.slow[places].astype(np.int64),
         *ranges,
-        *sums.before(places, state),
+        fast_before,
+        slow_before,
+        _trend_signs(rules, times, closes),
     )
     return turns, _state_after(rules, state, candles, held, side)
+
+
+def _trend_signs(rules: Rules, times: Integers, closes: Integers) -> Integers:
+    """Return on which side of the larger timeframe's average some closes lie, compared exactly; 0 for neither."""
+    signs = np.zeros(len(times), dtype=np.int8)
+    if rules.trend is not NO_TREND:
+        close_of = rules.strategy.granularity.close_of
+        for place, (opened, close) in enumerate(zip(times.tolist(), closes.tolist(), strict=True)):
+            if (average := rules.trend.at(close_of(opened))) is not None:
+                signs[place] = (close * average[1] > average[0]) - (close * average[1] < average[0])
+    return signs
 
 
 def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]:

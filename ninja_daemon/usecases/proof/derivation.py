@@ -13,6 +13,7 @@ from ninja_daemon.core.signals.history import BatchResult, evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
+from ninja_daemon.usecases.larger_history import bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span, read_history
 
 
@@ -84,7 +85,8 @@ def derive(
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
     history = read_history(source, strategy.series, span, strategy.warm_up + more, progress)
-    candles, instrument = CandleColumns.joined(history.parts), history.instrument
+    larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
+    candles, instrument = CandleColumns.joined(list(judgeable(strategy, history.parts, larger))), history.instrument
     if known is not None and known.decimals > instrument.decimals:
         candles, instrument = candles.times(10 ** (known.decimals - instrument.decimals)), known
     since, until = history.span.since, history.span.until
@@ -92,7 +94,7 @@ def derive(
     if span.since is None:
         start = max(0, start - more)
     stop = len(candles) if until is None else int(candles.time.searchsorted(until, side="right"))
-    rules = Rules(strategy, instrument)
+    rules = bound(strategy, instrument, larger)
     return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop))
 
 

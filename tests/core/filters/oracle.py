@@ -52,23 +52,26 @@ class Settings:
     pip_digits: int = 1
     sessions: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
+    trend: tuple[str, str, int] | None = None
     min_candles_between: int = 0
     min_gap_pips: str = "0"
     min_slope_pips: str = "0"
 
 
-def judged(candles: Sequence[Candle], settings: Settings) -> list[Judged]:
-    """Every cross of a history, the first candle being the first of all."""
+def judged(candles: Sequence[Candle], settings: Settings, larger: Sequence[Candle] = ()) -> list[Judged]:
+    """Every cross of a history, the first candle being the first of all; ``larger`` are those of the trend."""
     values = [value_of(candle, settings.source) for candle in candles]
     fast = averages(values, settings.fast_type, settings.fast_ma)
     slow = averages(values, settings.slow_type, settings.slow_ma)
     ranges = average_ranges(candles, settings)
     found: list[Judged] = []
     last_signal: int | None = None
+    trends = trend_values(larger, settings)
     for place, side in turns(fast, slow):
         known = (fast[place - 1 : place + 1], slow[place - 1 : place + 1], ranges[place])
         since = None if last_signal is None else place - last_signal
-        reason = next(rejections(candles[place], side, known, since, settings), None)
+        trend = trend_at(closed_at(candles[place][0], settings.timeframe), trends)
+        reason = next(rejections(candles[place], side, known, since, trend, settings), None)
         if reason is None:
             last_signal = place
         found.append((candles[place][0], side, reason))
@@ -121,6 +124,20 @@ def average_ranges(candles: Sequence[Candle], settings: Settings) -> list[Fracti
     return [None, *averages(ranges, kind, settings.atr_period)] if candles else []
 
 
+def trend_values(larger: Sequence[Candle], settings: Settings) -> list[tuple[datetime, Fraction | None]]:
+    """The average of the larger timeframe from each of its closes on."""
+    if settings.trend is None:
+        return []
+    timeframe, kind, period = settings.trend
+    values = averages([12 * close for *_, close in larger], kind, period)
+    return [(closed_at(candle[0], timeframe), value) for candle, value in zip(larger, values, strict=True)]
+
+
+def trend_at(closed: datetime, trends: Sequence[tuple[datetime, Fraction | None]]) -> Fraction | None:
+    """The one after the last larger candle that is complete by then."""
+    return next((value for since, value in reversed(trends) if since <= closed), None)
+
+
 def turns(fast: Sequence[Fraction | None], slow: Sequence[Fraction | None]) -> Iterator[tuple[int, int]]:
     side = 0
     for place, (one, other) in enumerate(zip(fast, slow, strict=True)):
@@ -137,6 +154,7 @@ def rejections(
     side: int,
     known: tuple[Sequence[Fraction | None], Sequence[Fraction | None], Fraction | None],
     since: int | None,
+    trend: Fraction | None,
     settings: Settings,
 ) -> Iterator[str]:
     """The filters that reject a cross, in the contract's order."""
@@ -152,11 +170,9 @@ def rejections(
     levels = (round(candle[4] - side * atr * stop), round(candle[4] + side * atr * target))
     if any(level <= 0 or level == candle[4] for level in levels):
         yield "no_room"
-    closed = closed_at(candle[0], settings.timeframe)
-    if settings.sessions and not any(is_within(closed, NAMED.get(one, one)) for one in settings.sessions):
-        yield "sessions"
-    if settings.days and trading_weekday(closed) not in settings.days:
-        yield "days"
+    yield from rejections_by_close(closed_at(candle[0], settings.timeframe), settings)
+    if settings.trend is not None and (trend is None or side * (candle[4] - trend) <= 0):
+        yield "trend"
     if since is not None and since < settings.min_candles_between:
         yield "min_candles_between"
     assert fast is not None
@@ -168,6 +184,14 @@ def rejections(
         yield "min_gap_pips"
     if abs((fast - slow) - (fast_before - slow_before)) / pip < Fraction(settings.min_slope_pips):
         yield "min_slope_pips"
+
+
+def rejections_by_close(closed: datetime, settings: Settings) -> Iterator[str]:
+    """Those that go by the time of the close alone."""
+    if settings.sessions and not any(is_within(closed, NAMED.get(one, one)) for one in settings.sessions):
+        yield "sessions"
+    if settings.days and trading_weekday(closed) not in settings.days:
+        yield "days"
 
 
 def closed_at(opened: int, timeframe: str) -> datetime:

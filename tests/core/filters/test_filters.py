@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ ALONE: list[dict[str, Any]] = [
     {"sessions": ("london", "new_york")},
     {"sessions": ("22:00-06:30 Asia/Tokyo",)},
     {"days": ("mon", "wed", "fri")},
+    {"trend": ("D", "sma", 30)},
+    {"trend": ("W", "ema", 9)},
     {"min_gap_pips": "3.5"},
     {"min_slope_pips": "6"},
 ]
@@ -44,6 +47,7 @@ OPTIONS: dict[str, list[Any]] = {
     "min_gap_pips": ["0", "1.25", "4"],
     "min_slope_pips": ["0", "5"],
     "days": [(), ("tue",), ("sun", "mon", "tue", "thu")],
+    "trend": [None, ("D", "wma", 50), ("W", "sma", 10)],
     "min_atr_value": ["0", "0.0022"],
     "fast_ma": [1, 3, 10],
     "slow_ma": [7, 20, 31],
@@ -55,6 +59,8 @@ OPTIONS: dict[str, list[Any]] = {
 def rules_of(settings: Settings) -> Rules:
     raw = {name: getattr(settings, name) for name in KEYS if hasattr(settings, name)}
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
+    if settings.trend is not None:
+        given["trend"] = dict(zip(("timeframe", "ma_type", "period"), settings.trend, strict=True))
     strategy = Strategy(
         "s",
         "EUR_USD",
@@ -65,7 +71,26 @@ def rules_of(settings: Settings) -> Rules:
         min_atr_value=Decimal(settings.min_atr_value),
         filters=chosen({name: KEYS[name].read(value) for name, value in given.items() if value}),
     )
-    return Rules(strategy, EUR_USD)
+    rules = Rules(strategy, EUR_USD)
+    trend = strategy.trend
+    return rules if trend is None else rules.seeing(trend.over(larger_of(settings), 5, 5))
+
+
+def larger_of(settings: Settings) -> Sequence[Candle]:
+    """The trend's candles: days as they were recorded, weeks of these."""
+    if settings.trend is None or settings.trend[0] == "D":
+        return candles_of("D")
+    weeks = [list(days) for _, days in groupby(candles_of("D"), key=lambda day: Granularity.W.open_at(day.time))]
+    return [
+        Candle(
+            Granularity.W.open_at(days[0].time),
+            days[0].open,
+            max(day.high for day in days),
+            min(day.low for day in days),
+            days[-1].close,
+        )
+        for days in weeks
+    ]
 
 
 def combinations(count: int, seed: int) -> Iterator[Settings]:
@@ -98,7 +123,7 @@ def cut_and_stored(rules: Rules, candles: Sequence[Candle], cuts: Sequence[int])
 
 def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: int) -> None:
     rules, columns = rules_of(settings), CandleColumns.of(candles)
-    expected = oracle.judged(candles, settings)
+    expected = oracle.judged(candles, settings, larger_of(settings))
     assert expected
     cuts = sorted(random.Random(seed).sample(range(len(candles)), 25))
     assert found(cut_and_stored(rules, candles, cuts)) == expected
@@ -121,7 +146,8 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
 def test_a_filter_alone_does_what_the_contract_says(changes: dict[str, Any]) -> None:
     settings = replace(Settings(), fast_ma=3, slow_ma=12, **changes)
     assert_all_ways_agree(settings, candles_of("H4")[:3_000], seed=1)
-    reasons = {reason for _, _, reason in oracle.judged(candles_of("H4")[:3_000], settings)}
+    judged = oracle.judged(candles_of("H4")[:3_000], settings, larger_of(settings))
+    reasons = {reason for _, _, reason in judged}
     assert None in reasons
     assert reasons & changes.keys()
 

@@ -274,14 +274,14 @@ def test_the_hash_is_the_same_on_every_machine_and_in_every_version() -> None:
 @dataclass(frozen=True)
 class LaterStrategy(Strategy):
     min_gap: Decimal = Decimal(0)
-    trend: str | None = None
+    bias: str | None = None
 
 
 def test_a_setting_of_a_later_version_enters_the_hash_only_when_it_is_set() -> None:
     later = LaterStrategy(**{name: getattr(PLAIN, name) for name in Strategy.__dataclass_fields__})
     assert later.settings_hash == PLAIN.settings_hash
     assert replace(later, min_gap=Decimal("0.00")).settings_hash == PLAIN.settings_hash
-    set_ones = [replace(later, min_gap=Decimal(1)), replace(later, trend="D"), replace(later, trend="H4")]
+    set_ones = [replace(later, min_gap=Decimal(1)), replace(later, bias="D"), replace(later, bias="H4")]
     assert len({one.settings_hash for one in (PLAIN, *set_ones)}) == 4
 
 

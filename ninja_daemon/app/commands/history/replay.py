@@ -18,7 +18,7 @@ from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.candles import options
 from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
 from ninja_daemon.app.candles.options import refuse
-from ninja_daemon.app.candles.series import expected_granularity, instrument_of, strategies_for
+from ninja_daemon.app.candles.series import expected_granularity, instrument_of, larger_of, strategies_for
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.candle_columns import CandleColumns
@@ -26,6 +26,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.usecases.larger_history import bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, read_history, replay as replay_over
 
 _LINE: Final = "{:<20} {:<16} {:<4} {:>11} {:>11} {:>11} {:>8} {:>8}  {}"
@@ -189,7 +190,9 @@ def _over_files(
             instrument = instrument_of(chosen[0].instrument, opened)
             reports: list[Replayed] = []
             for granularity, group in groupby(sorted(chosen, key=_length), key=lambda each: each.granularity):
-                made = _run([Rules(strategy, instrument) for strategy in group], opened.columns(granularity), how)
+                own = list(group)
+                larger = larger_of(opened, own)
+                made = _run([bound(each, instrument, larger) for each in own], opened.columns(granularity), how)
                 reports.extend(made)
                 _tell(opened, is_first=len(reports) == len(made))
     return reports
@@ -237,8 +240,12 @@ def _over_broker(environment: Environment, chosen: Sequence[Strategy], how: _How
             with progress_bar(f"reading {series}", None) as bar:
                 warm_up = max(strategy.warm_up for strategy in own)
                 history = read_history(source, series, span, warm_up, bar.advance)
-            rules = [Rules(strategy, history.instrument) for strategy in own]
-            reports.extend(_run(rules, iter(history.parts), (history.span, engine, follow, drawing)))
+                larger = read_larger(source, own, int(history.parts[0].time[0]), bar.advance)
+            for _, group in groupby(sorted(own, key=_larger_name), key=_larger_name):
+                alike = list(group)
+                parts = judgeable(alike[0], history.parts, larger)
+                rules = [bound(each, history.instrument, larger) for each in alike]
+                reports.extend(_run(rules, parts, (history.span, engine, follow, drawing)))
     finally:
         source.close()
     return reports
@@ -246,6 +253,10 @@ def _over_broker(environment: Environment, chosen: Sequence[Strategy], how: _How
 
 def _series_name(strategy: Strategy) -> str:
     return str(strategy.series)
+
+
+def _larger_name(strategy: Strategy) -> str:
+    return str(strategy.larger)
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from ninja_daemon.adapters.candle_files.layout import Options
 from ninja_daemon.adapters.candle_files.naming import named_series
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.stored.record import Findings, check
-from ninja_daemon.app.candles.series import instrument_of
+from ninja_daemon.app.candles.series import instrument_of, larger_of
 from ninja_daemon.app.record.verification import derive, recorded_strategies
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.core.errors import NinjaError
@@ -76,15 +77,16 @@ def _from_files(found: Findings, paths: Sequence[Path]) -> Iterator[tuple[str, l
             raise typer.BadParameter(message, param_hint="--candles")
         with open_candles([path], Options(), expected=named[1]) as opened:
             instrument, history = instrument_of(named[0], opened), list(opened.columns(named[1]))
-        own = {each.series for each in recorded_strategies(found).values() if each.series[:2] == named}
-        for series in sorted(own, key=str) or [Series(*named, PriceSide.MID)]:
-            yield str(series), list(derive(found, series, instrument, history))
+            own = {each.series for each in recorded_strategies(found).values() if each.series[:2] == named}
+            for series in sorted(own, key=str) or [Series(*named, PriceSide.MID)]:
+                yield str(series), list(derive(found, series, instrument, history, partial(larger_of, opened)))
 
 
 def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
     from ninja_daemon.app.process.running import running_environ
     from ninja_daemon.app.settings.environment import read_environment
     from ninja_daemon.app.wiring import candle_source
+    from ninja_daemon.usecases.larger_history import read_larger
     from ninja_daemon.usecases.replay import Span, read_history
 
     strategies = recorded_strategies(found).values()
@@ -98,6 +100,8 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
             except NinjaError as error:
                 yield str(series), [f"{series}: not derived: {error}"]
                 continue
-            yield str(series), list(derive(found, series, history.instrument, history.parts))
+            begin = int(history.parts[0].time[0])
+            larger = partial(read_larger, source, since=begin)
+            yield str(series), list(derive(found, series, history.instrument, history.parts, larger))
     finally:
         source.close()
