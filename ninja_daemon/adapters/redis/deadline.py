@@ -15,6 +15,7 @@ import redis
 from redis._parsers.hiredis import _HiredisParser
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.utils import SENTINEL
 
 
@@ -98,6 +99,14 @@ class _TimedSSLConnection(_Timed, SSLConnection):
 
 class _TimedUnixConnection(_Timed, UnixDomainSocketConnection):
     """Over a socket of this machine."""
+
+
+class TimedSentinelConnection(_Timed, SentinelManagedConnection):
+    """To the master that Sentinel names."""
+
+
+class TimedSentinelSSLConnection(_Timed, SentinelManagedSSLConnection):
+    """To the master that Sentinel names, over TLS."""
 
 
 TIMED: Final[dict[type[Any], type[Any]]] = {
