@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests.redis_groups import start_group
 from tests.servers import fresh_redis, redis_server, redis_url, start_redis
 
-__all__ = ["fresh_redis", "redis_server", "redis_url", "start_group", "start_redis"]
+__all__ = ["fresh_redis", "redis_server", "redis_url", "start_redis"]
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("NINJA_", "OANDA_", "REDIS_", "CACHE_")

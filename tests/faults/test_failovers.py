@@ -1,4 +1,4 @@
-"""A daemon and a notifier behind Sentinel while the master is killed, paused, and replaced as planned.
+"""A daemon and a notifier behind Sentinel, and in a cluster, while masters are killed, paused, and replaced as planned.
 
 The list is the oracle's in the end and every message has come once, although each failover may take back what was
 acknowledged before it.
@@ -10,7 +10,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,8 @@ from tests.faults.conftest import USUAL_RULES
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
 from tests.faults.scene import Scene, world
 from tests.faults.tally import Row, Tally
-from tests.oracle import Candle, Rules, read_candles
-from tests.redis_groups import SentinelGroup
+from tests.oracle import Candle, read_candles
+from tests.redis_groups import ClusterGroup, SentinelGroup, wait_until
 
 FIRST = 300
 
@@ -32,7 +32,7 @@ FIRST = 300
 class Failing:
     """A scene behind Sentinel, and the hand that breaks its master."""
 
-    def __init__(self, group: SentinelGroup, scene: Scene) -> None:
+    def __init__(self, group: SentinelGroup | ClusterGroup, scene: Scene) -> None:
         self.group, self.scene = group, scene
         self.done: Counter[str] = Counter()
         self.candles: Sequence[Candle] = read_candles(scene.world.folder / "EUR_USD_H4.csv")
@@ -54,11 +54,22 @@ class Failing:
         if how == "planned":
             self.group.fail_over()
             return
-        old = self.group.master()
+        if how == "moved":
+            self._moves_the_slot()
+            return
+        old = self.group.owner()
         old.kill() if how == "kill" else old.pause()
         self.moves_on(1)
-        self.group.until(lambda: self.group.master() is not old, "another master")
+        wait_until(lambda: self.group.owner() is not old, "another master")
         old.start() if how == "kill" else old.resume()
+
+    def _moves_the_slot(self) -> None:
+        """Move the keys of the namespace to another master of the cluster, with a candle in the middle."""
+        assert isinstance(self.group, ClusterGroup)
+        target = next(each for each in self.group.masters() if each is not self.group.owner())
+        self.group.open_slot(target)
+        self.moves_on(1)
+        self.group.move_slot(target)
 
     def until(self, happened: Callable[[], object], what: str, limit: float = 40.0) -> None:
         deadline = time.monotonic() + limit
@@ -85,28 +96,47 @@ class Failing:
 
 
 @pytest.fixture
-def failing(tmp_path: Path, candles_dir: Path, start_group: Callable[..., SentinelGroup]) -> Iterator[Failing]:
-    group = start_group()
-    with world(tmp_path, candles_dir, group) as made:  # type: ignore[arg-type]  # as far as a scene uses it
-        directory = tmp_path / "scene"
-        directory.mkdir()
-        rules: Sequence[Rules] = USUAL_RULES
-        scene = Scene(made, directory, rules)
-        yield Failing(group, scene)
-        scene.end()
+def start_failing(tmp_path: Path, candles_dir: Path) -> Iterator[Callable[[Any], Failing]]:
+    """Put a scene in front of a group that is not started yet."""
+    with ExitStack() as stack:
+
+        def start(group: SentinelGroup | ClusterGroup) -> Failing:
+            stack.callback(group.stop)
+            made = stack.enter_context(world(tmp_path, candles_dir, group.start()))  # type: ignore[arg-type]
+            directory = tmp_path / "scene"
+            directory.mkdir()
+            scene = Scene(made, directory, USUAL_RULES)
+            stack.callback(scene.end)
+            return Failing(group, scene)
+
+        yield start
 
 
-@pytest.mark.timeout(1_200)
-def test_no_failover_loses_or_repeats_a_signal(
-    failing: Failing, tally: Tally, chance: random.Random, long: bool
-) -> None:
-    kinds = ["planned", "kill", "pause"] * 10 if long else ["planned", "kill"]
+def assert_survives(failing: Failing, kinds: Sequence[str], chance: random.Random, what: str) -> Row:
+    """Let the failovers happen between candles; nothing is missing or repeated."""
     began = time.monotonic()
     for how in kinds:
         failing.moves_on(chance.randrange(1, 4))
         failing.fails(how)
         failing.moves_on(chance.randrange(1, 4))
     figures = failing.assert_exact()
-    seconds = (time.monotonic() - began) / len(kinds)
     assert len(list(failing.scene.directory.glob("state/sent-*.sqlite3"))) == 1, "a failover changes no file's name"
-    tally.record(Row("failover by Sentinel", len(kinds), recovery=seconds, **figures))
+    return Row(what, len(kinds), recovery=(time.monotonic() - began) / len(kinds), **figures)
+
+
+@pytest.mark.timeout(1_200)
+def test_no_failover_by_sentinel_loses_or_repeats_a_signal(
+    start_failing: Callable[[Any], Failing], tmp_path: Path, tally: Tally, chance: random.Random, long: bool
+) -> None:
+    kinds = ["planned", "kill", "pause"] * 10 if long else ["planned"]
+    failing = start_failing(SentinelGroup(tmp_path / "group"))
+    tally.record(assert_survives(failing, kinds, chance, "failover by Sentinel"))
+
+
+@pytest.mark.timeout(1_200)
+def test_no_failover_of_a_cluster_loses_or_repeats_a_signal(
+    start_failing: Callable[[Any], Failing], tmp_path: Path, tally: Tally, chance: random.Random, long: bool
+) -> None:
+    kinds = ["planned", "kill", "moved"] * 10 if long else ["moved"]
+    failing = start_failing(ClusterGroup(tmp_path / "group", namespace="scene"))
+    tally.record(assert_survives(failing, kinds, chance, "failover or moved slot in a cluster"))

@@ -17,16 +17,21 @@ from urllib.parse import urlsplit
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterDownError,
     InvalidResponse,
+    MasterDownError,
+    MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
+    TryAgainError,
 )
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError
@@ -49,7 +54,6 @@ _CAUSES: Final = {
     "LOADING": "Redis is still loading its data",
     "BUSY": "Redis is busy with a long script",
     "NOREPLICAS": "Redis has too few replicas to take writes (min-replicas-to-write)",
-    "MASTERDOWN": "Redis has lost its primary",
     "UNBLOCKED": "Redis changed its role",
     "DB index": "Redis has no database of this number; correct REDIS_DB, or the number at the end of REDIS_URL",
 }
@@ -64,6 +68,11 @@ _KINDS: Final[dict[type[RedisError], str]] = {
     ),
     InvalidResponse: "what answers at this address is not Redis",
     RedisTimeoutError: f"Redis did not answer within {SOCKET_TIMEOUT:g} s",
+    MovedError: "the cluster has moved our keys to another server, which is asked from now on",
+    AskError: "the cluster is moving our keys to another server and serves them again when it is done",
+    TryAgainError: "the cluster is moving our keys to another server and serves them again when it is done",
+    MasterDownError: "Redis has lost its primary",
+    ClusterDownError: "the cluster does not serve our keys at the moment; nothing is lost, look at CLUSTER INFO",
     BusyLoadingError: _CAUSES["LOADING"],
     OutOfMemoryError: _CAUSES["OOM"],
     ReadOnlyError: _CAUSES["READONLY"],

@@ -18,6 +18,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.utils import SENTINEL
 
+from ninja_daemon.adapters.redis.topology.cluster import ToOwner
+
 
 class DeadlineParser(_HiredisParser):
     """Reads replies until a moment that the connection sets whenever it sends."""
@@ -107,6 +109,14 @@ class TimedSentinelConnection(_Timed, SentinelManagedConnection):
 
 class TimedSentinelSSLConnection(_Timed, SentinelManagedSSLConnection):
     """To the master that Sentinel names, over TLS."""
+
+
+class TimedOwnerConnection(_Timed, ToOwner, Connection):
+    """To the server of a cluster that owns the slot."""
+
+
+class TimedOwnerSSLConnection(_Timed, ToOwner, SSLConnection):
+    """To the server of a cluster that owns the slot, over TLS."""
 
 
 TIMED: Final[dict[type[Any], type[Any]]] = {

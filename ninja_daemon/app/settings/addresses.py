@@ -61,11 +61,7 @@ def redis_of_url(url: str, **extra: str) -> RedisAddress:
     Raises:
         Refused: it cannot be one; nothing of it is quoted but its scheme.
     """
-    if (kind := kind_of(url)) == "cluster":
-        raise Refused(
-            ("", "must be an address of one server or of Sentinels, was redis+cluster://, which is not built yet")
-        )
-    if kind:
+    if kind := kind_of(url):
         return _many_hosts(url, kind, extra)
     try:
         parts = urlsplit(url)

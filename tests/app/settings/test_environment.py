@@ -194,6 +194,12 @@ def test_sentinels_are_one_url_with_their_own_password_inside(tmp_path: Path) ->
     assert not is_on_this_machine(environment.redis_url.reveal())
 
 
+def test_a_cluster_is_named_by_its_hosts_in_any_order(tmp_path: Path) -> None:
+    environment = read(tmp_path, REDIS_URL="redis+cluster://me:hunter22@b:2,a:1", NINJA_NAMESPACE="blue")
+    assert environment.redis_label == "cluster:a:1,b:2"
+    assert read_many_hosts(environment.redis_url.reveal()).options["namespace"] == "blue"
+
+
 def test_the_password_of_sentinel_may_come_from_a_file(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("hunter22\n")
     environ = {"REDIS_URL": "redis+sentinel://h/m", "REDIS_SENTINEL_PASSWORD_FILE": "secret"}
@@ -201,7 +207,7 @@ def test_the_password_of_sentinel_may_come_from_a_file(tmp_path: Path) -> None:
     assert where.options["sentinel_password"] == "hunter22"
 
 
-@pytest.mark.parametrize("url", ["redis://h"])
+@pytest.mark.parametrize("url", ["redis://h", "redis+cluster://h"])
 def test_a_password_of_sentinel_for_no_sentinel_is_reported(tmp_path: Path, url: str) -> None:
     environment = read(tmp_path, REDIS_URL=url, REDIS_SENTINEL_PASSWORD="hunter22")
     assert "REDIS_SENTINEL_… has no effect" in environment.notes[0]
@@ -227,6 +233,8 @@ def test_a_password_beside_a_url_is_reported_as_without_effect(tmp_path: Path) -
         ("redis+sentinel://:hidden@h:1,,h:2/m", "a host that is none"),
         ("redis+sentinel://h,::1/m", "a host that is none"),
         ("redis+sentinel://:hid#den@h/m", "write %23"),
+        ("redis+cluster://h/3", "a cluster has none"),
+        ("redis+cluster://h,", "a host that is none"),
         ("unix+sentinel://h/m", "must begin with redis or rediss"),
         ("http://h", "was http://…"),
         ("localhost:6379", "without a scheme"),

@@ -7,12 +7,18 @@ from typing import Any
 
 from redis.connection import parse_url
 
-from ninja_daemon.adapters.redis.deadline import TimedSentinelConnection, TimedSentinelSSLConnection
+from ninja_daemon.adapters.redis.deadline import (
+    TimedOwnerConnection,
+    TimedOwnerSSLConnection,
+    TimedSentinelConnection,
+    TimedSentinelSSLConnection,
+)
 from ninja_daemon.adapters.redis.topology.address import ManyHosts
+from ninja_daemon.adapters.redis.topology.cluster import OwnerPool
 from ninja_daemon.adapters.redis.topology.sentinel import MasterPool, Sentinels
 
 
-def pool_for(where: ManyHosts, options: Mapping[str, Any], limits: Mapping[str, Any]) -> MasterPool:
+def pool_for(where: ManyHosts, options: Mapping[str, Any], limits: Mapping[str, Any]) -> MasterPool | OwnerPool:
     """Return a pool that has not connected yet.
 
     Args:
@@ -25,16 +31,18 @@ def pool_for(where: ManyHosts, options: Mapping[str, Any], limits: Mapping[str, 
     """
     given: dict[str, Any] = {**options, **parse_url(where.server_url()), **limits}  # type: ignore[no-untyped-call]
     given.pop("connection_class", None)
-    connect_timeout = limits["socket_connect_timeout"]
-    to_sentinel = {
-        "username": where.options.get("sentinel_username"),
-        "password": where.options.get("sentinel_password"),
+    asking = {
         "ssl": where.is_encrypted,
         "retry": options["retry"],
         "client_name": options["client_name"],
-        "socket_timeout": connect_timeout,
-        "socket_connect_timeout": connect_timeout,
+        "socket_timeout": limits["socket_connect_timeout"],
+        "socket_connect_timeout": limits["socket_connect_timeout"],
         **{name: value for name, value in given.items() if name.startswith("ssl_")},
     }
-    connection = TimedSentinelSSLConnection if where.is_encrypted else TimedSentinelConnection
-    return MasterPool(where.service, Sentinels(where.hosts, to_sentinel), connection_class=connection, **given)
+    if where.kind == "cluster":
+        asking |= {name: given.get(name) for name in ("username", "password")}
+        given["connection_class"] = TimedOwnerSSLConnection if where.is_encrypted else TimedOwnerConnection
+        return OwnerPool(where.hosts, where.options.get("namespace", ""), asking, **given)
+    asking |= {name: where.options.get(f"sentinel_{name}") for name in ("username", "password")}
+    given["connection_class"] = TimedSentinelSSLConnection if where.is_encrypted else TimedSentinelConnection
+    return MasterPool(where.service, Sentinels(where.hosts, asking), **given)

@@ -17,7 +17,8 @@ def servers_fields(servers: Servers) -> dict[str, object]:
         "failed_over_at": None if at is None else format_moment(at),
         "replicas": servers.replicas,
         "in_sync": servers.in_sync,
-        "sentinels": servers.sentinels,
+        "sentinels": servers.watchers if servers.kind == "sentinel" else None,
+        "masters": servers.watchers if servers.kind == "cluster" else None,
     }
 
 
@@ -32,7 +33,7 @@ def servers_sentence(servers: Servers) -> list[tuple[str, str]]:
             (f"{servers.in_sync} of {counted(servers.replicas, 'replica')} in sync", "yellow" if lacks else "")
         )
     if servers.failed_over_at is None:
-        parts.append(("no failover yet", "dim"))
+        parts.append(("no failover yet" if not servers.epoch else f"epoch {servers.epoch}", "dim"))
     else:
         when = format_moment(servers.failed_over_at)[:16].replace("T", " ")
         parts.append((f"failover {servers.epoch} at {when}", ""))

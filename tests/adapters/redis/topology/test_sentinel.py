@@ -16,7 +16,7 @@ from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.app.checks.shared.servers import check_servers
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.usecases.ports import CommitResult, Committed
-from tests.redis_groups import SERVICE, SentinelGroup
+from tests.redis_groups import SERVICE, SentinelGroup, wait_until
 
 KEYS = Keys("test")
 
@@ -40,7 +40,7 @@ def test_a_planned_failover_is_followed_without_a_refusal(group: SentinelGroup) 
     time.sleep(1.1)  # within which the old master goes on answering OK
     client.set("after", "1")
     assert isinstance(client.connection_pool, MasterPool)
-    assert client.connection_pool.master_address == ("127.0.0.1", group.master().port)
+    assert client.connection_pool.master_address == ("127.0.0.1", group.owner().port)
     after = store.lease("run|a|x|1|a", 30)
     assert after.is_new
     assert after.fence >> 32 == (before.fence >> 32) + 1, "the number of the failover stands in front of the fence"
@@ -48,12 +48,12 @@ def test_a_planned_failover_is_followed_without_a_refusal(group: SentinelGroup) 
 
 
 def test_the_servers_are_described_and_judged(group: SentinelGroup) -> None:
-    group.until(lambda: group.in_sync() == 2, "both replicas")
+    wait_until(lambda: group.in_sync() == 2, "both replicas")
     client = group.client()
-    group.until(lambda: (found := servers(client, time.time())) is not None and found.in_sync == 2, "them in sync")
+    wait_until(lambda: (found := servers(client, time.time())) is not None and found.in_sync == 2, "them in sync")
     found = servers(client, 1_000.0)
     assert found is not None
-    assert (found.replicas, found.sentinels, found.down_after) == (2, 3, 0.8)
+    assert (found.replicas, found.watchers, found.down_after) == (2, 3, 0.8)
     assert found.failed_over_at is None or found.failed_over_at <= 1_000.0
     assert [each.code for each in check_servers(found, "Redis")] == ["redis.min_replicas"]
     client.close()
@@ -62,7 +62,7 @@ def test_the_servers_are_described_and_judged(group: SentinelGroup) -> None:
 def test_a_commit_that_the_replicas_lack_is_in_doubt(group: SentinelGroup) -> None:
     client = group.client()
     store = RedisStateStore(client, KEYS, needs_replicas=True)
-    others = [each for each in group.servers if each is not group.master()]
+    others = [each for each in group.servers if each is not group.owner()]
     for each in others:
         each.pause()
     try:
