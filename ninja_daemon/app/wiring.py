@@ -20,6 +20,7 @@ from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Histories, Recorder
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.servers.tables import ONE_SERVER, ServerSettings
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import DaemonPorts, DaemonStore
@@ -62,7 +63,7 @@ class Parts(DaemonPorts):
             closer()
 
 
-def daemon_parts(environment: Environment) -> Parts:
+def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER) -> Parts:
     """Make the daemon's ports real.
 
     Raises:
@@ -77,7 +78,7 @@ def daemon_parts(environment: Environment) -> Parts:
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))
 
-    store, close_store, histories, mirror_to = _daemon_store(environment, memory, clock, push_alert)
+    store, close_store, histories, mirror_to = _daemon_store(environment, servers, memory, clock, push_alert)
     record = record_file(environment)
     notes = EvaluationNotes(evaluations_file(environment), clock)
     closers = (source.close, close_store, alerts.close, memory.close, record.close, notes.close)
@@ -86,6 +87,7 @@ def daemon_parts(environment: Environment) -> Parts:
 
 def _daemon_store(
     environment: Environment,
+    servers: ServerSettings,
     memory: SqliteJournal,
     clock: SystemClock,
     push_alert: Callable[[str, str, str, float], None],
@@ -99,6 +101,7 @@ def _daemon_store(
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
     in_redis = state_store(environment)
+    in_redis.needs_replicas = servers.needs_replicas
     store = FailoverStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
     return store, store.close, in_redis.histories, in_redis.mirror_to
 

@@ -138,7 +138,7 @@ def real(series: Series) -> list[Candle]:
     path = DATA / f"{series.instrument}_{series.granularity.name}.csv"
     if not path.exists():
         pytest.skip(f"the shared candles are not here: {path}")
-    return real_candles(path, 5)
+    return list(real_candles(path, 5))
 
 
 def world_of(store: RedisStateStore | LocalStateStore, journal: SqliteJournal) -> World:

@@ -11,27 +11,36 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AskError,
     AuthenticationError,
     AuthorizationError,
     BusyLoadingError,
+    ClusterDownError,
     InvalidResponse,
+    MasterDownError,
+    MovedError,
     NoPermissionError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
     TimeoutError as RedisTimeoutError,
+    TryAgainError,
 )
 from redis.retry import Retry
+from redis.sentinel import MasterNotFoundError
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.redis.deadline import TIMED, DeadlineParser
+from ninja_daemon.adapters.redis.topology.address import kind_of, read_many_hosts
+from ninja_daemon.adapters.redis.topology.pool import pool_for
+from ninja_daemon.adapters.redis.topology.sentinel import SentinelRefused
 from ninja_daemon.core.errors import ConfigError, StoreDenied, StoreUnavailable
 
 SOCKET_TIMEOUT: Final = 2.0
@@ -47,7 +56,6 @@ _CAUSES: Final = {
     "LOADING": "Redis is still loading its data",
     "BUSY": "Redis is busy with a long script",
     "NOREPLICAS": "Redis has too few replicas to take writes (min-replicas-to-write)",
-    "MASTERDOWN": "Redis has lost its primary",
     "UNBLOCKED": "Redis changed its role",
     "DB index": "Redis has no database of this number; correct REDIS_DB, or the number at the end of REDIS_URL",
 }
@@ -62,6 +70,11 @@ _KINDS: Final[dict[type[RedisError], str]] = {
     ),
     InvalidResponse: "what answers at this address is not Redis",
     RedisTimeoutError: f"Redis did not answer within {SOCKET_TIMEOUT:g} s",
+    MovedError: "the cluster has moved our keys to another server, which is asked from now on",
+    AskError: "the cluster is moving our keys to another server and serves them again when it is done",
+    TryAgainError: "the cluster is moving our keys to another server and serves them again when it is done",
+    MasterDownError: "Redis has lost its primary",
+    ClusterDownError: "the cluster does not serve our keys at the moment; nothing is lost, look at CLUSTER INFO",
     BusyLoadingError: _CAUSES["LOADING"],
     OutOfMemoryError: _CAUSES["OOM"],
     ReadOnlyError: _CAUSES["READONLY"],
@@ -76,7 +89,8 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
     """Return a client that has not connected yet.
 
     Args:
-        url: ``redis://``, ``rediss://`` or ``unix://``, credentials inside.
+        url: ``redis://``, ``rediss://``, ``unix://``, or one with several hosts as the environment completes it
+            (topology/address.py); credentials inside.
         name: shown by CLIENT LIST, behind ``OUR_NAMES``.
         socket_timeout: seconds that a command may take; longer than any blocking wait that is asked for.
         max_connections: connections at most; one that is wanted beyond them is refused, so it exceeds the threads.
@@ -84,15 +98,17 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
     Raises:
         ConfigError: the URL cannot be read.
     """
+    options: dict[str, Any] = {
+        "retry": Retry(NoBackoff(), 0),
+        "decode_responses": True,
+        "encoding_errors": "surrogateescape",
+        "client_name": f"{OUR_NAMES}{name}/{__version__}",
+        "max_connections": max_connections,
+    }
     try:
-        client = redis.Redis.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),
-            decode_responses=True,
-            encoding_errors="surrogateescape",
-            client_name=f"{OUR_NAMES}{name}/{__version__}",
-            max_connections=max_connections,
-        )
+        if kind_of(url):
+            return redis.Redis.from_pool(pool_for(read_many_hosts(url), options, _limits(socket_timeout)))
+        client = redis.Redis.from_url(url, **options)
     except (ValueError, TypeError) as error:
         message = (
             f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
@@ -106,17 +122,23 @@ def _limit(client: redis.Redis, socket_timeout: float) -> None:
     # After the URL was read: options inside it must not undo the limits that everything here relies on.
     pool = client.connection_pool
     pool.connection_class = TIMED[pool.connection_class]
-    pool.connection_kwargs.update(
-        parser_class=DeadlineParser,
-        socket_timeout=socket_timeout,
-        socket_connect_timeout=CONNECT_TIMEOUT,
-        health_check_interval=15,
-    )
+    pool.connection_kwargs.update(_limits(socket_timeout))
+
+
+def _limits(socket_timeout: float) -> dict[str, Any]:
+    return {
+        "parser_class": DeadlineParser,
+        "socket_timeout": socket_timeout,
+        "socket_connect_timeout": CONNECT_TIMEOUT,
+        "health_check_interval": 15,
+    }
 
 
 def is_on_this_machine(url: str) -> bool:
     """Tell whether a Redis URL leads to this machine: a socket, or a loopback address."""
     address = urlsplit(url)
+    if kind_of(url):
+        return False
     return address.scheme == "unix" or (address.hostname or "localhost") in {"localhost", "127.0.0.1", "::1"}
 
 
@@ -134,7 +156,8 @@ def translated_errors() -> Iterator[None]:
 
 def unavailable(error: RedisError) -> StoreUnavailable:
     """Return what an error of redis-py, or a reply that is one, means for whoever asked."""
-    is_denied = isinstance(error, AuthenticationError | AuthorizationError | NoPermissionError)
+    denials = AuthenticationError | AuthorizationError | NoPermissionError | SentinelRefused
+    is_denied = isinstance(error, denials)
     return (StoreDenied if is_denied else StoreUnavailable)(explain(error))
 
 
@@ -144,6 +167,8 @@ def explain(error: RedisError) -> str:
         if isinstance(error, kind):
             return meaning.format(_first_line(error))
     text = _first_line(error)
+    if isinstance(error, MasterNotFoundError):
+        return text
     if _DENIED_IN_SCRIPT in text:
         return _KINDS[NoPermissionError].replace("{}", text)
     for word, meaning in _CAUSES.items():

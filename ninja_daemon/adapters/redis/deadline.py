@@ -15,7 +15,10 @@ import redis
 from redis._parsers.hiredis import _HiredisParser
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.utils import SENTINEL
+
+from ninja_daemon.adapters.redis.topology.cluster import ToOwner
 
 
 class DeadlineParser(_HiredisParser):
@@ -98,6 +101,22 @@ class _TimedSSLConnection(_Timed, SSLConnection):
 
 class _TimedUnixConnection(_Timed, UnixDomainSocketConnection):
     """Over a socket of this machine."""
+
+
+class TimedSentinelConnection(_Timed, SentinelManagedConnection):
+    """To the master that Sentinel names."""
+
+
+class TimedSentinelSSLConnection(_Timed, SentinelManagedSSLConnection):
+    """To the master that Sentinel names, over TLS."""
+
+
+class TimedOwnerConnection(_Timed, ToOwner, Connection):
+    """To the server of a cluster that owns the slot."""
+
+
+class TimedOwnerSSLConnection(_Timed, ToOwner, SSLConnection):
+    """To the server of a cluster that owns the slot, over TLS."""
 
 
 TIMED: Final[dict[type[Any], type[Any]]] = {

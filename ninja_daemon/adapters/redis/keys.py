@@ -18,6 +18,7 @@ class Keys:
         self.epoch = f"{self.prefix}epoch"
         self.leader = f"{self.prefix}leader"
         self.settings = f"{self.prefix}settings"
+        self.replicated = f"{self.prefix}replicated"
         self.heartbeat = f"{self.prefix}heartbeat:daemon"
 
     def last_processed(self, strategy: str) -> str:

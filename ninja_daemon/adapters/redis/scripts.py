@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import redis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisError
 
-from ninja_daemon.adapters.redis.client import translated_errors
+from ninja_daemon.adapters.redis.client import translated_errors, unavailable
 from ninja_daemon.adapters.redis.deadline import Later, knows_later
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.words import counted
 
 
 class Script(NamedTuple):
@@ -31,6 +33,22 @@ class Call(NamedTuple):
     arguments: Sequence[str | int] | Callable[[], Sequence[str | int]]
 
 
+class Replicated(NamedTuple):
+    """What makes writes count: so many replicas have them.
+
+    Attributes:
+        replicas: how many.
+        key: written behind the calls, since a call that was made before writes nothing that could be waited for.
+    """
+
+    replicas: int
+    key: str
+
+
+_REPLICAS_MAY_TAKE: Final = 1_000
+"""Milliseconds; with the calls it must stay within the time of a command."""
+
+
 @lru_cache(maxsize=64)
 def script(name: str, *, reads_only: bool = False) -> Script:
     """Return the script in ``lua/<name>.lua``."""
@@ -39,27 +57,38 @@ def script(name: str, *, reads_only: bool = False) -> Script:
     return Script(text, digest, reads_only)
 
 
-def run_scripts(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
+def run_scripts(client: redis.Redis, calls: Sequence[Call], replicated: Replicated | None = None) -> list[Any]:
     """Run the calls in one round trip; replies in their order, an exception in the place of a call that failed.
 
     A server that does not know a script refuses that call before it does anything; then the scripts are loaded and
     the refused calls, and only these, are sent again. One more round trip, once after a server's start.
 
+    Args:
+        client: made by ``client.connect``.
+        calls: in order.
+        replicated: which replicas must have what the calls write; None for none.
+
     Raises:
-        StoreUnavailable: the connection failed, so that nothing is known of any call.
+        StoreUnavailable: the connection failed, or too few replicas have it: nothing is known of any call.
     """
-    replies = _send(client, calls)
+    replies, have = _send(client, calls, replicated)
     unknown = [index for index, reply in enumerate(replies) if isinstance(reply, NoScriptError)]
     if unknown:
         with translated_errors():
             for text in {calls[index].script.text for index in unknown}:
                 client.script_load(text)
-        for index, reply in zip(unknown, _send(client, [calls[index] for index in unknown]), strict=True):
+        again, have = _send(client, [calls[index] for index in unknown], replicated)
+        for index, reply in zip(unknown, again, strict=True):
             replies[index] = reply
+    if replicated is not None and have < replicated.replicas:
+        those = f"{have} of {counted(replicated.replicas, 'working replica')} had it within a second"
+        message = f'Redis took a commit, but {those} (durability = "replicas")'
+        raise StoreUnavailable(message)
     return replies
 
 
-def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
+def _send(client: redis.Redis, calls: Sequence[Call], replicated: Replicated | None) -> tuple[list[Any], int]:
+    """Return the replies, and how many replicas have what was written."""
     with translated_errors():
         pipeline, is_later = client.pipeline(transaction=False), knows_later(client)
         for call in calls:
@@ -67,7 +96,17 @@ def _send(client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
             pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
                 command, call.script.digest, len(call.keys), *call.keys, *_arguments(call, is_later=is_later)
             )
-        return list(pipeline.execute(raise_on_error=False))
+        if replicated is not None:
+            pipeline.set(replicated.key, "1")
+            pipeline.wait(replicated.replicas, _REPLICAS_MAY_TAKE)
+        replies = list(pipeline.execute(raise_on_error=False))
+    if replicated is None:
+        return replies, 0
+    *replies, written, have = replies
+    for reply in (written, have):
+        if isinstance(reply, RedisError):
+            raise unavailable(reply) from reply
+    return replies, int(have)
 
 
 def _arguments(call: Call, *, is_later: bool) -> Sequence[str | int | Later]:

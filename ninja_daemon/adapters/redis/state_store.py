@@ -6,7 +6,6 @@ Each strategy's commit is one script with compare-and-set on its cursor (lua/com
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,14 +17,16 @@ from redis.exceptions import RedisError
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.adapters.redis.client import translated_errors, unavailable
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.lease import RedisLease, checked
+from ninja_daemon.adapters.redis.scripts import Call, Replicated, run_scripts, script
 from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
+from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
 from ninja_daemon.adapters.stored.outcome import decode_book, unfinished_in
 from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
 from ninja_daemon.adapters.stored.trend_form import decode_trend
-from ninja_daemon.core.errors import NinjaError, StateUnreadable, StoreUnavailable
+from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.instant import Instant, parse_written_instant
 from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
@@ -43,9 +44,10 @@ LISTED_KEPT: Final = 10_000
 """Listed ids of signals and outcomes remembered for each strategy, against repeats after a cursor was set back."""
 _MOST_AT_ONCE: Final = 200_000
 """Fields, some megabytes: what moves in one round trip, which ends within the limit of a command."""
+_COMMITS_AT_ONCE: Final = 500
+"""Commits in one round trip, so that the first signals of thousands that are due do not wait for the last."""
 _PROVEN_AT_ONCE: Final = 32
 """Strategies whose digests one script compares; it costs less than as many scripts, and ends in half a millisecond."""
-_LONGEST_DECLARATION: Final = 1_000_000
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
 _SAME: Final = ["same"]
@@ -61,6 +63,7 @@ class RedisStateStore:
         ma_state_floor: seconds; the averages live at least this long (CACHE_TTL_MA_STATE).
         fence: number of the lease under which commits are made; 0 commits without one.
         mirror: name of the list that gets a second copy of every signal; empty for none.
+        needs_replicas: a commit counts only when the replicas have it (durability = "replicas").
     """
 
     client: redis.Redis
@@ -68,11 +71,16 @@ class RedisStateStore:
     ma_state_floor: int = 3_600
     fence: int = 0
     mirror: str = ""
+    needs_replicas: bool = False
     _memory: StateMemory = field(default_factory=StateMemory, init=False, repr=False)
 
     def mirror_to(self, name: str) -> None:
         """Give a list a second copy of every signal from now on, those of kept commits included."""
         self.mirror = name
+
+    @property
+    def _lease(self) -> RedisLease:
+        return RedisLease(self.client, self.keys)
 
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
         """Return what is stored, by strategy name; see the port.
@@ -91,7 +99,7 @@ class RedisStateStore:
         return {
             strategy.name: self._loaded(strategy, known[strategy.name][1], reply)
             for group, answer in zip(groups, answers, strict=True)
-            for strategy, reply in zip(group, _checked(answer), strict=True)
+            for strategy, reply in zip(group, checked(answer), strict=True)
         }
 
     def _load_call(self, group: Sequence[Strategy], proofs: Mapping[str, Proof]) -> Call:
@@ -117,7 +125,8 @@ class RedisStateStore:
             Call(script("commit"), self._commit_keys(change.rules.strategy.name), partial(arguments, change))
             for change in changes
         ]
-        results = [_committed(reply) for reply in self._run(calls, [_weight(change) for change in changes])]
+        weights = [_weight(change) for change in changes]
+        results = [_committed(reply) for reply in self._run(calls, weights, commits=True)]
         commits = [made[change.rules.strategy.name] for change in changes]
         for change, commit, result in zip(changes, commits, results, strict=True):
             self._memory.keep_written(change, commit, result)
@@ -134,7 +143,8 @@ class RedisStateStore:
             StoreUnavailable: nothing is known of any of them.
         """
         weights = [len(commit.averages) for commit in commits]
-        return [_committed(reply) for reply in self._run([self._commit_call(commit) for commit in commits], weights)]
+        calls = [self._commit_call(commit) for commit in commits]
+        return [_committed(reply) for reply in self._run(calls, weights, commits=True)]
 
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         """Return the signals of the history whose outcome is not there; see the port."""
@@ -153,16 +163,28 @@ class RedisStateStore:
             signals, followed = pipeline.execute()
         return signals, followed
 
-    def _run(self, calls: Sequence[Call], weights: Sequence[int]) -> list[Any]:
-        """Run calls in one round trip, or in few when so much would move that no limit could be kept."""
+    def _run(self, calls: Sequence[Call], weights: Sequence[int], *, commits: bool = False) -> list[Any]:
+        """Run calls in one round trip, or in few: no limit could be kept for so much, and first signals wait for none.
+
+        Raises:
+            StoreUnavailable: nothing is known of any of them.
+        """
+        most = _COMMITS_AT_ONCE if commits else len(calls)
         replies: list[Any] = []
         first = weight = 0
         for place, added in enumerate(weights):
-            if weight and weight + added > _MOST_AT_ONCE:
-                replies += run_scripts(self.client, calls[first:place])
+            if weight and (weight + added > _MOST_AT_ONCE or place - first >= most):
+                replies += self._once(calls[first:place], commits=commits)
                 first, weight = place, 0
             weight += added
-        return replies + run_scripts(self.client, calls[first:])
+        return replies + self._once(calls[first:], commits=commits)
+
+    def _once(self, calls: Sequence[Call], *, commits: bool) -> list[Any]:
+        if not (commits and calls and self.needs_replicas):
+            return run_scripts(self.client, calls)
+        with translated_errors():
+            needed = working_replicas(self.client)
+        return run_scripts(self.client, calls, Replicated(needed, self.keys.replicated))
 
     def lease(self, token: str, seconds: float) -> Lease:
         """Take or keep the lease under ``token``, and commit under its fence from now on when it is ours.
@@ -172,63 +194,28 @@ class RedisStateStore:
         Raises:
             StoreUnavailable: Redis did not answer, or a key of the lease is of the wrong type.
         """
-        lease = self._ask_for_lease(token, seconds, "")
+        lease = self._lease.take(token, seconds)
         if not lease.held and is_dead(lease.holder):
-            lease = self._ask_for_lease(token, seconds, lease.holder)
+            lease = self._lease.take(token, seconds, lease.holder)
         if lease.held:
             self.fence = lease.fence
         return lease
 
-    def _ask_for_lease(self, token: str, seconds: float, dead: str) -> Lease:
-        keys = (self.keys.leader, self.keys.epoch, self.keys.fence)
-        call = Call(script("lease"), keys, (token, int(seconds * 1000), dead))
-        reply = _checked(run_scripts(self.client, [call])[0])
-        if reply[0] == "HELD":
-            return Lease(held=True, fence=int(reply[1]), is_new=reply[2] == "taken")
-        if reply[0] == "OTHER":
-            return Lease(held=False, holder=str(reply[1])[:200], remaining=max(0, int(reply[2])) / 1000)
-        message = f"{reply[1]} must be a string, was a {reply[2]}; delete it"
-        raise StoreUnavailable(message)
-
     def holder(self) -> str:
-        """Return the token of the active daemon; empty when there is none, or when the key holds something else.
-
-        Raises:
-            StoreUnavailable: Redis did not answer.
-        """
-        with translated_errors():
-            is_there = self.client.type(self.keys.leader) == "string"
-            return str(self.client.getrange(self.keys.leader, 0, 199)) if is_there else ""
+        """Return the token of the active daemon; see ``RedisLease``."""
+        return self._lease.holder()
 
     def release(self, token: str) -> None:
         """Give the lease back, if it is ours."""
-        _checked(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
+        self._lease.release(token)
 
     def declare(self, holder: str, settings: Mapping[str, str]) -> None:
-        """Say under which settings the holder of the lease works: hashes by strategy name.
-
-        Raises:
-            StoreUnavailable: Redis did not take it.
-        """
-        with translated_errors():
-            self.client.set(
-                self.keys.settings, json.dumps({"schema": 1, "holder": holder, "strategies": dict(settings)})
-            )
+        """Say under which settings the holder of the lease works; see ``RedisLease``."""
+        self._lease.declare(holder, settings)
 
     def declared(self, holder: str) -> Mapping[str, str] | None:
-        """Return what this holder of the lease has declared; None when that is not known.
-
-        Raises:
-            StoreUnavailable: Redis did not answer.
-        """
-        with translated_errors():
-            text = self.client.getrange(self.keys.settings, 0, _LONGEST_DECLARATION)
-        try:
-            fields = json.loads(str(text))
-            settings = fields["strategies"] if fields["holder"] == holder else None
-        except (ValueError, TypeError, KeyError, RecursionError):
-            return None
-        return {str(name): str(value) for name, value in settings.items()} if isinstance(settings, dict) else None
+        """Return what this holder of the lease has declared; see ``RedisLease``."""
+        return self._lease.declared(holder)
 
     def report(self, heartbeat: str, seconds: int) -> None:
         """Leave a heartbeat that vanishes after so many seconds.
@@ -305,12 +292,6 @@ def _weight(change: Change) -> int:
     """Return about how many fields the averages of a commit have."""
     closes = change.state.closes
     return len(closes) if change.loaded.state is None else min(change.taken_in, len(closes))
-
-
-def _checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
-    if isinstance(reply, RedisError):
-        raise unavailable(reply) from reply
-    return reply
 
 
 def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a script returns

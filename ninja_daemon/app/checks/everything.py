@@ -21,7 +21,8 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
 
 _NAME: Final = re.compile(r"\b(?:OANDA|REDIS|CACHE|NINJA)_[A-Z_]+", re.ASCII)
-_REDIS: Final = frozenset({"REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB", "NINJA_NAMESPACE"})
+_SENTINEL: Final = frozenset({"REDIS_SENTINEL_PASSWORD", "REDIS_SENTINEL_USERNAME"})
+_REDIS: Final = _SENTINEL | {"REDIS_URL", "REDIS_HOST", "REDIS_PORT", "REDIS_PASSWORD", "REDIS_DB", "NINJA_NAMESPACE"}
 _BROKER: Final = frozenset({"OANDA_ACCESS_TOKEN", "OANDA_ACCOUNT_ID", "OANDA_ENVIRONMENT", "OANDA_API_URL"})
 _CURE: Final = "correct it; docs/configuration.md explains every key, and every name of the environment"
 

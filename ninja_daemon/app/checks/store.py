@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.client import connect, translated_errors
 from ninja_daemon.adapters.redis.inspection import ServerFacts, inspect_server
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import Consumers, read_consumers
 from ninja_daemon.adapters.redis.state_store import QUEUE_CAP, RedisStateStore
+from ninja_daemon.adapters.redis.topology.servers import servers
 from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.checks.shared.servers import check_servers
 from ninja_daemon.app.checks.strategies import check_thresholds
 from ninja_daemon.app.daemon.same_settings import difference
 from ninja_daemon.app.settings.environment import Environment
@@ -40,6 +42,8 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         store = RedisStateStore(client, keys)
         loaded = store.load(strategies)
         differs = difference(store, store.holder(), strategies)
+        with translated_errors():
+            together = servers(client, now)
     except StoreUnavailable as error:
         if not environment.redis_configured and not isinstance(error, StoreDenied):
             cause = "no Redis is configured, and none runs here: `ninja-daemon up` (make run) brings one along"
@@ -50,7 +54,7 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         return
     finally:
         client.close()
-    findings = list(check_server(facts, subject))
+    findings = [*check_server(facts, subject), *(check_servers(together, subject) if together is not None else ())]
     if differs:
         cure = "one configuration for all daemons of a namespace, or a NINJA_NAMESPACE for each"
         findings.append(Finding(Level.ERROR, "redis.settings", subject, differs, cure))

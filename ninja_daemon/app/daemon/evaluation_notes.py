@@ -108,7 +108,7 @@ def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evalu
         side = side if cross is None else cross.side
         if time == result.opens[-1]:
             side = after
-        rejected = None if cross is None or cross.rejected_by is None else cross.rejected_by.value
+        rejected = None if cross is None or cross.rejected_by is None else cross.rejected_by.name
         turned: Side | None = None if cross is None else cross.side
         name = result.strategy.name
         found.append(Evaluation(name, time, at, by, result.start.value, side, turned, rejected, ids.get(time)))

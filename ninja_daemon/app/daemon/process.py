@@ -39,6 +39,8 @@ from ninja_daemon.usecases.wake_result import WakeResult
 _SHARE_OF_CANDLE: Final = 0.8
 _TICK: Final = 5.0
 """Seconds between two renewals of the lease, and between two looks at who is to be tried again."""
+_LOOK: Final = 1.0
+"""Seconds between two tries while Redis is away: a failover shall be over for the daemon when it is for the servers."""
 _STOP_GRACE: Final = 2.0
 """Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
 
@@ -80,6 +82,7 @@ class Daemon:
         self._source = source
         self._store = store
         self._started = clock.now()
+        self._renew_at = float("-inf")
         log = structlog.get_logger("ninja.daemon")
         troubles = Recurring(clock, log)
         self._looks = Looks()
@@ -121,7 +124,7 @@ class Daemon:
     def start(self) -> None:
         """Begin to wake at closes, to renew the lease, and to try again what failed."""
         self._plan()
-        self._scheduler.every(_TICK, self.renew_lease)
+        self._scheduler.every(_LOOK, self._tick)
         self._scheduler.every(_TICK, self.retry)
         self._scheduler.start()
 
@@ -220,6 +223,12 @@ class Daemon:
         self._leadership.renew(self.strategies, self._heartbeat)
         if self._notes is not None and self.is_active:
             self._notes.present()
+
+    def _tick(self) -> None:
+        now = self._clock.monotonic()
+        if now >= self._renew_at or not self.is_store_up:
+            self._renew_at = now + _TICK
+            self.renew_lease()
 
     def _retry_all_now(self) -> None:
         self._retries.now(strategy.name for strategy in self.strategies)

@@ -64,6 +64,7 @@ class Reload:
         """
         self._environment = environment
         self._configuration = configuration
+        self._servers = configuration.servers
         self._note = note
         self._log = log
         self._take_over = take_over
@@ -87,6 +88,8 @@ class Reload:
         self._configuration = new
         self._log.info(f"the configuration was taken over: {said}", event_id="settings.reloaded")
         restart = needs_restart(self._environment)
+        if new.servers != self._servers:
+            restart += ("[redis] or [shards] differs from the start, and needs a restart",)
         for sentence in restart:
             self._log.warning(sentence, event_id="settings.restart")
         self._write(Answer(self._count, said=(said, *restart)))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from ninja_daemon.adapters.network.host_names import HOST
+from ninja_daemon.adapters.redis.topology.address import FORMS, kind_of, read_many_hosts
 from ninja_daemon.app.settings.values import Refused, shown
 
 _API_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~\-]+)*", re.ASCII)
 _DATABASE: Final = re.compile(r"\d{1,12}", re.ASCII)
 _API: Final = "the base of a REST server such as https://api-fxpractice.oanda.com"
-_RESERVED_SCHEMES: Final = frozenset({"redis+sentinel", "redis+cluster"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class RedisAddress:
 
     Attributes:
         url: with user and password inside.
-        label: without credentials: ``127.0.0.1:6379/0`` or ``/run/redis.sock/0``.
+        label: without credentials: ``127.0.0.1:6379/0``, ``/run/redis.sock/0`` or ``sentinel:mymaster/0``.
         passwords: what the logs must not show.
     """
 
@@ -50,12 +51,18 @@ def redis_of_parts(host: str, port: int, database: int, password: str) -> RedisA
     return RedisAddress(url, f"{_normal_host(bare)}:{port}/{database}")
 
 
-def redis_of_url(url: str) -> RedisAddress:
+def redis_of_url(url: str, **extra: str) -> RedisAddress:
     """Check an address.
+
+    Args:
+        url: of one server, or with several hosts.
+        extra: options that an address with several hosts is completed with; empty ones are left out.
 
     Raises:
         Refused: it cannot be one; nothing of it is quoted but its scheme.
     """
+    if kind := kind_of(url):
+        return _many_hosts(url, kind, extra)
     try:
         parts = urlsplit(url)
         label = _label(parts)
@@ -66,15 +73,21 @@ def redis_of_url(url: str) -> RedisAddress:
     return RedisAddress(url, label, tuple(unquote(text) for text in (parts.password, *queried) if text))
 
 
+def _many_hosts(url: str, kind: str, extra: Mapping[str, str]) -> RedisAddress:
+    try:
+        where = read_many_hosts(url)
+    except ValueError as error:
+        raise Refused(("", f"must be {FORMS[kind]}, or rediss+{kind}://… with TLS, was {error}")) from None
+    whole = where.with_options(**extra)
+    return RedisAddress(whole, where.label, read_many_hosts(whole).passwords)
+
+
 def _queried(parts: SplitResult) -> list[tuple[str, str]]:
     pairs = (pair.partition("=") for pair in parts.query.split("&"))
     return [(name, value) for name, _, value in pairs]
 
 
 def _label(parts: SplitResult) -> str:
-    if parts.scheme in _RESERVED_SCHEMES:
-        message = f"{parts.scheme}://, which is reserved and not built yet: name one server for the time being"
-        raise ValueError(message)
     if parts.scheme not in {"redis", "rediss", "unix"}:
         message = f"{parts.scheme}://…" if parts.netloc else "without a scheme that is known"
         raise ValueError(message)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ninja_daemon.adapters.network.host_names import LARGEST_PORT
+from ninja_daemon.adapters.redis.topology.address import kind_of
 from ninja_daemon.app.settings.addresses import RedisAddress, broker_url, redis_of_parts, redis_of_url
 from ninja_daemon.app.settings.sources import Sources, expand, read_dotenv
 from ninja_daemon.app.settings.values import NAME, SWITCH_WORD, Refused, Value, one_word_of, whole_word
@@ -48,7 +49,8 @@ class Environment:
         broker_environment: ``practice`` or ``live``.
         api_url: base of the broker's REST server, without a slash at its end.
         redis_url: address of Redis with user and password inside.
-        redis_label: where Redis is, without credentials: ``127.0.0.1:6379/0`` or ``/run/redis.sock/0``.
+        redis_label: where Redis is, without credentials: ``127.0.0.1:6379/0``, ``/run/redis.sock/0``,
+            ``sentinel:mymaster/0``. It names the files in the state directory, so today's master is not in it.
         redis_configured: whether the environment names a Redis at all.
         cache_enabled: False: run without Redis state.
         cache_ttl_ma_state: seconds, a floor for the life of the averages (contract 4.6).
@@ -157,7 +159,8 @@ class _Reader:
     def environment(self, env_path: Path | None) -> Environment:
         """Read every name of the contract."""
         broker_environment = self._value("OANDA_ENVIRONMENT", one_word_of(_API_URLS), "practice")
-        redis = self._redis()
+        namespace = self._value("NINJA_NAMESPACE", NAME, "ninja")
+        redis = self._redis(namespace)
         return Environment(
             access_token=self._secret("OANDA_ACCESS_TOKEN", _TOKEN),
             account_id=self._account_id(),
@@ -170,7 +173,7 @@ class _Reader:
             cache_ttl_ma_state=self._value("CACHE_TTL_MA_STATE", _TTL, 3_600),
             cache_ttl_last_processed=self._value("CACHE_TTL_LAST_PROCESSED", _TTL, 86_400),
             config_path=expand(self._directory, self._text("NINJA_CONFIG") or "config/ninja.toml"),
-            namespace=self._value("NINJA_NAMESPACE", NAME, "ninja"),
+            namespace=namespace,
             state_dir=self._state_dir(),
             metrics=self._value("NINJA_METRICS", _METRICS, None),
             ping_url=self._secret("NINJA_PING_URL", _PING_URL),
@@ -219,7 +222,7 @@ class _Reader:
             self._problems.append(f"environment: NINJA_STATE_DIR {problem}")
         return path
 
-    def _redis(self) -> RedisAddress:
+    def _redis(self, namespace: str) -> RedisAddress:
         password = self._value("REDIS_PASSWORD", _utf8, "")
         if password:
             self._sources.remember(Secret(password))
@@ -232,13 +235,25 @@ class _Reader:
                 return redis_of_parts(host, port, database, password)
             if password:
                 self._notes.append("REDIS_PASSWORD has no effect, because REDIS_URL is set; put it inside REDIS_URL")
-            address = redis_of_url(url)
+            address = redis_of_url(url, **self._of_sentinel(url), namespace=namespace)
         except Refused as refused:
             self._problems.extend(refused.at(f"environment: {'REDIS_URL' if url else 'REDIS_HOST'}"))
             return redis_of_parts("localhost", 6_379, 0, "")
         for each in address.passwords:
             self._sources.remember(Secret(each))
         return address
+
+    def _of_sentinel(self, url: str) -> dict[str, str]:
+        """Return Sentinel's own credentials, by the options that they are in the address."""
+        names = {"sentinel_username": "REDIS_SENTINEL_USERNAME", "sentinel_password": "REDIS_SENTINEL_PASSWORD"}
+        given = {option: self._value(name, _utf8, "") for option, name in names.items()}
+        if given["sentinel_password"]:
+            self._sources.remember(Secret(given["sentinel_password"]))
+        if any(given.values()) and kind_of(url) != "sentinel":
+            self._notes.append("REDIS_SENTINEL_… has no effect, because REDIS_URL is not redis+sentinel://…")
+        elif given["sentinel_username"] and not given["sentinel_password"]:
+            self._notes.append("REDIS_SENTINEL_USERNAME has no effect without REDIS_SENTINEL_PASSWORD")
+        return given
 
 
 # --- what each name must be -----------------------------------------------------------------------------------------

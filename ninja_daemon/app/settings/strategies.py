@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
-from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, REQUIRED, Age, StrategyTable
+from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
+from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, Age, StrategyTable, missing
 from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
 from ninja_daemon.app.settings.values import NAME, Refused, must_be, not_a_key, shown_key
@@ -25,7 +26,7 @@ from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
-_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments")
+_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", *SERVER_TABLES)
 _MOST_STRATEGIES: Final = 10_000
 
 
@@ -39,6 +40,7 @@ class Configuration:
         path: the file.
         notes: one sentence for each thing that is accepted and worth knowing.
         extra_instruments: instruments that the user vouches for.
+        servers: how Redis is used, and how daemons share it.
     """
 
     strategies: tuple[Strategy, ...]
@@ -46,6 +48,7 @@ class Configuration:
     path: Path
     notes: tuple[str, ...] = ()
     extra_instruments: frozenset[str] = frozenset()
+    servers: ServerSettings = ONE_SERVER
 
 
 def load_configuration(environment: Environment) -> Configuration:
@@ -90,8 +93,10 @@ def inspect_configuration(environment: Environment) -> tuple[Configuration | Non
     delivery = reading.delivery(environment)
     if not strategies and not reading.problems:
         reading.notes.append(f"{path}: there is no strategy; add a [strategies.NAME] table")
+    servers, more = read_servers(tables)
+    problems = [*reading.problems, *(f"{path}: {problem}" for problem in more)]
     extra = frozenset(reading.extra_instruments)
-    return Configuration(strategies, delivery, path, tuple(reading.notes), extra), reading.problems
+    return Configuration(strategies, delivery, path, tuple(reading.notes), extra, servers), problems
 
 
 class _Reading:
@@ -154,7 +159,8 @@ class _Reading:
             self._refused(f"the name of {key}", refused)
         own = self._table(key, table)
         if isinstance(table, dict):
-            self._find_missing(key, table)
+            for required, text in missing(table, self._tables.get("defaults", {})):
+                self._problem(f"{key}.{required}", text)
         if own is None or defaults is None or len(self.problems) > before:
             return None
         values = {**defaults, **own}
@@ -169,13 +175,6 @@ class _Reading:
         if len(self.problems) > before:
             return None
         return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
-
-    def _find_missing(self, key: str, table: Mapping[str, Any]) -> None:
-        defaults = self._tables.get("defaults", {})
-        present = {*table, *(defaults if isinstance(defaults, dict) else ())}
-        for required, allowed in REQUIRED.items():
-            if required not in present and not (required == "instrument" and "pair" in present):
-                self._problem(f"{key}.{required}", f"must be {allowed}, was missing")
 
     def _table(self, key: str, table: object) -> dict[str, Any] | None:
         """Return what one table sets; None when it has a problem, which is then on the list."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from decimal import Decimal
 from typing import Annotated, Any, Final
@@ -131,6 +131,14 @@ REQUIRED: Final = {
     "slow_ma": _PERIOD.allowed,
 }
 """The keys that a strategy or the defaults must have, and what each must be."""
+
+
+def missing(table: Mapping[str, object], defaults: object) -> Iterator[tuple[str, str]]:
+    """Yield the keys that a strategy must have and has nowhere, with what they must be."""
+    present = {*table, *(defaults if isinstance(defaults, dict) else ())}
+    for required, allowed in REQUIRED.items():
+        if required not in present and not (required == "instrument" and "pair" in present):
+            yield required, f"must be {allowed}, was missing"
 
 
 def strategy_defaults() -> Iterator[tuple[str, object]]:

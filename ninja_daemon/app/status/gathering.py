@@ -14,6 +14,7 @@ from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.redis.topology.servers import Servers
 from ninja_daemon.adapters.stored.record import Findings
 from ninja_daemon.adapters.stored.reports import Reports
 from ninja_daemon.app.process.process_note import live_processes
@@ -24,6 +25,7 @@ from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, lo
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.memory import StatusMemory
+from ninja_daemon.app.status.shared.servers import servers_fields
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
@@ -52,6 +54,7 @@ class Status:
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
         record: the record of signals and outcomes on this machine; None when there is none.
+        servers: master, failovers and replicas behind an address with several hosts; None for one server.
         away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
     """
 
@@ -66,6 +69,7 @@ class Status:
     notes: tuple[str, ...] = ()
     away: str = ""
     record: Findings | None = None
+    servers: Servers | None = None
 
     @property
     def daemon_age(self) -> float | None:
@@ -104,13 +108,14 @@ def gather_status(
     Raises:
         StoreUnavailable: Redis did not answer and there is no journal, or the journal cannot be read.
     """
-    away = ""
+    away, servers = "", None
     kept = memory or StatusMemory(environment)
     try:
         if kept.store is None:
             reports, loaded, delivery, found = _local_look(environment, strategies, destinations)
         else:
             reports, loaded, delivery, found = _redis_look(environment, kept.store, strategies, destinations)
+            servers = kept.servers(now)
     except StoreUnavailable as error:
         if kept.store is None or not has_journal(environment):
             raise
@@ -141,6 +146,7 @@ def gather_status(
         notes=(*notes, *found),
         away=away,
         record=record,
+        servers=servers,
     )
 
 
@@ -220,6 +226,7 @@ def status_fields(status: Status) -> dict[str, object]:
         "at": format_moment(status.at),
         "redis": status.redis,
         "redis_error": status.away or None,
+        "servers": status.servers and servers_fields(status.servers),
         "namespace": status.namespace,
         "daemon": status.daemon,
         "notifier": status.notifier,

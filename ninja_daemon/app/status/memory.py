@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from ninja_daemon.adapters.journal.history.record import Head, SqliteRecord
-from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.client import connect, translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.redis.topology.servers import Servers, servers
 from ninja_daemon.adapters.stored.record import Findings, check
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.strategy_figures import Averages, averages_of
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy, StrategyState
 
@@ -35,6 +39,14 @@ class StatusMemory:
         if self._record is None or self._record[0] != head:
             self._record = (head, check(record.lines()))
         return self._record[1]
+
+    def servers(self, now: float) -> Servers | None:
+        """Return the servers behind an address with several hosts; None for one server, or when they do not answer."""
+        if self.store is None:
+            return None
+        with suppress(StoreUnavailable), translated_errors():
+            return servers(self.store.client, now)
+        return None
 
     def close(self) -> None:
         """Let the connection go."""

@@ -14,6 +14,7 @@ from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.adapters.telemetry.recurring import duration
 from ninja_daemon.app.status.gathering import Status
 from ninja_daemon.app.status.ranked_table import Column, ranked_table
+from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, span, strategy_columns
 from ninja_daemon.core.lanes.depths import LaneDepth
 from ninja_daemon.core.words import counted
@@ -66,6 +67,8 @@ def _header(status: Status, width: int) -> RenderableType:
     if status.record is not None:
         held = f"{counted(status.record.lines, 'line')}, head {status.record.head[:16]}"
         lines.append(_line("record", [(held, "")], room))
+    if status.servers is not None:
+        lines.append(_line("redis", servers_sentence(status.servers), room))
     if status.away:
         lines.append(_line("redis", [(escaped(status.away), "red")], room))
     when = datetime.fromtimestamp(int(status.at), UTC)

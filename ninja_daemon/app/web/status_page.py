@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
 from ninja_daemon.app.web.html import Child, Html, element, facts, table
 from ninja_daemon.app.web.layout import notice
@@ -58,7 +59,7 @@ def _troubles(status: Status) -> Iterator[Html]:
 def _summary(status: Status) -> Html:
     dead = 0 if status.delivery is None else status.delivery.dead
     letters = link("/deliveries", counted(dead, "dead letter")) if dead else "0"
-    daemon = status.daemon or {}
+    daemon, servers = status.daemon or {}, status.servers
     return facts(
         [
             ("daemon", state_of("silent", is_well=False) if status.daemon is None else _field(daemon, "state")),
@@ -69,6 +70,7 @@ def _summary(status: Status) -> Html:
             ("waiting for the notifier", status.queued),
             ("dead letters", letters),
             ("Redis", "none" if status.redis is None else status.redis),
+            *([("servers", "; ".join(text for text, _ in servers_sentence(servers)))] if servers is not None else []),
         ]
     )
 

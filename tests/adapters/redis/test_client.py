@@ -6,13 +6,22 @@ import errno
 import grp
 import os
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from redis.exceptions import ResponseError
+from redis.exceptions import (
+    AskError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    ResponseError,
+    TryAgainError,
+)
 
 from ninja_daemon.adapters.redis.client import connect, explain, translated_errors
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
+from tests.servers import RedisServer
 
 
 @pytest.mark.parametrize(
@@ -62,3 +71,28 @@ def test_a_database_that_is_not_there_is_named_as_such(redis_url: str) -> None:
 def test_a_right_that_redis_7_0_misses_inside_a_script_is_named_as_one() -> None:
     said = "The user executing the script can't run this command or subcommand script: f9803c84, on @user_script:49."
     assert "the Redis user lacks a permission" in explain(ResponseError(said))
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (MovedError("9437 127.0.0.1:7005"), "moved our keys to another server, which is asked"),
+        (AskError("9437 127.0.0.1:7005"), "is moving our keys"),
+        (TryAgainError("Multiple keys request during rehashing of slot"), "is moving our keys"),
+        (ClusterDownError("The cluster is down"), "does not serve our keys"),
+        (MasterDownError("Link with MASTER is down"), "has lost its primary"),
+    ],
+)
+def test_what_a_cluster_answers_is_named(error: ResponseError, said: str) -> None:
+    assert said in explain(error)
+
+
+def test_a_cluster_that_nobody_answers_for_is_away() -> None:
+    with pytest.raises(StoreUnavailable, match=r"no server of the cluster can be asked"), translated_errors():
+        connect("redis+cluster://127.0.0.1:1?namespace=x", name="test").ping()
+
+
+def test_a_server_that_is_no_cluster_is_told_apart(start_redis: Callable[..., RedisServer]) -> None:
+    url = f"redis+cluster://127.0.0.1:{start_redis(tcp=True).port}?namespace=x"
+    with pytest.raises(StoreUnavailable, match=r"can be asked: Cluster mode is not enabled"), translated_errors():
+        connect(url, name="test").ping()

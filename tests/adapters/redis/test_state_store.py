@@ -421,7 +421,7 @@ class TestLease:
     def test_a_dead_process_of_this_machine_is_taken_over_at_once(self, client: redis.Redis) -> None:
         code = "from ninja_daemon.adapters.host.lease_token import holder_token; print(holder_token('run'))"
         dead = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
-        RedisStateStore(client, KEYS)._ask_for_lease(dead, 30, "")
+        RedisStateStore(client, KEYS).lease(dead, 30)
 
         assert is_dead(dead)
         assert RedisStateStore(client, KEYS).lease(holder_token("run"), 30).held

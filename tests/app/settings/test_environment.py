@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 
+from ninja_daemon.adapters.redis.client import connect, is_on_this_machine
+from ninja_daemon.adapters.redis.topology.address import read_many_hosts
 from ninja_daemon.app.settings.environment import Environment, inspect_environment, read_environment
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
@@ -175,6 +177,42 @@ def test_redis_is_one_url_and_one_label(tmp_path: Path, environ: Mapping[str, st
     assert environment.redis_configured
 
 
+def test_sentinels_are_one_url_with_their_own_password_inside(tmp_path: Path) -> None:
+    url = "rediss+sentinel://me:p%40w@H1.example:1,[::1]/my-master/2?ssl_ca_certs=/ca.pem"
+    environ = {"REDIS_SENTINEL_USERNAME": "looker", "REDIS_SENTINEL_PASSWORD": "hunter22"}
+    environment = read(tmp_path, REDIS_URL=url, **environ)
+    assert environment.redis_label == "sentinel:my-master/2", "the hosts are not in it: Sentinels may come and go"
+    assert {secret.reveal() for secret in environment.secrets} >= {"p@w", "hunter22"}
+    assert "ninja" not in {secret.reveal() for secret in environment.secrets}
+    where = read_many_hosts(environment.redis_url.reveal())
+    assert where.hosts == (("h1.example", 1), ("::1", 26_379))
+    assert where.options["sentinel_password"] == "hunter22"
+    client = connect(environment.redis_url.reveal(), name="test")
+    made = client.connection_pool.connection_kwargs
+    assert (made["username"], made["password"], made["db"]) == ("me", "p@w", 2)
+    assert made["ssl_ca_certs"] == "/ca.pem"
+    assert not is_on_this_machine(environment.redis_url.reveal())
+
+
+def test_a_cluster_is_named_by_its_hosts_in_any_order(tmp_path: Path) -> None:
+    environment = read(tmp_path, REDIS_URL="redis+cluster://me:hunter22@b:2,a:1", NINJA_NAMESPACE="blue")
+    assert environment.redis_label == "cluster:a:1,b:2"
+    assert read_many_hosts(environment.redis_url.reveal()).options["namespace"] == "blue"
+
+
+def test_the_password_of_sentinel_may_come_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter22\n")
+    environ = {"REDIS_URL": "redis+sentinel://h/m", "REDIS_SENTINEL_PASSWORD_FILE": "secret"}
+    where = read_many_hosts(read(tmp_path, **environ).redis_url.reveal())
+    assert where.options["sentinel_password"] == "hunter22"
+
+
+@pytest.mark.parametrize("url", ["redis://h", "redis+cluster://h"])
+def test_a_password_of_sentinel_for_no_sentinel_is_reported(tmp_path: Path, url: str) -> None:
+    environment = read(tmp_path, REDIS_URL=url, REDIS_SENTINEL_PASSWORD="hunter22")
+    assert "REDIS_SENTINEL_… has no effect" in environment.notes[0]
+
+
 def test_the_label_holds_no_credentials(tmp_path: Path) -> None:
     environment = read(tmp_path, REDIS_URL="redis://someone:hunter22@example.org:6380/1")
     assert environment.redis_label == "example.org:6380/1"
@@ -188,8 +226,16 @@ def test_a_password_beside_a_url_is_reported_as_without_effect(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("redis+sentinel://h/0", "reserved and not built yet"),
-        ("redis+cluster://h/0", "reserved and not built yet"),
+        ("redis+sentinel://h/0", "without the name that Sentinel has"),
+        ("redis+sentinel://h", "without the name that Sentinel has"),
+        ("redis+sentinel://h/m/first", "a database that is not a number"),
+        ("redis+sentinel://h:1,h:99999/m", "a port that is none"),
+        ("redis+sentinel://:hidden@h:1,,h:2/m", "a host that is none"),
+        ("redis+sentinel://h,::1/m", "a host that is none"),
+        ("redis+sentinel://:hid#den@h/m", "write %23"),
+        ("redis+cluster://h/3", "a cluster has none"),
+        ("redis+cluster://h,", "a host that is none"),
+        ("unix+sentinel://h/m", "must begin with redis or rediss"),
         ("http://h", "was http://…"),
         ("localhost:6379", "without a scheme"),
         ("redis://h:port/0", "a port that is none"),

@@ -44,7 +44,7 @@ def run(
     environment, configuration = load_settings()
     _require_strategies(configuration)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
-    parts = daemon_parts(environment)
+    parts = daemon_parts(environment, configuration.servers)
     parts.mirror_to(configuration.delivery.mirror)
     log = structlog.get_logger("ninja.daemon")
     for note in (*environment.notes, *configuration.notes):

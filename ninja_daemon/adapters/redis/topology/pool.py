@@ -1,0 +1,48 @@
+"""The connection pool that belongs to an address with several hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from redis.connection import parse_url
+
+from ninja_daemon.adapters.redis.deadline import (
+    TimedOwnerConnection,
+    TimedOwnerSSLConnection,
+    TimedSentinelConnection,
+    TimedSentinelSSLConnection,
+)
+from ninja_daemon.adapters.redis.topology.address import ManyHosts
+from ninja_daemon.adapters.redis.topology.cluster import OwnerPool
+from ninja_daemon.adapters.redis.topology.sentinel import MasterPool, Sentinels
+
+
+def pool_for(where: ManyHosts, options: Mapping[str, Any], limits: Mapping[str, Any]) -> MasterPool | OwnerPool:
+    """Return a pool that has not connected yet.
+
+    Args:
+        where: the address.
+        options: of every connection, and of the pool, unless the address says otherwise.
+        limits: options that nothing undoes.
+
+    Raises:
+        ValueError: an option of the address cannot be read.
+    """
+    given: dict[str, Any] = {**options, **parse_url(where.server_url()), **limits}  # type: ignore[no-untyped-call]
+    given.pop("connection_class", None)
+    asking = {
+        "ssl": where.is_encrypted,
+        "retry": options["retry"],
+        "client_name": options["client_name"],
+        "socket_timeout": limits["socket_connect_timeout"],
+        "socket_connect_timeout": limits["socket_connect_timeout"],
+        **{name: value for name, value in given.items() if name.startswith("ssl_")},
+    }
+    if where.kind == "cluster":
+        asking |= {name: given.get(name) for name in ("username", "password")}
+        given["connection_class"] = TimedOwnerSSLConnection if where.is_encrypted else TimedOwnerConnection
+        return OwnerPool(where.hosts, where.options.get("namespace", ""), asking, **given)
+    asking |= {name: where.options.get(f"sentinel_{name}") for name in ("username", "password")}
+    given["connection_class"] = TimedSentinelSSLConnection if where.is_encrypted else TimedSentinelConnection
+    return MasterPool(where.service, Sentinels(where.hosts, asking), **given)

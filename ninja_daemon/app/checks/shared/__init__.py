@@ -1,0 +1,1 @@
+"""Checks of what several servers and daemons share."""

@@ -1,0 +1,1 @@
+"""``[redis]`` and ``[shards]``: how one Redis and several daemons belong together."""

@@ -1,0 +1,1 @@
+"""What is shown of several servers and daemons that belong together."""

@@ -1,0 +1,129 @@
+"""A client behind three real Sentinels: it follows the master, and says what is wrong when it cannot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from ninja_daemon.adapters.redis.client import connect, translated_errors
+from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.redis.topology.sentinel import MasterPool
+from ninja_daemon.adapters.redis.topology.servers import servers
+from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.app.checks.shared.servers import check_servers
+from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
+from ninja_daemon.usecases.ports import CommitResult, Committed
+from tests.redis_groups import SERVICE, SentinelGroup, wait_until
+
+KEYS = Keys("test")
+
+
+@pytest.fixture(scope="module")
+def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentinelGroup]:
+    """One group for all tests here, with passwords everywhere; each test leaves it whole."""
+    folder = tmp_path_factory.mktemp("group")
+    made = SentinelGroup(folder, requirepass="hidden", sentinel_password="looking", down_after=800)
+    try:
+        yield made.start()
+    finally:
+        made.stop()
+
+
+def test_a_planned_failover_is_followed_without_a_refusal(group: SentinelGroup) -> None:
+    client = group.client()
+    store = RedisStateStore(client, KEYS)
+    before = store.lease("run|a|x|1|a", 30)
+    group.fail_over()
+    time.sleep(1.1)  # within which the old master goes on answering OK
+    client.set("after", "1")
+    assert isinstance(client.connection_pool, MasterPool)
+    assert client.connection_pool.master_address == ("127.0.0.1", group.owner().port)
+    after = store.lease("run|a|x|1|a", 30)
+    assert after.is_new
+    assert after.fence >> 32 == (before.fence >> 32) + 1, "the number of the failover stands in front of the fence"
+    client.close()
+
+
+def test_the_servers_are_described_and_judged(group: SentinelGroup) -> None:
+    wait_until(lambda: group.in_sync() == 2, "both replicas")
+    client = group.client()
+    wait_until(lambda: (found := servers(client, time.time())) is not None and found.in_sync == 2, "them in sync")
+    found = servers(client, 1_000.0)
+    assert found is not None
+    assert (found.replicas, found.watchers, found.down_after) == (2, 3, 0.8)
+    assert found.failed_over_at is None or found.failed_over_at <= 1_000.0
+    assert [each.code for each in check_servers(found, "Redis")] == ["redis.min_replicas"]
+    client.close()
+
+
+def test_a_commit_that_the_replicas_lack_is_in_doubt(group: SentinelGroup) -> None:
+    client = group.client()
+    store = RedisStateStore(client, KEYS, needs_replicas=True)
+    others = [each for each in group.servers if each is not group.owner()]
+    for each in others:
+        each.pause()
+    try:
+        with pytest.raises(StoreUnavailable, match=r"0 of [12] working replicas? had it"):
+            store.send([a_commit(1)])
+    finally:
+        for each in others:
+            each.resume()
+    (result,) = store.send([a_commit(1)])
+    assert isinstance(result, Committed)
+    assert result.result == CommitResult.ALREADY, "made before, and the replicas have it now"
+    client.close()
+
+
+def a_commit(number: int) -> PreparedCommit:
+    """A first commit of a strategy that lists nothing."""
+    return PreparedCommit(
+        strategy=f"s{number}",
+        expected="",
+        target="2026-01-05T00:00:00Z",
+        commit=f"c{number}",
+        life_ms=60_000,
+        base="",
+        settings="x",
+        averages={"time": "2026-01-05T00:00:00Z"},
+        sides={"side": "0"},
+        signals=(),
+    )
+
+
+def test_a_name_that_sentinel_does_not_know_is_named(group: SentinelGroup) -> None:
+    with pytest.raises(StoreUnavailable, match="knows no master of the name other; correct it"), translated_errors():
+        connect(group.url.replace(SERVICE, "other"), name="test").ping()
+
+
+def test_a_wrong_password_of_sentinel_is_told_apart(group: SentinelGroup) -> None:
+    with pytest.raises(StoreDenied, match="set REDIS_SENTINEL_PASSWORD") as caught, translated_errors():
+        connect(group.url.replace("looking", "wrong"), name="test").ping()
+    assert "wrong" not in str(caught.value)
+
+
+def test_a_server_that_is_no_sentinel_is_told_apart(group: SentinelGroup) -> None:
+    url = f"redis+sentinel://127.0.0.1:{group.servers[0].port}/{SERVICE}?sentinel_password=hidden"
+    with pytest.raises(StoreUnavailable, match=r"is not Sentinel.*must name the Sentinels"), translated_errors():
+        connect(url, name="test").ping()
+
+
+def test_nobody_at_the_address_is_said_with_it() -> None:
+    with pytest.raises(StoreUnavailable, match=r"no Sentinel can be reached \(127.0.0.1:1"), translated_errors():
+        connect("redis+sentinel://127.0.0.1:1/m", name="test").ping()
+
+
+def test_a_connection_goes_on_while_no_sentinel_answers(group: SentinelGroup) -> None:
+    client = group.client()
+    client.set("before", "1")
+    for each in group.sentinels:
+        each.kill()
+    try:
+        time.sleep(1.1)
+        assert client.get("before") == "1"
+    finally:
+        for each in group.sentinels:
+            each.start()
+    client.close()
