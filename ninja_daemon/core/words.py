@@ -8,3 +8,15 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith("gy") else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Write a span of time as people say it: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - digits that matter
+    whole = int(seconds)
+    for large, unit, small, rest in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= large:
+            head, tail = whole // large, whole % large // small
+            return f"{head} {unit} {tail} {rest}" if tail else f"{head} {unit}"
+    return f"{whole} s"

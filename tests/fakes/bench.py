@@ -28,8 +28,9 @@ from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
 from ninja_daemon.usecases.delivery.drain import DrainResult, drain
 from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
-from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.queue_ports import QueueStore
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 
@@ -199,6 +200,10 @@ class Bench:
     def grow_old(self, lane: str = "desk", seconds: int = 3_600) -> None:
         """Make every message of a lane older than it is."""
         self.ground.grow_old(lane, seconds)
+
+    def has_accepted(self, lane: str = "desk") -> None:
+        """Let the destination of a lane have accepted something before."""
+        self.ground.set_lane(lane, "accepted", 1)
 
     def end_pause(self, lane: str) -> None:
         self.ground.set_lane(lane, "paused", round(time.time() * 1000))

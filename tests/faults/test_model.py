@@ -56,7 +56,8 @@ from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.delivery.delivery_ports import Begun
 from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
-from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
 from tests.faults.tally import Row, Tally

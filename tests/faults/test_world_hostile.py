@@ -43,7 +43,8 @@ from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
-from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 from tests.processes import ROOT

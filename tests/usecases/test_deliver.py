@@ -281,6 +281,7 @@ def test_a_retry_is_never_overtaken_and_waits_in_the_lanes_due_time(bench: Bench
 
 def test_a_refused_message_is_dead_at_once_with_everything_that_is_known_of_it(bench: Bench) -> None:
     one_waiting(bench, 2)
+    bench.has_accepted()
     channel = FakeChannel(failure(Fault.UNREACHED), failure(Fault.REFUSED, status=400))
     bench.works(bench.worker(channel))
     assert channel.ids[-1] == a_signal(2).id
@@ -655,6 +656,9 @@ def test_draining_works_while_redis_is_out_of_memory(start_redis: Callable[..., 
     with pytest.raises(redis.exceptions.OutOfMemoryError):
         client.rpush("x", "y")
     bench.drains(to("desk"))
+    client.config_set("maxmemory", "0")
+    bench.has_accepted()
+    client.config_set("maxmemory", "1")
     channel = FakeChannel(failure(Fault.UNREACHED), failure(Fault.REFUSED, status=400))
     bench.works(bench.worker(channel))
     assert bench.counters()["delivered:desk"] == 4
@@ -680,6 +684,7 @@ def test_junk_that_somebody_put_into_a_lane_does_not_stop_it(bench: Bench) -> No
 
 def test_dead_letters_are_json_that_a_person_can_read(bench: Bench) -> None:
     one_waiting(bench)
+    bench.has_accepted()
     bench.works(bench.worker(FakeChannel(failure(Fault.REFUSED, status=413))))
     (stored,) = bench.ground.dead()
     fields = json.loads(stored)

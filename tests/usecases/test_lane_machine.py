@@ -34,7 +34,17 @@ from tests.fakes.messages import a_signal
 QUERY = LaneQuery("desk", most=3, provider="fake", after="first")
 AN_HOUR = 3_600.0
 LONG, OVER = AN_HOUR / 12, 0.0
-_TIMES = ("lease", "suspended", "due", "young_since", "first_attempt", "allowance")
+_TIMES = (
+    "lease",
+    "suspended",
+    "due",
+    "young_since",
+    "first_attempt",
+    "allowance",
+    "accepted",
+    "untold_since",
+    "told",
+)
 
 
 class Side(Protocol):
@@ -161,6 +171,7 @@ class Machine(RuleBasedStateMachine):
         attempts=st.integers(0, 3),
     )
     def settle(self, delivered: int, dead: int, wait: float, reason: Reason, **rest: object) -> None:
+        attempts = int(str(rest["attempts"]))
         count = len(self.held[0].entries)
         delivered = min(delivered, count)
         done = Settlement(
@@ -172,8 +183,10 @@ class Machine(RuleBasedStateMachine):
             rejuvenates=reason is Reason.QUIET,
             text=str(rest["text"]),
             suspend=str(rest["suspend"]),
+            refusals=attempts,
+            throttles=attempts,
             hold_provider=float(str(rest["hold"])),
-            attempts=int(str(rest["attempts"])),
+            attempts=attempts,
             maybe_sent=self.held[0].maybe_sent,
             repeats=delivered,
         )
@@ -216,6 +229,16 @@ class Machine(RuleBasedStateMachine):
     def purge(self) -> None:
         self.purged += len(self.sides[0].store.look(LaneQuery("desk", most=1_000)).entries)
         self.order(lambda record, _: transitions.purge(record))
+
+    @rule()
+    def an_hour_passes_over_what_waits_and_what_is_told(self) -> None:
+        for side in self.sides:
+            seen = side.store.look(LaneQuery("desk"))
+            names = ("due", "untold_since", "told")
+            earlier = {name: max(0, getattr(seen.record, name) - 3_600_000) for name in names}
+            assert side.store.write(
+                LaneQuery("desk"), transitions.change(seen.record, replace(seen.record, **earlier))
+            ).is_done
 
     @rule()
     def the_hold_ends(self) -> None:

@@ -59,7 +59,7 @@ def arrival(length: int, text: str, digest: str, *, is_alert: bool) -> Arrival:
 
 # --- lanes -----------------------------------------------------------------------------------------------------------
 
-_LANE_TEXTS: Final = frozenset({"suspended_for", "reason", "error"})
+_LANE_TEXTS: Final = frozenset({"suspended_for", "reason", "error", "untold_for"})
 LANE_FIELDS: Final = tuple(field.name for field in fields(LaneRecord))
 
 
@@ -71,14 +71,15 @@ def changed_fields(before: LaneRecord, after: LaneRecord) -> dict[str, str | int
 def decode_lane(stored: Mapping[str, object]) -> LaneRecord:
     """Read a lane's fields, whatever they hold: a number that is none counts as 0.
 
-    A suspension holds as soon as its field is there; only a pause may be negative.
+    A suspension holds as soon as its field is there; only a pause may be negative. Earlier versions did not note
+    whether a destination has accepted anything; one whose rate was booked has.
     """
     known = {name: stored[name] for name in LANE_FIELDS if stored.get(name) is not None}
     read: dict[str, Any] = {name: (str if name in _LANE_TEXTS else number)(value) for name, value in known.items()}
     record = LaneRecord(**read)
     if record.suspended < 1 and "suspended" in known:
         record = replace(record, suspended=1)
-    return record
+    return record if record.accepted else replace(record, accepted=int(record.allowance > 0))
 
 
 def number(text: object, least: int = -1) -> int:

@@ -241,8 +241,10 @@ _ALL: Final = (
         "lane.suspended",
         "42001902c4434b7cb7a979a325d4062e",
         3,
-        "a destination refuses everything; its messages are kept until `queue resume`",
+        "a destination refuses everything; its messages are kept, and it is tried again by itself",
     ),
+    Event("lane.probed", "aa592fc7f41b42aa98943c5946d923cc", 4, "a suspended destination was tried, and refuses still"),
+    Event("lane.healed", "8f9b22b225734278b52fbcf4ec157a31", 5, "a destination in trouble accepts messages again"),
     Event(
         "monitor.unavailable",
         "3f8b40cbb8bd42aaae19bc06e0fe4852",

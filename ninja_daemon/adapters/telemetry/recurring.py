@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Protocol
 
+from ninja_daemon.core.words import duration
 from ninja_daemon.usecases.ports import Clock
 
 
@@ -60,18 +61,6 @@ class Recurring:
         """Tell whether ``key`` is in trouble."""
         with self._lock:
             return key in self._open
-
-
-def duration(seconds: float) -> str:
-    """Write a span of time as people say it: ``4.2 s``, ``3 min 20 s``, ``2 h 5 min``, ``3 d 4 h``."""
-    if seconds < 60:  # noqa: PLR2004 - a minute
-        return f"{seconds:.3g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - digits that matter
-    whole = int(seconds)
-    for large, unit, small, rest in ((86_400, "d", 3_600, "h"), (3_600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= large:
-            head, tail = whole // large, whole % large // small
-            return f"{head} {unit} {tail} {rest}" if tail else f"{head} {unit}"
-    return f"{whole} s"
 
 
 class BoundLogger(Protocol):

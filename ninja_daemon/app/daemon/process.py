@@ -16,7 +16,7 @@ from typing import Final
 import structlog
 
 from ninja_daemon.adapters.host.scheduler import Scheduler
-from ninja_daemon.adapters.telemetry.recurring import Recurring, duration
+from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
@@ -31,7 +31,7 @@ from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.polling import LONGEST_DELAY, Looks
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.core.words import counted
+from ninja_daemon.core.words import counted, duration
 from ninja_daemon.usecases.candle_ports import DaemonSource, Traffic
 from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonStore, Journal
 from ninja_daemon.usecases.wake_result import WakeResult

@@ -12,10 +12,9 @@ from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.reporter import Reporter
 from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.lanes.dead_letters import UNROUTED
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Reason
-from ninja_daemon.usecases.delivery.delivery_ports import Inbox
-from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.lane_worker import LaneStep
 from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, TwoLanes
 
@@ -49,32 +48,45 @@ class OnePass:
             raise
         left_over = True
         while not stop.is_set():
-            moved = self._moved(self._parts.main.inboxes, silences)
+            moved = self._moved(self._parts.main, silences)
             if journal is not None:
                 moved += self._moved_from_journal(journal)
             ends, worked = self._all_lanes(stop)
             # A lane that is emptied may have brought an alert, or let another lane follow.
-            if not moved and not worked:
+            if not moved and not worked and not self._tells_of_dead_letters():
                 left_over = any(_is_left_over(step) for step in ends)
                 break
+        return not left_over and self._is_nothing_kept()
+
+    def _is_nothing_kept(self) -> bool:
+        """Tell whether there is neither a dead letter nor a message for nobody."""
         depths = [self._parts.main.queue.depths()]
-        if journal is not None:
+        if (journal := self._parts.journal) is not None:
             with contextlib.suppress(StoreUnavailable):
                 depths.append(journal.queue.depths())
         configured = {worker.destination.name for worker in self._parts.workers}
-        return not left_over and not any(one.dead or leftovers(one, configured) for one in depths)
+        return not any(one.dead or leftovers(one, configured) for one in depths)
 
-    def _moved(self, inboxes: Sequence[Inbox], silences: Sequence[Silence]) -> int:
+    def _tells_of_dead_letters(self) -> bool:
+        """Write the alerts of dead letters that nobody was told of; say whether there were any."""
+        lanes = [*(worker.destination.name for worker in self._parts.workers), UNROUTED]
+        told = [self._parts.main.lanes.tell_dead(lane, at_once=True) for lane in lanes]
+        if (journal := self._parts.journal) is not None:
+            with contextlib.suppress(StoreUnavailable):
+                told += [journal.lanes.tell_dead(lane, at_once=True) for lane in lanes]
+        return any(told)
+
+    def _moved(self, place: QueuePlace, silences: Sequence[Silence]) -> int:
         moved = 0
-        for inbox in inboxes:
-            result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now())
+        for inbox in place.inboxes:
+            result = place.drained(inbox, self._parts.delivery, silences, self._parts.clock.now())
             self._reporter.tell(result.events)
             moved += result.moved
         return moved
 
     def _moved_from_journal(self, journal: QueuePlace) -> int:
         try:
-            return self._moved(journal.inboxes, journal.queue.silences())
+            return self._moved(journal, journal.queue.silences())
         except StoreUnavailable as error:
             self._reporter.journal_failed(str(error))
             return 0

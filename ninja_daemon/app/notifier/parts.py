@@ -21,11 +21,13 @@ from ninja_daemon.app.queues.opening import journal_file, local_queue_file, stor
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy, agree
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.lateness import Lateness
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import SentLedger
 from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
-from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.ports import Clock
 
@@ -74,7 +76,7 @@ def notifier_parts(
     Args:
         environment: where Redis and the state directory are.
         delivery: destinations and routes.
-        strategies: whom the daily report is about.
+        strategies: whom the daily report is about, and whose signals may become how old.
         lease: seconds for which a lane is kept.
     """
     clock, names = SystemClock(), [destination.name for destination in delivery.destinations]
@@ -89,8 +91,10 @@ def notifier_parts(
         main, load, pauses = redis_place(environment, len(names))
         agreed = partial(agree, main.queue, pauses, copy, names)
     journal = local if environment.cache_enabled else None
+    lateness = Lateness({one.name: one.max_signal_age for one in strategies if one.max_signal_age is not None})
     workers = tuple(
-        _worker(one, main, journal, ledger=ledger, clock=clock, lease=lease) for one in delivery.destinations
+        _worker(one, main, journal, ledger=ledger, clock=clock, lease=lease, lateness=lateness)
+        for one in delivery.destinations
     )
     return NotifierParts(
         clock=clock,
@@ -127,10 +131,14 @@ def _worker(
     ledger: SentLedger,
     clock: Clock,
     lease: float,
+    lateness: Lateness,
 ) -> TwoLanes:
     channel = open_channel(destination)
 
     def on(place: QueuePlace) -> LaneWorker:
-        return LaneWorker(destination, channel=channel, lanes=place.lanes, ledger=ledger, clock=clock, lease=lease)
+        lanes = place.lanes
+        return LaneWorker(
+            destination, channel=channel, lanes=lanes, ledger=ledger, clock=clock, lease=lease, lateness=lateness
+        )
 
     return TwoLanes(on(main), None if journal is None else on(journal))

@@ -16,12 +16,12 @@ from ninja_daemon.app.notifier.reporter import Reporter
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.lanes.dead_letters import UNROUTED
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
-from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.lifetimes import NOTIFIER_HEARTBEAT
 from ninja_daemon.usecases.ports import Clock
@@ -32,6 +32,7 @@ _BEAT_EVERY: Final = 5.0
 _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
+_TELL_EVERY: Final = 60.0
 _ASIDE: Final = 0.25
 """Seconds between two looks whether Redis can be asked again."""
 
@@ -96,6 +97,7 @@ class Notifier:
         self._silences = _Kept(parts.clock, parts.agreed_silences)
         self._started = parts.clock.now()
         self._store_is_up = True
+        self._told_at = float("-inf")
 
     def start(self) -> None:
         """Start the threads."""
@@ -158,7 +160,7 @@ class Notifier:
             self._pulse.beat("journal")
             try:
                 known = silences.silences()
-                moved = sum(self._moved(inbox, known) for inbox in journal.inboxes)
+                moved = sum(self._moved(journal, inbox, known) for inbox in journal.inboxes)
                 self.reporter.journal_answered()
                 if not moved:
                     journal.rings()
@@ -175,7 +177,8 @@ class Notifier:
 
     def _drain_once(self) -> int:
         silences = self._silences.silences()
-        moved = sum(self._moved(inbox, silences, self._queries) for inbox in self._parts.main.inboxes)
+        main = self._parts.main
+        moved = sum(self._moved(main, inbox, silences, self._queries) for inbox in main.inboxes)
         self.reporter.store_answered()
         if not self._store_is_up:
             self._store_is_up = True
@@ -183,8 +186,14 @@ class Notifier:
                 bell.set()
         return moved
 
-    def _moved(self, inbox: Inbox, silences: Sequence[Silence], queries: Mapping[str, LaneQuery] | None = None) -> int:
-        result = drain(inbox, self._parts.delivery, silences, self._parts.clock.now(), queries=queries)
+    def _moved(
+        self,
+        place: QueuePlace,
+        inbox: Inbox,
+        silences: Sequence[Silence],
+        queries: Mapping[str, LaneQuery] | None = None,
+    ) -> int:
+        result = place.drained(inbox, self._parts.delivery, silences, self._parts.clock.now(), queries=queries)
         for name in result.lanes:
             if name in result.views:
                 self._workers[name].sees(result.views[name])
@@ -228,11 +237,21 @@ class Notifier:
             self._pulse.beat("heartbeat")
             try:
                 self._parts.main.queue.beat(self.heartbeat(), NOTIFIER_HEARTBEAT)
+                self._tell_of_lost_ones()
                 if self._parts.daily is not None:
                     self._parts.daily.tick(self._parts.clock.now())
             except StoreUnavailable as error:
                 self.reporter.store_failed(error)
             self._stop.wait(_BEAT_EVERY)
+
+    def _tell_of_lost_ones(self) -> None:
+        """Tell of dead letters that never had a destination; those of a lane are told of by its worker."""
+        now = self._parts.clock.monotonic()
+        if now - self._told_at < _TELL_EVERY:
+            return
+        self._told_at = now
+        for place in (self._parts.main, *([] if self._parts.journal is None else [self._parts.journal])):
+            place.lanes.tell_dead(UNROUTED)
 
     @property
     def counts_by_destination(self) -> Counter[tuple[str, str]]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ninja_daemon.core.lanes.dead_letters import UNROUTED
+from ninja_daemon.core.lanes.record import LaneQuery
+from ninja_daemon.core.messages.destination import Delivery
+from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.drain import DrainResult, drain
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
@@ -27,3 +32,18 @@ class QueuePlace:
     rings: Callable[[], bool]
     queue: QueueAdmin
     closers: tuple[Callable[[], None], ...]
+
+    def drained(
+        self,
+        inbox: Inbox,
+        delivery: Delivery,
+        silences: Sequence[Silence],
+        now: float,
+        *,
+        queries: Mapping[str, LaneQuery] | None = None,
+    ) -> DrainResult:
+        """Drain one of the inboxes; what never gets a destination is noted for an alert. See ``drain``."""
+        result = drain(inbox, delivery, silences, now, queries=queries)
+        if result.dead:
+            self.lanes.gather_dead(UNROUTED, len(result.dead), result.dead[-1])
+        return result

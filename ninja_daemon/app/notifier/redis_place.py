@@ -13,8 +13,9 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.notifier.daily_report import Load
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.queue_ports import PausesByLane
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 
 _BLOCK: Final = 1
 

@@ -17,8 +17,8 @@ from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.usecases.delivery.lanes import StoredQueue
 from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 
 WITHOUT_REDIS: Final = "no Redis"
 """Stands for the address of Redis in the names of the files of a product that uses none."""

@@ -18,8 +18,8 @@ from ninja_daemon.core.lanes import transitions
 from ninja_daemon.core.lanes.record import LaneRecord
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery.lanes import StoredQueue
 from ninja_daemon.usecases.delivery.queue_ports import PausesByLane, QueueAdmin
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 
 
 class JournalCopy:

@@ -31,8 +31,8 @@ from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.lanes import StoredQueue
 from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.ports import Loaded
 
 MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"

@@ -11,13 +11,12 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.adapters.telemetry.recurring import duration
 from ninja_daemon.app.status.gathering import Status
 from ninja_daemon.app.status.ranked_table import Column, ranked_table
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, span, strategy_columns
 from ninja_daemon.core.lanes.depths import LaneDepth
-from ninja_daemon.core.words import counted
+from ninja_daemon.core.words import counted, duration
 
 _OUTCOMES: Final = {"0": "no answer"}
 _FRAME: Final = 4
@@ -179,7 +178,7 @@ def _lane_columns(lanes: Sequence[LaneDepth]) -> Sequence[Column]:
 
 def _lane_state(lane: LaneDepth) -> Text:
     due = "" if not lane.due_in else f" {span(lane.due_in)}"
-    return Text(escaped(lane.state) + due, style="green" if lane.state in _WELL else "yellow")
+    return Text(escaped(lane.shown_state) + due, style="green" if lane.state in _WELL else "yellow")
 
 
 def _oldest(lane: LaneDepth) -> Text:

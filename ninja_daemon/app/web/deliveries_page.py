@@ -36,7 +36,7 @@ def _is_well(lane: LaneDepth) -> bool:
 
 
 def _lane(lane: LaneDepth) -> list[Child]:
-    due = f", again in {span(lane.due_in)}" if lane.due_in else ""
+    due = f", next try in {span(lane.due_in)}" if lane.due_in else ""
     return [
         lane.destination,
         state_of(lane.state + due, is_well=lane.state in {"idle", "ready"}),

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from ninja_daemon.core.lanes.record import LeasedLane, Settlement
 from ninja_daemon.core.messages.message import Entry
+
+UNROUTED: Final = "-"
+"""Stands for the destination of dead letters that never had one."""
 
 
 @dataclass(frozen=True, slots=True)

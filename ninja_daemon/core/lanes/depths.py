@@ -19,7 +19,7 @@ class LaneDepth:
         waiting: messages in it.
         dead: dead letters of this destination.
         state: ``idle``, ``ready``, ``retry`` and the other reasons to wait, ``paused`` or ``suspended``.
-        due_in: seconds until it goes on; None when it is not known.
+        due_in: seconds until it goes on, or is probed when it is suspended; None when it is not known.
         attempts: failed attempts of the first message.
         oldest_age: seconds since the first message was accepted; None when empty.
         delivered: messages delivered so far; ``repeats`` of them perhaps twice. ``failures`` counts failed posts.
@@ -37,6 +37,11 @@ class LaneDepth:
     repeats: int
     failures: int
     error: str
+
+    @property
+    def shown_state(self) -> str:
+        """The state as people read it, in front of the time that is due."""
+        return "suspended, next try in" if self.state == "suspended" and self.due_in else self.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +121,8 @@ def _depth(name: str, survey: Survey, dead: int) -> LaneDepth:
 def _state(lane: LaneContents, now: int) -> tuple[str, float | None]:
     record = lane.record
     if record.suspended:
-        return "suspended", None
+        is_probed = lane.waiting and is_over(record.paused, now)
+        return "suspended", max(0.0, (record.due - now) / 1000) if is_probed else None
     if not is_over(record.paused, now):
         return "paused", None if record.paused < 0 else (record.paused - now) / 1000
     if not lane.waiting:

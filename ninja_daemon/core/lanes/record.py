@@ -17,14 +17,21 @@ class LaneRecord:
         token: number of the last lease.
         lease: until when somebody works on the lane.
         paused: until when a person holds it back; -1 without end.
-        suspended: since when nothing is sent until a person resumes it, with ``suspended_for``.
-        due: when it goes on, with the ``reason`` of the wait.
+        suspended: since when nothing but a probe is sent, with ``suspended_for``.
+        probes: probes that failed since then.
+        due: when it goes on, or is probed, with the ``reason`` of the wait.
         attempts: failed attempts of the first message.
         first_attempt: when the first of them was made.
         maybe_sent: messages up to this number may have been posted by somebody who did not live to say so.
         allowance: when the rate's allowance is full again, see ``Rate.booked``.
         young_since: ages of messages count from here at the earliest.
         error: the last failure.
+        accepted: when the destination first accepted a message.
+        refusals: refusals in a row whose reason named nothing of the message.
+        throttles: posts in a row that were too many for the service, which did not say how long to wait.
+        untold: dead letters that no alert has told of yet; the first at ``untold_since``, the last because of
+            ``untold_for``.
+        told: when an alert last told of dead letters.
     """
 
     version: int = 0
@@ -41,6 +48,14 @@ class LaneRecord:
     allowance: int = 0
     young_since: int = 0
     error: str = ""
+    probes: int = 0
+    accepted: int = 0
+    refusals: int = 0
+    throttles: int = 0
+    untold: int = 0
+    untold_since: int = 0
+    untold_for: str = ""
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,11 @@ class LeasedLane:
     young_since: float = 0.0
     error: str = ""
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether the lane is suspended, and its first message is sent to see whether it can go on."""
+        return bool(self.record.suspended)
+
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
@@ -130,22 +150,27 @@ class Settlement:
         delivered: messages from the head that arrived.
         dropped: messages from the head that were left out, after the delivered ones; counted under ``counted``.
         dead: messages from the head that go to the dead letters, after those, with ``cause`` and ``text``.
+        dead_first: they are before the delivered ones instead.
         wait: seconds until the lane is due again, with ``reason``.
         rejuvenates: the wait was asked for; the age of what waits counts from its end.
         attempts: failed attempts of what is now the first message.
         first_attempt: when the first of them was made.
         maybe_sent: see ``LeasedLane``.
         allowance: see ``LeasedLane``.
-        suspend: why nothing is sent any more until a person resumes the lane; empty when that is not so.
-        alert: goes to the operations alerts in the same step.
+        suspend: why nothing but probes is sent from now on; empty when that is not so. With a ``cause`` it may be
+            the message's fault.
+        alert: goes to the operations alerts in the same step; not when it says that a lane is suspended that was so.
         hold_provider: seconds for which no lane of the same provider sends anything.
         repeats: how many of the delivered messages may have been repeats.
+        refusals: see ``LaneRecord``.
+        throttles: see ``LaneRecord``.
     """
 
     delivered: int = 0
     dropped: int = 0
     counted: str = ""
     dead: int = 0
+    dead_first: bool = False
     cause: str = ""
     status: int | None = None
     text: str = ""
@@ -160,6 +185,8 @@ class Settlement:
     alert: Notice | None = None
     hold_provider: float = 0.0
     repeats: int = 0
+    refusals: int = 0
+    throttles: int = 0
 
 
 def milliseconds(seconds: float) -> int:

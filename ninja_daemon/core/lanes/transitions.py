@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter, given_up
+from ninja_daemon.core.lanes.healing import LONGEST_TEXT, accepted, gathered, not_probed_yet, suspended, told
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
 from ninja_daemon.core.messages.message import Entry, Notice
 from ninja_daemon.core.messages.send_policy import Reason
@@ -19,7 +20,6 @@ LONGEST_LEASE: Final = 600_000
 """A lease that ends later than this (ms) was given before the clock was set back; it stops nobody."""
 BEHIND: Final = 1.0
 """Seconds until a lane looks again whether the one that must be ahead has gone on."""
-_LONGEST_TEXT: Final = 300
 _NO_END: Final = -1
 
 
@@ -82,8 +82,20 @@ def take(view: LaneView, query: LaneQuery, lease: float) -> TakeDecision:
     """Take a lane that is due for ``lease`` seconds.
 
     Until the worker says what became of the messages, its successor must believe that they were posted: so the last
-    of their numbers is written as ``maybe_sent`` together with the lease.
+    of their numbers is written as ``maybe_sent`` together with the lease. Where an alert of dead letters is due, it is
+    written in the same step.
     """
+    decision = _taken_or_not(view, query, lease)
+    news = told(query.lane, decision.change.after if decision.change else view.record, view.now)
+    if news is None:
+        return decision
+    record, alert = news
+    made = decision.change or change(view.record, record)
+    answer = decision.answer if isinstance(decision.answer, NotNow) else replace(decision.answer, record=record)
+    return TakeDecision(answer, replace(made, after=replace(record, version=made.after.version), alert=alert))
+
+
+def _taken_or_not(view: LaneView, query: LaneQuery, lease: float) -> TakeDecision:
     if not view.entries:
         return TakeDecision(NotNow("empty"))
     if (stop := _stopped(view.record, view.now)) is not None:
@@ -115,8 +127,8 @@ def is_behind(view: LaneView) -> bool:
 def _stopped(record: LaneRecord, now: int) -> NotNow | None:
     if now < record.lease <= now + LONGEST_LEASE:
         return NotNow("leased", (record.lease - now) / 1000)
-    if record.suspended:
-        return NotNow("suspended")
+    if (probed_later := not_probed_yet(record, now)) is not None:
+        return probed_later
     if record.paused < 0:
         return NotNow("paused")
     return NotNow("paused", (record.paused - now) / 1000) if record.paused > now else None
@@ -150,7 +162,8 @@ def _taken(known: LaneRecord, held: LaneRecord, now: int, entries: tuple[Entry, 
         first_attempt=known.first_attempt / 1000,
         maybe_sent=known.maybe_sent,
         allowance=known.allowance / 1000,
-        young_since=known.young_since / 1000,
+        # Nothing grows too old while its lane is suspended.
+        young_since=now / 1000 if known.suspended else known.young_since / 1000,
         error=known.error,
     )
 
@@ -180,7 +193,7 @@ def settle(lane: str, record: LaneRecord, now: int, taken: LeasedLane, done: Set
         change(record, _given_back(record, now, done)),
         removals=_removals(lane, taken, done),
         counts=tuple(item for item in (("repeats", done.repeats), ("failures", int(bool(done.text)))) if item[1]),
-        alert=done.alert,
+        alert=None if done.suspend and record.suspended else done.alert,
         hold=hold,
         until=now + hold,
     )
@@ -197,12 +210,15 @@ def _given_back(record: LaneRecord, now: int, done: Settlement) -> LaneRecord:
         first_attempt=milliseconds(done.first_attempt),
         maybe_sent=done.maybe_sent,
         allowance=milliseconds(done.allowance),
-        error=done.text[:_LONGEST_TEXT],
+        error=done.text[:LONGEST_TEXT],
         young_since=due if done.rejuvenates else record.young_since,
+        refusals=done.refusals,
+        throttles=done.throttles,
     )
-    if not done.suspend:
-        return after
-    return replace(after, suspended=now, suspended_for=done.suspend[:_LONGEST_TEXT])
+    after = gathered(after, now, done.dead, done.text)
+    if done.suspend:
+        return suspended(after, now, done)
+    return accepted(after, now) if done.delivered else after
 
 
 def settle_again(lane: str, view: LaneView, taken: LeasedLane, done: Settlement) -> LaneChange | Lost:
@@ -225,11 +241,12 @@ def _numbers(entries: Sequence[Entry]) -> list[int]:
 
 
 def _removals(lane: str, taken: LeasedLane, done: Settlement) -> tuple[Removal, ...]:
-    fates = ["delivered"] * done.delivered + [done.counted] * done.dropped + ["dead"] * done.dead
-    first_dead = len(fates) - done.dead
+    dead = ["dead"] * done.dead
+    fates = ["delivered"] * done.delivered + [done.counted] * done.dropped
+    fates = dead + fates if done.dead_first else fates + dead
     return tuple(
-        Removal(entry, fate, given_up(lane, taken, entry, done) if place >= first_dead else None)
-        for place, (entry, fate) in enumerate(zip(taken.entries, fates, strict=False))
+        Removal(entry, fate, given_up(lane, taken, entry, done) if fate == "dead" else None)
+        for entry, fate in zip(taken.entries, fates, strict=False)
     )
 
 
@@ -244,7 +261,7 @@ def pause(record: LaneRecord, now: int, seconds: float | None) -> LaneChange:
 
 def resume(record: LaneRecord, now: int) -> LaneChange | None:
     """End pause, suspension and wait; None when there was nothing to end."""
-    free = replace(record, paused=0, suspended=0, suspended_for="")
+    free = replace(record, paused=0, suspended=0, suspended_for="", probes=0)
     return _gone_on(record, free, now)
 
 

@@ -21,7 +21,7 @@ class Fault(StrEnum):
     """Why a post did not arrive, named by what is done about it."""
 
     THROTTLED = "throttled"
-    """Told to wait (429): wait exactly as long, count no attempt."""
+    """Told to wait (429): wait exactly as long, or ever longer when no time is named; count no attempt."""
     UNREACHED = "unreached"
     """Certainly not delivered (DNS, connect, TLS): try again."""
     AMBIGUOUS = "ambiguous"
@@ -29,7 +29,7 @@ class Fault(StrEnum):
     REFUSED = "refused"
     """This message is not wanted in this form (400, 413): dead at once."""
     BROKEN = "broken"
-    """The destination is gone or locked (401, 403, 404, 410, redirect): suspend the lane, keep its messages."""
+    """The destination is gone or locked (401, 403, 404, 410, redirect): suspend the lane, keep its messages, probe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,8 @@ class Failure:
         status: HTTP or SMTP status, None without one.
         wait: seconds that the service asked us to wait.
         everywhere: the wait holds for every destination of the same provider (Discord's global limit).
+        blames_message: the reason names something in the message, so that another message may be accepted.
+        is_overload: there were too many posts for the service (429, 503), whatever else ``fault`` says.
     """
 
     fault: Fault
@@ -61,6 +63,8 @@ class Failure:
     status: int | None = None
     wait: float | None = None
     everywhere: bool = False
+    blames_message: bool = False
+    is_overload: bool = False
 
 
 Outcome: TypeAlias = Sent | Failure

@@ -91,6 +91,7 @@ class Parcel:
         digest: late signals gathered after an outage.
         repeat: an earlier attempt may have arrived; the message has to say so.
         attachments: files that go with it; a channel that cannot send any leaves them out.
+        sent_at: when it is sent, epoch seconds; 0 when it does not matter.
     """
 
     destination: str
@@ -99,6 +100,7 @@ class Parcel:
     digest: bool = False
     repeat: bool = False
     attachments: tuple[Attachment, ...] = ()
+    sent_at: float = 0.0
 
     @property
     def id(self) -> str:

@@ -1,8 +1,27 @@
-"""When to try again: exponential backoff with full jitter."""
+"""When to try again: a message, a service that names no time, a destination that refused everything."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PROBES: Final = (60.0, 300.0, 900.0)
+"""Seconds until a suspended destination is probed, time by time."""
+PROBE_EVERY: Final = 3_600.0
+"""Seconds between the probes after these."""
+THROTTLED_FIRST: Final = 5.0
+THROTTLED_LONGEST: Final = 300.0
+"""Bounds in seconds of the wait after an answer that says too many and not how long to wait."""
+
+
+def probe_delay(probes: int) -> float:
+    """Return the seconds until the next probe, after so many that failed."""
+    return PROBES[probes] if probes < len(PROBES) else PROBE_EVERY
+
+
+def throttled_delay(times: int) -> float:
+    """Return the seconds to wait after so many answers in a row, from 1, that named no time."""
+    return min(THROTTLED_LONGEST, THROTTLED_FIRST * 2.0 ** min(max(times - 1, 0), 64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,14 @@ class DrainResult:
         moved: elements that left the inbox.
         lanes: those that got something.
         views: how they stood afterwards, as far as it is known.
+        dead: why elements went to the dead letters instead.
     """
 
     moved: int
     lanes: frozenset[str] = frozenset()
     events: tuple[DeliveryEvent, ...] = ()
     views: Mapping[str, LaneView] = field(default_factory=dict)
+    dead: tuple[str, ...] = ()
 
 
 def drain(
@@ -80,7 +82,8 @@ def _drain_result(intake: Intake, assignments: Sequence[Assignment]) -> DrainRes
     events: list[DeliveryEvent] = []
     for admission, assignment in zip(intake.admissions, assignments, strict=True):
         events += [_repeated_event(assignment)] if admission.is_repeated else _drain_events(assignment)
-    return DrainResult(len(intake.admissions), intake.lanes, tuple(events))
+    dead = tuple(one.letter.reason for one in intake.admissions if one.letter is not None)
+    return DrainResult(len(intake.admissions), intake.lanes, tuple(events), dead=dead)
 
 
 def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence], now: float) -> Assignment:

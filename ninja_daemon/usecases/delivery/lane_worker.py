@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView, LeasedLane, NotNow, Settlement, milliseconds
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault
-from ninja_daemon.core.messages.message import Entry, Parcel
+from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.lateness import Lateness
+from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.send_policy import Discard, Drop, Expire, Reason, Send, Wait, plan
-from ninja_daemon.usecases.delivery.attempt import Attempt, fresh, kept
+from ninja_daemon.usecases.delivery.attempt import fresh, kept
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.delivery.delivery_ports import Begun, Channel, SentLedger
+from ninja_daemon.usecases.delivery.delivery_ports import Channel, SentLedger
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.sender import ELSEWHERE, Sender
 from ninja_daemon.usecases.ports import Clock
 
 LEASE: Final = 20.0
@@ -24,7 +25,7 @@ _POLL: Final = 1.0
 _MOMENT: Final = 0.1
 """Seconds for which it is believed how a lane stood; its version says whether it has changed, its clock does not."""
 _BREATH: Final = 0.05
-_ELSEWHERE: Final = "delivery.elsewhere"
+_NO_LIMITS: Final = Lateness()
 _ELSEWHERE_POLL: Final = 0.25
 """Seconds until it is looked again whether another process has sent a message that is in both of its lanes."""
 
@@ -50,7 +51,7 @@ class LaneStep:
 class LaneWorker:
     """Empties one destination's lane, one message at a time. For one thread."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each part by name
         self,
         destination: Destination,
         *,
@@ -60,30 +61,25 @@ class LaneWorker:
         clock: Clock,
         draw: Callable[[], float] = random.random,
         lease: float = LEASE,
+        lateness: Lateness = _NO_LIMITS,
     ) -> None:
-        """Bind a destination to its channel.
+        """Bind a destination to its channel and its lane.
 
         Args:
-            destination: name and manners.
-            channel: how to reach it.
-            lanes: the queue.
             ledger: what was sent before.
-            clock: for durations.
             draw: random numbers for the jitter.
             lease: seconds for which the lane is kept; more than twice what a post may take.
         """
         self.destination = destination
-        self._channel = channel
+        self._sender = Sender(destination, channel, ledger, clock, draw)
         self._lanes = lanes
-        self._ledger = ledger
         self._clock = clock
-        self._draw = draw
         self._lease = lease
+        self._lateness = lateness
         policy = destination.manners
         self.query = LaneQuery(destination.name, policy.most_entries, channel.provider, policy.after)
         self._unsettled: tuple[LeasedLane, Settlement, list[DeliveryEvent], float] | None = None
         self._seen: tuple[LaneView, float] | None = None
-        self._alone_up_to = 0
 
     def step(self) -> LaneStep:
         """Take the lane, send what is due, write down what became of it.
@@ -97,8 +93,19 @@ class LaneWorker:
         if isinstance(taken, NotNow):
             return LaneStep(False, min(_POLL, taken.wait or _POLL), taken.state, taken.reason)  # noqa: FBT003 - a field
         started = self._clock.monotonic()
+        taken = replace(taken, entries=self._seen_now(taken.entries, taken))
         settlement, events = self._handled(taken, started)
+        if settlement.suspend and settlement.cause:
+            # Is it the message's fault, and not the destination's? The next message tells, where there is one.
+            both = replace(taken, entries=self._seen_now(self._lanes.heads(self.destination.name, 2), taken))
+            if len(both.entries) > 1 and both.entries[0].number == taken.entries[0].number:
+                asked = self._sender.asked_again(both, settlement, started)
+                if asked is not None:
+                    return self._settle(both, *asked, started)
         return self._settle(taken, settlement, events, started)
+
+    def _seen_now(self, entries: tuple[Entry, ...], taken: LeasedLane) -> tuple[Entry, ...]:
+        return self._lateness.seen_at(entries, taken.now)
 
     def sees(self, view: LaneView) -> None:
         """Take note of how the lane stands at this moment; any thread may say so. It saves the next step a look."""
@@ -126,7 +133,7 @@ class LaneWorker:
             sentence = f"the lane of {self.destination.name} changed hands while it was being emptied"
             events = [*events, self._event("lane.fenced", "warning", sentence)]
             return LaneStep(False, _BREATH, "leased", events=tuple(events))  # noqa: FBT003 - a field
-        if any(event.name == _ELSEWHERE for event in events):
+        if any(event.name == ELSEWHERE for event in events):
             return LaneStep(False, _ELSEWHERE_POLL, "leased", events=tuple(events))  # noqa: FBT003 - a field
         return LaneStep(True, 0.0, events=tuple(events))  # noqa: FBT003 - a field
 
@@ -134,9 +141,9 @@ class LaneWorker:
         todo = plan(self.destination.manners, taken.entries, taken.young_since, taken.now)
         head = taken.entries[0]
         if isinstance(todo, Send):
-            return self._sent(taken, todo, started)
+            return self._sender.sent(taken, todo, started)
         if isinstance(todo, Expire):
-            return self._expired(taken, head)
+            return self._sender.expired(taken, head)
         if isinstance(todo, Wait):
             wait = todo.until - taken.now
             sentence = f"{self.destination.name} waits for {wait:.0f} s ({todo.reason})"
@@ -151,103 +158,9 @@ class LaneWorker:
         sentence = f"a message for {self.destination.name} cannot be read; it is kept as a dead letter"
         return settlement, [self._event("delivery.dead", "error", sentence, id=head.id, reason=settlement.text)]
 
-    def _expired(self, taken: LeasedLane, head: Entry) -> tuple[Settlement, list[DeliveryEvent]]:
-        """Give up what grew too old; what has arrived, before Redis was set back, is no dead letter."""
-        begun, events = self._begun([head])
-        if settled := self._settled_elsewhere(taken, head, begun):
-            return settled[0], [*events, settled[1]]
-        events += self._ended([head], begun.maybe_sent)
-        text = f"older than max_age after {taken.attempts} attempts"
-        if taken.error:
-            text += f"; the last said: {taken.error}"
-        settlement = replace(fresh(taken), dead=1, cause="expired", text=text)
-        age = taken.now - head.accepted
-        sentence = f"a message for {self.destination.name} grew too old ({age:.0f} s); it is kept as a dead letter"
-        return settlement, [*events, self._event("delivery.dead", "error", sentence, id=head.id, reason=text)]
-
-    def _settled_elsewhere(
-        self, taken: LeasedLane, head: Entry, begun: Begun
-    ) -> tuple[Settlement, DeliveryEvent] | None:
-        """Say what to do with a message that somebody else sends or has sent; None when nobody does."""
-        if begun.is_elsewhere:
-            sentence = f"another process sends this message to {self.destination.name} at this moment"
-            return kept(taken), self._event(_ELSEWHERE, "debug", sentence, id=head.id)
-        if head.id in begun.sent:
-            sentence = f"{self.destination.name} has this message already, this machine remembers"
-            settlement = replace(fresh(taken), dropped=1, counted="known")
-            return settlement, self._event("signal.already_sent", "info", sentence, id=head.id)
-        return None
-
-    # --- sending
-
-    def _sent(self, taken: LeasedLane, todo: Send, started: float) -> tuple[Settlement, list[DeliveryEvent]]:
-        count = 1 if taken.entries[0].number <= self._alone_up_to else todo.count
-        batch = taken.entries[:count]
-        begun, events = self._begun(batch)
-        if settled := self._settled_elsewhere(taken, batch[0], begun):
-            return settled[0], [*events, settled[1]]
-        batch = _before_known(batch, begun.sent)
-        parcel = Parcel(
-            self.destination.name,
-            batch,
-            grouped=self.destination.manners.group,
-            digest=todo.digest,
-            repeat=batch[0].number <= taken.maybe_sent or any(entry.id in begun.maybe_sent for entry in batch),
-        )
-        answer, attempt = self._channel.send(parcel), Attempt(self.destination, taken, parcel)
-        if isinstance(answer, Failure):
-            if answer.fault is Fault.REFUSED and len(batch) > 1:
-                self._alone_up_to = batch[-1].number
-            settlement, event = attempt.failed(answer, self._draw)
-            doubtful = frozenset(
-                entry.id
-                for entry in batch
-                if answer.fault is Fault.AMBIGUOUS or entry.number <= taken.maybe_sent or entry.id in begun.maybe_sent
-            )
-            return settlement, [*events, *self._ended(batch, doubtful), event]
-        events += self._remembered(batch, answer.message_id, taken.now)
-        settlement, delivered = attempt.succeeded(answer, self._clock.monotonic() - started)
-        return settlement, [*events, *delivered]
-
-    def _begun(self, batch: Sequence[Entry]) -> tuple[Begun, list[DeliveryEvent]]:
-        try:
-            return self._ledger.begin(self.destination.name, [entry.id for entry in batch], self._clock.now()), []
-        except JournalUnavailable as error:
-            return Begun(), [_ledger_event(error)]
-
-    def _ended(self, batch: Sequence[Entry], doubtful: Collection[str]) -> list[DeliveryEvent]:
-        """Note that a batch was not sent; an earlier attempt that may have arrived is not forgotten by that."""
-        certain = [entry.id for entry in batch if entry.id not in doubtful]
-        try:
-            for ids, maybe_sent in ((certain, False), (doubtful, True)):
-                if ids:
-                    self._ledger.ended(self.destination.name, ids, maybe_sent=maybe_sent)
-        except JournalUnavailable as error:
-            return [_ledger_event(error)]
-        return []
-
-    def _remembered(self, batch: Sequence[Entry], message_id: str, now: float) -> list[DeliveryEvent]:
-        try:
-            self._ledger.remember(self.destination.name, [entry.id for entry in batch], message_id, now)
-        except JournalUnavailable as error:
-            return [_ledger_event(error)]
-        return []
-
     def _event(self, name: str, level: str, sentence: str, **fields: str | float | bool) -> DeliveryEvent:
         return DeliveryEvent(name, level, sentence, {"destination": self.destination.name, **fields})
 
     def close(self) -> None:
         """Give back the channel's connections."""
-        self._channel.close()
-
-
-def _before_known(batch: tuple[Entry, ...], known: frozenset[str]) -> tuple[Entry, ...]:
-    for place, entry in enumerate(batch):
-        if entry.id in known:
-            return batch[:place]
-    return batch
-
-
-def _ledger_event(error: JournalUnavailable) -> DeliveryEvent:
-    sentence = "what was sent cannot be remembered on this machine; after a loss of Redis data messages may repeat"
-    return DeliveryEvent("ledger.unavailable", "warning", sentence, {"reason": str(error)})
+        self._sender.close()

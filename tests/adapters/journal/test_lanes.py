@@ -25,7 +25,8 @@ from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route, Silence
 from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
-from ninja_daemon.usecases.delivery.lanes import StoredLanes, StoredQueue
+from ninja_daemon.usecases.delivery.lanes import StoredLanes
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from tests.fakes.bench import DESK
 from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock

@@ -195,7 +195,7 @@ def events_in_the_source() -> set[str]:
             if isinstance(node, ast.Call):
                 given = [keyword.value for keyword in node.keywords if keyword.arg == "event_id"]
                 name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if name in {"Event", "DeliveryEvent", "_event", "_failed"} and node.args:
+                if name in {"Event", "DeliveryEvent", "_event", "event", "_failed"} and node.args:
                     given.append(node.args[0])
                 texts = [each.value for value in given for each in ast.walk(value) if isinstance(each, ast.Constant)]
                 found |= {text for text in texts if isinstance(text, str) and re.fullmatch(r"[a-z]+(\.[a-z_]+)?", text)}

@@ -16,9 +16,10 @@ import structlog
 from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.telemetry.logs import CLAMPED, configure_logs, reset_logs
-from ninja_daemon.adapters.telemetry.recurring import Recurring, duration
+from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.adapters.telemetry.rendering import Form
 from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.words import duration
 from tests.fakes.clock import FakeClock
 
 TOKEN = "0123456789abcdef-token"

@@ -18,7 +18,7 @@ from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.lanes import StoredQueue
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.ports import Loaded, Tally
 
 BERLIN = DailyReport(8 * 60, "Europe/Berlin", ("ops",))

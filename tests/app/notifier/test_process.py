@@ -302,9 +302,9 @@ def test_no_secret_and_no_address_of_a_webhook_is_ever_logged(
 def test_the_queue_shows_what_waits_and_what_is_dead(
     workplace: Workplace, redis_url: str, client: redis.Redis, server: Receiver
 ) -> None:
-    lists(client, 1, 2)
+    lists(client, 1, 2, 3)
     client.rpush(SIGNALS, "junk")
-    server.answers(Answer(400), Answer(500))
+    server.answers(OK, Answer(400), Answer(500))
     place = prepared(workplace, redis_url, webhook("desk", server))
     place.run("notify", "--drain").exited(1)
     shown = json.loads(place.run("queue", "--json").exited(0).out)

@@ -62,9 +62,13 @@ def two(workplace: Workplace, fresh_redis: RedisServer) -> Iterator[Two]:
 
 
 def test_letters_of_both_are_shown_sent_again_and_thrown_away(two: Two) -> None:
-    two.desk.answers(Answer(400))
+    two.desk.answers(OK)
     two.journals(1)
     two.lists(2)
+    two.place.run("notify", "--drain").exited(0)
+    two.desk.answers(Answer(400))
+    two.journals(3)
+    two.lists(4)
     two.place.run("notify", "--drain").exited(1)
     assert two.desk_lane()["dead"] == 2
     letters = json.loads(two.place.run("queue", "dead", "--json").exited(0).out)
@@ -72,9 +76,9 @@ def test_letters_of_both_are_shown_sent_again_and_thrown_away(two: Two) -> None:
     two.desk.answers(OK)
     two.place.run("queue", "retry").exited(0)
     two.place.run("notify", "--drain").exited(0)
-    assert len({post.headers["webhook-id"] for post in two.desk.posts}) == 2
+    assert len({post.headers["webhook-id"] for post in two.desk.posts}) == 4
     two.desk.answers(Answer(400))
-    two.journals(3)
+    two.journals(5)
     two.place.run("notify", "--drain").exited(1)
     two.place.run("queue", "purge", "--yes").exited(0)
     assert two.shown()["dead"] == 0

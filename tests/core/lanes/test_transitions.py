@@ -55,7 +55,8 @@ def test_an_empty_lane_is_empty_whatever_else_holds() -> None:
     [
         (replace(BLANK, lease=NOW + 1_500), 0, NotNow("leased", 1.5)),
         (replace(BLANK, lease=NOW + 1_500, suspended=1, paused=-1), 0, NotNow("leased", 1.5)),
-        (replace(BLANK, suspended=1, paused=-1), 0, NotNow("suspended")),
+        (replace(BLANK, suspended=1, paused=-1, due=NOW + 500), 0, NotNow("suspended", 0.5)),
+        (replace(BLANK, suspended=1, paused=-1), 0, NotNow("paused")),
         (replace(BLANK, paused=-1, due=NOW + 1), 0, NotNow("paused")),
         (replace(BLANK, paused=NOW + 2_000), 0, NotNow("paused", 2.0)),
         (replace(BLANK, due=NOW + 250, reason="rate"), NOW + 900, NotNow("waiting", 0.25, Reason.RATE)),

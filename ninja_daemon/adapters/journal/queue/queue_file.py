@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal, transaction
+from ninja_daemon.adapters.stored.queue import LANE_FIELDS
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.record import milliseconds
 from ninja_daemon.usecases.ports import Clock
@@ -49,7 +50,15 @@ CREATE TABLE IF NOT EXISTS queue_lanes (
     allowance INTEGER NOT NULL DEFAULT 0,
     young_since INTEGER NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
-    version INTEGER NOT NULL DEFAULT 0
+    version INTEGER NOT NULL DEFAULT 0,
+    probes INTEGER NOT NULL DEFAULT 0,
+    accepted INTEGER NOT NULL DEFAULT 0,
+    refusals INTEGER NOT NULL DEFAULT 0,
+    throttles INTEGER NOT NULL DEFAULT 0,
+    untold INTEGER NOT NULL DEFAULT 0,
+    untold_since INTEGER NOT NULL DEFAULT 0,
+    untold_for TEXT NOT NULL DEFAULT '',
+    told INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS queue_dead (sequence INTEGER PRIMARY KEY AUTOINCREMENT, letter TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS queue_seen (id TEXT PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
@@ -130,13 +139,15 @@ class LocalQueueFile(SqliteJournal):
 
 
 def _migrate(connection: sqlite3.Connection) -> None:
-    """Give the lanes of a file that was made before they had versions their first."""
-    if _has_versions(connection):
+    """Give the lanes of a file that an earlier version made the columns that came later."""
+    if not _missing(connection):
         return
     with transaction(connection):
-        if not _has_versions(connection):
-            connection.execute("ALTER TABLE queue_lanes ADD COLUMN version INTEGER NOT NULL DEFAULT 0")
+        for name in _missing(connection):
+            kind = "TEXT NOT NULL DEFAULT ''" if name == "untold_for" else "INTEGER NOT NULL DEFAULT 0"
+            connection.execute(f"ALTER TABLE queue_lanes ADD COLUMN {name} {kind}")
 
 
-def _has_versions(connection: sqlite3.Connection) -> bool:
-    return "version" in {row[1] for row in connection.execute("PRAGMA table_info(queue_lanes)")}
+def _missing(connection: sqlite3.Connection) -> list[str]:
+    there = {row[1] for row in connection.execute("PRAGMA table_info(queue_lanes)")}
+    return [name for name in LANE_FIELDS if name not in there]

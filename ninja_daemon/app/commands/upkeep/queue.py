@@ -352,7 +352,7 @@ def _scope(silence: Silence) -> str:
 
 def _row(lane: LaneDepth, text: Callable[..., Any]) -> list[Any]:
     troubled = lane.state in {"suspended", "retry", "paused", "not configured"}
-    state = lane.state + (f" {_duration(lane.due_in)}" if lane.due_in else "")
+    state = lane.shown_state + (f" {_duration(lane.due_in)}" if lane.due_in else "")
     return [
         text(lane.destination),
         text(state, style="yellow" if troubled else "green"),
@@ -367,7 +367,7 @@ def _row(lane: LaneDepth, text: Callable[..., Any]) -> list[Any]:
 
 
 def _duration(seconds: float) -> str:
-    from ninja_daemon.adapters.telemetry.recurring import duration
+    from ninja_daemon.core.words import duration
 
     return duration(max(0.0, seconds))
 

@@ -15,12 +15,12 @@ import typer
 
 from ninja_daemon.adapters.files.backup_file import read_backup
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.telemetry.recurring import duration
 from ninja_daemon.app.backups.restoring import Plan, Restored, plan_restoration, restore as restore_backup
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.words import duration
 
 _JOURNAL_WORDS = {
     "stays": "the journal that is here stays: it is newer",

@@ -66,7 +66,7 @@ def _say_status(status: Status, count: str, differs: Sequence[str]) -> None:
 
 
 def _ago(seconds: float) -> str:
-    from ninja_daemon.adapters.telemetry.recurring import duration
+    from ninja_daemon.core.words import duration
 
     return f"{duration(max(0, round(seconds)))} ago"
 
