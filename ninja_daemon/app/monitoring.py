@@ -133,6 +133,7 @@ class NotifierFigures:
             return
         yield Reading("ninja_list_signals", depths.signals)
         yield Reading("ninja_list_alerts", depths.alerts)
+        yield Reading("ninja_list_outcomes", depths.outcomes)
         yield Reading("ninja_dead_letters", depths.unrouted, ("",))
         for lane in depths.lanes:
             name = (lane.destination,)
@@ -142,6 +143,8 @@ class NotifierFigures:
             yield Reading("ninja_dead_letters", lane.dead, name)
             yield Reading("ninja_delivered_total", lane.delivered, name)
             yield Reading("ninja_repeats_total", lane.repeats, name)
+            yield Reading("ninja_outcomes_shown_total", lane.outcomes_shown, name)
+            yield Reading("ninja_outcomes_dropped_total", lane.outcomes_dropped, name)
 
     def alive(self) -> Health:
         """Does work go on?"""

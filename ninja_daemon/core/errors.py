@@ -6,6 +6,8 @@ NinjaError
 ├── TransientError           say it once, try again at the next tick
 │   ├── BrokerUnavailable    no answer, a torn answer, 429 or 5xx
 │   ├── StoreUnavailable     Redis refused, hung, is loading, read-only, full or locked out
+│   │   ├── StoreDenied      this user lacks a right, or the password is wrong
+│   │   └── StoreSpoilt      a key is of the wrong type
 │   └── JournalUnavailable   the local journal cannot be written or read
 ├── RejectedError            repeating it changes nothing; say it, set the thing aside
 │   ├── BrokerRefused        400, 404 and the like: this request is wrong
@@ -63,6 +65,10 @@ class StoreUnavailable(TransientError):
 
 class StoreDenied(StoreUnavailable):
     """Redis answers, and refuses this user: a password or a right is not what it should be."""
+
+
+class StoreSpoilt(StoreUnavailable):
+    """Redis answers, and a key is of the wrong type; a person has to move it away."""
 
 
 class JournalUnavailable(TransientError):

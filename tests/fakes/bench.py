@@ -18,11 +18,14 @@ from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.redis.queue.inbox import RedisInbox
 from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
+from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
@@ -47,8 +50,8 @@ class Ground(Protocol):
     def lanes(self) -> StoredLanes: ...
     @property
     def queue(self) -> StoredQueue: ...
-    def inbox(self, *, alerts: bool = False) -> Inbox: ...
-    def put(self, text: bytes, *, alerts: bool = False) -> None: ...
+    def inbox(self, kind: Kind = Kind.SIGNAL) -> Inbox: ...
+    def put(self, text: bytes, kind: Kind = Kind.SIGNAL) -> None: ...
     def listed(self) -> list[str]: ...
     def waiting(self, lane: str) -> int: ...
     def grow_old(self, lane: str, seconds: int) -> None: ...
@@ -67,11 +70,11 @@ class RedisGround:
         self.store = RedisQueueStore(client, self.keys)
         self.lanes, self.queue = StoredLanes(self.store), StoredQueue(self.store)
 
-    def inbox(self, *, alerts: bool = False) -> RedisInbox:
-        return RedisInbox(self.client, self.keys, alerts=alerts)
+    def inbox(self, kind: Kind = Kind.SIGNAL) -> RedisInbox:
+        return RedisInbox(self.client, self.keys, kind)
 
-    def put(self, text: bytes, *, alerts: bool = False) -> None:
-        self.client.rpush(self.keys.alerts if alerts else self.keys.signals, text)
+    def put(self, text: bytes, kind: Kind = Kind.SIGNAL) -> None:
+        self.client.rpush(self.keys.inbox(kind), text)
 
     def listed(self) -> list[str]:
         return [str(text) for text in self.client.lrange(self.keys.signals, 0, -1)]
@@ -109,18 +112,20 @@ class LocalGround:
         self.lanes, self.queue = StoredLanes(self.store), StoredQueue(self.store)
         self._names = itertools.count()
 
-    def inbox(self, *, alerts: bool = False) -> LocalInbox:
-        return LocalInbox(self.file, alerts=alerts)
+    def inbox(self, kind: Kind = Kind.SIGNAL) -> LocalInbox:
+        return LocalInbox(self.file, kind)
 
     def _write(self, query: str, *values: object) -> None:
         with self.file.changing() as connection:
             connection.execute(query, values)
 
-    def put(self, text: bytes, *, alerts: bool = False) -> None:
-        if alerts:
+    def put(self, text: bytes, kind: Kind = Kind.SIGNAL) -> None:
+        name = f"row {next(self._names)}"
+        if kind is Kind.ALERT:
             self._write("INSERT INTO queue_alerts (alert) VALUES (CAST(? AS TEXT))", text)
+        elif kind is Kind.OUTCOME:
+            self._write("INSERT INTO outcomes (id, outcome) VALUES (?, CAST(? AS TEXT))", name, text)
         else:
-            name = f"row {next(self._names)}"
             self._write("INSERT INTO outbox (id, signal) VALUES (?, CAST(? AS TEXT))", name, text)
 
     def listed(self) -> list[str]:
@@ -165,10 +170,15 @@ class Bench:
 
     def alarms(self, *alerts: str) -> None:
         for one in alerts:
-            self.ground.put(one.encode(), alerts=True)
+            self.ground.put(one.encode(), Kind.ALERT)
 
-    def drains(self, delivery: Delivery, *silences: Silence, alerts: bool = False) -> DrainResult:
-        result = drain(self.ground.inbox(alerts=alerts), delivery, silences, 1_700_000_000.0)
+    def ends(self, *outcomes: Outcome | str) -> None:
+        for one in outcomes:
+            text = one if isinstance(one, str) else encode_outcome(one)
+            self.ground.put(text.encode("utf-8", "surrogateescape"), Kind.OUTCOME)
+
+    def drains(self, delivery: Delivery, *silences: Silence, kind: Kind = Kind.SIGNAL) -> DrainResult:
+        result = drain(self.ground.inbox(kind), delivery, silences, 1_700_000_000.0)
         self.events += result.events
         return result
 

@@ -10,6 +10,7 @@ from typing import Any
 from ninja_daemon.adapters.stored.queue import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.outcomes.outcome import Outcome, Result
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 
@@ -62,3 +63,31 @@ def a_notice_entry(number: int = 1, **changes: Any) -> Entry:
 def a_parcel(*entries: Entry, **changes: Any) -> Parcel:
     """A parcel, of one ordinary signal when nothing else is said."""
     return replace(Parcel("desk", entries or (an_entry(),)), **changes)
+
+
+def an_outcome(number: int = 0, **changes: Any) -> Outcome:
+    """What became of ``a_signal`` of the same number."""
+    signal = a_signal(number)
+    made = Outcome(
+        id=signal.id,
+        strategy=signal.strategy,
+        instrument=signal.instrument,
+        timeframe=signal.timeframe,
+        side=signal.side,
+        time=signal.time,
+        close_time=signal.close_time,
+        entry=signal.close,
+        stop_loss=signal.stop_loss,
+        take_profit=signal.take_profit,
+        result=Result.TARGET,
+        exit=signal.take_profit,
+        exit_time=signal.close_time + 7 * 14_400,
+        candles=7,
+        r=Decimal("1.4994"),
+        net_r=Decimal("1.4"),
+        pips=Decimal("123.7"),
+        mfe_r=Decimal("1.4994"),
+        mae_r=Decimal("-0.41"),
+        ambiguous=False,
+    )
+    return made._replace(**changes)

@@ -23,6 +23,7 @@ class Post:
     headers: Mapping[str, str]
     body: bytes
     connection: int
+    method: str = "POST"
 
     @property
     def json(self) -> Any:
@@ -125,12 +126,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        post = Post(self.path, headers, body, self.number)
+        post = Post(self.path, headers, body, self.number, self.command)
         answer = self.server.receiver.script(post)
         with self.server.receiver.came:
             self.server.receiver.posts.append(post)
             self.server.receiver.came.notify_all()
         getattr(self, f"_{answer.how}")(answer)
+
+    do_PATCH = do_POST  # noqa: N815 - the name that the library looks for
 
     def _reply(self, answer: Answer) -> None:
         self.send_response(answer.status)

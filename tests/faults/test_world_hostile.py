@@ -39,6 +39,7 @@ from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.errors import ConfigError, NinjaError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.drain import drain
@@ -148,7 +149,7 @@ def test_any_value_under_any_key_is_read_or_refused(client: redis.Redis, junk: l
         lambda: read_reports(client, keys),
         lambda: read_history(client, keys),
         lambda: drain(RedisInbox(client, queue_keys), delivery, (), 0.0),
-        lambda: drain(RedisInbox(client, queue_keys, alerts=True), delivery, (), 0.0),
+        lambda: drain(RedisInbox(client, queue_keys, Kind.ALERT), delivery, (), 0.0),
         worker.step,
         lambda: queue.depths(("desk",)),
         queue.dead_letters,

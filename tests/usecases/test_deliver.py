@@ -19,6 +19,7 @@ from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.destination import DailyReport, Delivery, Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
 from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, Rate, Reason
@@ -167,14 +168,14 @@ def test_alerts_go_to_their_own_destinations_and_the_report_to_its(bench: Bench)
     bench.alarms(encode_notice(a_notice()))
     bench.alarms(encode_notice(a_notice(id="h", topic="heartbeat")))
     bench.alarms(encode_notice(a_notice(id="x", about="ops")))
-    bench.drains(to("desk", daily=DailyReport(0, "UTC", ("other",))), alerts=True)
+    bench.drains(to("desk", daily=DailyReport(0, "UTC", ("other",))), kind=Kind.ALERT)
     lanes = {name: bench.waiting(name) for name in ("desk", "other", "ops", "console")}
     assert lanes == {"desk": 0, "other": 1, "ops": 1, "console": 1}
 
 
 def test_junk_among_the_alerts_is_kept_as_well(bench: Bench) -> None:
     bench.alarms("junk")
-    bench.drains(to("desk"), alerts=True)
+    bench.drains(to("desk"), kind=Kind.ALERT)
     assert [letter.kind for letter in bench.queue.dead_letters()] == ["alert"]
 
 
@@ -301,7 +302,7 @@ def test_a_broken_destination_is_suspended_and_an_alert_goes_elsewhere(bench: Be
     assert bench.works(worker).state == "suspended"
     assert len(channel.parcels) == 1
     assert bench.waiting() == 3
-    assert bench.drains(to("desk", alerts=("desk", "ops")), alerts=True).lanes == {"ops"}
+    assert bench.drains(to("desk", alerts=("desk", "ops")), kind=Kind.ALERT).lanes == {"ops"}
     ops = FakeChannel()
     bench.works(bench.worker(ops, replace(DESK, name="ops")))
     notice = ops.parcels[0].notice

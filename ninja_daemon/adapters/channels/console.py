@@ -7,6 +7,7 @@ import threading
 from typing import Final, NamedTuple, TextIO
 
 from ninja_daemon.adapters.channels.kind import ChannelKind, no_endpoint
+from ninja_daemon.adapters.channels.outcome_words import outcome_lines
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     filled,
@@ -57,6 +58,8 @@ class ConsoleChannel:
     def _lines(self, parcel: Parcel, *, colours: bool) -> list[str]:
         notice = parcel.notice
         note = f"  ({REPEAT_NOTE})" if parcel.repeat else ""
+        if parcel.outcome is not None:
+            return [" · ".join(outcome_lines(parcel.outcome, self._manners.time_zone)) + note]
         if notice is not None:
             return [f"■ {notice_title(notice)}: {one_line_of(notice.text)}  {utc(notice.time)}{note}"]
         if self._manners.template:

@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, json_object, options_of
+from ninja_daemon.adapters.channels.outcome_words import RESULT, outcome_lines, outcome_title, result_text
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     facts,
@@ -23,6 +24,7 @@ from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Notice, Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.outcomes.outcome import Outcome as SignalOutcome
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
@@ -66,12 +68,21 @@ class DiscordChannel:
         parts = self._poster.parts
         others = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
         self._target = f"{parts.path}?{'&'.join([*others, 'wait=true'])}"
+        # A message in a thread is found only with the thread it was posted to.
+        self._thread = "".join(f"?{part}" for part in others if part.startswith("thread_id="))
 
     def send(self, parcel: Parcel) -> Outcome:
         """Post; see the port."""
-        body = json.dumps(self._message(parcel)).encode()
+        return self._answered(json.dumps(self._message(parcel)).encode(), self._target, "POST")
+
+    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Change a posted message; see the port. What is attached to it stays."""
+        target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
+        return self._answered(json.dumps(self._message(parcel)).encode(), target, "PATCH")
+
+    def _answered(self, body: bytes, target: str, method: str) -> Outcome:
         headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon ({__version__})"}
-        reply = self._poster.post(body, headers, target=self._target)
+        reply = self._poster.post(body, headers, target=target, method=method)
         if isinstance(reply, Failure):
             return reply
         if reply.status in {200, 204}:
@@ -82,15 +93,17 @@ class DiscordChannel:
         message: dict[str, Any] = {"allowed_mentions": {"parse": []}}
         template, zone = self._manners.template, self._manners.time_zone
         notice = parcel.notice
-        if notice is None and template and not parcel.digest:
+        if parcel.signals and template and not parcel.digest:
             message["content"] = shortened(plain_text(parcel, zone, template), _LONGEST_CONTENT)
             return message
-        if notice is not None:
+        if parcel.outcome is not None:
+            embeds = [_outcome_embed(parcel.outcome, zone)]
+        elif notice is not None:
             embeds = [_notice_embed(notice)]
         elif parcel.digest:
             embeds = [_digest_embed(parcel, zone)]
         else:
-            embeds = [_embed(signal, zone) for signal in parcel.signals[:_MOST_EMBEDS]]
+            embeds = [_embed(signal, zone, parcel.results.get(signal.id)) for signal in parcel.signals[:_MOST_EMBEDS]]
         message["embeds"] = _within_limits(embeds)
         if parcel.repeat:
             message["content"] = REPEAT_NOTE
@@ -106,11 +119,13 @@ def _plain(text: str) -> str:
     return harmless(text).translate(_ESCAPED)
 
 
-def _embed(signal: Signal, time_zone: str) -> dict[str, Any]:
+def _embed(signal: Signal, time_zone: str, ended: SignalOutcome | None) -> dict[str, Any]:
     fields = [
         {"name": name, "value": shortened(_plain(value), _LONGEST_VALUE), "inline": name != "Candle close"}
         for name, value in facts(signal, time_zone)
     ]
+    if ended is not None:
+        fields.append({"name": RESULT, "value": result_text(ended), "inline": False})
     return {
         "title": shortened(_plain(headline(signal)), _LONGEST_TITLE),
         "color": COLOURS[signal.side],
@@ -126,6 +141,16 @@ def _notice_embed(notice: Notice) -> dict[str, Any]:
         "description": shortened(_plain(notice.text), _LONGEST_DESCRIPTION),
         "color": _SEVERITIES[notice.severity],
         "timestamp": format_instant(int(notice.time)),
+    }
+
+
+def _outcome_embed(outcome: SignalOutcome, time_zone: str) -> dict[str, Any]:
+    lines = outcome_lines(outcome, time_zone)
+    return {
+        "title": shortened(_plain(outcome_title(outcome)), _LONGEST_TITLE),
+        "description": shortened(_plain("\n".join([result_text(outcome), *lines[1:]])), _LONGEST_DESCRIPTION),
+        "color": COLOURS[Side.BUY if outcome.r > 0 else Side.SELL],
+        "timestamp": format_instant(outcome.exit_time),
     }
 
 
@@ -184,5 +209,10 @@ def _complaints(destination: Destination) -> Complaints:
 
 
 KIND: Final = ChannelKind(
-    "discord", Options, DiscordChannel, endpoint_at("url", Options), _complaints, Manners(rate=Rate(5, 2.0))
+    "discord",
+    Options,
+    DiscordChannel,
+    endpoint_at("url", Options),
+    _complaints,
+    Manners(rate=Rate(5, 2.0)),
 )

@@ -13,7 +13,7 @@ from ninja_daemon.adapters.network.redaction import Redaction
 from ninja_daemon.core.messages.destination import Failure, Outcome
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery.delivery_ports import Channel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
 
 
 class DiscreetChannel:
@@ -32,7 +32,9 @@ class DiscreetChannel:
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
-        outcome = self._channel.send(parcel)
+        return self._cleaned(self._channel.send(parcel))
+
+    def _cleaned(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Failure):
             return replace(outcome, text=self._redaction.text(outcome.text))
         return replace(outcome, message_id=self._redaction.text(outcome.message_id))
@@ -40,3 +42,16 @@ class DiscreetChannel:
     def close(self) -> None:
         """Let the connections go."""
         self._channel.close()
+
+
+class DiscreetEditableChannel(DiscreetChannel):
+    """The same for a channel that can change what it has posted."""
+
+    def __init__(self, channel: EditableChannel, secrets: Iterable[Secret]) -> None:
+        """Wrap a channel; see ``DiscreetChannel``."""
+        super().__init__(channel, secrets)
+        self._editable = channel
+
+    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Edit; see the port."""
+        return self._cleaned(self._editable.edit(message_id, parcel))

@@ -63,6 +63,11 @@ class ChannelKind:
     complaints: Callable[[Destination], Complaints] = no_complaints
     manners: Manners = field(default_factory=Manners)
 
+    @property
+    def edits(self) -> bool:
+        """Whether its channels can change what they have posted (``EditableChannel``)."""
+        return hasattr(self.opened, "edit")
+
 
 def key_of(name: str) -> str:
     """Return the key of the configuration file for a field of an options model."""

@@ -21,6 +21,8 @@ _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
 _OK: Final = 200
 _BAD: Final = 400
+_NOT_MODIFIED: Final = "message is not modified"
+_NO_PREVIEW: Final = {"link_preview_options": {"is_disabled": True}}
 _LOST_CHAT: Final = ("chat not found", "chat_id is empty", "group chat was", "not enough rights", "have no rights")
 
 
@@ -45,6 +47,7 @@ class TelegramChannel:
         options = options_of(destination, Options)
         token = options.token.reveal()
         self._poster = Poster(f"{options.api_url.rstrip('/')}/bot{token}/sendMessage", insecure=options.insecure)
+        self._methods = self._poster.parts.path.removesuffix("sendMessage")
         self._chat = str(options.chat_id)
         self._manners = destination.manners
         # A bot's limits are its own: lanes of one bot wait together.
@@ -53,12 +56,20 @@ class TelegramChannel:
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
         text = plain_text(parcel, self._manners.time_zone, self._manners.template)
-        message = {
-            "chat_id": self._chat,
-            "text": shortened(text, _LONGEST),
-            "link_preview_options": {"is_disabled": True},
-        }
-        reply = self._poster.post(json.dumps(message).encode(), {"Content-Type": "application/json"})
+        message: dict[str, object] = {"chat_id": self._chat, "text": shortened(text, _LONGEST), **_NO_PREVIEW}
+        return self._answered("sendMessage", message)
+
+    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Change the text of a posted message; see the port."""
+        text = shortened(plain_text(parcel, self._manners.time_zone, self._manners.template), _LONGEST)
+        message = {"chat_id": self._chat, "message_id": int(message_id), "text": text, **_NO_PREVIEW}
+        answer = self._answered("editMessageText", message)
+        is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
+        return Sent(message_id) if is_same else answer
+
+    def _answered(self, method: str, message: dict[str, object]) -> Outcome:
+        headers = {"Content-Type": "application/json"}
+        reply = self._poster.post(json.dumps(message).encode(), headers, target=f"{self._methods}{method}")
         if isinstance(reply, Failure):
             return reply
         told = json_object(reply.body)
@@ -104,5 +115,10 @@ def _complaints(destination: Destination) -> Complaints:
 
 
 KIND: Final = ChannelKind(
-    "telegram", Options, TelegramChannel, endpoint_at("api_url", Options), _complaints, Manners(rate=Rate(1, 1.0))
+    "telegram",
+    Options,
+    TelegramChannel,
+    endpoint_at("api_url", Options),
+    _complaints,
+    Manners(rate=Rate(1, 1.0)),
 )

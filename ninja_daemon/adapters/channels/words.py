@@ -6,14 +6,23 @@ import re
 import string
 import unicodedata
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ninja_daemon.adapters.channels.outcome_words import (
+    RESULT,
+    outcome_lines,
+    outcome_title,
+    result_short,
+    result_text,
+)
 from ninja_daemon.core.messages.message import Notice, Parcel
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 
 ARROWS: Final = {Side.BUY: "▲", Side.SELL: "▼"}
+RESULT_LINE: Final = f"\n{RESULT}: "
 REPEAT_NOTE: Final = "This may be a repeat: an earlier attempt was not confirmed."
 _MARK: Final = 8
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -150,6 +159,8 @@ def notice_text(notice: Notice) -> str:
 def subject(parcel: Parcel) -> str:
     """Return the whole parcel in a few words, on one line."""
     notice = parcel.notice
+    if parcel.outcome is not None:
+        return one_line_of(f"{outcome_title(parcel.outcome)}: {result_short(parcel.outcome)}")
     if notice is not None:
         return one_line_of(f"ninja-daemon: {notice_title(notice)}")
     signals = parcel.signals
@@ -173,20 +184,29 @@ def plain_text(parcel: Parcel, time_zone: str, template: str) -> str:
         template: text of a signal with ``{fields}``; empty for the usual text.
     """
     notice = parcel.notice
-    if notice is not None:
+    if parcel.outcome is not None:
+        parts = ["\n".join(outcome_lines(parcel.outcome, time_zone))]
+    elif notice is not None:
         parts = [notice_text(notice)]
     elif parcel.digest:
         count = len(parcel.signals)
         title = "1 late signal" if count == 1 else f"{count} late signals"
         parts = [f"{title} after an outage, oldest first:"]
-        parts[0] += "".join("\n" + one_line(signal, time_zone) for signal in parcel.signals)
-    elif template:
-        parts = [filled(template, signal, time_zone) for signal in parcel.signals]
+        parts[0] += "".join(f"\n{one_line(one, time_zone)}{_result(parcel, one, '  ')}" for one in parcel.signals)
     else:
-        parts = [full_text(signal, time_zone) for signal in parcel.signals]
+        write = partial(filled, template) if template else full_text
+        parts = [f"{write(one, time_zone)}{_result(parcel, one, RESULT_LINE)}" for one in parcel.signals]
     if parcel.repeat:
         parts.append(REPEAT_NOTE)
     return harmless("\n\n".join(parts))
+
+
+def _result(parcel: Parcel, signal: Signal, before: str) -> str:
+    """Return how a signal of a posted message has ended, with what stands before it; empty while it has not."""
+    outcome = parcel.results.get(signal.id)
+    if outcome is None:
+        return ""
+    return before + (result_text(outcome) if before is RESULT_LINE else result_short(outcome))
 
 
 # --- templates -------------------------------------------------------------------------------------------------------

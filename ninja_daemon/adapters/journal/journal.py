@@ -23,7 +23,7 @@ from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import NO_BOOKS
 
-__all__ = ["SqliteJournal", "journal_path", "put_into_outbox", "transaction"]
+__all__ = ["SqliteJournal", "journal_path", "put_into_outbox", "put_outcomes", "transaction"]
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS marks (
@@ -213,7 +213,13 @@ def _put_outcomes(connection: sqlite3.Connection, strategy: str, closed: Closed)
     connection.execute("INSERT OR REPLACE INTO books VALUES (?, ?, ?)", row)
     query = "INSERT OR IGNORE INTO outcomes (id, outcome) VALUES (?, ?)"
     connection.executemany(query, [(f"follow:{id_}", text) for id_, text in closed.followed.items()])
-    new = sum(connection.execute(query, item).rowcount for item in closed.outcomes.items())
+    return put_outcomes(connection, closed.outcomes)
+
+
+def put_outcomes(connection: sqlite3.Connection, outcomes: Mapping[str, str]) -> int:
+    """Append outcomes, JSON by id; return how many had not been there. To be called within a transaction."""
+    query = "INSERT OR IGNORE INTO outcomes (id, outcome) VALUES (?, ?)"
+    new = sum(connection.execute(query, item).rowcount for item in outcomes.items())
     if new:
         old = "sequence <= (SELECT max(sequence) FROM outcomes) - ?"
         connection.execute(f"DELETE FROM outcomes WHERE {old}", (OUTBOX_KEPT,))  # noqa: S608 - our own

@@ -4,8 +4,8 @@ A strategy has one commit here, however long Redis is away: the next one is join
 not known whether Redis has made it (its reply was lost) stays as it is, under the name by which the script knows it
 again, and what follows is a second one.
 
-The signals of a commit enter the journal's outbox in the same transaction; from there the notifier of this machine
-delivers them while Redis is away.
+The signals of a commit enter the journal's outbox in the same transaction, its outcomes the table beside it; from there
+the notifier of this machine delivers them while Redis is away.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, transaction
+from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, put_outcomes, transaction
 from ninja_daemon.adapters.stored.commit import PreparedCommit, decode_commit
 from ninja_daemon.core.errors import JournalUnavailable, StateUnreadable
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
@@ -198,7 +198,9 @@ def _keep_one(connection: sqlite3.Connection, commit: PreparedCommit, *, unsure:
             "INSERT INTO spool (strategy, target, is_open, body) VALUES (?, ?, ?, ?)",
             (commit.strategy, target, _DOUBTFUL if unsure else _OPEN, commit.encoded()),
         )
-    return put_into_outbox(connection, {one.id: one.text for one in commit.signals})
+    new = put_into_outbox(connection, {one.id: one.text for one in commit.signals})
+    put_outcomes(connection, {one.id: one.text for one in commit.outcomes})
+    return new
 
 
 def _decoded(body: str) -> PreparedCommit | None:

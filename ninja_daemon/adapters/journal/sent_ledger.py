@@ -14,8 +14,13 @@ from typing import Final
 
 from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
-from ninja_daemon.usecases.delivery.delivery_ports import Begun
+from ninja_daemon.adapters.stored.outcome import decode_outcome
+from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
+from ninja_daemon.core.messages.message import Entry, Parcel
+from ninja_daemon.usecases.delivery.delivery_ports import Begun, PostedMessage
 
+MOST_POSTED: Final = 20_000
+"""Posted signals that are kept, those of all destinations together."""
 KEPT: Final = 7 * 86_400
 """Seconds for which an entry is kept."""
 LONGEST_POST: Final = 20.0
@@ -36,6 +41,18 @@ CREATE TABLE IF NOT EXISTS sending (
     holder TEXT NOT NULL,
     PRIMARY KEY (destination, id)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS posted (
+    sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination TEXT NOT NULL,
+    id TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    entry TEXT NOT NULL,
+    digest INTEGER NOT NULL,
+    repeated INTEGER NOT NULL,
+    outcome TEXT NOT NULL DEFAULT '',
+    UNIQUE (destination, id) ON CONFLICT REPLACE
+);
+CREATE INDEX IF NOT EXISTS posted_by_message ON posted (destination, message_id, sequence);
 """
 
 
@@ -111,3 +128,45 @@ class SqliteSentLedger(SqliteFile):
         with self.session() as connection:
             row = connection.execute(query, (destination, identity)).fetchone()
         return "" if row is None else str(row[0])
+
+    # --- what was posted, for the outcomes
+
+    def keep_posted(self, parcel: Parcel, message_id: str, now: float) -> None:
+        """Keep a posted message with its signals; see the port."""
+        rows = [
+            (parcel.destination, one.id, message_id, _stored(one, now), parcel.digest, parcel.repeat)
+            for one in parcel.entries
+        ]
+        columns = "destination, id, message_id, entry, digest, repeated"
+        # A machine that loses its power may forget the last message; then its outcome is dropped and counted.
+        with self.session() as connection, unsynced_transaction(connection):
+            connection.executemany(f"INSERT INTO posted ({columns}) VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+            oldest = "(SELECT max(sequence) FROM posted) - ?"
+            connection.execute(f"DELETE FROM posted WHERE sequence <= {oldest}", (MOST_POSTED,))  # noqa: S608
+
+    def posted(self, destination: str, outcome: Entry) -> PostedMessage | None:
+        """Add an outcome to the posted message of its signal; see the port."""
+        identity = "" if outcome.outcome is None else outcome.outcome.id
+        own = "SELECT message_id FROM posted WHERE destination = ? AND id = ?"
+        columns = "message_id, entry, digest, repeated, outcome"
+        with self.session() as connection, unsynced_transaction(connection):
+            query = "UPDATE posted SET outcome = ? WHERE destination = ? AND id = ?"
+            connection.execute(query, (outcome.text, destination, identity))
+            query = f"SELECT {columns} FROM posted WHERE destination = ? AND message_id = ({own}) ORDER BY sequence"  # noqa: S608 - our own words
+            rows = connection.execute(query, (destination, destination, identity)).fetchall()
+        if not rows:
+            return None
+        message_id, _, digest, repeated, _ = rows[0]
+        known = [decode_outcome(row[4]) for row in rows if row[4]]
+        parcel = Parcel(
+            destination,
+            tuple(decode_entry(row[1]) for row in rows),
+            digest=bool(digest),
+            repeat=bool(repeated),
+            results={one.id: one for one in known},
+        )
+        return PostedMessage(message_id, parcel)
+
+
+def _stored(entry: Entry, now: float) -> str:
+    return encode_entry(entry.kind, entry.id, entry.number, int(now * 1000), entry.text)

@@ -221,13 +221,16 @@ class Poster:
         """The address, taken apart."""
         return self._parts
 
-    def post(self, body: bytes, headers: Mapping[str, str], *, target: str | None = None) -> Reply | Failure:
+    def post(
+        self, body: bytes, headers: Mapping[str, str], *, target: str | None = None, method: str = "POST"
+    ) -> Reply | Failure:
         """Post ``body`` and return the answer, or what became of it instead.
 
         Args:
             body: what to send.
             headers: besides Host and Content-Length.
             target: path and query, when they are not those of the address.
+            method: of the request.
         """
         deadline = time.monotonic() + self._deadline
         try:
@@ -238,7 +241,7 @@ class Poster:
             return Failure(Fault.UNREACHED, str(error))
         connection.deadline = deadline
         try:
-            return self._exchange(connection, body, headers, target or self._target())
+            return self._exchange(connection, (method, target or self._target()), body, headers)
         except TimeoutError:
             self.close()
             return Failure(Fault.AMBIGUOUS, f"no complete answer within {self._deadline:g} s")
@@ -246,8 +249,10 @@ class Poster:
             self.close()
             return Failure(Fault.AMBIGUOUS, f"the connection broke before the answer was complete ({_named(error)})")
 
-    def _exchange(self, connection: _Connection, body: bytes, headers: Mapping[str, str], target: str) -> Reply:
-        connection.request("POST", target, body, {"Accept-Encoding": "identity", **headers})
+    def _exchange(
+        self, connection: _Connection, where: tuple[str, str], body: bytes, headers: Mapping[str, str]
+    ) -> Reply:
+        connection.request(*where, body, {"Accept-Encoding": "identity", **headers})
         response = connection.getresponse()
         content = response.read(LARGEST_REPLY)
         if response.isclosed() and not response.will_close:

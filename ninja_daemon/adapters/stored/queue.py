@@ -9,6 +9,7 @@ from dataclasses import fields, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NoReturn
 
+from ninja_daemon.adapters.stored.outcome import decode_outcome
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES, decode_signal
 from ninja_daemon.core.errors import SignalRejected
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
@@ -21,8 +22,10 @@ from ninja_daemon.core.signals.crossover import Side
 
 LONGEST: Final = 8_192
 """Characters of an alert or of a quoted text at most."""
-_HEADER: Final = re.compile(r"(signal|alert|heartbeat) (\S{1,64}) (\d{1,18}) (\d{1,15})\n", re.ASCII)
+_HEADER: Final = re.compile(r"(signal|alert|heartbeat|outcome) (\S{1,64}) (\d{1,18}) (\d{1,15})\n", re.ASCII)
 _ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}", re.ASCII)
+_OUTCOME_OF: Final = "outcome:"
+"""Stands before a signal's id where its outcome is meant."""
 _TOPIC: Final = re.compile(r"[a-z0-9_.]{1,40}", re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
 _LONGEST_ALERT: Final = 4_000
@@ -31,14 +34,14 @@ _QUOTED: Final = 2_000
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z", re.ASCII)
 
 
-def arrival(length: int, text: str, digest: str, *, is_alert: bool) -> Arrival:
+def arrival(length: int, text: str, digest: str, inbox: Kind = Kind.SIGNAL) -> Arrival:
     """Read an element of an inbox.
 
     Args:
         length: bytes of the whole element.
         text: the element, perhaps cut behind ``MAX_SIGNAL_BYTES``; bytes that are no UTF-8 as lone surrogates.
         digest: by which the inbox knows it again.
-        is_alert: an alert, not a signal.
+        inbox: what it is from: the signals, the alerts or the outcomes.
     """
     if length > MAX_SIGNAL_BYTES:
         reason = f"it must be at most {MAX_SIGNAL_BYTES} bytes, was {length}"
@@ -48,7 +51,10 @@ def arrival(length: int, text: str, digest: str, *, is_alert: bool) -> Arrival:
     except UnicodeEncodeError:
         return Arrival(text, digest, unreadable="it must be UTF-8, was not")
     try:
-        if is_alert:
+        if inbox is Kind.OUTCOME:
+            outcome = decode_outcome(text)
+            return Arrival(text, digest, f"{_OUTCOME_OF}{outcome.id}", outcome=outcome)
+        if inbox is Kind.ALERT:
             notice = decode_notice(text)
             return Arrival(text, digest, notice.id, notice=notice)
         signal = decode_signal(text)
@@ -110,18 +116,15 @@ def decode_entry(stored: str) -> Entry:
         return Entry(Kind.SIGNAL, "", 0, 0.0, stored, unreadable=f"not a message of ours: {shown}", stored=stored)
     kind, identity, number, accepted = header.groups()
     text = stored[header.end() :]
-    signal = notice = None
-    unreadable = ""
+    entry = Entry(Kind(kind), identity, int(number), int(accepted) / 1000, text, stored=stored)
     try:
         if kind == Kind.SIGNAL:
-            signal = decode_signal(text)
-        else:
-            notice = decode_notice(text)
+            return replace(entry, signal=decode_signal(text))
+        if kind == Kind.OUTCOME:
+            return replace(entry, outcome=decode_outcome(text))
+        return replace(entry, notice=decode_notice(text))
     except SignalRejected as error:
-        unreadable = str(error)
-    return Entry(
-        Kind(kind), identity, int(number), int(accepted) / 1000, text, signal, notice, unreadable, stored=stored
-    )
+        return replace(entry, unreadable=str(error))
 
 
 def encode_notice(notice: Notice) -> str:

@@ -76,12 +76,15 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_delivery_seconds": Name("histogram", "take from the lane to acceptance, attempts that succeeded"),
     "ninja_list_signals": Name("gauge", "signals on the list that no lane has yet"),
     "ninja_list_alerts": Name("gauge", "alerts likewise"),
+    "ninja_list_outcomes": Name("gauge", "outcomes likewise"),
     "ninja_lane_messages": Name("gauge", "messages in a lane", ("destination",)),
     "ninja_lane_oldest_seconds": Name("gauge", "age of the first message of a lane", ("destination",)),
     "ninja_lane_stopped": Name("gauge", "1 for a lane that is paused or suspended", ("destination",)),
     "ninja_dead_letters": Name("gauge", "dead letters", ("destination",)),
     "ninja_delivered_total": Name("counter", "messages delivered, ever", ("destination",)),
     "ninja_repeats_total": Name("counter", "messages delivered perhaps twice, ever", ("destination",)),
+    "ninja_outcomes_shown_total": Name("counter", "outcomes that a destination shows, ever", ("destination",)),
+    "ninja_outcomes_dropped_total": Name("counter", "outcomes that it could not show, ever", ("destination",)),
 }
 """Every figure, by name; docs/operations.md shows them to people."""
 

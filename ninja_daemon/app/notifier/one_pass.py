@@ -15,6 +15,7 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.dead_letters import UNROUTED
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import Reason
+from ninja_daemon.usecases.delivery.delivery_ports import Inbox
 from ninja_daemon.usecases.delivery.lane_worker import LaneStep
 from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, TwoLanes
 
@@ -77,12 +78,15 @@ class OnePass:
         return any(told)
 
     def _moved(self, place: QueuePlace, silences: Sequence[Silence]) -> int:
-        moved = 0
-        for inbox in place.inboxes:
-            result = place.drained(inbox, self._parts.delivery, silences, self._parts.clock.now())
-            self._reporter.tell(result.events)
-            moved += result.moved
+        moved = sum(self._moved_from(place, inbox, silences) for inbox in place.inboxes)
+        with self._reporter.outcomes_apart():
+            moved += self._moved_from(place, place.outcomes, silences)
         return moved
+
+    def _moved_from(self, place: QueuePlace, inbox: Inbox, silences: Sequence[Silence]) -> int:
+        result = place.drained(inbox, self._parts.delivery, silences, self._parts.clock.now())
+        self._reporter.tell(result.events)
+        return result.moved
 
     def _moved_from_journal(self, journal: QueuePlace) -> int:
         try:

@@ -22,9 +22,12 @@ from ninja_daemon.app.queues.pauses_and_silences import JournalCopy, agree
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.lateness import Lateness
+from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import Silence
+from ninja_daemon.core.messages.send_policy import OutcomePolicy
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.delivery_ports import SentLedger
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
+from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
 from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
@@ -115,7 +118,8 @@ def notifier_parts(
 def _local_place(file: LocalQueueFile) -> QueuePlace:
     store = LocalQueueStore(file)
     return QueuePlace(
-        inboxes=(LocalInbox(file), LocalInbox(file, alerts=True)),
+        inboxes=(LocalInbox(file), LocalInbox(file, Kind.ALERT)),
+        outcomes=LocalInbox(file, Kind.OUTCOME),
         lanes=StoredLanes(store),
         rings=LocalDoorbell(file, _BLOCK, _LOOK_ASIDE).rang,
         queue=StoredQueue(store),
@@ -128,12 +132,14 @@ def _worker(
     main: QueuePlace,
     journal: QueuePlace | None,
     *,
-    ledger: SentLedger,
+    ledger: SqliteSentLedger,
     clock: Clock,
     lease: float,
     lateness: Lateness,
 ) -> TwoLanes:
     channel = open_channel(destination)
+    if isinstance(channel, EditableChannel) and destination.manners.outcomes is OutcomePolicy.EDIT:
+        channel = FollowingChannel(channel, ledger, clock)
 
     def on(place: QueuePlace) -> LaneWorker:
         lanes = place.lanes

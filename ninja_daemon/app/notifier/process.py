@@ -160,7 +160,7 @@ class Notifier:
             self._pulse.beat("journal")
             try:
                 known = silences.silences()
-                moved = sum(self._moved(journal, inbox, known) for inbox in journal.inboxes)
+                moved = sum(self._moved(journal, inbox, known) for inbox in (*journal.inboxes, journal.outcomes))
                 self.reporter.journal_answered()
                 if not moved:
                     journal.rings()
@@ -179,6 +179,9 @@ class Notifier:
         silences = self._silences.silences()
         main = self._parts.main
         moved = sum(self._moved(main, inbox, silences, self._queries) for inbox in main.inboxes)
+        # A list of outcomes that cannot be read keeps no signal waiting.
+        with self.reporter.outcomes_apart():
+            moved += self._moved(main, main.outcomes, silences, self._queries)
         self.reporter.store_answered()
         if not self._store_is_up:
             self._store_is_up = True

@@ -21,6 +21,7 @@ class QueuePlace:
 
     Attributes:
         inboxes: where messages come from, drained in this order.
+        outcomes: the inbox that is drained after them.
         lanes: where they wait for their destinations.
         rings: waits until there may be something in an inbox; raises StoreUnavailable.
         queue: depths, silences, heartbeat.
@@ -28,6 +29,7 @@ class QueuePlace:
     """
 
     inboxes: tuple[Inbox, ...]
+    outcomes: Inbox
     lanes: StoredLanes
     rings: Callable[[], bool]
     queue: QueueAdmin

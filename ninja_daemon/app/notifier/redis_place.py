@@ -13,6 +13,7 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.notifier.daily_report import Load
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.queue_ports import PausesByLane
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
@@ -42,7 +43,8 @@ def redis_place(environment: Environment, destinations: int) -> RedisPlace:
     bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
     store = RedisQueueStore(client, keys)
     place = QueuePlace(
-        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, alerts=True)),
+        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, Kind.ALERT)),
+        outcomes=RedisInbox(client, keys, Kind.OUTCOME),
         lanes=StoredLanes(store),
         rings=Doorbell(bell, keys.signals, _BLOCK).rang,
         queue=StoredQueue(store),

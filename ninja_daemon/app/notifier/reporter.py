@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
 from ninja_daemon.adapters.telemetry.recurring import Recurring
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import StoreDenied, StoreSpoilt, StoreUnavailable
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
@@ -63,6 +64,17 @@ class Reporter:
     def journal_answered(self) -> None:
         """Say that the journal can be used again, if it could not."""
         self._recurring.recovered("journal", "the journal of this machine can be used again", event_id="journal.up")
+
+    @contextmanager
+    def outcomes_apart(self) -> Iterator[None]:
+        """Go on when the list of outcomes is refused or spoilt, and say it; an error of the whole store is raised."""
+        try:
+            yield
+        except (StoreDenied, StoreSpoilt) as error:
+            sentence = "outcomes cannot be taken off their list; signals are delivered without them"
+            self._recurring.failed("outcomes", sentence, event_id="outcomes.unavailable", reason=str(error))
+        else:
+            self._recurring.recovered("outcomes", "outcomes can be taken again", event_id="outcomes.up")
 
     def store_answered(self) -> None:
         """Say that the queue is back, if it was away."""

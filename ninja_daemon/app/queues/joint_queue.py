@@ -163,4 +163,6 @@ def _joined(lane: LaneDepth | None, aside: LaneDepth) -> LaneDepth:
         delivered=lane.delivered + aside.delivered,
         repeats=lane.repeats + aside.repeats,
         failures=lane.failures + aside.failures,
+        outcomes_shown=lane.outcomes_shown + aside.outcomes_shown,
+        outcomes_dropped=lane.outcomes_dropped + aside.outcomes_dropped,
     )

@@ -32,7 +32,7 @@ from ninja_daemon.app.settings.values import (
     whole,
 )
 from ninja_daemon.core.messages.destination import Destination
-from ninja_daemon.core.messages.send_policy import LatePolicy, QuietHours, Rate
+from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, OutcomePolicy, QuietHours, Rate
 from ninja_daemon.core.secret import Secret
 
 SecretLookup = Callable[[str], Secret | None]
@@ -167,6 +167,8 @@ class SendPolicyTable(Table):
     """The reader's zone, shown beside UTC."""
     template: Annotated[str, Value("a text with {fields}", _template)] = ""
     """Text of a message in place of the channel's own."""
+    outcomes: Annotated[OutcomePolicy, one_of({each.value: each for each in OutcomePolicy}, ", ")] = OutcomePolicy.NONE
+    """How the outcomes of its signals are shown."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -194,9 +196,16 @@ def _destination(name: str, value: object, context: Context) -> Destination:
     policy = {key: given.pop(key) for key in SendPolicyTable.model_fields if key in given}
     del policy["channel"]
     destination = Destination(name, kind.name, given, replace(kind.manners, **policy))
-    if complaints := kind.complaints(destination):
+    if complaints := [*kind.complaints(destination), *_cannot(kind, destination.manners)]:
         raise Refused(*((f".{option}", complaint) for option, complaint in complaints))
     return destination
+
+
+def _cannot(kind: ChannelKind, manners: Manners) -> Iterator[tuple[str, str]]:
+    """Yield what the send policy asks for that channels of the kind cannot do."""
+    if manners.outcomes is OutcomePolicy.EDIT and not kind.edits:
+        able = " and ".join(name for name, one in KINDS.items() if one.edits)
+        yield "outcomes", f'must be "post" or "none", was "edit": only {able} can change what was posted'
 
 
 def read_destinations(tables: object, context: Context, problems: list[str]) -> list[Destination]:

@@ -259,6 +259,8 @@ def _delivery_fields(depths: QueueDepths | None) -> dict[str, object] | None:
                 "delivered": lane.delivered,
                 "repeats": lane.repeats,
                 "failures": lane.failures,
+                "outcomes_shown": lane.outcomes_shown,
+                "outcomes_dropped": lane.outcomes_dropped,
                 "error": lane.error or None,
             }
             for lane in depths.lanes

@@ -24,6 +24,7 @@ class LaneDepth:
         oldest_age: seconds since the first message was accepted; None when empty.
         delivered: messages delivered so far; ``repeats`` of them perhaps twice. ``failures`` counts failed posts.
         error: the last failure, or why it is suspended.
+        outcomes_shown: outcomes that its messages show; ``outcomes_dropped`` could not be shown.
     """
 
     destination: str
@@ -37,6 +38,8 @@ class LaneDepth:
     repeats: int
     failures: int
     error: str
+    outcomes_shown: int = 0
+    outcomes_dropped: int = 0
 
     @property
     def shown_state(self) -> str:
@@ -51,6 +54,7 @@ class QueueDepths:
     Attributes:
         signals: on the list, not yet taken by the notifier.
         alerts: the same for the alerts.
+        outcomes: the same for the outcomes.
         unrouted: dead letters that never had a destination: unreadable or unrouted ones.
     """
 
@@ -59,6 +63,7 @@ class QueueDepths:
     unrouted: int
     lanes: tuple[LaneDepth, ...]
     counters: Mapping[str, int]
+    outcomes: int = 0
 
     @property
     def dead(self) -> int:
@@ -90,6 +95,7 @@ class Survey:
     counters: Mapping[str, int]
     letters: Sequence[DeadLetter]
     lanes: Mapping[str, LaneContents]
+    outcomes: int = 0
 
 
 def depths(survey: Survey) -> QueueDepths:
@@ -97,7 +103,7 @@ def depths(survey: Survey) -> QueueDepths:
     dead = [letter.destination for letter in survey.letters]
     lanes = tuple(_depth(name, survey, dead.count(name)) for name in sorted(survey.lanes))
     unrouted = sum(1 for name in dead if name not in survey.lanes)
-    return QueueDepths(survey.signals, survey.alerts, unrouted, lanes, survey.counters)
+    return QueueDepths(survey.signals, survey.alerts, unrouted, lanes, survey.counters, survey.outcomes)
 
 
 def _depth(name: str, survey: Survey, dead: int) -> LaneDepth:
@@ -115,6 +121,8 @@ def _depth(name: str, survey: Survey, dead: int) -> LaneDepth:
         repeats=counters.get(f"repeats:{name}", 0),
         failures=counters.get(f"failures:{name}", 0),
         error=lane.record.suspended_for if state == "suspended" else lane.record.error,
+        outcomes_shown=counters.get(f"outcomes_shown:{name}", 0),
+        outcomes_dropped=counters.get(f"outcomes_dropped:{name}", 0),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.record import LaneView
 from ninja_daemon.core.messages.message import Kind, Notice
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 
 SEEN_MS: Final = 7 * 86_400_000
@@ -25,6 +26,7 @@ class Arrival:
         id: what the element says its id is; empty when it cannot be read.
         signal: what it says, for a signal.
         notice: what it says, for an alert or a heartbeat.
+        outcome: what it says, for an outcome.
         unreadable: why it cannot be read; empty when it can.
     """
 
@@ -35,12 +37,13 @@ class Arrival:
     notice: Notice | None = None
     unreadable: str = ""
     is_cut: bool = False
+    outcome: Outcome | None = None
 
     @property
     def kind(self) -> Kind:
         """What it is about."""
         if self.notice is None:
-            return Kind.SIGNAL
+            return Kind.SIGNAL if self.outcome is None else Kind.OUTCOME
         return Kind.HEARTBEAT if self.notice.topic == "heartbeat" else Kind.ALERT
 
 
@@ -51,13 +54,13 @@ class InboxView:
     Attributes:
         now: the queue's clock, epoch milliseconds.
         sequence: number of the newest message that entered a lane.
-        is_alerts: whether these are alerts, not signals.
+        kind: what the inbox is for: signals, alerts or outcomes.
     """
 
     now: int
     sequence: int
     arrivals: tuple[Arrival, ...]
-    is_alerts: bool = False
+    kind: Kind = Kind.SIGNAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,7 @@ def _letter(assignment: Assignment, view: InboxView) -> DeadLetter:
     arrival = assignment.arrival
     return DeadLetter(
         destination="",
-        kind="alert" if view.is_alerts else "signal",
+        kind=view.kind.value,
         id=arrival.id,
         cause="unreadable" if arrival.unreadable else "unrouted",
         status=None,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from ninja_daemon.core.messages.routing import Route, Silence
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
 from ninja_daemon.core.secret import Secret
 
 CONSOLE: Final = "console"
@@ -123,6 +123,11 @@ class Delivery:
     silences: tuple[Silence, ...] = ()
     daily: DailyReport | None = None
     mirror: str = ""
+
+    @property
+    def wants_outcomes(self) -> bool:
+        """Whether any destination shows outcomes."""
+        return any(one.manners.outcomes is not OutcomePolicy.NONE for one in self.destinations)
 
     def destination(self, name: str) -> Destination:
         """Return the destination of that name.

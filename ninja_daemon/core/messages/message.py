@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 
 
@@ -15,6 +17,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     HEARTBEAT = "heartbeat"
     TEST = "test"
+    OUTCOME = "outcome"
 
 
 class Severity(StrEnum):
@@ -55,6 +58,7 @@ class Entry:
         accepted: when it came off the list, epoch seconds.
         text: the JSON as it stood in the list, byte for byte.
         signal: what ``text`` says, for a signal.
+        outcome: what ``text`` says, for an outcome.
         notice: what ``text`` says, for everything else.
         unreadable: why ``text`` cannot be read; empty when it can.
         stored: the element of the lane, opaque to all but the queue.
@@ -69,6 +73,7 @@ class Entry:
     notice: Notice | None = None
     unreadable: str = ""
     stored: str = field(default="", repr=False)
+    outcome: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,7 @@ class Parcel:
         repeat: an earlier attempt may have arrived; the message has to say so.
         attachments: files that go with it; a channel that cannot send any leaves them out.
         sent_at: when it is sent, epoch seconds; 0 when it does not matter.
+        results: how signals inside have ended, by their ids; for the edit of a posted message.
     """
 
     destination: str
@@ -101,6 +107,7 @@ class Parcel:
     repeat: bool = False
     attachments: tuple[Attachment, ...] = ()
     sent_at: float = 0.0
+    results: Mapping[str, Outcome] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -116,3 +123,8 @@ class Parcel:
     def notice(self) -> Notice | None:
         """The notice inside, when it is one."""
         return self.entries[0].notice
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """The outcome inside, when it is one."""
+        return self.entries[0].outcome

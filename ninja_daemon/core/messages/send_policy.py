@@ -33,6 +33,16 @@ class LatePolicy(StrEnum):
     DROP = "drop"
 
 
+class OutcomePolicy(StrEnum):
+    """How a destination shows what became of a signal."""
+
+    NONE = "none"
+    EDIT = "edit"
+    """The posted message is changed."""
+    POST = "post"
+    """A message of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """So many messages a period, up to ``count`` of them at once (a generic cell rate algorithm).
@@ -126,6 +136,7 @@ class Manners:
         retry: delays between attempts.
         time_zone: the reader's time zone, shown beside UTC; empty for UTC alone.
         template: text of a message with ``{fields}``; empty for the channel's own.
+        outcomes: how the outcomes of its signals are shown.
     """
 
     max_age: float = 1_800.0
@@ -139,6 +150,7 @@ class Manners:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     time_zone: str = ""
     template: str = ""
+    outcomes: OutcomePolicy = OutcomePolicy.NONE
 
     @property
     def most_entries(self) -> int:

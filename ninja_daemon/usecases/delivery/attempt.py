@@ -33,12 +33,11 @@ class Attempt:
             allowance = rate.booked(taken.allowance, now)
             wait = max(wait, rate.free_at(allowance) - now)
         settlement = replace(
-            fresh(taken),
-            delivered=len(parcel.entries),
+            shown(taken) if parcel.outcome else replace(fresh(taken), delivered=len(parcel.entries)),
             wait=wait,
             reason=Reason.RATE if wait > 0 else None,
             allowance=allowance,
-            repeats=len(parcel.entries) if parcel.repeat else 0,
+            repeats=len(parcel.entries) if parcel.repeat and not parcel.outcome else 0,
             refusals=0,
             throttles=0,
             alert=(ended := ended_notice(self.destination.name, taken, now)),
@@ -59,6 +58,8 @@ class Attempt:
         if sent.message_id:
             fields["message_id"] = sent.message_id
         name, level = ("signal.delivered", "info") if entry.signal else ("notice.delivered", "debug")
+        if entry.outcome is not None:
+            name, level = "outcome.shown", "info"
         return self.event(name, level, f"{_what(entry)} delivered to {self.destination.name}", **fields)
 
     def event(self, name: str, level: str, sentence: str, **fields: str | float | bool) -> DeliveryEvent:
@@ -83,7 +84,22 @@ def fresh(taken: LeasedLane) -> Settlement:
     return replace(kept(taken), attempts=0, first_attempt=0.0)
 
 
+def shown(taken: LeasedLane) -> Settlement:
+    """Settle an outcome that the destination shows."""
+    return replace(fresh(taken), dropped=1, counted="outcomes_shown")
+
+
+def dropped(destination: Destination, taken: LeasedLane, reason: str) -> tuple[Settlement, DeliveryEvent]:
+    """Settle an outcome that cannot be shown: it is counted, and is no dead letter, since the list had it."""
+    settlement = replace(fresh(taken), dropped=1, counted="outcomes_dropped")
+    sentence = f"{destination.name} does not show an outcome; it is left out"
+    fields = {"destination": destination.name, "id": taken.entries[0].id, "reason": reason}
+    return settlement, DeliveryEvent("outcome.dropped", "warning", sentence, fields)
+
+
 def _what(entry: Entry) -> str:
+    if entry.outcome is not None:
+        return f"the outcome of {entry.outcome.instrument} {entry.outcome.timeframe} {entry.outcome.side.name}"
     if entry.signal is None:
         return "a notice" if entry.notice is None else f"the notice {entry.notice.topic}"
     return f"{entry.signal.instrument} {entry.signal.timeframe} {entry.signal.side.name}"

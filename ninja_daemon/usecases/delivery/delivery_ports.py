@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from ninja_daemon.core.lanes.intake import Drained, InboxView, Intake
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.destination import Outcome
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Entry, Parcel
 
 # --- from the list to the lanes --------------------------------------------------------------------------------------
 
@@ -94,11 +94,15 @@ class Channel(Protocol):
         """Give back connections."""
 
 
+@runtime_checkable
 class EditableChannel(Channel, Protocol):
     """A channel whose messages can be changed afterwards (the outcome of a signal, later)."""
 
     def edit(self, message_id: str, parcel: Parcel) -> Outcome:
-        """Replace a message that ``send`` named."""
+        """Let a message that ``send`` named show the results of its signals; changing nothing is success.
+
+        A message that is gone is ``REFUSED``.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,3 +147,26 @@ class SentLedger(Protocol):
         Raises:
             JournalUnavailable: it cannot be written.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class PostedMessage:
+    """A message that was posted, as it has to look now.
+
+    Attributes:
+        message_id: the service's name for it.
+        parcel: the signals inside, and the results that are known.
+    """
+
+    message_id: str
+    parcel: Parcel
+
+
+class PostedMessages(Protocol):
+    """What this machine has posted, for the outcomes of the signals inside. Each method raises JournalUnavailable."""
+
+    def keep_posted(self, parcel: Parcel, message_id: str, now: float) -> None:
+        """Keep a message with its signals; the newest ones stay, however old they are."""
+
+    def posted(self, destination: str, outcome: Entry) -> PostedMessage | None:
+        """Add an outcome to the posted message of its signal, and return that; None when none is known."""

@@ -10,10 +10,13 @@ from ninja_daemon.core.lanes.intake import Arrival, Assignment, Intake, admit
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.messages.message import Kind, Notice
+from ninja_daemon.core.messages.outcome_routing import outcome_destinations
 from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
 
+UNWANTED: Final = "outcomes_unwanted"
+"""Counts outcomes that no destination shows."""
 DRAIN_MOST: Final = 100
 """Elements that are moved to the lanes in one step."""
 _TRIES: Final = 5
@@ -63,7 +66,10 @@ def drain(
         view = inbox.peek(DRAIN_MOST)
         if not view.arrivals:
             break
-        assignments = [_assigned(arrival, delivery, hushed, now) for arrival in view.arrivals]
+        if view.kind is Kind.OUTCOME and not delivery.wants_outcomes:
+            assignments = [Assignment(arrival, counted=UNWANTED) for arrival in view.arrivals]
+        else:
+            assignments = [_assigned(arrival, delivery, hushed, now) for arrival in view.arrivals]
         intake = admit(view, assignments)
         drained = inbox.drain(intake, _asked(intake, queries or {}))
         if drained.known:
@@ -89,6 +95,9 @@ def _drain_result(intake: Intake, assignments: Sequence[Assignment]) -> DrainRes
 def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence], now: float) -> Assignment:
     if arrival.unreadable:
         return Assignment(arrival, counted="unreadable", dead=arrival.unreadable)
+    if arrival.outcome is not None:
+        to = outcome_destinations(delivery, arrival.outcome, silences, now)
+        return Assignment(arrival, to, "drained" if to else UNWANTED)
     if arrival.notice is not None:
         return Assignment(arrival, _alert_destinations(arrival, arrival.notice, delivery), counted="drained")
     assert arrival.signal is not None  # noqa: S101 - neither notice nor unreadable
@@ -114,6 +123,10 @@ def _drain_events(assignment: Assignment) -> list[DeliveryEvent]:
     if arrival.unreadable:
         sentence = "an entry of the list cannot be read; it is kept with the dead letters"
         return [DeliveryEvent("signal.unreadable", "error", sentence, {"reason": assignment.dead[:300]})]
+    if arrival.outcome is not None:
+        where = ", ".join(assignment.to) or "nowhere: no destination shows it"
+        fields = {"id": arrival.outcome.id, "strategy": arrival.outcome.strategy}
+        return [DeliveryEvent("outcome.routed", "debug", f"an outcome goes to {where}", fields)]
     if arrival.signal is None:
         return []
     signal = arrival.signal

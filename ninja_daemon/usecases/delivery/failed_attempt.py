@@ -11,7 +11,7 @@ from ninja_daemon.core.messages.destination import Failure, Fault
 from ninja_daemon.core.messages.retry import probe_delay, throttled_delay
 from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.core.words import counted, duration
-from ninja_daemon.usecases.delivery.attempt import LONGEST_WAIT, Attempt, fresh, kept
+from ninja_daemon.usecases.delivery.attempt import LONGEST_WAIT, Attempt, dropped, fresh, kept
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.trouble_notices import TOLD_AT, suspended_notice, throttled_notice
 
@@ -27,6 +27,8 @@ class FailedAttempt(Attempt):
 
     def settled(self, draw: Callable[[], float]) -> tuple[Settlement, DeliveryEvent]:
         """Settle it; ``draw`` is for the jitter of the next attempt."""
+        if self.parcel.outcome is not None and self.failure.fault is Fault.REFUSED:
+            return dropped(self.destination, self.taken, self.failure.text)
         if self.taken.is_probe:
             return self._still_suspended()
         match self.failure.fault:

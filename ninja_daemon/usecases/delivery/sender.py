@@ -11,7 +11,7 @@ from ninja_daemon.core.lanes.record import LeasedLane, Settlement
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault
 from ninja_daemon.core.messages.message import Entry, Parcel
 from ninja_daemon.core.messages.send_policy import Send, plan
-from ninja_daemon.usecases.delivery.attempt import Attempt, fresh, kept
+from ninja_daemon.usecases.delivery.attempt import Attempt, dropped, fresh, kept
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.delivery_ports import Begun, Channel, SentLedger
 from ninja_daemon.usecases.delivery.failed_attempt import FailedAttempt
@@ -91,6 +91,8 @@ class Sender:
             What to do when the next message was accepted, so that the refused one was itself wrong; else None.
         """
         head, other = taken.entries[0], replace(taken, entries=taken.entries[1:])
+        if other.entries[0].outcome is not None:
+            return None  # What an edit is answered proves nothing about posts.
         if not isinstance(plan(self.destination.manners, other.entries, taken.now, taken.now), Send):
             return None
         settlement, events = self.sent(other, Send(), started)
@@ -136,6 +138,9 @@ class Sender:
         text = f"older than max_age after {taken.attempts} attempts"
         if taken.error:
             text += f"; the last said: {taken.error}"
+        if head.outcome is not None:
+            settlement, event = dropped(self.destination, taken, text)
+            return settlement, [*events, event]
         settlement = replace(fresh(taken), dead=1, cause="expired", text=text)
         age = taken.now - head.accepted
         sentence = f"a message for {self.destination.name} grew too old ({age:.0f} s); it is kept as a dead letter"

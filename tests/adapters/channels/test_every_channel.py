@@ -177,7 +177,7 @@ def test_a_template_and_the_readers_time_zone_are_kept(kind: str) -> None:
 
 
 def test_kinds_of_messages_have_names_that_receivers_may_rely_on() -> None:
-    assert [kind.value for kind in Kind] == ["signal", "alert", "heartbeat", "test"]
+    assert [kind.value for kind in Kind] == ["signal", "alert", "heartbeat", "test", "outcome"]
 
 
 # --- kinds -----------------------------------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.intake import SEEN_MS
 from ninja_daemon.core.lanes.record import LaneQuery, LeasedLane, NotNow, Settlement
 from ninja_daemon.core.messages.destination import Delivery, Destination
+from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route, Silence
 from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
@@ -91,8 +92,8 @@ def taken(file: LocalQueueFile) -> LeasedLane:
     return got
 
 
-def drained(file: LocalQueueFile, delivery: Delivery = TO_DESK, *, alerts: bool = False) -> int:
-    return drain(LocalInbox(file, alerts=alerts), delivery, (), 0.0).moved
+def drained(file: LocalQueueFile, delivery: Delivery = TO_DESK, kind: Kind = Kind.SIGNAL) -> int:
+    return drain(LocalInbox(file, kind), delivery, (), 0.0).moved
 
 
 # --- the daemon's signals --------------------------------------------------------------------------------------------
@@ -152,14 +153,14 @@ def test_an_id_is_known_for_seven_days(place: Place) -> None:
     file = place.opened()
     alert = encode_notice(a_notice())
     queue_of(file).push_alert(alert)
-    drained(file, alerts=True)
+    drained(file, kind=Kind.ALERT)
     place.clock.time += SEEN_MS / 1000 - 1
     queue_of(file).push_alert(alert)
-    drained(file, alerts=True)
+    drained(file, kind=Kind.ALERT)
     assert queue_of(file).depths().counters == {"drained": 1, "repeated": 1}
     place.clock.time += 2
     queue_of(file).push_alert(alert)
-    drained(file, alerts=True)
+    drained(file, kind=Kind.ALERT)
     assert queue_of(file).depths().counters == {"drained": 2, "repeated": 1}
 
 
@@ -175,7 +176,7 @@ def test_the_doorbell_rings_at_once_for_what_waits_and_soon_for_what_comes(place
     queue_of(file).push_alert("x")
     assert bell.rang()
     assert not place.clock.waits
-    drained(file, alerts=True)
+    drained(file, kind=Kind.ALERT)
     original = place.clock.wait
 
     def a_signal_comes_meanwhile(stop: threading.Event, seconds: float) -> bool:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.queue.queue_file import OUTCOME_WAITS, LocalQueueFile
 from ninja_daemon.adapters.journal.queue.queue_rows import (
     MessageRow,
     append,
     count,
     first_number,
-    last_number,
     messages,
+    next_number,
     record_of,
     set_known,
-    set_last_number,
     write_record,
 )
 from ninja_daemon.adapters.stored.queue import decode_dead, decode_silence, encode_dead, encode_notice, encode_silence
@@ -25,6 +25,8 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import Written
+
+_OUTCOMES_WAITING: Final = f"SELECT count(*) FROM outcomes WHERE {OUTCOME_WAITS}"  # noqa: S608 - our own
 
 
 class LocalQueueStore:
@@ -78,9 +80,8 @@ class LocalQueueStore:
             if not _bury(connection, letter):
                 return False
             if letter.destination:
-                number = last_number(connection) + 1
-                append(connection, letter.destination, MessageRow(number, letter.kind, letter.id, now, letter.text))
-                set_last_number(connection, number)
+                row = MessageRow(next_number(connection), letter.kind, letter.id, now, letter.text)
+                append(connection, letter.destination, row)
             else:
                 connection.execute("DELETE FROM queue_seen WHERE id = ?", (letter.id,))
                 _bring_back(connection, letter)
@@ -96,6 +97,7 @@ class LocalQueueStore:
                 now=self._file.now_ms(),
                 signals=connection.execute("SELECT count(*) FROM outbox WHERE taken = 0").fetchone()[0],
                 alerts=connection.execute("SELECT count(*) FROM queue_alerts").fetchone()[0],
+                outcomes=connection.execute(_OUTCOMES_WAITING).fetchone()[0],
                 counters=dict(connection.execute("SELECT name, value FROM queue_counters").fetchall()),
                 letters=_letters(connection),
                 lanes={name: _contents(connection, name) for name in sorted({*destinations, *stored})},
@@ -189,6 +191,10 @@ def _bury(connection: sqlite3.Connection, letter: DeadLetter) -> bool:
 def _bring_back(connection: sqlite3.Connection, letter: DeadLetter) -> None:
     """Put the text of a letter back where it came from, to the byte."""
     text = letter.text.encode("utf-8", "surrogateescape")
+    if letter.kind == "outcome":
+        number = next_number(connection)
+        connection.execute("INSERT INTO outcomes (id, outcome) VALUES (?, CAST(? AS TEXT))", (f"again-{number}", text))
+        return
     if letter.kind != "signal":
         connection.execute("INSERT INTO queue_alerts (alert) VALUES (CAST(? AS TEXT))", (text,))
         return
@@ -197,6 +203,5 @@ def _bring_back(connection: sqlite3.Connection, letter: DeadLetter) -> None:
         "(SELECT max(sequence) FROM outbox WHERE taken = 1 AND signal = CAST(? AS TEXT))"
     )
     if not connection.execute(query, (text,)).rowcount:
-        number = last_number(connection) + 1
-        set_last_number(connection, number)
+        number = next_number(connection)
         connection.execute("INSERT INTO outbox (id, signal) VALUES (?, CAST(? AS TEXT))", (f"again-{number}", text))

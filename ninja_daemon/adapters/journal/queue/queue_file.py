@@ -22,7 +22,10 @@ from ninja_daemon.usecases.ports import Clock
 
 _BUSY_MS: Final = 3_000
 """Milliseconds for which lanes may wait for one another; SQLite's turns are not fair."""
-_SCHEMA: Final = """
+OUTCOME_WAITS: Final = "taken = 0 AND substr(id, 1, 7) <> 'follow:'"
+"""Rows of the outcomes that nobody has taken; beside these are the terms of signals, which nobody takes."""
+_SCHEMA: Final = f"""
+CREATE INDEX IF NOT EXISTS outcomes_waiting ON outcomes (sequence) WHERE {OUTCOME_WAITS};
 CREATE INDEX IF NOT EXISTS outbox_waiting ON outbox (sequence) WHERE taken = 0;
 CREATE TABLE IF NOT EXISTS queue_alerts (sequence INTEGER PRIMARY KEY AUTOINCREMENT, alert TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS queue_messages (

@@ -87,3 +87,10 @@ def last_number(connection: sqlite3.Connection) -> int:
 def set_last_number(connection: sqlite3.Connection, number: int) -> None:
     """Keep the number of the newest message."""
     connection.execute("INSERT OR REPLACE INTO queue_kept VALUES ('number', ?, NULL)", (str(number),))
+
+
+def next_number(connection: sqlite3.Connection) -> int:
+    """Take the number of a new message."""
+    number = last_number(connection) + 1
+    set_last_number(connection, number)
+    return number

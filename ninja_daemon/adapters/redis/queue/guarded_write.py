@@ -10,10 +10,10 @@ from redis.exceptions import RedisError
 
 from ninja_daemon.adapters.redis.client import unavailable
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import StoreSpoilt
 
 _TYPES: Final = {
-    **dict.fromkeys(("RPUSH", "LPOP", "LINDEX", "LREM"), "list"),
+    **dict.fromkeys(("RPUSH", "LPOP", "LINDEX", "LREM", "LLEN"), "list"),
     **dict.fromkeys(("HSET", "HDEL", "HGET", "HINCRBY"), "hash"),
     **dict.fromkeys(("SADD", "SREM"), "set"),
     **dict.fromkeys(("ZADD", "ZREM", "ZSCORE", "ZREMRANGEBYSCORE"), "zset"),
@@ -81,11 +81,12 @@ def checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
     """Return a script's reply.
 
     Raises:
-        StoreUnavailable: it is an error, or says that a key is of the wrong type.
+        StoreUnavailable: it is an error.
+        StoreSpoilt: it says that a key is of the wrong type.
     """
     if isinstance(reply, RedisError):
         raise unavailable(reply) from reply
     if isinstance(reply, list) and reply and reply[0] == "BADTYPE":
         message = f"a key is of the wrong type ({', '.join(map(str, reply[1:]))}); move it away with RENAME"
-        raise StoreUnavailable(message)
+        raise StoreSpoilt(message)
     return reply

@@ -1,4 +1,4 @@
-"""The inboxes in Redis, the lists of signals and alerts, and the doorbell that rings when something comes."""
+"""The inboxes in Redis, the lists of signals, alerts and outcomes, and the doorbell that rings when something comes."""
 
 from __future__ import annotations
 
@@ -17,36 +17,40 @@ from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.intake import SEEN_MS, Admission, Drained, InboxView, Intake
 from ninja_daemon.core.lanes.record import LaneQuery
+from ninja_daemon.core.messages.message import Kind
 
 
 class RedisInbox:
-    """The inbox port on a Redis list: the signals, or the alerts."""
+    """The inbox port on a Redis list: the signals, the alerts or the outcomes."""
 
-    def __init__(self, client: redis.Redis, keys: QueueKeys, *, alerts: bool = False) -> None:
+    def __init__(self, client: redis.Redis, keys: QueueKeys, kind: Kind = Kind.SIGNAL) -> None:
         """Choose the list.
 
         Args:
             client: connection made by ``client.connect``.
             keys: names of the namespace's keys.
-            alerts: the alerts instead of the signals.
+            kind: what is in it.
         """
         self._client = client
         self._keys = keys
-        self._alerts = alerts
-        self._key = keys.inbox(alerts=alerts)
+        self._kind = kind
+        self._key = keys.inbox(kind)
 
     def peek(self, most: int) -> InboxView:
         """Return the oldest elements, which stay where they are; see the port."""
         call = Call(script("peek"), (self._key, self._keys.sequence), (most, MAX_SIGNAL_BYTES + 1))
         reply = checked(run_scripts(self._client, [call])[0])
         elements = [(int(reply[at]), str(reply[at + 1]), str(reply[at + 2])) for at in range(2, len(reply), 3)]
-        arrivals = tuple(arrival(*element, is_alert=self._alerts) for element in elements)
-        return InboxView(int(reply[0]), read_sequence(reply[1], self._keys), arrivals, self._alerts)
+        arrivals = tuple(arrival(*element, self._kind) for element in elements)
+        return InboxView(int(reply[0]), read_sequence(reply[1], self._keys), arrivals, self._kind)
 
     def drain(self, intake: Intake, queries: Sequence[LaneQuery] = ()) -> Drained:
         """Move elements to their lanes; see the port."""
         keys, now, write = self._keys, intake.view.now, GuardedWrite()
         write.guard("is", intake.view.sequence or "", "GET", keys.sequence)
+        if self._kind is Kind.OUTCOME:
+            # Its signal was listed before it, so it has a lower number once the signals are all in their lanes.
+            write.guard("counts", 0, "LLEN", keys.signals)
         for place, one in enumerate(intake.admissions):
             write.guard("sha1", one.arrival.digest, "LINDEX", self._key, place)
         asked = {write.guard("is", "", "ZSCORE", keys.seen, identity): identity for identity in intake.ids}

@@ -115,7 +115,7 @@ class RedisQueueStore:
                 self._append(write, letter)
             else:
                 write.command("ZREM", keys.seen, letter.id)
-                write.command("RPUSH", keys.inbox(alerts=letter.kind != "signal"), letter.text)
+                write.command("RPUSH", keys.inbox(letter.kind), letter.text)
             gone = write.guard("removes", 1, "LREM", keys.dead, 1, letter.stored)
             failed = write.run(self.client)
             if failed is None or gone in failed:
@@ -144,14 +144,16 @@ class RedisQueueStore:
             stored: Any = self.client.smembers(keys.lanes)
             names = sorted({*destinations, *map(str, stored)})
             pipeline: Any = self.client.pipeline(transaction=False)
-            pipeline.llen(keys.signals).llen(keys.alerts).hgetall(keys.counters).time().lrange(keys.dead, 0, -1)
+            pipeline.llen(keys.signals).llen(keys.alerts).llen(keys.outcomes)
+            pipeline.hgetall(keys.counters).time().lrange(keys.dead, 0, -1)
             for name in names:
                 pipeline.llen(keys.lane(name)).hgetall(keys.lane_state(name)).lindex(keys.lane(name), 0)
-            signals, alerts, counters, clock, letters, *lanes = pipeline.execute()
+            signals, alerts, outcomes, counters, clock, letters, *lanes = pipeline.execute()
         return Survey(
             now=int(clock[0]) * 1000 + int(clock[1]) // 1000,
             signals=int(signals),
             alerts=int(alerts),
+            outcomes=int(outcomes),
             counters={str(name): number(value, 0) for name, value in counters.items()},
             letters=[decode_dead(str(text)) for text in letters],
             lanes={name: _contents(*lanes[3 * at : 3 * at + 3]) for at, name in enumerate(names)},

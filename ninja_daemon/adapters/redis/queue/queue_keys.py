@@ -11,6 +11,7 @@ class QueueKeys:
         self.prefix = f"{{{namespace}}}:"
         self.signals = f"{self.prefix}signals"
         self.alerts = f"{self.prefix}alerts"
+        self.outcomes = f"{self.prefix}outcomes"
         self.dead = f"{self.prefix}dead"
         self.seen = f"{self.prefix}seen"
         self.sequence = f"{self.prefix}sequence"
@@ -32,6 +33,6 @@ class QueueKeys:
         """Return the key that exists while a provider's lanes must send nothing."""
         return f"{self.prefix}hold:{provider}"
 
-    def inbox(self, *, alerts: bool) -> str:
-        """Return the key of the alerts, or of the signals."""
-        return self.alerts if alerts else self.signals
+    def inbox(self, kind: str) -> str:
+        """Return the key of the list that messages of a kind come from."""
+        return {"signal": self.signals, "outcome": self.outcomes}.get(kind, self.alerts)

@@ -335,6 +335,9 @@ def _print_depths(depths: QueueDepths, silences: Sequence[Silence]) -> None:
             f"{counted(depths.unrouted, 'dead letter')} never had a destination: ninja-daemon queue dead {UNROUTED}"
         )
     console.print(table)
+    for lane in depths.lanes:
+        if lane.outcomes_shown or lane.outcomes_dropped:
+            console.print(f"{lane.destination}: {lane.outcomes_shown} outcomes shown, {lane.outcomes_dropped} left out")
     for one in silences:
         said = f"silence {one.id} of {_scope(one)} until {format_moment(one.until)} {_safe(one.comment)}"
         console.print(said.rstrip(), markup=False, soft_wrap=True)

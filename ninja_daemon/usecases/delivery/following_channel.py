@@ -1,0 +1,61 @@
+"""A destination that shows outcomes by edits: what it posts is remembered, and an outcome changes it (contract 8.5)."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import replace
+from typing import Final
+
+from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.core.messages import destination
+from ninja_daemon.core.messages.destination import Failure, Fault, Sent
+from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, PostedMessages
+from ninja_daemon.usecases.ports import Clock
+
+UNKNOWN: Final = "this machine knows no posted message of the signal"
+
+
+class FollowingChannel:
+    """Another channel whose posted messages are edited when their signals end."""
+
+    def __init__(self, channel: EditableChannel, posted: PostedMessages, clock: Clock) -> None:
+        """Wrap a channel.
+
+        Args:
+            channel: what posts and edits.
+            posted: what was posted.
+            clock: when.
+        """
+        self._channel = channel
+        self._posted = posted
+        self._clock = clock
+        self.provider = channel.provider
+
+    def send(self, parcel: Parcel) -> destination.Outcome:
+        """Post signals and notices, and remember the signals' message; edit that for an outcome; see the port."""
+        if parcel.outcome is not None:
+            return self._edited(parcel)
+        answer = self._channel.send(parcel)
+        if isinstance(answer, Sent) and answer.message_id and parcel.signals:
+            # What cannot be kept is said by the ledger, which is asked to remember the same message at once.
+            with contextlib.suppress(JournalUnavailable):
+                self._posted.keep_posted(parcel, answer.message_id, self._clock.now())
+        return answer
+
+    def _edited(self, parcel: Parcel) -> destination.Outcome:
+        try:
+            found = self._posted.posted(parcel.destination, parcel.entries[0])
+        except JournalUnavailable as error:
+            return Failure(Fault.REFUSED, str(error))
+        if found is None:
+            return Failure(Fault.REFUSED, UNKNOWN)
+        answer = self._channel.edit(found.message_id, found.parcel)
+        if isinstance(answer, Failure) and answer.fault is Fault.BROKEN:
+            # A destination that is gone shows when the next signal is posted; an edit never stops a lane.
+            return replace(answer, fault=Fault.REFUSED)
+        return answer
+
+    def close(self) -> None:
+        """Let the connections go."""
+        self._channel.close()
