@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from ninja_daemon import adapters
+from ninja_daemon.adapters.channels.discord import DiscordChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
@@ -32,10 +33,15 @@ from ninja_daemon.usecases.delivery import delivery_ports
 Moment = Literal["before", "after"]
 
 # Time is asked without touching anything; the others have no place where a process could die that is not another's.
-_NOT_OUTSIDE: Final = {"Clock.now", "Clock.monotonic", "Clock.wait", "Channel.close"} | {
-    f"DaemonStore.{name}" for name in ("replayed", "kept_commits")
-}
-_ONE_FOR_ALL: Final = {"Channel": (WebhookChannel,), "EditableChannel": ()}
+_NOT_OUTSIDE: Final = {
+    "Clock.now",
+    "Clock.monotonic",
+    "Clock.wait",
+    "Channel.close",
+    "EditableChannel.send",
+    "EditableChannel.close",
+} | {f"DaemonStore.{name}" for name in ("replayed", "kept_commits")}
+_ONE_FOR_ALL: Final = {"Channel": (WebhookChannel,), "EditableChannel": (DiscordChannel,)}
 """All channels are called at the same place; killing there differs by nothing but the service."""
 
 _BY_HAND: Final[Mapping[type, tuple[str, ...]]] = {

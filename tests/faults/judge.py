@@ -6,9 +6,11 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tests.fakes.receiver import Post
 from tests.oracle import Signal, assert_same_signals
+from tests.outcome_oracle import assert_same_outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,14 @@ def compare_list(listed: Iterable[str], expected: Mapping[str, Sequence[Signal]]
         by_name[json.loads(text)["strategy"]].append(text)
     for name, signals in expected.items():
         assert_same_signals(by_name[name], signals)
+
+
+def compare_outcomes(listed: Iterable[str], expected: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Insist on every outcome, its fields and its place, strategy by strategy."""
+    texts = list(listed)
+    assert any(expected.values()), "a day in which something ends"
+    for name, outcomes in expected.items():
+        assert_same_outcomes([text for text in texts if json.loads(text)["strategy"] == name], outcomes)
 
 
 def ids_of(listed: Iterable[str]) -> list[str]:

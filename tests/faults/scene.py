@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, transaction
+from ninja_daemon.adapters.stored.outcome import is_outcome
 from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.app.queues.opening import journal_file
 from ninja_daemon.app.settings.environment import read_environment
@@ -27,6 +28,7 @@ from tests.faults.doomed import Doom
 from tests.faults.nursery import Child, Nursery, nursery
 from tests.faults.shared_clock import SharedClock
 from tests.oracle import Candle, Rules, Signal, close_time, expected_signals, read_candles
+from tests.outcome_oracle import expected_outcomes
 from tests.processes import ROOT
 from tests.servers import RedisServer
 
@@ -78,7 +80,7 @@ class Scene:
         self.rules = tuple(rules)
         self.destinations = tuple(destinations)
         self.client = world.redis.client()
-        config = directory / "ninja.toml"
+        self._config = config = directory / "ninja.toml"
         tables = [
             f'[destinations.{name}]\nchannel = "webhook"\ninsecure = true\nmax_age = "1 h"\n'
             f'url = "{world.receiver.url}/{self.namespace}/{name}"\n'
@@ -99,6 +101,10 @@ class Scene:
         self.without_redis = without_redis
         self.refused: list[Post] = []
         self._children: list[Child] = []
+
+    def configure(self, destinations: str) -> None:
+        """Put other destinations in the place of the webhooks."""
+        self._config.write_text(f"{destinations}\n{toml(self.rules)}", encoding="utf-8")
 
     # --- what may be done
 
@@ -172,6 +178,23 @@ class Scene:
             return [text for (text,) in self._rows("SELECT signal FROM outbox ORDER BY sequence")]
         elements: Any = self.client.lrange(self.key("history"), 0, -1)
         return [str(text) for text in elements]
+
+    def outcomes(self) -> list[str]:
+        """All outcomes that were ever on their list."""
+        if self.without_redis:
+            texts = [text for (text,) in self._rows("SELECT outcome FROM outcomes ORDER BY sequence")]
+        else:
+            texts = list(map(str, self.client.lrange(self.key("outcome_history"), 0, -1)))
+        return [text for text in texts if is_outcome(text)]
+
+    def expected_outcomes(self, signals: Mapping[str, Sequence[Signal]], last: Candle) -> dict[str, list[Any]]:
+        """What the oracle demands of listed signals over the candles up to one, by strategy."""
+        demanded: dict[str, list[Any]] = {}
+        for one in self.rules:
+            candles = read_candles(self.world.folder / f"{one.instrument}_{one.timeframe}.csv")
+            known = [candle for candle in candles if candle["time"] <= last["time"]]
+            demanded[one.name] = expected_outcomes(known, signals[one.name])
+        return demanded
 
     def alerts(self) -> int:
         """How many operations alerts wait."""

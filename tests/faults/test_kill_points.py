@@ -7,8 +7,10 @@ list is the oracle's, and everything has arrived.
 
 from __future__ import annotations
 
+import itertools
 import json
 import signal
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,13 +18,14 @@ from typing import Final
 
 import pytest
 
+from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.simulator.faults import Fault, status
 from tests.end_to_end.settings import nasty, write_candles
-from tests.fakes.messages import a_signal
+from tests.fakes.messages import a_signal, an_outcome
 from tests.fakes.receiver import OK, Answer, Post
 from tests.faults.doomed import Doom, all_ports, implementations_of, methods_of, points
-from tests.faults.judge import compare_list, count_deliveries, count_list, first_heard, ids_of
+from tests.faults.judge import compare_list, compare_outcomes, count_deliveries, count_list, first_heard, ids_of
 from tests.faults.nursery import Child
 from tests.faults.scene import Scene, World, world
 from tests.faults.tally import Row, Tally
@@ -59,7 +62,8 @@ DAYS: Final = {
             "RedisStateStore.commit",
         ),
         *("KeptCommits.keep", "KeptCommits.begin", "KeptCommits.reopen", "KeptCommits.settle", "KeptCommits.lead"),
-        *("SqliteJournal.marks", "SqliteJournal.remember"),
+        *("SqliteJournal.marks", "SqliteJournal.remember", "SqliteJournal.open_books"),
+        *("FailoverStore.unfinished", "RedisStateStore.unfinished"),
     ),
     "test_a_first_start_may_end_anywhere_too": FIRST_STEPS,
     "test_a_daemon_that_starts_while_redis_is_away_may_die_there_too": ("FailoverStore.led_here", *AWAY_STEPS),
@@ -76,17 +80,17 @@ DAYS: Final = {
         *("LocalDoorbell.rang", "LocalInbox.peek", "LocalInbox.drain", "LocalQueueStore.look", "LocalQueueStore.write"),
         *("SqliteSentLedger.begin", "SqliteSentLedger.ended", "SqliteSentLedger.remember", "WebhookChannel.send"),
     ),
+    "test_a_notifier_that_dies_anywhere_shows_each_outcome_in_the_right_message": (
+        *("DiscordChannel.edit", "SqliteSentLedger.keep_posted", "SqliteSentLedger.posted"),
+        *("RedisInbox.drain", "RedisQueueStore.write"),
+    ),
     "test_a_notifier_without_redis_killed_anywhere_loses_nothing_and_marks_repeats": (
         *("LocalQueueStore.silences", "LocalQueueStore.beat", "LocalInbox.drain"),
         *("LocalQueueStore.look", "LocalQueueStore.write"),
     ),
 }
-_OPEN_LOST: Final = "asked only when the open signals were lost, which no day here brings (test_outcomes.py does)"
 NEVER_CALLED: Final = {
-    "FailoverStore.unfinished": _OPEN_LOST,
-    "LocalStateStore.unfinished": _OPEN_LOST,
-    "RedisStateStore.unfinished": _OPEN_LOST,
-    "SqliteJournal.open_books": _OPEN_LOST,
+    "LocalStateStore.unfinished": "the open signals lie in the file of the signals, and are lost with them only",
     "LocalStateStore.led_here": "a store that is never away is not asked",
     "LocalStateStore.declared": "whoever holds the lock file has no name to ask for",
 }
@@ -98,9 +102,7 @@ def test_every_method_of_every_port_is_a_point_and_every_point_has_its_day() -> 
 
 
 def test_every_port_is_made_real_by_an_adapter_that_is_known_here() -> None:
-    strangers = [
-        port.__name__ for port in all_ports() if not implementations_of(port) and port.__name__ != "EditableChannel"
-    ]
+    strangers = [port.__name__ for port in all_ports() if not implementations_of(port)]
     assert not strangers
     assert all(methods_of(port) for port in all_ports())
 
@@ -184,6 +186,8 @@ class DaemonsDay:
         if not self.scene.without_redis:
             client = self.scene.client
             client.delete(self.scene.key("last_processed:close_itself"), self.scene.key("ma_state:close_itself"))
+            for one in self.scene.rules:
+                client.hdel(self.scene.key(f"signal_state:{one.name}"), "open")
         self.scene.show(self.candles[HOLE - 1])
 
     def steps(self, child: Child) -> Iterator[Step]:
@@ -228,6 +232,7 @@ class DaemonsDay:
             figures = asdict(count_list(listed, expected)) | asdict(delivered)
             tally.record(Row(f"kill -9 at {doom.point}", 1, **figures))
         compare_list(listed, expected)
+        compare_outcomes(scene.outcomes(), scene.expected_outcomes(expected, self.candles[LAST]))
         assert not delivered.delivery_repeated, "nobody was killed who delivers"
 
 
@@ -365,3 +370,80 @@ def test_a_notifier_without_redis_killed_anywhere_loses_nothing_and_marks_repeat
     day.begins()
     child = day.scene.notifier(doom=doom)
     day.ends(doom, tally, died=lives(day.steps(child), child, doom))
+
+
+@dataclass
+class OutcomesDay:
+    """Signals are posted at Discord, each ends, the destination shows it; a message that is gone shows nothing."""
+
+    scene: Scene
+
+    def __post_init__(self) -> None:
+        self.path = f"/{self.scene.namespace}/api/webhooks/1/club"
+        self.signals = [a_signal(number) for number in range(6)]
+        self.outcomes = [an_outcome(number) for number in range(6)]
+        self.numbers = itertools.count(1000)
+        self.gone = self.signals[2].id
+        self.messages: dict[str, str] = {}
+        self.shown: dict[str, str] = {}
+        self.edits: Counter[str] = Counter()
+
+    def begins(self) -> None:
+        """Some signals are found; the service names each message by a number."""
+        self.scene.world.receiver.script = self.answer
+        self.lists(3)
+
+    def lists(self, first: int) -> None:
+        key, signals = self.scene.key("signals"), self.signals[:first] if first == 3 else self.signals[3:]
+        self.scene.client.rpush(key, *map(encode_signal, signals))
+
+    def ends_all(self) -> None:
+        self.lists(6)
+        self.scene.client.rpush(self.scene.key("outcomes"), *map(encode_outcome, self.outcomes))
+
+    def answer(self, post: Post) -> Answer:
+        if not post.path.startswith(self.path):
+            return OK
+        (identity,) = [one.id for one in self.signals if one.id in post.text]
+        if post.method == "POST":
+            number = str(next(self.numbers))
+            self.messages[identity] = number
+            return Answer.of(200, {"id": number})
+        named = post.path.rpartition("/")[2]
+        self.edits[identity] += 1
+        if identity == self.gone:
+            return Answer.of(404, {"message": "Unknown Message", "code": 10008})
+        self.shown[identity] = named
+        return Answer.of(200, {"id": named})
+
+    def steps(self, child: Child) -> Iterator[Step]:
+        yield lambda: None, lambda: len(self.messages) == 3, "the posts"
+        yield self.ends_all, lambda: len(self.edits) == 6, "the edits"
+        yield lambda: child.tell(signal.SIGTERM), lambda: False, "the end"
+
+    def ends(self) -> None:
+        """Another notifier goes on; each outcome is shown in the last message of its signal, or dropped and counted."""
+        self.scene.notifier("--drain").exited(0)
+        kept = {identity: number for identity, number in self.messages.items() if identity != self.gone}
+        assert self.shown == kept
+        assert sum(self.edits.values()) <= len(self.signals) + 1, "only what was in flight may come again"
+        counters = self.scene.counters()
+        assert counters["outcomes_shown:club"] + counters.get("known:club", 0) >= len(kept)
+        assert counters["outcomes_dropped:club"] == 1
+        assert not self.scene.dead_letters()
+
+
+def test_a_notifier_that_dies_anywhere_shows_each_outcome_in_the_right_message(
+    scenes: Callable[..., Scene], tally: Tally, doom: Doom
+) -> None:
+    del tally
+    scene = scenes(destinations=())
+    day = OutcomesDay(scene)
+    url = f"{scene.world.receiver.url}{day.path}"
+    scene.configure(
+        f'[destinations.club]\nchannel = "discord"\nurl = "{url}"\ninsecure = true\noutcomes = "edit"\nrate = "none"\n'
+    )
+    day.begins()
+    child = scene.notifier(doom=doom)
+    lives(day.steps(child), child, doom)
+    day.ends()
