@@ -18,11 +18,12 @@ from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.lanes.transitions import LaneChange
-from ninja_daemon.core.messages.destination import DailyReport, Delivery, Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.destination import Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
 from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, Rate, Reason
+from ninja_daemon.core.messages.timed_report import TimedReport
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore, Written
 from ninja_daemon.usecases.delivery.drain import drain
@@ -168,7 +169,7 @@ def test_alerts_go_to_their_own_destinations_and_the_report_to_its(bench: Bench)
     bench.alarms(encode_notice(a_notice()))
     bench.alarms(encode_notice(a_notice(id="h", topic="heartbeat")))
     bench.alarms(encode_notice(a_notice(id="x", about="ops")))
-    bench.drains(to("desk", daily=DailyReport(0, "UTC", ("other",))), kind=Kind.ALERT)
+    bench.drains(to("desk", daily=TimedReport(0, "UTC", ("other",))), kind=Kind.ALERT)
     lanes = {name: bench.waiting(name) for name in ("desk", "other", "ops", "console")}
     assert lanes == {"desk": 0, "other": 1, "ops": 1, "console": 1}
 

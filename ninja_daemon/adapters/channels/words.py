@@ -27,6 +27,14 @@ REPEAT_NOTE: Final = "This may be a repeat: an earlier attempt was not confirmed
 _MARK: Final = 8
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
+_TITLES: Final = {
+    "heartbeat": "Daily report",
+    "results": "Results of the week",
+    "record": "Record",
+    "test": "Test message",
+}
+"""Notices that are no alerts."""
+
 FIELDS: Final = (
     "side",
     "arrow",
@@ -146,13 +154,13 @@ def one_line(signal: Signal, time_zone: str) -> str:
 
 def notice_title(notice: Notice) -> str:
     """Return a notice in a few words."""
-    title = {"heartbeat": "Daily report", "test": "Test message"}.get(notice.topic, notice.topic.replace("_", " "))
+    title = _TITLES.get(notice.topic, notice.topic.replace("_", " "))
     return title[:1].upper() + title[1:]
 
 
 def notice_text(notice: Notice) -> str:
     """Return a notice as plain text."""
-    beginning = "" if notice.topic in {"heartbeat", "test"} else f"[{notice.severity.value}] "
+    beginning = "" if notice.topic in _TITLES else f"[{notice.severity.value}] "
     return f"{beginning}{notice_title(notice)}\n{notice.text}\n{utc(notice.time)}"
 
 

@@ -33,6 +33,7 @@ class Findings:
     signals: dict[str, dict[str, Any]] = field(default_factory=dict)
     outcomes: dict[str, dict[str, Any]] = field(default_factory=dict)
     ended: bool = False
+    links: set[str] = field(default_factory=set)
 
     @property
     def summary(self) -> str:
@@ -64,7 +65,7 @@ def link(previous: str, line: dict[str, Any]) -> str:
 
 
 def check(lines: Iterable[str], head: str | None = None) -> Findings:
-    """Check the lines of a record, and that it ends at ``head`` where that is given."""
+    """Check the lines of a record, and that ``head``, where it is given, is the chain of one of them."""
     found = Findings()
     for number, text in enumerate(lines, start=1):
         try:
@@ -74,8 +75,8 @@ def check(lines: Iterable[str], head: str | None = None) -> Findings:
             found.problems.append(f"line {number} is not a line of a record ({type(error).__name__}: {error})"[:200])
     if not found.ended:
         found.problems.append("the record has no end: lines are missing behind the last one")
-    if head is not None and head.lower() != found.head:
-        found.problems.append(f"the record must end at {head}, ended at {found.head}")
+    if head is not None and head.lower() not in found.links:
+        found.problems.append(f"the record must hold the head {head}, ended at {found.head}")
     return found
 
 
@@ -98,6 +99,7 @@ def _take(found: Findings, line: dict[str, Any]) -> None:
     if link(found.head, line) != line["chain"]:
         found.problems.append(f"line {line['n']} does not fit its chain: it, or one before it, was changed or removed")
     found.head = line["chain"]
+    found.links.add(found.head)
     _take_entry(found, line, f"line {line['n']}")
 
 

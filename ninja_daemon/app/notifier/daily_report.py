@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from ninja_daemon.adapters.stored.queue import encode_notice
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
-from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.messages.message import Notice, Severity
+from ninja_daemon.core.messages.timed_report import TimedReport, due_since
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 from ninja_daemon.usecases.ports import Loaded
@@ -18,24 +16,12 @@ from ninja_daemon.usecases.ports import Loaded
 Load = Callable[[Sequence[Strategy]], Mapping[str, Loaded]]
 
 
-def due_since(report: DailyReport, now: float) -> tuple[str, float]:
-    """Return the date of the newest report that is due, and when it became due (epoch seconds)."""
-    zone = ZoneInfo(report.time_zone)
-    today = datetime.fromtimestamp(now, zone).date()
-    clock = time(report.minute // 60, report.minute % 60)
-    for day in (today, today - timedelta(days=1)):
-        at = datetime.combine(day, clock, zone).timestamp()
-        if at <= now:
-            return day.isoformat(), at
-    return today.isoformat(), now  # A clock change can push both behind now only in theory.
-
-
 class DailyReporter:
     """Puts the report on the alerts list once a day; several notifiers still send one, since its id is the date."""
 
     def __init__(
         self,
-        report: DailyReport,
+        report: TimedReport,
         strategies: Sequence[Strategy],
         load: Load,
         queue: QueueAdmin,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
@@ -17,6 +17,7 @@ from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_p
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
 from ninja_daemon.app.notifier.queue_place import QueuePlace
+from ninja_daemon.app.notifier.timed_reports import timed_reporters
 from ninja_daemon.app.queues.opening import journal_file, local_queue_file, store_label
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy, agree
 from ninja_daemon.app.settings.environment import Environment
@@ -39,6 +40,13 @@ _LOOK_ASIDE: Final = 0.25
 """Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
 
 
+class Reporting(Protocol):
+    """Sends a report when it is due."""
+
+    def tick(self, now: float) -> bool:
+        """Send it if it is due and was not sent; return whether it was. Raises NinjaError."""
+
+
 @dataclass(frozen=True, slots=True)
 class NotifierParts:
     """Everything that the notifier is made of.
@@ -50,7 +58,7 @@ class NotifierParts:
         agreed_silences: the silences that hold, after Redis was told of those that it did not know.
         resumed: destinations that people let go on while Redis is away.
         store: where the queue is, for the log.
-        daily: sends the daily report; None when nobody asked for it.
+        reporters: send the timed reports that somebody asked for.
         closers: close connections and files.
     """
 
@@ -62,7 +70,7 @@ class NotifierParts:
     agreed_silences: Callable[[], Sequence[Silence]]
     resumed: Callable[[], frozenset[str]]
     store: str
-    daily: DailyReporter | None
+    reporters: tuple[Reporting, ...]
     closers: tuple[Callable[[], None], ...]
 
     def close(self) -> None:
@@ -108,11 +116,20 @@ def notifier_parts(
         agreed_silences=agreed,
         resumed=resumed,
         store="Redis" if environment.cache_enabled else "the journal",
-        daily=None
-        if delivery.daily is None
-        else DailyReporter(delivery.daily, strategies, load, main.queue, counted=environment.cache_enabled),
+        reporters=(
+            *_daily(delivery, strategies, load, main, counted=environment.cache_enabled),
+            *timed_reporters(environment, delivery, main.queue),
+        ),
         closers=(*(worker.close for worker in workers), ledger.close, *main.closers, marks.close, file.close),
     )
+
+
+def _daily(
+    delivery: Delivery, strategies: Sequence[Strategy], load: Load, place: QueuePlace, *, counted: bool
+) -> list[DailyReporter]:
+    if delivery.daily is None:
+        return []
+    return [DailyReporter(delivery.daily, strategies, load, place.queue, counted=counted)]
 
 
 def _local_place(file: LocalQueueFile) -> QueuePlace:

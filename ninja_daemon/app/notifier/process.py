@@ -241,8 +241,9 @@ class Notifier:
             try:
                 self._parts.main.queue.beat(self.heartbeat(), NOTIFIER_HEARTBEAT)
                 self._tell_of_lost_ones()
-                if self._parts.daily is not None:
-                    self._parts.daily.tick(self._parts.clock.now())
+                for reporter in self._parts.reporters:
+                    with self.reporter.reports_apart():
+                        reporter.tick(self._parts.clock.now())
             except StoreUnavailable as error:
                 self.reporter.store_failed(error)
             self._stop.wait(_BEAT_EVERY)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import structlog
 
 from ninja_daemon.adapters.telemetry.recurring import Recurring
-from ninja_daemon.core.errors import StoreDenied, StoreSpoilt, StoreUnavailable
+from ninja_daemon.core.errors import JournalUnavailable, StateError, StoreDenied, StoreSpoilt, StoreUnavailable
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
@@ -75,6 +75,17 @@ class Reporter:
             self._recurring.failed("outcomes", sentence, event_id="outcomes.unavailable", reason=str(error))
         else:
             self._recurring.recovered("outcomes", "outcomes can be taken again", event_id="outcomes.up")
+
+    @contextmanager
+    def reports_apart(self) -> Iterator[None]:
+        """Go on when a timed report cannot be written, and say it; that the store is away is raised."""
+        try:
+            yield
+        except (JournalUnavailable, StateError) as error:
+            sentence = "a report cannot be written; it is tried again"
+            self._recurring.failed("report", sentence, event_id="report.failed", reason=str(error))
+        else:
+            self._recurring.recovered("report", "reports can be written again", event_id="report.up")
 
     def store_answered(self) -> None:
         """Say that the queue is back, if it was away."""

@@ -16,6 +16,7 @@ from ninja_daemon.adapters.stored.outcome import decode_outcome
 from ninja_daemon.adapters.stored.record import canonical, parsed
 from ninja_daemon.app.queues.opening import local_queue_file, record_file
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.instant import Instant, parse_instant
 from ninja_daemon.core.outcomes.outcome import Outcome
 
@@ -62,8 +63,13 @@ def read_tracked(environment: Environment) -> Tracked:
     Raises:
         StoreUnavailable: Redis did not answer.
         JournalUnavailable: the record cannot be read.
+        StateUnreadable: it does not hold what was written.
     """
-    return _tracked([*_recorded(environment), *entries_of(*_histories(environment))])
+    try:
+        return _tracked([*_recorded(environment), *entries_of(*_histories(environment))])
+    except (ValueError, ArithmeticError, LookupError, TypeError) as error:
+        message = "the record must hold signals and outcomes, was changed; `signals --export` and `verify` say where"
+        raise StateUnreadable(message) from error
 
 
 def _histories(environment: Environment) -> tuple[Sequence[str], Sequence[str]]:

@@ -7,17 +7,26 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
-from ninja_daemon.app.settings.routes import ALERTS, DAILY, MIRROR, ROUTES, SILENCES, RouteContext
+from ninja_daemon.app.settings.routes import (
+    ALERTS,
+    DAILY,
+    MIRROR,
+    RECORD,
+    RESULTS,
+    ROUTES,
+    SILENCES,
+    RouteContext,
+)
 from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 
 T = TypeVar("T")
-TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat", "mirror")
+TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat", "results", "record", "mirror")
 
 
 def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -> tuple[Delivery, list[str]]:
-    """Read destinations, routes, alerts, silences, the daily report and the mirror.
+    """Read destinations, routes, alerts, silences, the timed reports and the mirror.
 
     Args:
         tables: the tables of the TOML file; numbers as decimals.
@@ -43,6 +52,8 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
         silences=part("silences", SILENCES, ()),
         daily=part("heartbeat", DAILY, None),
         mirror=part("mirror", MIRROR, ""),
+        results=part("results", RESULTS, None),
+        record=part("record", RECORD, None),
     )
     return delivery, [f"{file}: {problem}" for problem in problems]
 

@@ -17,6 +17,7 @@ from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
+    DAYS,
     LONGEST_WAIT,
     NAME,
     SWITCH,
@@ -38,7 +39,6 @@ from ninja_daemon.core.secret import Secret
 SecretLookup = Callable[[str], Secret | None]
 _LONGEST_GROUP_WAIT: Final = 3_600
 _MOST_DESTINATIONS: Final = 64
-_DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _RATE: Final = re.compile(r"(\d{1,4})\s*(?:/|per|a)\s*(\d{1,4})?\s*([a-z]{1,8})", re.ASCII)
 
 
@@ -110,9 +110,9 @@ def _rate(value: object) -> Rate | None:
 
 
 def _days(value: object) -> frozenset[int]:
-    if not isinstance(value, list) or not value or not all(day in _DAYS for day in value):
+    if not isinstance(value, list) or not value or not all(day in DAYS for day in value):
         raise ValueError
-    return frozenset(_DAYS.index(day) for day in value)
+    return frozenset(DAYS.index(day) for day in value)
 
 
 def _template(value: object) -> str:
@@ -131,7 +131,7 @@ class QuietTable(Table):
     """When they end; before ``from`` when they last over midnight."""
     time_zone: Annotated[str, ZONE] = "UTC"
     """Zone of that clock."""
-    days: Annotated[frozenset[int], Value(f"a list of {', '.join(_DAYS)}", _days)] = frozenset(range(7))
+    days: Annotated[frozenset[int], Value(f"a list of {', '.join(DAYS)}", _days)] = frozenset(range(7))
     """Days of the week on which they begin."""
 
 

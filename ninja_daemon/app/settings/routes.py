@@ -1,4 +1,4 @@
-"""``[[routes]]``, ``[alerts]``, ``[heartbeat]`` and ``[[silences]]``: who gets which message."""
+"""``[[routes]]``, ``[alerts]``, ``[[silences]]`` and the timed reports: who gets which message."""
 
 from __future__ import annotations
 
@@ -11,10 +11,23 @@ from typing import Annotated, Any, ClassVar, Final
 from pydantic import Field
 
 from ninja_daemon.app.settings.tables import Table, read_each, read_table
-from ninja_daemon.app.settings.values import CLOCK, NAME, SWITCH, ZONE, Refused, Value, ValueOf, meant, must_be, shown
+from ninja_daemon.app.settings.values import (
+    CLOCK,
+    DAYS,
+    NAME,
+    SWITCH,
+    ZONE,
+    Refused,
+    Value,
+    ValueOf,
+    meant,
+    must_be,
+    shown,
+)
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.messages.destination import DailyReport
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
+from ninja_daemon.core.messages.send_policy import minute_of_day
+from ninja_daemon.core.messages.timed_report import TimedReport
 from ninja_daemon.core.signals.crossover import Side
 
 _DEEPEST: Final = 8
@@ -185,6 +198,35 @@ class MirrorTable(Table):
     """Name of the list that gets a second copy of every signal, behind ``{namespace}:mirror:``. Required."""
 
 
+def _day_and_clock(value: object) -> tuple[int, int]:
+    day, _, clock = str(value).partition(" ")
+    return DAYS.index(day.lower()), minute_of_day(clock.strip())
+
+
+class ResultsTable(Table):
+    """``[results]``: the digest of the week's results."""
+
+    SHAPE: ClassVar[str] = 'a table, [results] with at = "sat 09:00" and to = ["club"]'
+    at: Annotated[tuple[int, int], Value('a day and a clock time like "sat 09:00"', _day_and_clock)]
+    """Day of the week and clock time at which it is sent. Required."""
+    time_zone: Annotated[str, ZONE] = "UTC"
+    """Zone of that clock."""
+    to: Annotated[tuple[str, ...], TO]
+    """Its destinations. Required."""
+
+
+class RecordTable(Table):
+    """``[record]``: the head of the record, once a day."""
+
+    SHAPE: ClassVar[str] = 'a table, [record] with to = ["club"]'
+    at: Annotated[int, CLOCK] = 0
+    """Clock time at which it is sent."""
+    time_zone: Annotated[str, ZONE] = "UTC"
+    """Zone of that clock."""
+    to: Annotated[tuple[str, ...], TO]
+    """Its destinations. Required."""
+
+
 def _moment(value: object) -> float:
     if not isinstance(value, datetime):
         raise ValueError  # noqa: TRY004 - likewise
@@ -208,9 +250,20 @@ def _alerts(value: object, context: RouteContext) -> tuple[str, ...]:
     return read_table(AlertsTable, value, context).to
 
 
-def _daily(value: object, context: RouteContext) -> DailyReport:
+def _daily(value: object, context: RouteContext) -> TimedReport:
     table = read_table(DailyTable, value, context)
-    return DailyReport(table.at, table.time_zone, table.to)
+    return TimedReport(table.at, table.time_zone, table.to)
+
+
+def _results(value: object, context: RouteContext) -> TimedReport:
+    table = read_table(ResultsTable, value, context)
+    day, minute = table.at
+    return TimedReport(minute, table.time_zone, table.to, day)
+
+
+def _record(value: object, context: RouteContext) -> TimedReport:
+    table = read_table(RecordTable, value, context)
+    return TimedReport(table.at, table.time_zone, table.to)
 
 
 def _silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
@@ -226,6 +279,8 @@ def _silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
 ALERTS: Final = ValueOf(AlertsTable.SHAPE, _alerts)
 MIRROR: Final = Value(MirrorTable.SHAPE, lambda value: read_table(MirrorTable, value).name)
 DAILY: Final = ValueOf(DailyTable.SHAPE, _daily)
+RESULTS: Final = ValueOf(ResultsTable.SHAPE, _results)
+RECORD: Final = ValueOf(RecordTable.SHAPE, _record)
 SILENCES: Final = ValueOf("tables, each [[silences]]", _silences)
 
 

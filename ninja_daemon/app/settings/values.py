@@ -278,4 +278,6 @@ SWITCH_WORD: Final = Value("true or false", _switch_word)
 TEXT: Final = Value("text", _text)
 NAME: Final = Value("1 to 64 letters, digits, _ . or -", _name)
 ZONE: Final = Value('a time zone like "Europe/Berlin"', _zone)
+DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Days of the week as they are written."""
 CLOCK: Final = Value('a clock time like "22:00"', _minute)

@@ -9,6 +9,7 @@ from typing import Final
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.record import LaneView
 from ninja_daemon.core.messages.message import Kind, Notice
+from ninja_daemon.core.messages.timed_report import Topic
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 
@@ -44,7 +45,7 @@ class Arrival:
         """What it is about."""
         if self.notice is None:
             return Kind.SIGNAL if self.outcome is None else Kind.OUTCOME
-        return Kind.HEARTBEAT if self.notice.topic == "heartbeat" else Kind.ALERT
+        return Kind.HEARTBEAT if self.notice.topic in set(Topic) else Kind.ALERT
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 
 from ninja_daemon.core.messages.routing import Route, Silence
 from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
+from ninja_daemon.core.messages.timed_report import TimedReport, Topic
 from ninja_daemon.core.secret import Secret
 
 CONSOLE: Final = "console"
@@ -91,21 +92,6 @@ class Destination:
 
 
 @dataclass(frozen=True, slots=True)
-class DailyReport:
-    """The daily sign of life.
-
-    Attributes:
-        minute: minute of the day at which it is sent.
-        time_zone: IANA name of the zone of that clock.
-        to: destinations.
-    """
-
-    minute: int
-    time_zone: str
-    to: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Delivery:
     """Everything that the configuration says about delivery.
 
@@ -115,14 +101,24 @@ class Delivery:
         silences: those of the configuration; more may be set while running.
         daily: the heartbeat, None when nobody asked for it.
         mirror: name of the list that gets a second copy of every signal; empty for none.
+        results: the digest of results, None likewise.
+        record: the record's head, None likewise.
     """
 
     destinations: tuple[Destination, ...]
     routes: tuple[Route, ...]
     alerts: tuple[str, ...]
     silences: tuple[Silence, ...] = ()
-    daily: DailyReport | None = None
+    daily: TimedReport | None = None
     mirror: str = ""
+    results: TimedReport | None = None
+    record: TimedReport | None = None
+
+    @property
+    def reports(self) -> Mapping[Topic, TimedReport]:
+        """The timed reports that somebody asked for."""
+        known = {Topic.HEARTBEAT: self.daily, Topic.RESULTS: self.results, Topic.RECORD: self.record}
+        return {topic: report for topic, report in known.items() if report is not None}
 
     @property
     def wants_outcomes(self) -> bool:

@@ -99,7 +99,7 @@ def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence],
         to = outcome_destinations(delivery, arrival.outcome, silences, now)
         return Assignment(arrival, to, "drained" if to else UNWANTED)
     if arrival.notice is not None:
-        return Assignment(arrival, _alert_destinations(arrival, arrival.notice, delivery), counted="drained")
+        return Assignment(arrival, _alert_destinations(arrival.notice, delivery), counted="drained")
     assert arrival.signal is not None  # noqa: S101 - neither notice nor unreadable
     routed = destinations_for(delivery.routes, arrival.signal)
     if routed is None:
@@ -111,9 +111,10 @@ def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence],
     return Assignment(arrival, heard, counted)
 
 
-def _alert_destinations(arrival: Arrival, notice: Notice, delivery: Delivery) -> tuple[str, ...]:
-    if arrival.kind is Kind.HEARTBEAT and delivery.daily is not None:
-        return delivery.daily.to
+def _alert_destinations(notice: Notice, delivery: Delivery) -> tuple[str, ...]:
+    for topic, report in delivery.reports.items():
+        if notice.topic == topic:
+            return report.to
     others = tuple(name for name in delivery.alerts if name != notice.about)
     return others or (CONSOLE,)
 

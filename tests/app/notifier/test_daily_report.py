@@ -13,15 +13,15 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.queue import decode_notice
-from ninja_daemon.app.notifier.daily_report import DailyReporter, due_since, report_text
+from ninja_daemon.app.notifier.daily_report import DailyReporter, report_text
 from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.messages.destination import DailyReport
+from ninja_daemon.core.messages.timed_report import TimedReport, due_since
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.ports import Loaded, Tally
 
-BERLIN = DailyReport(8 * 60, "Europe/Berlin", ("ops",))
+BERLIN = TimedReport(8 * 60, "Europe/Berlin", ("ops",))
 STRATEGIES = (
     Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, 3, 5),
     Strategy("GBP_JPY_H4", "GBP_JPY", Granularity.H4, 3, 5),

@@ -13,9 +13,10 @@ from ninja_daemon.app.settings.delivery import parse_delivery
 from ninja_daemon.app.settings.route_proof import problems_for
 from ninja_daemon.app.settings.values import parse_span
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.messages.destination import DailyReport, Delivery, Destination
+from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
-from ninja_daemon.core.messages.send_policy import LatePolicy, QuietHours, Rate
+from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, QuietHours, Rate
+from ninja_daemon.core.messages.timed_report import TimedReport
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
@@ -290,7 +291,24 @@ def test_alerts_and_the_daily_report_have_destinations_of_their_own() -> None:
         f'{DESK}[alerts]\nto = "desk"\n[heartbeat]\nat = "08:30"\ntime_zone = "Europe/Paris"\nto = ["desk"]'
     )
     assert delivery.alerts == ("desk",)
-    assert delivery.daily == DailyReport(510, "Europe/Paris", ("desk",))
+    assert delivery.daily == TimedReport(510, "Europe/Paris", ("desk",))
+    assert not delivery.results
+
+
+def test_results_come_on_a_day_of_the_week_and_the_records_head_daily() -> None:
+    delivery = good(f'{DESK}[results]\nat = "sat 09:00"\nto = "desk"\n[record]\nto = ["desk"]')
+    assert delivery.results == TimedReport(540, "UTC", ("desk",), 5)
+    assert delivery.record == TimedReport(0, "UTC", ("desk",))
+    assert 'like "sat 09:00"' in only_problem(f'{DESK}[results]\nat = "09:00"\nto = "desk"\n')
+
+
+def test_only_channels_that_can_edit_show_outcomes_by_edits() -> None:
+    delivery = good(f'{DESK}outcomes = "post"\n')
+    assert delivery.destination("desk").manners.outcomes is OutcomePolicy.POST
+    problem = only_problem(f'{DESK}outcomes = "edit"\n')
+    assert problem.endswith(
+        'outcomes must be "post" or "none", was "edit": only discord and telegram can change what was posted'
+    )
 
 
 def test_a_silence_has_an_end() -> None:
