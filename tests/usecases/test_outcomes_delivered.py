@@ -232,7 +232,7 @@ def test_an_edit_at_discord_names_message_and_thread(bench: Bench, ledger: Sqlit
         ([Answer.of(403, {"message": "Missing Access"})], False),
         ([Answer.of(401, {"message": "Unauthorized"})], False),
         (
-            [Answer.of(429, {"retry_after": 0.0, "parameters": {"retry_after": 0}})] * 3
+            [Answer.of(429, {"retry_after": 1e-4, "parameters": {"retry_after": 1e-4}})] * 3
             + [Answer.of(200, {"ok": True})],
             True,
         ),

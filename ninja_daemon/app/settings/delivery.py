@@ -42,8 +42,7 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
     # Alerts go to the console when nothing else is said, and fall back to it: it can always be named.
     known = (*(names or (CONSOLE,)), CONSOLE)
     destinations = read_destinations(given, Context(known, secret), problems)
-    if CONSOLE not in names:
-        destinations.append(Destination(CONSOLE, "console"))
+    destinations += [] if CONSOLE in names else [Destination(CONSOLE, "console")]
     part = partial(_part, tables, RouteContext(known), problems)
     delivery = Delivery(
         destinations=tuple(destinations),

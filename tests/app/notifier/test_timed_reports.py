@@ -9,8 +9,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from ninja_daemon.adapters.journal.record import entries_of
 
+from ninja_daemon.adapters.journal.history.record import entries_of
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.stored.outcome import encode_outcome, encode_terms
 from ninja_daemon.adapters.stored.queue import decode_notice
@@ -26,7 +26,7 @@ from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.messages.timed_report import TimedReport, Topic, due_since
 from ninja_daemon.core.outcomes.outcome import Terms
-from ninja_daemon.usecases.delivery.lanes import StoredQueue
+from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from tests.fakes.bench import Bench, LocalGround
 from tests.fakes.messages import a_signal, an_outcome
 
