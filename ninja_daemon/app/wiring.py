@@ -7,33 +7,29 @@ not in a single pass, the metrics only when they are wanted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
-from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
+from ninja_daemon.app.daemon.stores import daemon_store
 from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
-from ninja_daemon.app.record.recording import Histories, Recorder
+from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, ServerSettings
-from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import DaemonPorts, DaemonStore
+from ninja_daemon.usecases.ports import DaemonPorts
 from ninja_daemon.usecases.wake_result import WakeResult
 
 if TYPE_CHECKING:
-    from ninja_daemon.adapters.redis.state_store import RedisStateStore
     from ninja_daemon.app.daemon.process import Daemon
     from ninja_daemon.app.process.service import Service
-
-
-_RECENT: Final = 1_000
-"""Signals in which the record looks for what is new, as many as Redis has in its history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,32 +74,17 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))
 
-    store, close_store, histories, mirror_to = _daemon_store(environment, servers, memory, clock, push_alert)
+    store, close_store, histories, mirror_to, published = daemon_store(environment, servers, memory, clock, push_alert)
     record = record_file(environment)
+
+    def tell_of_break(text: str) -> None:
+        with suppress(StoreUnavailable):
+            store.alert("record_broken", "error", text, clock.now())
+
     notes = EvaluationNotes(evaluations_file(environment), clock)
     closers = (source.close, close_store, alerts.close, memory.close, record.close, notes.close)
-    return Parts(clock, source, store, memory, Recorder(record, histories), notes, mirror_to, closers)
-
-
-def _daemon_store(
-    environment: Environment,
-    servers: ServerSettings,
-    memory: SqliteJournal,
-    clock: SystemClock,
-    push_alert: Callable[[str, str, str, float], None],
-) -> tuple[DaemonStore, Callable[[], None], Callable[[], Histories], Callable[[str], None]]:
-    """Return the store, what closes it, what reads the histories of its lists, and what names its mirror."""
-    if not environment.cache_enabled:
-        local = LocalStateStore(memory, push_alert)
-        return local, local.close, lambda: (memory.history(_RECENT), memory.outcomes(2 * _RECENT)), lambda _: None
-    from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
-    from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
-
-    is_shared = not is_on_this_machine(environment.redis_url.reveal())
-    in_redis = state_store(environment)
-    in_redis.needs_replicas = servers.needs_replicas
-    store = FailoverStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
-    return store, store.close, in_redis.histories, in_redis.mirror_to
+    recorder = Recorder(record, histories, published, tell_of_break)
+    return Parts(clock, source, store, memory, recorder, notes, mirror_to, closers)
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) -> Daemon:
@@ -162,16 +143,6 @@ def candle_source(environment: Environment, clock: SystemClock | None = None) ->
         account_id=environment.account_id,
         clock=clock or SystemClock(),
     )
-
-
-def state_store(environment: Environment, *, name: str = "daemon") -> RedisStateStore:
-    """Return cursors, averages and the signals list in Redis."""
-    from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - brings redis-py along
-    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
-    from ninja_daemon.adapters.redis.state_store import RedisStateStore  # noqa: PLC0415 - likewise
-
-    client = connect(environment.redis_url.reveal(), name=name)
-    return RedisStateStore(client, Keys(environment.namespace), environment.cache_ttl_ma_state)
 
 
 def journal(environment: Environment) -> SqliteJournal:

@@ -1,7 +1,8 @@
 """A backup as one file: a compressed archive with a manifest that holds a digest of every part.
 
-``manifest.json`` comes first, then ``redis.jsonl`` (a key a line), ``journal.sqlite3`` and ``sent.sqlite3``, of which
-each may be missing. A file has its name only once it is whole, on disk and proven by reading it back.
+``manifest.json`` comes first, then ``redis.jsonl`` (a key a line), ``journal.sqlite3``, ``sent.sqlite3`` and
+``record.sqlite3``, of which each may be missing. A file has its name only once it is whole, on disk and proven by
+reading it back.
 """
 
 from __future__ import annotations
@@ -29,8 +30,9 @@ MANIFEST: Final = "manifest.json"
 REDIS: Final = "redis.jsonl"
 JOURNAL: Final = "journal.sqlite3"
 LEDGER: Final = "sent.sqlite3"
+RECORD: Final = "record.sqlite3"
 SCHEMA: Final = 1
-_PARTS: Final = (REDIS, JOURNAL, LEDGER)
+_PARTS: Final = (REDIS, JOURNAL, LEDGER, RECORD)
 _LARGEST: Final = 1 << 30
 _LARGEST_MANIFEST: Final = 1 << 20
 _PIECE: Final = 1 << 20
@@ -48,6 +50,7 @@ class Backup:
         keys: all keys of the namespace; None for a product without Redis.
         journal: the unpacked copy, None when there was no journal.
         ledger: likewise of the sent messages.
+        record: likewise of the record of signals and outcomes.
         size: bytes of the file.
         digest: SHA-256 of the file.
     """
@@ -59,6 +62,7 @@ class Backup:
     keys: tuple[StoredKey, ...] | None
     journal: Path | None
     ledger: Path | None
+    record: Path | None
     size: int
     digest: str
 
@@ -217,7 +221,7 @@ def _manifest(member: tarfile.TarInfo | None, archive: tarfile.TarFile) -> Mappi
 
 
 def _proven(path: Path, folder: Path, found: set[str], about: Mapping[str, Any]) -> Backup:
-    for name in (JOURNAL, LEDGER):
+    for name in (JOURNAL, LEDGER, RECORD):
         if name in found:
             prove_database(folder / name)
     return Backup(
@@ -228,6 +232,7 @@ def _proven(path: Path, folder: Path, found: set[str], about: Mapping[str, Any])
         keys=decode_keys((folder / REDIS).read_bytes()) if REDIS in found else None,
         journal=folder / JOURNAL if JOURNAL in found else None,
         ledger=folder / LEDGER if LEDGER in found else None,
+        record=folder / RECORD if RECORD in found else None,
         size=path.stat().st_size,
         digest=_digest(path),
     )

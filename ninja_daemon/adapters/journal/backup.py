@@ -89,6 +89,10 @@ def merge_ledger(ledger: Path, copy: Path) -> None:
         connection.execute("INSERT OR IGNORE INTO sent SELECT destination, id, time, message_id FROM old.sent")
         columns = "destination, id, since, holder"
         connection.execute(f"INSERT OR IGNORE INTO sending SELECT {columns} FROM old.sending AS o WHERE {_UNKNOWN}")  # noqa: S608
+        if connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = 'posted'").fetchone() is not None:
+            columns = "destination, id, message_id, entry, digest, repeated, outcome"
+            rows = f"SELECT {columns} FROM old.posted ORDER BY sequence"  # noqa: S608
+            connection.execute(f"INSERT OR IGNORE INTO posted ({columns}) {rows}")
 
 
 @contextmanager
@@ -108,6 +112,15 @@ def place_journal(copy: Path, target: Path) -> None:
     """
     with _opened(copy, for_writing=True) as connection, connection:
         connection.execute("DELETE FROM leadership")
+    place_database(copy, target)
+
+
+def place_database(copy: Path, target: Path) -> None:
+    """Put a copy of a database where none is.
+
+    Raises:
+        JournalUnavailable: it was not put there.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         half = target.with_name(f".{target.name}.half")

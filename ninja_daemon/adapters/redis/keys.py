@@ -11,6 +11,7 @@ class Keys:
         self.prefix = f"{{{namespace}}}:"
         self.signals = f"{self.prefix}signals"
         self.outcomes = f"{self.prefix}outcomes"
+        self.record = f"{self.prefix}record"
         self.history = f"{self.prefix}history"
         self.outcome_history = f"{self.prefix}outcome_history"
         self.alerts = f"{self.prefix}alerts"

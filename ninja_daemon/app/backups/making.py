@@ -14,6 +14,7 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.files.backup_file import (
     JOURNAL,
     LEDGER,
+    RECORD,
     REDIS,
     SUFFIX,
     encode_keys,
@@ -21,6 +22,7 @@ from ninja_daemon.adapters.files.backup_file import (
     write_backup,
 )
 from ninja_daemon.adapters.journal.backup import copy_database
+from ninja_daemon.adapters.journal.history.record import record_path
 from ninja_daemon.adapters.journal.sent_ledger import ledger_path
 from ninja_daemon.adapters.redis.backup import RedisNamespace
 from ninja_daemon.app.queues.opening import journal_file, store_label
@@ -67,16 +69,17 @@ def redis_namespace(environment: Environment) -> RedisNamespace:
 
 
 def local_files(environment: Environment) -> dict[str, Path]:
-    """Return journal and ledger by their names in a backup."""
+    """Return journal, ledger and record by their names in a backup."""
     ledger = ledger_path(environment.state_dir, store_label(environment), environment.namespace)
-    return {JOURNAL: journal_file(environment), LEDGER: ledger}
+    record = record_path(environment.state_dir, store_label(environment), environment.namespace)
+    return {JOURNAL: journal_file(environment), LEDGER: ledger, RECORD: record}
 
 
 def make_backup(environment: Environment, folder: Path, at: float, *, keep: int | None, label: str = "") -> Made:
     """Make a backup, prove it by reading it back, then remove the oldest ones.
 
-    Redis is read first, then the journal, then the ledger: what is sent meanwhile is in the ledger, so that it is not
-    sent again after a restoration; and what the journal is ahead of Redis, the daemon bears anyhow.
+    Redis is read first, then the journal, the ledger and the record: what is sent meanwhile is in the ledger, so that
+    it is not sent again after a restoration; and what the journal is ahead of Redis, the daemon bears anyhow.
 
     Args:
         environment: where everything is.

@@ -1,7 +1,8 @@
 """Restoring a backup: what would be done, whether it may be done now, and doing it.
 
 Redis is replaced as a whole. The ledger of sent messages is merged, since whatever this machine remembers having sent
-must not be sent again; the journal that is there stays, since it is newer. A new machine gets both from the backup.
+must not be sent again; the journal that is there stays, since it is newer; of two records the one that goes on from the
+other stays. A new machine gets all of them from the backup.
 What happened after the backup, the daemon derives again from the broker, with the same ids.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ninja_daemon.adapters.files.backup_file import JOURNAL, LEDGER, Backup
+from ninja_daemon.adapters.files.backup_file import JOURNAL, LEDGER, RECORD, Backup
 from ninja_daemon.adapters.journal.backup import (
     count_unknown_sent,
     merge_ledger,
@@ -32,6 +33,7 @@ from ninja_daemon.app.backups.making import (
     make_backup,
     redis_namespace,
 )
+from ninja_daemon.app.backups.record_part import RecordFate, record_fate, record_warning, restore_record
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.usecases.ports import Clock
@@ -58,6 +60,7 @@ class Plan:
         messages: elements by list: now and in the backup.
         ledger_adds: deliveries that the ledger would learn of.
         journal: ``stays``, ``restored``, ``replaced`` or ``none``.
+        record: what becomes of the record.
         warnings: what to know before.
     """
 
@@ -70,6 +73,7 @@ class Plan:
     messages: Mapping[str, tuple[int, int]]
     ledger_adds: int
     journal: str
+    record: RecordFate
     warnings: tuple[str, ...]
 
 
@@ -111,7 +115,8 @@ def plan_restoration(environment: Environment, backup: Backup, now: float) -> Pl
         messages={name: (a or 0, b or 0) for name, (a, b) in _both(_lengths(there), _lengths(stored)).items()},
         ledger_adds=0 if backup.ledger is None else count_unknown_sent(files[LEDGER], backup.ledger),
         journal=_journals_part(environment, backup, files[JOURNAL]),
-        warnings=tuple(_warnings(backup, age, contents, is_new=not files[LEDGER].exists())),
+        record=(fate := record_fate(files[RECORD], backup.record)),
+        warnings=(*record_warning(fate), *_warnings(backup, age, contents, is_new=not files[LEDGER].exists())),
     )
 
 
@@ -150,6 +155,7 @@ def _restore_files(environment: Environment, backup: Backup, plan: Plan, at: int
     aside = set_journal_aside(files[JOURNAL], at) if plan.journal == "replaced" else None
     if plan.journal in {"replaced", "restored"} and backup.journal is not None:
         place_journal(backup.journal, files[JOURNAL])
+    restore_record(files[RECORD], backup.record, plan.record, at)
     return aside
 
 

@@ -9,6 +9,7 @@ import structlog
 
 from ninja_daemon.adapters.journal.history.record import SqliteRecord, entries_of, settings_entry
 from ninja_daemon.adapters.stored.record import check
+from ninja_daemon.app.record.heads import NoPublishedHead, PublishedHead, break_with, encoded, this_machine
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy, settings_of
 from ninja_daemon.usecases.wake_result import WakeResult
@@ -24,11 +25,15 @@ class Recorder:
     Attributes:
         record: where it lies.
         read: returns the histories of what was listed.
+        published: the head of the daemon that was active last, and where this one leaves its own.
+        alert: tells the operator.
         is_due: something may be listed that is not recorded.
     """
 
     record: SqliteRecord
     read: Callable[[], Histories]
+    published: PublishedHead = field(default_factory=NoPublishedHead)
+    alert: Callable[[str], None] = lambda _: None
     is_due: bool = True
     _known: set[Strategy] = field(default_factory=set, init=False)
 
@@ -46,6 +51,7 @@ class Recorder:
             if not self._known:
                 self._look_for_breaks()
             self.record.append([*settings, *entries_of(*self.read())])
+            self._compare_and_publish()
         except (JournalUnavailable, StoreUnavailable) as error:
             log = structlog.get_logger("ninja.daemon")
             log.warning(f"the record of signals waits: {error}", event_id="journal.down")
@@ -56,5 +62,22 @@ class Recorder:
     def _look_for_breaks(self) -> None:
         """Say once a process what is wrong with the record; it is not mended, and goes on behind its last line."""
         for problem in check(self.record.lines()).problems[:1]:
+            self._tell(problem)
+
+    def _compare_and_publish(self) -> None:
+        """Compare the record with the head that was published last, once a process, and publish its own.
+
+        A break is told and not mended: the record of this machine goes on as it is, and its heads are its own.
+        """
+        try:
+            if not self._known and (problem := break_with(self.record, self.published.read())):
+                self._tell(problem)
+            self.published.publish(encoded(self.record.head(), this_machine()))
+        except StoreUnavailable as error:
             log = structlog.get_logger("ninja.daemon")
-            log.error(f"the record is broken: {problem}", event_id="record.broken")
+            log.warning(f"the head of the record is not published: {error}", event_id="record.unpublished")
+
+    def _tell(self, problem: str) -> None:
+        log = structlog.get_logger("ninja.daemon")
+        log.error(f"the record is broken: {problem}", event_id="record.broken")
+        self.alert(f"The record is broken: {problem}. It is not mended; docs/operations.md says what to do.")

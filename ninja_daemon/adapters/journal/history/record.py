@@ -105,6 +105,18 @@ class SqliteRecord(SqliteFile):
             yield str(row[0])
         yield canonical({"kind": "end", "n": head.lines, "chain": head.chain})
 
+    def chain_at(self, line: int) -> str | None:
+        """Return the chain of a line, that of an empty record for line 0; None when it is not there.
+
+        Raises:
+            JournalUnavailable: it cannot be read.
+        """
+        if line == 0:
+            return BEGIN
+        with self.session() as connection:
+            row = connection.execute("SELECT chain FROM record WHERE n = ?", (line,)).fetchone()
+        return None if row is None else str(row[0])
+
     def head(self) -> Head:
         """Return where the record ends.
 

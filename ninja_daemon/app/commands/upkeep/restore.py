@@ -15,6 +15,7 @@ import typer
 
 from ninja_daemon.adapters.files.backup_file import read_backup
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.backups.record_part import RecordFate
 from ninja_daemon.app.backups.restoring import Plan, Restored, plan_restoration, restore as restore_backup
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.settings.environment import read_environment
@@ -27,6 +28,13 @@ _JOURNAL_WORDS = {
     "restored": "the journal comes from the backup: none is here",
     "replaced": "the journal, which is the state without Redis, comes from the backup; the one here is set aside",
     "none": "no journal, neither here nor in the backup",
+}
+_RECORD_WORDS = {
+    RecordFate.STAYS: "the record that is here stays",
+    RecordFate.RESTORED: "the record comes from the backup: none is here",
+    RecordFate.REPLACED: "the record comes from the backup, which goes on from the one here; that one is set aside",
+    RecordFate.BROKEN: "the record that is here stays, and breaks with the one in the backup",
+    RecordFate.NONE: "no record, neither here nor in the backup",
 }
 
 
@@ -71,6 +79,7 @@ def _plan_text(plan: Plan) -> str:
         if now_waiting != then_waiting:
             lines.append(f"  {name}: {now_waiting} entries become {then_waiting}")
     lines += [f"the ledger of sent messages learns of {plan.ledger_adds} deliveries", _JOURNAL_WORDS[plan.journal]]
+    lines.append(_RECORD_WORDS[plan.record])
     lines += [f"! {warning}" for warning in plan.warnings]
     return "\n".join(lines)
 
@@ -96,6 +105,7 @@ def _plan_fields(plan: Plan) -> dict[str, object]:
         "messages": {name: {"now": now, "backup": then} for name, (now, then) in plan.messages.items()},
         "ledger_adds": plan.ledger_adds,
         "journal": plan.journal,
+        "record": plan.record,
         "warnings": list(plan.warnings),
     }
 

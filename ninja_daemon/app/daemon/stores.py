@@ -1,0 +1,75 @@
+"""The store that the daemon works with: Redis with the journal behind it, or the journal alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.journal import SqliteJournal
+from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.app.record.heads import NoPublishedHead, PublishedHead
+from ninja_daemon.app.record.recording import Histories
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.servers.tables import ServerSettings
+from ninja_daemon.usecases.ports import DaemonStore
+
+if TYPE_CHECKING:
+    from ninja_daemon.adapters.redis.state_store import RedisStateStore
+
+
+_RECENT: Final = 1_000
+"""Signals in which the record looks for what is new, as many as Redis has in its history."""
+
+
+class StoreOfDaemon(NamedTuple):
+    """A store for the daemon.
+
+    Attributes:
+        store: the port.
+        close: lets its connections go.
+        histories: reads the histories of its lists.
+        mirror_to: names its mirror.
+        published: where heads of the record are left.
+    """
+
+    store: DaemonStore
+    close: Callable[[], None]
+    histories: Callable[[], Histories]
+    mirror_to: Callable[[str], None]
+    published: PublishedHead
+
+
+def daemon_store(
+    environment: Environment,
+    servers: ServerSettings,
+    memory: SqliteJournal,
+    clock: SystemClock,
+    push_alert: Callable[[str, str, str, float], None],
+) -> StoreOfDaemon:
+    """Return the store, for the settings in force."""
+    if not environment.cache_enabled:
+        local = LocalStateStore(memory, push_alert)
+        read: Callable[[], Histories] = lambda: (memory.history(_RECENT), memory.outcomes(2 * _RECENT))  # noqa: E731
+        return StoreOfDaemon(local, local.close, read, lambda _: None, NoPublishedHead())
+    from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
+    from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.record_head import RedisRecordHead  # noqa: PLC0415 - likewise
+
+    is_shared = not is_on_this_machine(environment.redis_url.reveal())
+    in_redis = state_store(environment)
+    in_redis.needs_replicas = servers.needs_replicas
+    store = FailoverStore(in_redis, memory, clock=clock, is_shared=is_shared, push_alert=push_alert)
+    published = RedisRecordHead(in_redis.client, Keys(environment.namespace))
+    return StoreOfDaemon(store, store.close, in_redis.histories, in_redis.mirror_to, published)
+
+
+def state_store(environment: Environment, *, name: str = "daemon") -> RedisStateStore:
+    """Return cursors, averages and the signals list in Redis."""
+    from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - brings redis-py along
+    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.state_store import RedisStateStore  # noqa: PLC0415 - likewise
+
+    client = connect(environment.redis_url.reveal(), name=name)
+    return RedisStateStore(client, Keys(environment.namespace), environment.cache_ttl_ma_state)
