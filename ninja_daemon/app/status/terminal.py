@@ -11,7 +11,8 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.queues.silence_words import silence_line
+from ninja_daemon.app.status.picture import NO_DEPTHS, Status
 from ninja_daemon.app.status.ranked_table import Column, ranked_table
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, span, strategy_columns
@@ -187,7 +188,8 @@ def _oldest(lane: LaneDepth) -> Text:
 
 def _notes(status: Status, *, limited: bool) -> list[RenderableType]:
     stored = [f"{each.strategy.name}: {note}" for each in status.strategies for note in each.notes]
-    notes = [*status.notes, *long_reasons(status, _CELL), *stored]
+    silences = [silence_line(one, status.delivery or NO_DEPTHS) for one in status.silences]
+    notes = [*status.notes, *long_reasons(status, _CELL), *silences, *stored]
     shown = notes[:_MOST_NOTES] if limited else notes
     lines: list[RenderableType] = [Text(f"! {escaped(note)}", style="yellow") for note in shown]
     if len(notes) > len(shown):
