@@ -83,6 +83,12 @@ _ALL: Final = (
         "the cursor of a strategy that is not configured",
     ),
     Event(
+        "state.private",
+        "555428479c7bda9dcecb243189b35083",
+        4,
+        "the state directory or a file in it was open to others, and is so no longer",
+    ),
+    Event(
         "settings.reloaded",
         "b436c1fbd1b34019b098287fc5087f1a",
         5,

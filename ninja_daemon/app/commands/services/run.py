@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 from ninja_daemon import __version__
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.daemon.one_pass import bring_up_to_date
+from ninja_daemon.app.process.private_files import say_private
 from ninja_daemon.app.process.process_note import ProcessNote
 from ninja_daemon.app.process.reload import Reload, scope_of
 from ninja_daemon.app.process.service import Service
@@ -88,6 +89,7 @@ def _say_started(environment: Environment, configuration: Configuration, log: Fi
 def _live(environment: Environment, configuration: Configuration, parts: Parts, level: Level) -> int:
     """Run until a signal comes."""
     log = structlog.get_logger("ninja.daemon")
+    say_private(environment.state_dir, log)
     service = Service(parts.clock, log)
     daemon = make_daemon(parts, configuration.strategies, service)
     _say_started(environment, configuration, log)
