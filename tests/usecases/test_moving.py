@@ -75,6 +75,7 @@ def test_what_the_other_destination_has_or_waits_for_is_not_sent_twice(bench: Be
 def test_dead_letters_become_those_of_the_other_destination(bench: Bench) -> None:
     bench.lists(a_signal(1))
     bench.drains(to("desk"))
+    bench.has_accepted()
     bench.works(bench.worker(FakeChannel(Failure(Fault.REFUSED, "no"))))
     assert bench.queue.move("desk", "phone") == (0, 1)
     (letter,) = bench.queue.dead_letters("phone")

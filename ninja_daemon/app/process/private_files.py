@@ -6,9 +6,10 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from structlog.typing import FilteringBoundLogger
+if TYPE_CHECKING:  # Every command loads this module, and few load the logs.
+    from structlog.typing import FilteringBoundLogger
 
 _OTHERS: Final = 0o077
 _OURS: Final = (".sqlite3", ".process", ".lock", ".sqlite3-wal", ".sqlite3-shm", ".heartbeat", ".log", ".json")
