@@ -77,6 +77,18 @@ _ALL: Final = (
         "messages of a destination that is not configured",
     ),
     Event(
+        "strategy.leftover",
+        "1a04c40a4aa9124552f086380d2dc044",
+        4,
+        "the cursor of a strategy that is not configured",
+    ),
+    Event(
+        "state.private",
+        "555428479c7bda9dcecb243189b35083",
+        4,
+        "the state directory or a file in it was open to others, and is so no longer",
+    ),
+    Event(
         "settings.reloaded",
         "b436c1fbd1b34019b098287fc5087f1a",
         5,

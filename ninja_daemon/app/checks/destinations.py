@@ -14,6 +14,7 @@ from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.app.queues.opening import open_queue
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.route_proof import problems_for
+from ninja_daemon.app.status.left_strategies import left_sentences
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.signals.strategy import Strategy
@@ -34,14 +35,17 @@ def check_routes(delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator
         yield Finding(Level.ERROR if is_lost else Level.WARNING, code, subject, cause, cure)
 
 
-def check_leftovers(environment: Environment, delivery: Delivery) -> Iterator[Finding]:
-    """Name what is queued for destinations that were taken out of the file."""
+def check_leftovers(environment: Environment, delivery: Delivery, strategies: Sequence[Strategy]) -> Iterator[Finding]:
+    """Name what is left of destinations and strategies that were taken out of the file."""
     configured = [destination.name for destination in delivery.destinations]
     with suppress(StoreUnavailable), open_queue(environment) as queue:
         for sentence in leftovers(queue.depths(configured), configured):
             cause, _, command = sentence.partition(": ")
-            cure = f"configure it again, or throw it away: {command}"
+            cure = f"configure it again, or: {command}"
             yield Finding(Level.WARNING, "destination.leftover", "destinations", cause, cure)
+    for sentence in left_sentences(environment, {strategy.name for strategy in strategies}):
+        cause, _, command = sentence.partition(": ")
+        yield Finding(Level.WARNING, "strategy.leftover", "strategies", cause, f"configure it again, or: {command}")
 
 
 def check_destinations(delivery: Delivery) -> Iterator[Finding]:

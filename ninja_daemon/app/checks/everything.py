@@ -79,7 +79,8 @@ def _reaching_out(
         yield Check("the destinations", lambda: list(check_destinations(delivery)))
         if not refused & _REDIS:
             yield Check("who takes signals", lambda: list(check_consumers(environment, delivery.mirror)))
-            yield Check("what is left", lambda: list(check_leftovers(environment, delivery)))
+            left = partial(check_leftovers, environment, delivery, strategies)
+            yield Check("what is left", lambda: list(left()))
 
 
 def _refused_names(problems: Sequence[str]) -> frozenset[str]:
