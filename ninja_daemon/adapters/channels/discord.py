@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, json_object, options_of
+from ninja_daemon.adapters.channels.discord_api import WEBHOOK, failure_from, message_id, pause_of, versioned
+from ninja_daemon.adapters.channels.kind import (
+    ChannelKind,
+    Complaints,
+    endpoint_at,
+    options_of,
+    poster_for,
+)
 from ninja_daemon.adapters.channels.outcome_words import RESULT, outcome_lines, outcome_title, result_text
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
@@ -18,10 +25,9 @@ from ninja_daemon.adapters.channels.words import (
     plain_text,
     shortened,
 )
-from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
-from ninja_daemon.adapters.network.retry_after import seconds_of
+from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.core.market.instant import format_instant
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
 from ninja_daemon.core.messages.message import Notice, Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Manners, Rate
 from ninja_daemon.core.outcomes.outcome import Outcome as SignalOutcome
@@ -63,7 +69,7 @@ class DiscordChannel:
     def __init__(self, destination: Destination) -> None:
         """Prepare the webhook's address; nothing is connected yet."""
         options = options_of(destination, Options)
-        self._poster = Poster(options.url.reveal(), insecure=options.insecure)
+        self._poster = poster_for(destination, versioned(options.url.reveal()), insecure=options.insecure)
         self._manners = destination.manners
         parts = self._poster.parts
         others = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
@@ -86,8 +92,8 @@ class DiscordChannel:
         if isinstance(reply, Failure):
             return reply
         if reply.status in {200, 204}:
-            return Sent(_message_id(reply), _pause(reply))
-        return _failure(reply)
+            return Sent(message_id(reply), pause_of(reply))
+        return failure_from(reply)
 
     def _message(self, parcel: Parcel) -> dict[str, Any]:
         message: dict[str, Any] = {"allowed_mentions": {"parse": []}}
@@ -175,35 +181,11 @@ def _within_limits(embeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _message_id(reply: Reply) -> str:
-    found = json_object(reply.body).get("id")
-    return found if isinstance(found, str) and found.isdecimal() else ""
-
-
-def _pause(reply: Reply) -> float:
-    """Return how long to wait because the allowance is used up, as the headers say it."""
-    if reply.headers.get("x-ratelimit-remaining", "").strip() != "0":
-        return 0.0
-    return seconds_of(reply.headers.get("x-ratelimit-reset-after")) or 0.0
-
-
-def _failure(reply: Reply) -> Failure:
-    told = json_object(reply.body)
-    said = told.get("message")
-    failure = failure_of(reply, said=harmless(said)[:200] if isinstance(said, str) else "")
-    if failure.fault is not Fault.THROTTLED:
-        return failure
-    wait = seconds_of(told.get("retry_after"))
-    # An answer that is not the API's own comes from the wall in front of it, which counts everything we send.
-    everywhere = told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global" or not told
-    return replace(failure, wait=failure.wait if wait is None else wait, everywhere=everywhere)
-
-
 def _complaints(destination: Destination) -> Complaints:
     url, insecure = options_of(destination, Options)
     if complaint := url_complaint(url.reveal(), insecure=insecure):
         return [("url", complaint)]
-    if not url.reveal().partition("/api/webhooks/")[2]:
+    if WEBHOOK.fullmatch(urlsplit(url.reveal()).path) is None:
         return [("url", "must be the webhook's URL, https://discord.com/api/webhooks/…/…")]
     return []
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, TypeAlias, TypeVar
 
+from ninja_daemon.adapters.network.posting import Poster
 from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Manners
@@ -77,6 +78,11 @@ def key_of(name: str) -> str:
 def options_of(destination: Destination, model: type[Options]) -> Options:
     """Return a destination's options as its channel's model, defaults filled in."""
     return model(**{f"{key}_" if iskeyword(key) else key: value for key, value in destination.options.items()})
+
+
+def poster_for(destination: Destination, url: str, *, insecure: bool) -> Poster:
+    """Return what posts to an address of a destination, by its ``timeout`` and through its ``proxy``."""
+    return Poster(url, insecure=insecure, deadline=destination.manners.timeout, proxy=destination.proxy)
 
 
 def json_object(body: bytes) -> dict[str, object]:

@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
+from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, connect_checked, tls_context
 from ninja_daemon.usecases.ports import Clock
 
 TIMEOUT: Final = 5.0

@@ -56,7 +56,9 @@ _Job = Callable[[OandaSession], Fetched]
 class OandaSource:
     """Candles from OANDA over at most eight kept connections; safe to use from several threads."""
 
-    def __init__(self, token: Secret, api_url: str, *, account_id: str | None, clock: Clock) -> None:
+    def __init__(
+        self, token: Secret, api_url: str, *, account_id: str | None, clock: Clock, proxy: Secret | None = None
+    ) -> None:
         """Prepare; nothing is sent before the first question.
 
         Args:
@@ -64,6 +66,7 @@ class OandaSource:
             api_url: base of the REST server.
             account_id: with it, precisions come from the account and candles from the batched endpoint.
             clock: time, for waits and for guessing how many candles are new.
+            proxy: on the way there; None to go straight.
 
         Raises:
             ConfigError: the token is no text that a header can hold.
@@ -74,7 +77,9 @@ class OandaSource:
         self._clock = clock
         self._account_id = None if account_id is None else quote(account_id, safe="")
         self._gate = Gate(clock)
-        self._sessions = SessionPool(lambda: OandaSession(token, api_url, self._gate, account_id), self._gate.closed)
+        self._sessions = SessionPool(
+            lambda: OandaSession(token, api_url, self._gate, account_id, proxy), self._gate.closed
+        )
         self._precisions = Precisions(self._account_id, clock)
         self._batch_again = 0.0
         self._read_singly: dict[Series, float] = {}
