@@ -21,12 +21,9 @@ from ninja_daemon.app.daemon.stores import daemon_store
 from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.servers.proxies import broker_proxy
+from ninja_daemon.app.settings.servers.proxies import proxy_of_file
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, ServerSettings
-from ninja_daemon.app.settings.toml_file import read_toml
-from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
-from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import DaemonPorts
 from ninja_daemon.usecases.wake_result import WakeResult
@@ -146,19 +143,8 @@ def candle_source(environment: Environment, clock: SystemClock | None = None) ->
         environment.api_url,
         account_id=environment.account_id,
         clock=clock or SystemClock(),
-        proxy=_proxy(environment),
+        proxy=proxy_of_file(environment),
     )
-
-
-def _proxy(environment: Environment) -> Secret | None:
-    """Return the proxy on the way to the broker; None for none, also where the file, which others check, has faults."""
-    try:
-        proxy = broker_proxy(read_toml(environment.config_path).get("broker", {}), environment.lookup)
-    except (ConfigError, Refused):
-        return None
-    if proxy is not None:
-        environment.remember(proxy)
-    return proxy
 
 
 def journal(environment: Environment) -> SqliteJournal:

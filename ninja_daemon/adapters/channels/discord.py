@@ -26,8 +26,9 @@ from ninja_daemon.adapters.channels.words import (
     shortened,
 )
 from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.core.market.instant import format_instant
-from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Notice, Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Manners, Rate
 from ninja_daemon.core.outcomes.outcome import Outcome as SignalOutcome
@@ -49,6 +50,8 @@ _LONGEST_DESCRIPTION: Final = 4_096
 _LONGEST_FOOTER: Final = 2_048
 _LONGEST_MESSAGE: Final = 6_000
 _MOST_EMBEDS: Final = 10
+_OK: Final = 200
+_AGENT: Final = f"ninja-daemon ({__version__})"
 _ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|<>[]#@"})
 
 
@@ -87,7 +90,7 @@ class DiscordChannel:
         return self._answered(json.dumps(self._message(parcel)).encode(), target, "PATCH")
 
     def _answered(self, body: bytes, target: str, method: str) -> Outcome:
-        headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon ({__version__})"}
+        headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
         reply = self._poster.post(body, headers, target=target, method=method)
         if isinstance(reply, Failure):
             return reply
@@ -190,6 +193,20 @@ def _complaints(destination: Destination) -> Complaints:
     return []
 
 
+def _trial(destination: Destination) -> Trouble | None:
+    """Ask for the webhook itself, which Discord shows to whoever knows its address."""
+    url, insecure = options_of(destination, Options)
+    poster = poster_for(destination, versioned(url.reveal()), insecure=insecure)
+    reply = poster.post(b"", {"User-Agent": _AGENT}, method="GET")
+    poster.close()
+    if isinstance(reply, Failure):
+        return Trouble(reply.text)
+    failure = None if reply.status == _OK else failure_from(reply)
+    if failure is None or failure.fault is Fault.THROTTLED:
+        return None
+    return Trouble(failure.text, "is the webhook still there? Copy its address anew from the channel's integrations")
+
+
 KIND: Final = ChannelKind(
     "discord",
     Options,
@@ -197,4 +214,5 @@ KIND: Final = ChannelKind(
     endpoint_at("url", Options),
     _complaints,
     Manners(rate=Rate(5, 2.0)),
+    trial=_trial,
 )

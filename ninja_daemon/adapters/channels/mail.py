@@ -16,8 +16,8 @@ from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
 from ninja_daemon.adapters.network.answers import Row, row_of
 from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, named, tls_context
 from ninja_daemon.adapters.network.proxy import proxy_of
-from ninja_daemon.adapters.network.reachability import Endpoint
-from ninja_daemon.adapters.network.smtp import SmtpClient
+from ninja_daemon.adapters.network.reachability import Endpoint, Trouble
+from ninja_daemon.adapters.network.smtp import SmtpClient, smtp_trouble
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Kind, Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
@@ -204,4 +204,13 @@ def _endpoint(destination: Destination) -> Endpoint:
     return _endpoint_of(options_of(destination, Options))
 
 
-KIND: Final = ChannelKind("email", Options, MailChannel, _endpoint, _complaints, Manners(rate=Rate(20, 60.0)))
+def _trial(destination: Destination) -> Trouble | None:
+    """Let the server greet us, and secure the connection."""
+    options = options_of(destination, Options)
+    proxy = None if destination.proxy is None else proxy_of(destination.proxy)
+    return smtp_trouble(_endpoint_of(options), proxy, starttls=options.security == "starttls")
+
+
+KIND: Final = ChannelKind(
+    "email", Options, MailChannel, _endpoint, _complaints, Manners(rate=Rate(20, 60.0)), trial=_trial
+)

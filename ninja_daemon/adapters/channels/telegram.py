@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
 from ninja_daemon.adapters.channels.kind import (
     ChannelKind,
@@ -18,6 +19,7 @@ from ninja_daemon.adapters.channels.kind import (
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
 from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
@@ -156,6 +158,29 @@ def _complaints(destination: Destination) -> Complaints:
     return found
 
 
+def _trial(destination: Destination) -> Trouble | None:
+    """Ask who the bot is, and for its chat."""
+    options = options_of(destination, Options)
+    poster = poster_for(destination, options.api_url, insecure=options.insecure)
+    base = f"{poster.parts.path.rstrip('/')}/bot{options.token.reveal()}"
+    cures = {
+        "getMe": "is the token the one that @BotFather shows for this bot?",
+        f"getChat?chat_id={quote(str(options.chat_id))}": "is chat_id right, and is the bot a member of the chat?",
+    }
+    try:
+        for method, cure in cures.items():
+            reply = poster.post(b"", {}, target=f"{base}/{method}", method="GET")
+            if isinstance(reply, Failure):
+                return Trouble(reply.text)
+            told = json_object(reply.body)
+            failure = None if told.get("ok") is True else _failure(reply, told)
+            if failure is not None and failure.fault is not Fault.THROTTLED:
+                return Trouble(failure.text, cure)
+    finally:
+        poster.close()
+    return None
+
+
 KIND: Final = ChannelKind(
     "telegram",
     Options,
@@ -163,4 +188,5 @@ KIND: Final = ChannelKind(
     endpoint_at("api_url", Options),
     _complaints,
     Manners(rate=Rate(1, 1.0)),
+    trial=_trial,
 )

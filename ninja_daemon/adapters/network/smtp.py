@@ -8,9 +8,9 @@ import ssl
 import time
 from typing import Final
 
-from ninja_daemon.adapters.network.connecting import connected
+from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, connected, named, tls_context
 from ninja_daemon.adapters.network.proxy import Proxy
-from ninja_daemon.adapters.network.reachability import Endpoint
+from ninja_daemon.adapters.network.reachability import TIMEOUT, Endpoint, Trouble
 
 _LONGEST: Final = 60.0
 """Seconds for one answer; the deadline is usually sooner."""
@@ -65,3 +65,59 @@ class SmtpClient(smtplib.SMTP):
         if remaining <= 0:
             raise TimeoutError
         return remaining
+
+
+# --- how a mail server wants to be spoken to ------------------------------------------------------------------------
+
+
+def smtp_trouble(endpoint: Endpoint, proxy: Proxy | None, *, starttls: bool) -> Trouble | None:
+    """Let a mail server greet us and secure the connection; return what is wrong with that. Nothing is sent by it."""
+    client = SmtpClient(endpoint, time.monotonic() + TIMEOUT, proxy)
+    try:
+        client.open(tls_context() if endpoint.tls else None)
+        if not starttls:
+            return None
+        if not client.has_extn("starttls"):
+            return Trouble("the mail server offers no STARTTLS", 'try security = "tls" with port = 465')
+        client.starttls(context=tls_context())
+    except (Forbidden, Unreached) as error:
+        return Trouble(str(error))
+    except ssl.SSLCertVerificationError as error:
+        return Trouble(f"the certificate of {endpoint.host} is not accepted ({error.verify_message})")
+    except ssl.SSLError as error:
+        if endpoint.tls:
+            return Trouble(
+                f'port {endpoint.port} does not speak TLS from the first byte, as security = "tls" asks for',
+                'set security = "starttls" (port 587), or port = 465',
+            )
+        return Trouble(f"no secure connection to {endpoint.host} ({error.reason or type(error).__name__})")
+    except (OSError, smtplib.SMTPException) as error:
+        return _mute(endpoint, proxy, error)
+    finally:
+        client.close()
+    return None
+
+
+def _mute(endpoint: Endpoint, proxy: Proxy | None, error: Exception) -> Trouble:
+    """Say what is wrong with a server that does not greet: perhaps it waits for TLS."""
+    if not endpoint.tls and _speaks_tls(endpoint, proxy):
+        return Trouble(
+            f"port {endpoint.port} speaks TLS from the first byte and never answers STARTTLS",
+            'set security = "tls" for port 465, or port = 587',
+        )
+    return Trouble(f"port {endpoint.port} of {endpoint.host} does not greet as a mail server does ({named(error)})")
+
+
+def _speaks_tls(endpoint: Endpoint, proxy: Proxy | None) -> bool:
+    deadline = time.monotonic() + TIMEOUT
+    try:
+        with connected(
+            endpoint.host, endpoint.port, insecure=endpoint.insecure, deadline=deadline, proxy=proxy
+        ) as made:
+            made.settimeout(TIMEOUT)
+            with tls_context().wrap_socket(made, server_hostname=endpoint.host):
+                return True
+    except ssl.SSLCertVerificationError:
+        return True
+    except (OSError, ValueError, Forbidden, Unreached):
+        return False

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ninja_daemon.adapters.network.proxy import proxy_complaint
+from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.toml_file import read_toml
 from ninja_daemon.app.settings.values import TEXT, Refused, must_be, not_a_key, shown_key
+from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
 
 
@@ -30,6 +33,17 @@ def proxy_address(value: object, secret: Callable[[str], Secret | None]) -> Secr
     proxy = looked_up(value, secret)
     if complaint := proxy_complaint(proxy.reveal()):
         raise Refused(("", complaint))
+    return proxy
+
+
+def proxy_of_file(environment: Environment) -> Secret | None:
+    """Return the proxy on the way to the broker; None for none, also where the file, which others check, has faults."""
+    try:
+        proxy = broker_proxy(read_toml(environment.config_path).get("broker", {}), environment.lookup)
+    except (ConfigError, Refused):
+        return None
+    if proxy is not None:
+        environment.remember(proxy)
     return proxy
 
 
