@@ -20,6 +20,7 @@ from ninja_daemon.adapters.oanda.candles import (
     PRICE_LETTERS,
     Page,
     RawCandle,
+    Taken,
     read_page,
     shown_again,
     usable,
@@ -93,6 +94,10 @@ class OandaSource:
     def doubt(self) -> str:
         """What is wrong with the account although candles come; see the port."""
         return self._precisions.doubt
+
+    def changes(self) -> Sequence[str]:
+        """Return what has changed on the account's list of instruments; see the port."""
+        return self._precisions.changes()
 
     def close(self) -> None:
         """End waiting, close the connections and let the threads go."""
@@ -194,8 +199,9 @@ class OandaSource:
         cursor: Instant,
     ) -> Fetched:
         instrument = self._precisions.of(session, series.instrument, raws)
+        page = Page([raw for raw in raws if raw.time > cursor], rejected)
+        instrument, taken = self._usable(session, series, instrument, page)
         at_cursor, before_cursor = shown_again(series, instrument, raws, cursor)
-        taken = usable(series, instrument, Page([raw for raw in raws if raw.time > cursor], rejected))
         return Fetched(
             instrument,
             taken.complete,
@@ -205,11 +211,21 @@ class OandaSource:
             rejected=taken.rejected,
         )
 
+    def _usable(
+        self, session: OandaSession, series: Series, instrument: Instrument, page: Page
+    ) -> tuple[Instrument, Taken]:
+        """Return what can be used; where prices have too many digits, by what the account says when asked again."""
+        taken = usable(series, instrument, page)
+        if taken.rejected is None:
+            return instrument, taken
+        anew = self._precisions.again(session, instrument, page.candles)
+        return anew, taken if anew == instrument else usable(series, anew, page)
+
     def _history_job(self, wanted: WantedHistory) -> _Job:
         def ask(session: OandaSession) -> Fetched:
             raws, rejected = self._history_pages(session, wanted)
             instrument = self._precisions.of(session, wanted.series.instrument, raws, is_start=True)
-            taken = usable(wanted.series, instrument, Page(raws, rejected))
+            instrument, taken = self._usable(session, wanted.series, instrument, Page(raws, rejected))
             candles = list(taken.complete)[-wanted.count :]
             ends_there = bool(candles) and candles[-1].time == wanted.until
             at_cursor = candles[-1] if ends_there else None
