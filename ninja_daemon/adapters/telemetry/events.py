@@ -255,6 +255,12 @@ _ALL: Final = (
         3,
         "a destination refuses everything; its messages are kept, and it is tried again by itself",
     ),
+    Event(
+        "broker.instruments",
+        "96a1ada02a58460dbc9d660ec10a749e",
+        4,
+        "the account lists an instrument with other decimals or another pip",
+    ),
     Event("lane.probed", "aa592fc7f41b42aa98943c5946d923cc", 4, "a suspended destination was tried, and refuses still"),
     Event("lane.healed", "8f9b22b225734278b52fbcf4ec157a31", 5, "a destination in trouble accepts messages again"),
     Event(
