@@ -123,7 +123,8 @@ class Evaluation:
         state, crosses = advance_all(new.rules, before, new.candles)
         found_at = self._clock.now()
         signals = [signal_of(new.rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
-        signals = [signal for signal in signals if not (standing.start is Start.FIRST and signal.late)]
+        if standing.start is Start.FIRST and any(signal.late for signal in signals):
+            signals, state = [], state._replace(signal_at=before.signal_at)
         after = _After(state, crosses, signals, _followed(standing, new, signals))
         change = _change(standing, before, new, after)
         fetched, taken_in = new.shown.fetched, _taken_in(standing, new)
@@ -178,7 +179,7 @@ def _tally_before(standing: Standing) -> Tally:
 
 
 def _is_revised(standing: Standing, before: StrategyState, new: _New) -> bool:
-    is_revised_own = is_revised(before, known_before(before, _tally_before(standing)), new.shown)
+    is_revised_own = is_revised(before, known_before(standing.strategy, before, _tally_before(standing)), new.shown)
     return is_revised_own or (standing.larger is not None and standing.larger.revised)
 
 
@@ -190,7 +191,9 @@ def _change(standing: Standing, before: StrategyState, new: _New, after: _After)
         return None
     tally = _counted(loaded.tally, after.crosses, after.signals)
     if taken_in:
-        seen = shown_before(before, known_before(before, _tally_before(standing)), new.shown, new.candles)
+        seen = shown_before(
+            before, known_before(standing.strategy, before, _tally_before(standing)), new.shown, new.candles
+        )
         tally = replace(
             tally,
             evaluated=tally.evaluated + taken_in,

@@ -191,6 +191,18 @@ class StateStore(Protocol):
             StoreUnavailable: it cannot be told.
         """
 
+    def last_listed(self, until: Mapping[str, Instant | None]) -> Mapping[str, Instant | None]:
+        """Return the open of the candle of the last listed signal, None for none, by strategy name.
+
+        Asked only where the averages and the counts are lost; strategies of which it is not known are left out.
+
+        Args:
+            until: open of the last candle that counts, by strategy name; None for any.
+
+        Raises:
+            StoreUnavailable: it cannot be told.
+        """
+
 
 NO_BOOKS: Final[Mapping[Strategy, Book]] = {}
 

@@ -82,7 +82,11 @@ DAYS: Final = {
     ),
 }
 _OPEN_LOST: Final = "asked only when the open signals were lost, which no day here brings (test_outcomes.py does)"
+_COUNTS_LOST: Final = "asked only when averages and counts were lost of a strategy whose signals keep a distance"
 NEVER_CALLED: Final = {
+    "FailoverStore.last_listed": _COUNTS_LOST,
+    "LocalStateStore.last_listed": _COUNTS_LOST,
+    "RedisStateStore.last_listed": _COUNTS_LOST,
     "FailoverStore.unfinished": _OPEN_LOST,
     "LocalStateStore.unfinished": _OPEN_LOST,
     "RedisStateStore.unfinished": _OPEN_LOST,

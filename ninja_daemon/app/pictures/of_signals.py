@@ -75,13 +75,13 @@ def _view(signal: Signal, strategy: Strategy, answer: Fetched) -> SignalView:
     columns = CandleColumns.of(answer.candles)
     result = evaluate(Rules(strategy, answer.instrument), columns)
     first = max(0, len(columns) - CANDLES)
-    kind = strategy.ma_type.value.upper()
+    fast, slow = strategy.fast_kind.value.upper(), strategy.ma_type.value.upper()
     return SignalView(
         signal,
         answer.instrument.decimals,
         answer.candles[first:],
-        AverageLine(f"{kind} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
-        AverageLine(f"{kind} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
+        AverageLine(f"{fast} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
+        AverageLine(f"{slow} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
     )
 
 

@@ -15,13 +15,15 @@ from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.outcome import opened
-from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from ninja_daemon.usecases.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import replay
 
 _KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
+_SOURCES: Final = {source.value: source for source in Source}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")
 """Fields of a signal that say when it was found."""
 
@@ -45,6 +47,9 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
         tp_atr_multiplier=Decimal(settings["tp_atr_multiplier"]),
         min_atr_value=Decimal(settings["min_atr_value"]),
         min_rr_ratio=Decimal(settings["min_rr_ratio"]),
+        fast_type=_KINDS[settings["fast_type"]] if "fast_type" in settings else None,
+        source=_SOURCES[settings.get("source", "close")],
+        atr_type=AtrType(settings.get("atr_type", "sma")),
         filters=restored(settings),
     )
 

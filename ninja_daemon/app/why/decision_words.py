@@ -105,7 +105,7 @@ def signal_lines(derived: Derived, listed: Signal, index: int | None, difference
         if index:
             lines += _average_lines("before", rules, derived.decision(index - 1))
         lines += _average_lines("after", rules, after)
-        atr = rounded(Fraction(after.range_total, rules.strategy.atr_period), decimals)
+        atr = rounded(Fraction(after.range_total, rules.strategy.range_whole), decimals)
         lines.append(f"ranges   {after.ranges_held} true ranges, sum {after.range_total}, average {atr:f}")
         for verdict in verdicts(rules, after):
             word = "passed" if verdict.passed else "REJECTED"

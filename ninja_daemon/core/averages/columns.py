@@ -46,6 +46,10 @@ class AverageColumn:
     denominator: int
     full_from: int
 
+    def over(self, parts: int) -> AverageColumn:
+        """Return the values divided by ``parts``."""
+        return self if parts == 1 else AverageColumn(self.numerators, self.denominator * parts, self.full_from)
+
     def value(self, index: int) -> Ratio:
         """Return the value after a candle that has one."""
         return int(self.numerators[index]), self.denominator

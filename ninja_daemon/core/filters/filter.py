@@ -27,9 +27,10 @@ class Moment(NamedTuple):
         fast: value of the fast average as numerator and denominator.
         slow: value of the slow average.
         ranges_held: number of true ranges behind the average true range.
-        range_total: their sum.
+        range_total: the average true range times ``Settings.range_whole``; of a simple one, the sum of the ranges.
         fast_before: value of the fast average after the candle before.
         slow_before: value of the slow average after the candle before.
+        since: candles since the strategy's last signal, this one included; None where there was none, or long ago.
         trend: average of the larger timeframe's complete candles; None where it is not full, or not looked at.
     """
 
@@ -42,6 +43,7 @@ class Moment(NamedTuple):
     range_total: int
     fast_before: Ratio
     slow_before: Ratio
+    since: int | None = None
     trend: Ratio | None = None
 
 
@@ -93,6 +95,10 @@ class Settings(Protocol):
     @property
     def atr_period(self) -> int:
         """Candles in the average true range."""
+
+    @property
+    def range_whole(self) -> int:
+        """The average true range is ``range_total`` over this."""
 
     @property
     def sl_atr_multiplier(self) -> Decimal:

@@ -77,7 +77,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         close=_decimal(candle.close, decimals),
         fast_ma=fine_price(*cross.fast, decimals),
         slow_ma=fine_price(*cross.slow, decimals),
-        atr=fine_price(cross.range_total, strategy.atr_period, decimals),
+        atr=fine_price(cross.range_total, strategy.range_whole, decimals),
         stop_loss=_decimal(stop, decimals),
         take_profit=_decimal(target, decimals),
         sl_pips=_decimal(abs(candle.close - stop), pip_digits),

@@ -108,12 +108,12 @@ def _show_strategy(
     if span.since is None and not crosses:
         derived = newest(derived, _NEWEST)
     comparison = compare(derived, record, to_the_newest=span.until is None)
-    period = strategy.atr_period
+    whole = strategy.range_whole
     is_long = derived.stop - derived.start > _MANY and not as_json
     shown = [
         decision
         for decision in derived.decisions()
-        if not (crosses or is_long) or decision.cross is not None or decision.is_near(period)
+        if not (crosses or is_long) or decision.cross is not None or decision.is_near(whole)
     ]
     for difference in comparison.differences:
         typer.echo(difference_words(difference), err=as_json)
