@@ -21,8 +21,10 @@ from ninja_daemon.core.market.instant import (
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import DaemonSource
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.source import Source
-from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched
 from ninja_daemon.usecases.ports import Tally
 

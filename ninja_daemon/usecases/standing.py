@@ -16,8 +16,10 @@ from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
+from ninja_daemon.core.signals.rules import rules_of
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.larger_candles import LargerCandles
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded

@@ -16,9 +16,14 @@ from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant, format_instant
-from ninja_daemon.core.signals.strategy import Rules
+from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.usecases.proof.audit import audit
+from ninja_daemon.usecases.proof.record import Record
 from ninja_daemon.usecases.wake_result import Start
 from tests.usecases.test_catch_up import EUR_USD, STRATEGY, World, broker_of, candles_of, wandering
 
@@ -124,3 +129,25 @@ def test_a_late_cross_at_the_first_start_is_no_signal_to_keep_away_from(world: W
     world.wake()
     world.wake(599)
     assert listed(world) == uncut(number + 1, 599)
+
+
+def test_an_audit_judges_by_what_was_listed(world: World) -> None:
+    assert isinstance(world.store, RedisStateStore)
+    judged_from_the_first_candle = [
+        cross.candle.time
+        for cross in evaluate(Rules(SPACED, EUR_USD), CandleColumns.of(CANDLES)).crosses
+        if cross.rejected_by is None
+    ]
+    differing = [
+        number
+        for number in range(BEGUN, 300)
+        if uncut(number, 599) != [time for time in judged_from_the_first_candle if time >= CANDLES[number].time]
+    ]
+    world.wake(differing[0])
+    world.wake(599)
+    texts = world.store.client.lrange(world.store.keys.signals, 0, -1)
+    loaded = world.store.load([SPACED])[SPACED.name]
+    record = Record(loaded, None, [decode_signal(text) for text in texts], is_cut=False, is_counted=True)
+    for since in (None, CANDLES[differing[0] + 40].time):
+        audited = audit(world.broker, SPACED, record, since)
+        assert (list(audited.differences), audited.derived > 5) == ([], True)

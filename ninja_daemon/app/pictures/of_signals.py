@@ -15,8 +15,9 @@ from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView, signal_picture
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_id
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 
 _FEWEST_DIGITS: Final = 4

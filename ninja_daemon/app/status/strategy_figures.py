@@ -16,7 +16,8 @@ from ninja_daemon.core.outcomes.outcome import OpenSignal, running_r
 from ninja_daemon.core.polling import LONGEST_DELAY
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import rounded
-from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded, Tally
 
 _MOST_COUNTED: Final = 10_000

@@ -166,14 +166,14 @@ def _counts(tally: Tally) -> list[tuple[str, Child]]:
 
 def _settings(figures: StrategyFigures) -> Html:
     strategy = figures.strategy
-    fast, slow = strategy.fast_kind.value, strategy.ma_type.value
+    fast, slow = strategy.fast_kind.value, "" if strategy.fast_type is None else f"{strategy.ma_type.value} "
     return facts(
         [
             ("instrument", strategy.instrument),
             ("timeframe", strategy.granularity.name),
             (
                 "averages",
-                f"{fast} {strategy.fast_ma} and {slow} {strategy.slow_ma}",
+                f"{fast} {strategy.fast_ma} and {slow}{strategy.slow_ma}",
             ),
             ("of", strategy.source.value),
             ("price", strategy.price.value),

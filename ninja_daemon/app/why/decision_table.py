@@ -13,8 +13,8 @@ from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import rounded
-from ninja_daemon.core.signals.strategy import Rules
 from ninja_daemon.usecases.proof.evaluations import Notes
 
 

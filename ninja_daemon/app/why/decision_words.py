@@ -12,8 +12,8 @@ from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision, Verdict, verdicts
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
-from ninja_daemon.core.signals.strategy import Rules
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference
 from ninja_daemon.usecases.proof.evaluations import Evaluation

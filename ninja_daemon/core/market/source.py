@@ -31,6 +31,11 @@ class Source(StrEnum):
         member.prices, member.parts = prices, len(prices)
         return member
 
+    @property
+    def field(self) -> str:
+        """What ``sum_of`` returns, in words."""
+        return self.value if self.parts == 1 else f"sum of {self.value}"
+
     def sum_of(self, candle: Candle) -> int:
         """Return what the averages take in of a candle."""
         return sum(getattr(candle, name) for name in self.prices)

@@ -17,8 +17,9 @@ from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import BatchResult
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.core.signals.strategy import Cross, Rules
+from ninja_daemon.core.signals.state import Cross
 
 _NEAR: Final = 10
 """A gap is near when it is at most this part of the average true range: about what one candle moves it."""

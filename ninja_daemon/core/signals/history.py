@@ -10,34 +10,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.columns import LIMIT, AverageColumn, Closes, average_column
-from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
-from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
-from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
-
-
-class Begin(NamedTuple):
-    """From when on a strategy's signals were listed, where they keep a distance.
-
-    Attributes:
-        time: open of the first candle whose signals were listed.
-        last: open of the candle of the last signal listed before it; None where there is none.
-    """
-
-    time: Instant
-    last: Instant | None
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.true_ranges import true_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +49,13 @@ class BatchResult:
     state: StrategyState
 
 
-def evaluate(
-    rules: Rules, candles: CandleColumns, state: StrategyState | None = None, begin: Begin | None = None
-) -> BatchResult:
+def evaluate(rules: Rules, candles: CandleColumns, state: StrategyState | None = None) -> BatchResult:
     """Take in candles, oldest first and all newer than those of ``state``: contract section 4, many steps at once.
 
     Args:
         rules: the strategy bound to its instrument.
         candles: prices of the instrument's decimals.
         state: the state before these candles; None before the first candle of all.
-        begin: from when on signals were listed; None where each of them was.
     """
     before, source = rules.empty_state() if state is None else state, rules.strategy.source
     closes = Closes.joined(before.closes, before.seen, _sums(source, candles))
@@ -80,23 +63,18 @@ def evaluate(
     ranges = true_ranges(rules, before, candles)
     columns = fast.over(source.parts), slow.over(source.parts)
     sides, turns = _sides(_signs(fast, slow), before.side)
-    values = _values(rules, columns[0], turns, before.fast), _values(rules, columns[1], turns, before.slow)
-    judging = _Judging(rules, candles, before, begin)
-    crosses = judging.crosses(turns, (sides, ranges.held, ranges.totals), values)
-    if not len(candles):
-        return BatchResult(*columns, sides, ranges.held, ranges.totals, crosses, before)
-    after = before._replace(
-        last=candles.candle(-1),
-        seen=before.seen + len(candles),
-        closes=closes.window,
-        ranges=Window(before.ranges.size, ranges.newest.tolist()),
-        range_total=int(ranges.totals[-1]),
-        fast=fast_after,
-        slow=slow_after,
-        side=Side(int(sides[-1])) if sides[-1] else None,
-        smoothed=ranges.smoothed,
-        signal_at=judging.signal_at,
-    )
+    judging, after = _Judging(rules, candles, before), before
+    crosses = judging.crosses(turns, columns, (sides, ranges.held, ranges.totals))
+    if len(candles):
+        after = ranges.after(before)._replace(
+            last=candles.candle(-1),
+            seen=before.seen + len(candles),
+            closes=closes.window,
+            fast=fast_after,
+            slow=slow_after,
+            side=Side(int(sides[-1])) if sides[-1] else None,
+            signal_at=judging.signal_at,
+        )
     return BatchResult(*columns, sides, ranges.held, ranges.totals, crosses, after)
 
 
@@ -107,52 +85,6 @@ def _sums(source: Source, candles: CandleColumns) -> Integers:
 
 
 # --- true ranges -----------------------------------------------------------------------------------------------------
-
-
-class TrueRanges(NamedTuple):
-    """The true ranges behind some candles.
-
-    Attributes:
-        newest: those still held before the candles, and theirs.
-        held: how many are behind the average true range after each candle.
-        totals: ``range_total`` after each candle.
-        smoothed: Wilder's average after the last one, None for the simple mean.
-    """
-
-    newest: Integers
-    held: Integers
-    totals: Integers
-    smoothed: Stage | None
-
-
-def true_ranges(rules: Rules, before: StrategyState, candles: CandleColumns) -> TrueRanges:
-    """Return the true ranges behind candles that are taken in after a state."""
-    period = rules.strategy.atr_period
-    first = 1 if before.last is None else 0  # the first candle of all has no true range
-    last_close = np.array([] if before.last is None else [before.last.close], dtype=np.int64)
-    previous = np.concatenate((last_close, candles.close[:-1]))[: max(0, len(candles) - first)]
-    new = np.maximum(candles.high[first:], previous) - np.minimum(candles.low[first:], previous)
-    ranges = np.concatenate((np.array(list(before.ranges), dtype=np.int64), new))
-    held = np.minimum(len(before.ranges) + 1 - first + np.arange(len(candles)), period)
-    if before.smoothed is None:
-        largest = int(ranges.max()) if len(ranges) else 0
-        exact = ranges if period * largest < LIMIT else ranges.astype(object)
-        totals, smoothed = np.cumsum(exact), None
-        totals[period:] -= totals[:-period].copy()
-        totals = totals[len(totals) - len(new) :]
-    else:
-        totals, smoothed = _smoothed(before.smoothed, new)
-    beginning = np.zeros(min(first, len(candles)), dtype=totals.dtype)
-    return TrueRanges(ranges, held, np.concatenate((beginning, totals)), smoothed)
-
-
-def _smoothed(stage: Stage, ranges: Integers) -> tuple[Integers, Stage]:
-    """Smooth true ranges one by one: each result needs the one before it."""
-    values = []
-    for newest in ranges.tolist():
-        stage = stage.updated(newest * FIXED_UNIT)
-        values.append(stage.value)
-    return np.array(values, dtype=None if max(values, default=0) < LIMIT else object), stage
 
 
 # --- sides -----------------------------------------------------------------------------------------------------------
@@ -196,23 +128,29 @@ class _Judging:
         signal_at: number of the candle of the newest signal, as in the state.
     """
 
-    def __init__(self, rules: Rules, candles: CandleColumns, before: StrategyState, begin: Begin | None) -> None:
-        self._rules, self._candles, self._seen, self._begin = rules, candles, before.seen, begin
+    def __init__(self, rules: Rules, candles: CandleColumns, before: StrategyState) -> None:
+        self._rules, self._candles, self._before = rules, candles, before
         self.signal_at = before.signal_at
+        is_begun = rules.begin is None or (before.last is not None and before.last.time >= rules.begin.time)
+        self._begin = None if is_begun else rules.begin
 
     def crosses(
         self,
         turns: npt.NDArray[np.intp],
+        averages: tuple[AverageColumn, AverageColumn],
         numbers: tuple[Integers, Integers, Integers],
-        values: tuple[_Pairs, _Pairs],
     ) -> list[Cross]:
         """Make the crosses; columns are cut to the turns first, which costs less than a number at a time."""
+        values = [
+            _values(self._rules, column, turns, average)
+            for column, average in zip(averages, (self._before.fast, self._before.slow), strict=True)
+        ]
         candles = self._candles
         columns = (candles.time, candles.open, candles.high, candles.low, candles.close, *numbers)
         rows = zip(turns.tolist(), *(column[turns].tolist() for column in columns), strict=True)
         return [
             self._judge(
-                self._seen + turn + 1, side, Candle(*fields), (fast, slow, held, total, fast_before, slow_before)
+                self._before.seen + turn + 1, side, Candle(*fields), (fast, slow, held, total, fast_before, slow_before)
             )
             for (turn, *fields, side, held, total), (fast, fast_before), (slow, slow_before) in zip(
                 rows, *values, strict=True
@@ -225,7 +163,7 @@ class _Judging:
         rules, begin = self._rules, self._begin
         if begin is not None and candle.time >= begin.time:
             self._begin = None
-            self.signal_at = None if begin.last is None else self._seen + self._candles.number_until(begin.last)
+            self.signal_at = self._before.seen + self._candles.number_until(begin.last or 0) or None
         cross = rules.cross(Side(side), candle, (*known, rules.since(self.signal_at, number)))
         if rules.is_spaced and cross.rejected_by is None:
             self.signal_at = number

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.rounding import fine_price, ratio_decimal
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.strategy import Strategy
 
 SCHEMA: Final = 1
 

@@ -13,7 +13,8 @@ from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross, StrategyState
 
 _SPAN: Final = 4_096
 """Candles after which closes that no average needs are dropped."""

@@ -24,8 +24,9 @@ from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moments
 from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.history import true_ranges
-from ninja_daemon.core.signals.strategy import Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.true_ranges import true_ranges
 
 _ROOM: Final = 2**62
 """Integers below it can be added and compared in 64 bits."""

@@ -11,7 +11,7 @@ from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.signal import rounded
-from ninja_daemon.core.signals.strategy import StrategyState
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, Kind, difference, side_name
 from ninja_daemon.usecases.revisions import scaled
@@ -59,8 +59,7 @@ def _revised(derived: Derived, state: StrategyState, index: int, factor: int) ->
             yield _moved(derived, candles[place].time, _units(was[place], decimals), "-")
             return
     for place in changed:
-        field = source.value if source.parts == 1 else f"sum of {source.value}"
-        yield _changed(derived, candles[place], field, was[place], now[place])
+        yield _changed(derived, candles[place], source.field, was[place], now[place])
     touched = {candles[place].time for place in changed}
     touched |= {candles[place + 1].time for place in changed if place + 1 < count}
     ranges = [each * factor for each in state.ranges]
@@ -69,12 +68,10 @@ def _revised(derived: Derived, state: StrategyState, index: int, factor: int) ->
         if held != shown and candles[place].time not in touched:
             touched.add(candles[place].time)
             yield _changed(derived, candles[place], "true range", held, shown)
-    last = state.last
-    if last is not None and candles[-1].time not in touched and scaled(last, factor) != candles[-1]:
-        field = next(
-            name for name in Candle._fields if getattr(scaled(last, factor), name) != getattr(candles[-1], name)
-        )
-        yield _changed(derived, candles[-1], field, getattr(scaled(last, factor), field), getattr(candles[-1], field))
+    last = None if state.last is None else scaled(state.last, factor)
+    if last is not None and candles[-1].time not in touched and last != candles[-1]:
+        field = next(name for name in Candle._fields if getattr(last, name) != getattr(candles[-1], name))
+        yield _changed(derived, candles[-1], field, getattr(last, field), getattr(candles[-1], field))
 
 
 def _changed(derived: Derived, candle: Candle, field: str, was: int, now: int) -> Difference:

@@ -27,8 +27,10 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import AtrType, Cross, Rules, Strategy, settings_of
+from ninja_daemon.core.signals.strategy import AtrType, Strategy, settings_of
 from ninja_daemon.usecases.replay import Engine, replay
 from tests.core.filters import oracle
 from tests.core.filters.oracle import Settings

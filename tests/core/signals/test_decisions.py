@@ -12,7 +12,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.decisions import Decision, decisions, verdicts
 from ninja_daemon.core.signals.history import evaluate
-from ninja_daemon.core.signals.strategy import Rules
+from ninja_daemon.core.signals.rules import Rules
 from tests.core.series import EUR_USD, drawn_candles, flat_candles, rules_of, walked
 
 

@@ -16,8 +16,9 @@ from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.history import BatchResult, evaluate, rejection_counts
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.state import Cross, StrategyState
 from tests.core.series import drawn_candles, flat_candles, real_candles, rules_of, stepped, walked
 
 Kind = MovingAverageKind

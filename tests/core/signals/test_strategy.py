@@ -19,7 +19,8 @@ from ninja_daemon.core.market.instrument import Instrument, PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import AtrType, Rules, Strategy
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from tests.core.series import EUR_USD, START, drawn_candles, flat_candles, rules_of, stepped, walked
 
 kinds = st.sampled_from(list(MovingAverageKind))
