@@ -133,11 +133,13 @@ class Judge:
         compared: what the cross had and what it had to have, for ``why``.
         passes: tells whether a cross may be a signal; None where the settings let every cross pass.
         all_pass: the same of many crosses at once, for histories; None where it has to be asked cross by cross.
+        passes_at: the same of the instant of the close, where that alone decides.
     """
 
     compared: Callable[[Moment], tuple[Shown, Shown]]
     passes: Callable[[Moment], bool] | None = None
     all_pass: Callable[[Moments], Booleans] | None = None
+    passes_at: Callable[[Instant], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,4 +196,9 @@ def by_close(
             passed[place] = passes(close_of(opened))
         return passed
 
-    return Judge(lambda one: (shown(close_of(one.opened)), limit), lambda one: passes(close_of(one.opened)), all_pass)
+    return Judge(
+        lambda one: (shown(close_of(one.opened)), limit),
+        lambda one: passes(close_of(one.opened)),
+        all_pass,
+        passes,
+    )
