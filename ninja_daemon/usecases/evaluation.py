@@ -11,9 +11,10 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book, Followed, follow
 from ninja_daemon.core.outcomes.outcome import opened, terms_of
+from ninja_daemon.core.signals.rules import Rules, rules_of
 from ninja_daemon.core.signals.signal import Signal, signal_of
+from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState, rules_of
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
 from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.larger_candles import Judgeable
@@ -120,12 +121,8 @@ class Evaluation:
 
     def _advance(self, standing: Standing, before: StrategyState, new: _New) -> Work:
         """Take candles in: the new state, its signals, and how both are to be stored."""
-        state, crosses = advance_all(new.rules, before, new.candles)
-        found_at = self._clock.now()
-        signals = [signal_of(new.rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
-        signals = [signal for signal in signals if not (standing.start is Start.FIRST and signal.late)]
-        after = _After(state, crosses, signals, _followed(standing, new, signals))
-        change = _change(standing, before, new, after)
+        after = _judged(standing, before, new, self._clock.now())
+        state, signals, change = after.state, after.signals, _change(standing, before, new, after)
         fetched, taken_in = new.shown.fetched, _taken_in(standing, new)
         error = standing.error or fetched.rejected or _nothing_there(state)
         if new.awaited and error is None:
@@ -138,7 +135,7 @@ class Evaluation:
             sides=(before.side, state.side),
             signals=signals if change is not None else (),
             closed=after.followed.outcomes if change is not None else (),
-            crosses=crosses,
+            crosses=after.crosses,
             forming=fetched.forming,
             revised=_is_revised(standing, before, new),
             quiet=new.missing.quiet,
@@ -161,6 +158,14 @@ class _After:
     followed: Followed
 
 
+def _judged(standing: Standing, before: StrategyState, new: _New, found_at: float) -> _After:
+    state, crosses = advance_all(new.rules, before, new.candles)
+    signals = [signal_of(new.rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
+    if standing.start is Start.FIRST and any(signal.late for signal in signals):  # there is one candle
+        signals, state = [], state._replace(signal_at=before.signal_at)
+    return _After(state, crosses, signals, _followed(standing, new, signals))
+
+
 def _newest(standing: Standing) -> Instant | None:
     """Return the open of the newest candle that the broker had not shown before."""
     shown = () if standing.newer is None or standing.start is Start.FIRST else standing.newer.candles
@@ -178,7 +183,7 @@ def _tally_before(standing: Standing) -> Tally:
 
 
 def _is_revised(standing: Standing, before: StrategyState, new: _New) -> bool:
-    is_revised_own = is_revised(before, known_before(before, _tally_before(standing)), new.shown)
+    is_revised_own = is_revised(before, known_before(standing.strategy, before, _tally_before(standing)), new.shown)
     return is_revised_own or (standing.larger is not None and standing.larger.revised)
 
 
@@ -190,7 +195,9 @@ def _change(standing: Standing, before: StrategyState, new: _New, after: _After)
         return None
     tally = _counted(loaded.tally, after.crosses, after.signals)
     if taken_in:
-        seen = shown_before(before, known_before(before, _tally_before(standing)), new.shown, new.candles)
+        seen = shown_before(
+            before, known_before(standing.strategy, before, _tally_before(standing)), new.shown, new.candles
+        )
         tally = replace(
             tally,
             evaluated=tally.evaluated + taken_in,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
-from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, Age, StrategyTable, missing
+from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, Age, StrategyTable, missing, with_kinds
 from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
 from ninja_daemon.app.settings.values import NAME, Refused, must_be, not_a_key, shown_key
@@ -166,7 +166,7 @@ class _Reading:
         granularity: Granularity = values.pop("timeframe")
         seconds = None if age is None else age.seconds(granularity)
         filters = chosen(values)
-        plain = {key: value for key, value in values.items() if key not in KEYS}
+        plain = with_kinds({key: value for key, value in values.items() if key not in KEYS})
         for which, value in filters:
             if refusal := KEYS[which].refusal(value, granularity):
                 self._problem(f"{key}.{which}", refusal)
