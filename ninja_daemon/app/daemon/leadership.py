@@ -99,6 +99,11 @@ class Leadership:
             self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
             self._state = True
             self._begin()
+        elif lease.is_new:
+            # Redis failed over, or lost the lease: what was acknowledged before may be gone, and is derived again now.
+            sentence = "this daemon is the active one still, by a new lease: Redis failed over or was set back"
+            self._log.info(sentence, event_id="leader.active", fence=lease.fence)
+            self._begin()
 
     def _without_store(self, error: StoreUnavailable, heartbeat: Callable[[bool], str]) -> None:
         self._outage.failed(error, is_active=self.is_active)
