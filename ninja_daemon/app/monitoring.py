@@ -15,7 +15,7 @@ from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.catch_up import lateness
 
 if TYPE_CHECKING:
-    from ninja_daemon.app.daemon.process import Daemon
+    from ninja_daemon.app.daemon.watched import Watched
     from ninja_daemon.app.notifier.live import LiveNotifier
     from ninja_daemon.app.process.liveness import Pulse
     from ninja_daemon.core.lanes.depths import QueueDepths
@@ -27,7 +27,7 @@ _STOPPED: Final = frozenset({"paused", "suspended"})
 class DaemonFigures:
     """Everything that is to be known of a daemon."""
 
-    def __init__(self, daemon: Daemon, *, clock: Clock, pulse: Pulse) -> None:
+    def __init__(self, daemon: Watched, *, clock: Clock, pulse: Pulse) -> None:
         """Choose whom to ask.
 
         Args:
@@ -45,6 +45,10 @@ class DaemonFigures:
         yield Reading("ninja_build_info", 1, (__version__, "daemon"))
         yield Reading("ninja_redis_up", daemon.is_store_up)
         yield Reading("ninja_active", daemon.is_active)
+        for shard, is_led in daemon.led.items():
+            yield Reading("ninja_shard_active", is_led, (str(shard),))
+        if daemon.takeover_seconds is not None:
+            yield Reading("ninja_takeover_seconds", daemon.takeover_seconds)
         yield Reading("ninja_strategies", len(daemon.strategies))
         yield Reading("ninja_strategies_waiting", len(figures.reasons()))
         for name, labels, count in figures.counters.by_metric():
@@ -162,7 +166,7 @@ def _alive(pulse: Pulse) -> Health:
     return Health(not hanging, tuple(f"no progress of {worker}" for worker in hanging) or ("work goes on",))
 
 
-def all_is_well(daemon: Daemon, pulse: Pulse) -> bool:
+def all_is_well(daemon: Watched, pulse: Pulse) -> bool:
     """Tell whether every worker gets on, no strategy waits, and a cross would be kept."""
     if pulse.hanging() or daemon.troubles() or not daemon.can_work:
         return False

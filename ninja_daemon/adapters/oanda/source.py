@@ -85,6 +85,10 @@ class OandaSource:
         self._batch_again = 0.0
         self._read_singly: dict[Series, float] = {}
 
+    def divide(self, parts: int) -> None:
+        """Keep to one of so many parts of the broker's limits."""
+        self._gate.divide(parts)
+
     @property
     def traffic(self) -> Traffic:
         """What has been sent and received since the start."""
