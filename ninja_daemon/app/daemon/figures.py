@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from ninja_daemon.app.daemon.closes import Closes
+from ninja_daemon.app.daemon.notes.closes import Closes
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
