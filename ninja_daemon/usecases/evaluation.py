@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ninja_daemon.core.errors import HistoryGap, NinjaError, StateError, TransientError
+from ninja_daemon.core.errors import HistoryGap, NinjaError, PlugInFailed, StateError, TransientError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book, Followed, follow
@@ -78,7 +78,10 @@ class Evaluation:
         if has_more_digits or (larger is not None and larger.has_more_digits):
             return Work(standing, result_of(standing, OtherPrices("the broker's prices have more digits than before")))
         new = self._new(standing, standing.state, standing.instrument.decimals, fetched)
-        return new if isinstance(new, Work) else self._advance(standing, standing.state, new)
+        try:
+            return new if isinstance(new, Work) else self._advance(standing, standing.state, new)
+        except PlugInFailed as error:
+            return Work(standing, result_of(standing, error))
 
     def _new(self, standing: Standing, state: StrategyState, decimals: int, fetched: Fetched) -> _New | Work:
         """Find out which candles can be judged; where not even the state before them is known, say what is lacking."""

@@ -10,11 +10,13 @@ from typing import Annotated, Any, Final
 
 from pydantic import create_model
 
+from ninja_daemon.app.plug_ins import FILTERS, KINDS, filters_named, kind_named
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
 from ninja_daemon.app.settings.values import SWITCH, Value, ValueOf, decimal, one_of, span, whole
-from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.filters.kinds import KEYS
+from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -72,7 +74,8 @@ _INSTRUMENT: Final = ValueOf(
     _instrument,
 )
 _AGE: Final = Value('text such as "1 candle", "3 candles", "90 s", "10 min", "1.5 h" or "2 days"', _age)
-_KIND: Final = one_of({kind.value: kind for kind in MovingAverageKind})
+_KIND: Final = Value(f"one of {' '.join(KINDS)}", kind_named)
+_PLUG_INS: Final = Value("a list of names of installed filters", filters_named)
 _MOST_CANDLES: Final = 1_000_000
 _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
@@ -92,11 +95,11 @@ class _StrategyTable(Table):
     """Period of the fast average in candles. Required."""
     slow_ma: Annotated[int | None, _PERIOD] = None
     """Period of the slow average in candles. Required."""
-    ma_type: Annotated[MovingAverageKind | None, _KIND] = None
+    ma_type: Annotated[AverageKind | None, _KIND] = None
     """Kind of both averages."""
-    fast_type: Annotated[MovingAverageKind | None, _KIND] = None
+    fast_type: Annotated[AverageKind | None, _KIND] = None
     """Kind of the fast average, where it is another."""
-    slow_type: Annotated[MovingAverageKind | None, _KIND] = None
+    slow_type: Annotated[AverageKind | None, _KIND] = None
     """Kind of the slow average, where it is another."""
     source: Annotated[Source | None, one_of({source.value: source for source in Source})] = None
     """Prices of a candle that the averages are made of; entry, stop and target stand on the close."""
@@ -124,6 +127,8 @@ class _StrategyTable(Table):
     """Whether a signal ends when one to the other side is listed. Stored with the signal, as the two below."""
     max_candles: Annotated[int | None, whole(1, _MOST_CANDLES, " of candles")] = None
     """Candles after which a signal ends that reached neither stop nor target."""
+    filters: Annotated[tuple[FilterPlugIn, ...] | None, _PLUG_INS] = None
+    """Filters of installed packages, judged after all others in this order."""
     cost_pips: Annotated[Decimal | None, _THRESHOLD] = None
     """What a trade costs, spread and commission, in pips; comes off the net figures of a report."""
 
@@ -154,13 +159,14 @@ def missing(table: Mapping[str, object], defaults: object) -> Iterator[tuple[str
 def strategy_defaults() -> Iterator[tuple[str, object]]:
     """Yield the keys of a strategy that have a default, with it; for documentation and its test."""
     for field in fields(Strategy):
-        if field.default is not MISSING:
+        if field.default not in {MISSING, ()}:
             yield field.name, field.default
 
 
-def with_kinds(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring the kinds of the averages into normal form: ``ma_type``, and ``fast_type`` only where it is another."""
+def as_fields(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keys as fields of ``Strategy``: ``fast_type`` only where it is another, filters as plug-ins."""
     made = dict(values)
     both = made.pop("ma_type", MovingAverageKind.SMA)
     fast, slow = made.pop("fast_type", both), made.pop("slow_type", both)
-    return made | {"ma_type": slow, "fast_type": None if fast is slow else fast}
+    made["plug_ins"] = made.pop(FILTERS, ())
+    return made | {"ma_type": slow, "fast_type": None if fast == slow else fast}
