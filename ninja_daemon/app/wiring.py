@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ninja_daemon.adapters.redis.state_store import RedisStateStore
     from ninja_daemon.app.daemon.leadership import Part
     from ninja_daemon.app.daemon.process import Daemon
-    from ninja_daemon.app.daemon.watched import Watched
+    from ninja_daemon.app.monitoring import Watched
     from ninja_daemon.app.process.service import Service
 
 

@@ -32,7 +32,7 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted, duration
 from ninja_daemon.usecases.candle_ports import DaemonSource, Traffic
 from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonStore, Journal
-from ninja_daemon.usecases.sharding import is_calm
+from ninja_daemon.usecases.sharing.sharding import is_calm
 from ninja_daemon.usecases.wake_result import WakeResult
 
 _SHARE_OF_CANDLE: Final = 0.8

@@ -12,7 +12,7 @@ from ninja_daemon.core.polling import CompletionDelay
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted, duration
 from ninja_daemon.usecases.candle_ports import Traffic
-from ninja_daemon.usecases.sharding import shares_of
+from ninja_daemon.usecases.sharing.sharding import shares_of
 
 
 class Fleet:

@@ -12,7 +12,7 @@ from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.members import RedisMembers, agreed_count
+from ninja_daemon.adapters.redis.sharing.members import RedisMembers, agreed_count
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Part
@@ -26,7 +26,7 @@ from ninja_daemon.app.wiring import Parts, make_daemon
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import DaemonPorts
-from ninja_daemon.usecases.sharding import shard_of, shares_of
+from ninja_daemon.usecases.sharing.sharding import shard_of, shares_of
 
 _NEEDS_REDIS: Final = "[shards] count must be 1 with CACHE_ENABLED=false, was {}: shards are shared through Redis"
 Body: TypeAlias = Daemon | Fleet

@@ -11,7 +11,7 @@ from typing import Final, Protocol
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.sharding import MEMBER_LIVES, Member, owner_of
+from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member, owner_of
 
 _TICK: Final = 4.0
 """Seconds between two signs of life; a little less than between two renewals of a lease, which ask for them."""

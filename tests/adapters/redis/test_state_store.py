@@ -16,9 +16,9 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
-from ninja_daemon.adapters.redis import lease
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.sharing import lease
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import averages_life_ms
 from ninja_daemon.adapters.stored.signal import decode_signal

@@ -13,7 +13,7 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.queue.guarded_write import checked
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.usecases.sharding import Member
+from ninja_daemon.usecases.sharing.sharding import Member
 
 _FORGOTTEN_AFTER: Final = 3_600_000
 """Milliseconds; until then ``status`` may name a member that is gone."""
@@ -73,18 +73,7 @@ def agreed_count(client: redis.Redis, keys: Keys, count: int) -> None:
         StoreUnavailable: Redis did not answer.
     """
     with translated_errors():
-        try:
-            stored: Any = client.get(keys.shards)
-        except NoPermissionError:
-            if count == 1:
-                return  # Rights from before there were shards: nobody can have divided it.
-            raise
-        if stored is None and count > 1:
-            if client.exists(keys.epoch, keys.fence):
-                stored = "1"
-            else:
-                client.set(keys.shards, str(count), nx=True)
-                stored = client.get(keys.shards)
+        stored = _stored_count(client, keys, count)
     if str(stored or "1") == str(count):
         return
     message = (
@@ -92,3 +81,19 @@ def agreed_count(client: redis.Redis, keys: Keys, count: int) -> None:
         f"its daemons, then redis-cli DEL '{keys.shards}' '{keys.epoch}' '{keys.fence}', then start them again"
     )
     raise ConfigError(message)
+
+
+def _stored_count(client: redis.Redis, keys: Keys, count: int) -> str | None:
+    """Return what the namespace was begun with, and begin it; None where it has one lease."""
+    try:
+        stored: Any = client.get(keys.shards)
+    except NoPermissionError:
+        if count == 1:
+            return None  # Rights from before there were shards: nobody can have divided it.
+        raise
+    if stored is not None or count == 1:
+        return stored
+    if client.exists(keys.epoch, keys.fence):
+        return None
+    client.set(keys.shards, str(count), nx=True)
+    return str(client.get(keys.shards))
