@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from ninja_daemon.adapters.redis.own_server import embedded as embedded_redis, server_program as program
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.own_server import embedded as embedded_redis, server_program as program
 from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
 from ninja_daemon.adapters.redis.own_server.server_program import find_server
 from ninja_daemon.core.errors import ConfigError
