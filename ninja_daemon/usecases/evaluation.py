@@ -125,13 +125,24 @@ class Evaluation:
     def _advance(self, standing: Standing, before: StrategyState, new: _New) -> Work:
         """Take candles in: the new state, its signals, and how both are to be stored."""
         after = _judged(standing, before, new, self._clock.now())
-        state, signals, change = after.state, after.signals, _change(standing, before, new, after)
+        known = known_before(standing.strategy, before, _tally_before(standing))
+        revised = _is_revised(standing, before, known, new)
+        state, signals, change = (
+            after.state,
+            after.signals,
+            _change(standing, before, known, new, after, revised=revised),
+        )
         fetched, taken_in = new.shown.fetched, _taken_in(standing, new)
         error = standing.error or fetched.rejected or _nothing_there(state)
         if new.awaited and error is None:
             error = self._lacking(standing, new.awaited)
-        outcome = replace(
-            result_of(standing, error),
+        # Made at once: this is done for each strategy at each close, and to copy a result costs as much as to make one.
+        outcome = StrategyResult(
+            standing.strategy,
+            standing.start,
+            fetched=standing.fetched,
+            error=error,
+            notes=standing.notes,
             cursor=state.last.time if state.last is not None else None,
             taken_in=taken_in,
             opens=[candle.time for candle in new.candles] if change is not None else (),
@@ -140,7 +151,7 @@ class Evaluation:
             closed=after.followed.outcomes if change is not None else (),
             crosses=after.crosses,
             forming=fetched.forming,
-            revised=_is_revised(standing, before, new),
+            revised=revised,
             quiet=new.missing.quiet,
             gaps=new.missing.gaps,
             held=new.held or (bool(new.awaited) and error is None),
@@ -185,12 +196,13 @@ def _tally_before(standing: Standing) -> Tally:
     return standing.loaded.tally if standing.start is Start.STORED else Tally()
 
 
-def _is_revised(standing: Standing, before: StrategyState, new: _New) -> bool:
-    is_revised_own = is_revised(before, known_before(standing.strategy, before, _tally_before(standing)), new.shown)
-    return is_revised_own or (standing.larger is not None and standing.larger.revised)
+def _is_revised(standing: Standing, before: StrategyState, known: Sequence[int], new: _New) -> bool:
+    return is_revised(before, known, new.shown) or (standing.larger is not None and standing.larger.revised)
 
 
-def _change(standing: Standing, before: StrategyState, new: _New, after: _After) -> Change | None:
+def _change(
+    standing: Standing, before: StrategyState, known: Sequence[int], new: _New, after: _After, *, revised: bool
+) -> Change | None:
     """Return what is to be written; None when nothing has changed."""
     loaded, taken_in, is_stored = standing.loaded, _taken_in(standing, new), standing.start is Start.STORED
     is_elsewhere = loaded.cursor != standing.cursor or loaded.book != standing.book
@@ -198,13 +210,11 @@ def _change(standing: Standing, before: StrategyState, new: _New, after: _After)
         return None
     tally = _counted(loaded.tally, after.crosses, after.signals)
     if taken_in:
-        seen = shown_before(
-            before, known_before(standing.strategy, before, _tally_before(standing)), new.shown, new.candles
-        )
+        seen = shown_before(before, known, new.shown, new.candles)
         tally = replace(
             tally,
             evaluated=tally.evaluated + taken_in,
-            revisions=tally.revisions + _is_revised(standing, before, new),
+            revisions=tally.revisions + revised,
             gaps=tally.gaps + len(new.missing.gaps),
             shown_before=seen,
         )
@@ -222,8 +232,8 @@ def _followed(standing: Standing, new: _New, signals: Sequence[Signal]) -> Follo
     if standing.book is None:
         return Followed(Book(), ())
     instrument = new.rules.instrument
-    terms = terms_of(standing.strategy, instrument)
-    listed = [opened(signal, terms) for signal in signals]
+    terms = terms_of(standing.strategy, instrument) if signals else None
+    listed = [opened(signal, terms) for signal in signals] if terms is not None else []
     after = follow(standing.strategy, instrument, standing.book, new.candles, listed)
     return Followed(after.book, [*standing.closed, *after.outcomes])
 
@@ -239,6 +249,8 @@ def _nothing_there(state: StrategyState) -> NinjaError | None:
 
 def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Tally:
     """Add crosses and the signals among them."""
+    if not crosses:
+        return tally
     rejected = dict(tally.rejected)
     for cross in crosses:
         if cross.rejected_by is not None:

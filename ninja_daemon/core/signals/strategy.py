@@ -99,6 +99,8 @@ class Strategy:
     @property
     def trend(self) -> TrendAverage | None:
         """The average of a larger timeframe that decides which crosses are signals, if it has one."""
+        if not self.filters:  # asked five times at each close
+            return None
         return next((value for name, value in self.filters if name == trend.FILTER.name), None)
 
     @property

@@ -92,7 +92,7 @@ def _stored_count(client: redis.Redis, keys: Keys, count: int) -> str | None:
             return None  # Rights from before there were shards: nobody can have divided it.
         raise
     if stored is not None or count == 1:
-        return stored
+        return None if stored is None else str(stored)
     if client.exists(keys.epoch, keys.fence):
         return None
     client.set(keys.shards, str(count), nx=True)
