@@ -19,6 +19,7 @@ from ninja_daemon.adapters.channels.kind import (
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
 from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
@@ -30,6 +31,8 @@ _LONGEST: Final = 4_096
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
 _OK: Final = 200
+_NO_TEXT: Final = "there is no text in the message to edit"
+_LONGEST_CAPTION: Final = 1_024
 _NOT_MODIFIED: Final = "message is not modified"
 _NO_PREVIEW: Final = {"link_preview_options": {"is_disabled": True}}
 
@@ -73,12 +76,29 @@ class TelegramChannel:
         text = shortened(plain_text(parcel, self._manners.time_zone, self._manners.template), _LONGEST)
         message = {"chat_id": self._chat, "message_id": int(message_id), "text": text, **_NO_PREVIEW}
         answer = self._answered("editMessageText", message)
+        if isinstance(answer, Failure) and _NO_TEXT in answer.text.lower():
+            # It has a picture: what it says is the picture's caption.
+            caption = {"caption": shortened(text, _LONGEST_CAPTION)}
+            kept = {name: value for name, value in message.items() if name not in {"text", *_NO_PREVIEW}}
+            answer = self._answered("editMessageCaption", {**kept, **caption})
         is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
         return Sent(message_id) if is_same else answer
 
+    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Let a posted message be a picture with its text below; see the port."""
+        (picture,) = parcel.attachments
+        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
+        if len(text) > _LONGEST_CAPTION:
+            return Failure(Fault.REFUSED, f"a text below a picture has {_LONGEST_CAPTION} characters at most")
+        media = {"type": "photo", "media": "attach://picture", "caption": text}
+        fields = {"chat_id": self._chat, "message_id": message_id, "media": json.dumps(media)}
+        return self._sent("editMessageMedia", *form(fields, {"picture": picture}))
+
     def _answered(self, method: str, message: dict[str, object]) -> Outcome:
-        headers = {"Content-Type": "application/json"}
-        reply = self._poster.post(json.dumps(message).encode(), headers, target=f"{self._methods}{method}")
+        return self._sent(method, json.dumps(message).encode(), "application/json")
+
+    def _sent(self, method: str, body: bytes, media_type: str) -> Outcome:
+        reply = self._poster.post(body, {"Content-Type": media_type}, target=f"{self._methods}{method}")
         if isinstance(reply, Failure):
             return reply
         told = json_object(reply.body)
