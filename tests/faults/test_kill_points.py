@@ -386,7 +386,7 @@ class OutcomesDay:
     scene: Scene
 
     def __post_init__(self) -> None:
-        self.path = f"/{self.scene.namespace}/api/webhooks/1/club"
+        self.path = f"/{self.scene.namespace}/api/v10/webhooks/1/club"
         self.signals = [a_signal(number) for number in range(6)]
         self.outcomes = [an_outcome(number) for number in range(6)]
         self.numbers = itertools.count(1000)

@@ -140,7 +140,7 @@ def test_both_services_get_the_picture_by_an_edit(desk: Desk, server: Receiver, 
     first, second = desk.posts("club", 1), desk.posts("chat", 1)
     assert desk.told() == ["picture.shown", "picture.shown"]
     discord, telegram = server.posts
-    assert (discord.method, discord.path) == ("PATCH", f"/api/webhooks/5/token/messages/{first}")
+    assert (discord.method, discord.path) == ("PATCH", f"/api/v10/webhooks/5/token/messages/{first}")
     assert b'"filename": "EUR_USD_H4_' in discord.body
     assert b"embeds" not in discord.body, "what is not named stays"
     assert telegram.path.endswith("/editMessageMedia")
