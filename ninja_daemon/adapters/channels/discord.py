@@ -15,7 +15,7 @@ from ninja_daemon.adapters.channels.kind import (
     options_of,
     poster_for,
 )
-from ninja_daemon.adapters.channels.outcome_words import RESULT, outcome_lines, outcome_title, result_text
+from ninja_daemon.adapters.channels.wording.outcome_words import RESULT, outcome_lines, outcome_title, result_text
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     facts,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -16,12 +15,11 @@ from ninja_daemon.adapters.channels.kind import (
     options_of,
     poster_for,
 )
-from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
-from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
+from ninja_daemon.adapters.channels.telegram_api import failure_in, message_id_in
+from ninja_daemon.adapters.channels.words import plain_text, shortened
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
-from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
@@ -103,67 +101,15 @@ class TelegramChannel:
             return reply
         told = json_object(reply.body)
         if reply.status == _OK and told.get("ok") is True:
-            return Sent(_message_id(told))
-        return _failure(reply, told)
+            return Sent(message_id_in(told))
+        return failure_in(reply, told)
 
     def close(self) -> None:
         """Let the connection go."""
         self._poster.close()
 
 
-def _message_id(told: dict[str, object]) -> str:
-    result = told.get("result")
-    found = result.get("message_id") if isinstance(result, dict) else None
-    return str(found) if isinstance(found, int) else ""
-
-
 # --- what its answers mean -------------------------------------------------------------------------------------------
-
-_CHAT_GONE: Final = (
-    "chat not found",
-    "chat_id is empty",
-    "group chat was",
-    "peer_id_invalid",
-    "channel_private",
-    "bot is not a member",
-    "bot was kicked",
-    "bot was blocked",
-    "user is deactivated",
-)
-_NO_RIGHTS: Final = (
-    "not enough rights",
-    "have no rights",
-    "need administrator rights",
-    "chat_admin_required",
-    "chat_write_forbidden",
-    "chat_send_plain_forbidden",
-    "chat_restricted",
-)
-_NO_TOPIC: Final = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
-_OF_THE_MESSAGE: Final = ("message text is empty", "message is too long", "can't parse", "must be encoded in utf-8")
-_BAD: Final = 400
-TABLE: Final = (
-    *(Row(Fault.BROKEN, "Bot API server, errors of a chat", _BAD, words=words) for words in _CHAT_GONE),
-    *(Row(Fault.BROKEN, "Bot API server, errors of rights", _BAD, words=words) for words in _NO_RIGHTS),
-    *(Row(Fault.BROKEN, "Bot API server, errors of forum topics", _BAD, words=words) for words in _NO_TOPIC),
-    *(
-        Row(Fault.REFUSED, "Bot API server, errors of a text", _BAD, words=words, blames_message=True)
-        for words in _OF_THE_MESSAGE
-    ),
-)
-"""What the words of Telegram's answers mean; its codes are those of HTTP."""
-
-
-def _failure(reply: Reply, told: dict[str, object]) -> Failure:
-    said = told.get("description")
-    text = harmless(said)[:200] if isinstance(said, str) else ""
-    parameters = told.get("parameters")
-    more = parameters if isinstance(parameters, dict) else {}
-    if isinstance(moved := more.get("migrate_to_chat_id"), int):
-        return Failure(Fault.BROKEN, f"the group has moved; set chat_id to {moved}", reply.status)
-    failure = failure_of(reply, TABLE, said=text)
-    wait = seconds_of(more.get("retry_after"))
-    return failure if wait is None or failure.fault is not Fault.THROTTLED else replace(failure, wait=wait)
 
 
 def _complaints(destination: Destination) -> Complaints:
@@ -193,7 +139,7 @@ def _trial(destination: Destination) -> Trouble | None:
             if isinstance(reply, Failure):
                 return Trouble(reply.text)
             told = json_object(reply.body)
-            failure = None if told.get("ok") is True else _failure(reply, told)
+            failure = None if told.get("ok") is True else failure_in(reply, told)
             if failure is not None and failure.fault is not Fault.THROTTLED:
                 return Trouble(failure.text, cure)
     finally:
