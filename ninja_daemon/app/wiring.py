@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.stores import daemon_store
+from ninja_daemon.app.pictures.packing import PicturePacker
 from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
@@ -45,6 +47,7 @@ class Parts(DaemonPorts):
     Attributes:
         recorder: keeps the record of signals and outcomes.
         notes: keeps when each candle was taken in, or why not.
+        packer: leaves the candles of signals for their pictures.
         divide: keeps to one of so many parts of the broker's limits.
         stores: those in Redis: the whole, and its shards where there are some; none without Redis.
         failover: puts the journal behind a store in Redis, or behind that of a shard.
@@ -53,6 +56,7 @@ class Parts(DaemonPorts):
 
     recorder: Recorder
     notes: EvaluationNotes
+    packer: PicturePacker
     divide: Callable[[int], None]
     stores: list[RedisStateStore]
     failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
@@ -67,6 +71,7 @@ class Parts(DaemonPorts):
         """Keep what a look listed and took in."""
         self.recorder.after(wake)
         self.notes.after(wake)
+        self.packer.after(wake)
 
     def close(self) -> None:
         """Let connections, threads and files go."""
@@ -98,9 +103,12 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
             store.alert("record_broken", "error", text, clock.now())
 
     notes = EvaluationNotes(evaluations_file(environment), clock)
-    closers = (source.close, made.close, alerts.close, memory.close, record.close, notes.close)
+    packer = PicturePacker(source, (*made.packs, LocalPicturePacks(alerts)))
+    closers = (packer.close, source.close, made.close, alerts.close, memory.close, record.close, notes.close)
     recorder = Recorder(record, made.histories, made.published, tell_of_break)
-    return Parts(clock, source, store, memory, recorder, notes, source.divide, made.stores, made.failover, closers)
+    return Parts(
+        clock, source, store, memory, recorder, notes, packer, source.divide, made.stores, made.failover, closers
+    )
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.app.pictures.packing import PicturePacks
 from ninja_daemon.app.record.heads import NoPublishedHead, PublishedHead
 from ninja_daemon.app.record.recording import Histories
 from ninja_daemon.app.settings.environment import Environment
@@ -34,6 +35,7 @@ class StoreOfDaemon(NamedTuple):
         stores: those in Redis: the whole, and its shards where some are made; none without Redis.
         failover: puts the journal behind a store in Redis, or behind that of a shard; None without Redis.
         published: where heads of the record are left.
+        packs: where the candles of pictures are left.
     """
 
     store: DaemonStore
@@ -42,6 +44,7 @@ class StoreOfDaemon(NamedTuple):
     stores: list[RedisStateStore]
     failover: Callable[[RedisStateStore, Part | None], FailoverStore] | None
     published: PublishedHead
+    packs: tuple[PicturePacks, ...] = ()
 
 
 def daemon_store(
@@ -59,6 +62,8 @@ def daemon_store(
     from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
     from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
     from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415 - likewise
     from ninja_daemon.adapters.redis.record_head import RedisRecordHead  # noqa: PLC0415 - likewise
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
@@ -71,10 +76,10 @@ def daemon_store(
     whole = failover(in_redis, None)
     published: PublishedHead = RedisRecordHead(in_redis.client, Keys(environment.namespace))
     if servers.shards > 1:
-        published = (
-            NoPublishedHead()
-        )  # Members on several machines list at the same time; no record has it all in one order.
-    return StoreOfDaemon(whole, whole.close, in_redis.histories, [in_redis], failover, published)
+        # Members on several machines list at the same time; no record has it all in one order.
+        published = NoPublishedHead()
+    packs = RedisPicturePacks(in_redis.client, QueueKeys(environment.namespace))
+    return StoreOfDaemon(whole, whole.close, in_redis.histories, [in_redis], failover, published, (packs,))
 
 
 def state_store(environment: Environment, *, name: str = "daemon", connections: int = 64) -> RedisStateStore:

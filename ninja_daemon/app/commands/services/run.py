@@ -57,6 +57,7 @@ def run(
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     parts = daemon_parts(environment, configuration.servers)
     parts.mirror_to(configuration.delivery.mirror)
+    parts.packer.draws_for(configuration.delivery)
     log = structlog.get_logger("ninja.daemon")
     for note in (*environment.notes, *configuration.notes):
         log.debug(note)
@@ -125,6 +126,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
         _require_strategies(new)
         configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr)
         parts.mirror_to(new.delivery.mirror)
+        parts.packer.draws_for(new.delivery)
         daemon.take_over(new.strategies)
 
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))
