@@ -13,9 +13,10 @@ from pydantic import create_model
 from ninja_daemon.app.plug_ins import FILTERS, KINDS, filters_named, kind_named
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
-from ninja_daemon.app.settings.values import SWITCH, Value, ValueOf, decimal, one_of, span, whole
+from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, span, whole
 from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
-from ninja_daemon.core.filters.kinds import KEYS
+from ninja_daemon.core.errors import PlugInFailed
+from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
@@ -163,10 +164,33 @@ def strategy_defaults() -> Iterator[tuple[str, object]]:
             yield field.name, field.default
 
 
-def as_fields(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keys as fields of ``Strategy``: ``fast_type`` only where it is another, filters as plug-ins."""
-    made = dict(values)
-    both = made.pop("ma_type", MovingAverageKind.SMA)
-    fast, slow = made.pop("fast_type", both), made.pop("slow_type", both)
-    made["plug_ins"] = made.pop(FILTERS, ())
-    return made | {"ma_type": slow, "fast_type": None if fast == slow else fast}
+def strategy_of(name: str, values: Mapping[str, Any]) -> Strategy:
+    """Make a strategy of its keys, those of ``[defaults]`` among them.
+
+    Raises:
+        Refused: a filter cannot be one of its timeframe, or a plug-in does not say how far it looks back.
+    """
+    plain = dict(values)
+    age, granularity = plain.pop("max_signal_age", None), plain.pop("timeframe")
+    filters = chosen(plain)
+    refusals = ((f".{which}", KEYS[which].refusal(value, granularity)) for which, value in filters)
+    if refused := [(place, refusal) for place, refusal in refusals if refusal]:
+        raise Refused(*refused)
+    plain = {key: value for key, value in plain.items() if key not in KEYS}
+    both = plain.pop("ma_type", MovingAverageKind.SMA)
+    fast, slow = plain.pop("fast_type", both), plain.pop("slow_type", both)
+    made = Strategy(
+        name=name,
+        granularity=granularity,
+        max_signal_age=None if age is None else age.seconds(granularity),
+        ma_type=slow,
+        fast_type=None if fast == slow else fast,  # so that the same two kinds are the same settings
+        filters=filters,
+        plug_ins=plain.pop(FILTERS, ()),
+        **plain,
+    )
+    try:
+        _ = made.warm_up  # asks plug-ins how far they look back, once
+    except PlugInFailed as error:
+        raise Refused(("", str(error))) from error
+    return made
