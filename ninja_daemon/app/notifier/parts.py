@@ -30,7 +30,7 @@ from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import OutcomePolicy
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, EditableChannel
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
 from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
@@ -39,7 +39,6 @@ from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.ports import Clock
 
 _BLOCK: Final = 1
-_LEASE_SPARE: Final = 4.0
 _LOOK_ASIDE: Final = 0.25
 """Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
 
@@ -175,7 +174,7 @@ def _channel(destination: Destination, ledger: SqliteSentLedger, clock: Clock, p
 
 def _lease(destination: Destination, least: float) -> float:
     # Two posts may be made under one lease, see ``Sender.asked_again``.
-    return max(least, 2 * destination.manners.timeout + _LEASE_SPARE)
+    return least + 2 * max(0.0, destination.manners.timeout - DEADLINE)
 
 
 def _worker(
