@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
+from ninja_daemon.app.option_groups import spread
 from ninja_daemon.app.process.lean_imports import import_structlog
 from ninja_daemon.app.process.private_files import keep_from_others
 from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
@@ -110,7 +111,7 @@ def _register(app: typer.Typer, name: str, *, load: bool) -> None:
         app.add_typer(what, name=name, help=texts.text(), short_help=texts.summary)
     else:
         command: Callable[..., Any] = what
-        app.command(name, help=texts.text(), short_help=texts.summary)(command)
+        app.command(name, help=texts.text(), short_help=texts.summary)(spread(command))
 
 
 def _not_loaded() -> None:
