@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ninja_daemon.adapters.redis.client import connect, translated_errors
-from ninja_daemon.adapters.redis.inspection import ServerFacts, inspect_server
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import Consumers, read_consumers
+from ninja_daemon.adapters.redis.server.inspection import inspect_server
+from ninja_daemon.adapters.redis.server.server_facts import ServerFacts
 from ninja_daemon.adapters.redis.state_store import QUEUE_CAP, RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import servers
 from ninja_daemon.app.checks.finding import Finding, Level

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from ninja_daemon.adapters.stored.outcome import decode_terms, encode_outcome
+from ninja_daemon.adapters.stored.open_signals import decode_terms
+from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
@@ -18,12 +19,12 @@ from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
-from ninja_daemon.core.outcomes.outcome import opened
+from ninja_daemon.core.outcomes.open_signal import opened
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Begin, Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import AtrType, Strategy
-from ninja_daemon.usecases.larger_history import Larger, bound, judgeable
+from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import replay
 
 _SOURCES: Final = {source.value: source for source in Source}

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import typer
 
-from ninja_daemon.adapters.candle_files.opening import OpenCandles, open_candles
+from ninja_daemon.adapters.candle_files.open_candles import OpenCandles
+from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.candles.asking import progress_bar
 from ninja_daemon.app.candles.options import FileOptions
@@ -19,8 +20,9 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.larger_history import bound, judgeable, read_larger
-from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, read_history, replay as replay_over
+from ninja_daemon.usecases.history.broker_history import read_history
+from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
+from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, replay as replay_over
 
 
 @dataclass(frozen=True, slots=True)

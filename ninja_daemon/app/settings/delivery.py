@@ -7,16 +7,9 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
-from ninja_daemon.app.settings.routes import (
-    ALERTS,
-    DAILY,
-    MIRROR,
-    RECORD,
-    RESULTS,
-    ROUTES,
-    SILENCES,
-    RouteContext,
-)
+from ninja_daemon.app.settings.routing.route_tables import RouteContext
+from ninja_daemon.app.settings.routing.routes import ALERTS, DAILY, MIRROR, RECORD, RESULTS, ROUTES
+from ninja_daemon.app.settings.routing.silences import SILENCES
 from ninja_daemon.app.settings.servers.proxies import broker_proxy
 from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination

@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import closing
 from pathlib import Path
 
+from ninja_daemon.app import wiring
 from ninja_daemon.app.pictures.files import require_a_pictures_name, theme_named, write_picture, zone_named
 from ninja_daemon.app.pictures.of_signals import found_signal, picture_of_signal
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.signal_history.reading import read_signals
-from ninja_daemon.app.wiring import candle_source
 
 
 def draw_signal(wanted: str, path: Path, theme: str, zone: str) -> None:
@@ -23,6 +23,6 @@ def draw_signal(wanted: str, path: Path, theme: str, zone: str) -> None:
     history = read_signals(environment, reader="signals")
     signal = found_signal([signal for signal, _ in history.entries], wanted)
     known = (signal, history.outcomes.get(signal.id))
-    with closing(candle_source(environment)) as source:
+    with closing(wiring.candle_source(environment)) as source:
         svg = picture_of_signal(source, configuration.strategies, known, colours, clock)
     write_picture(svg, path)

@@ -13,14 +13,8 @@ from typing import Final, NamedTuple
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.outcomes.outcome import (
-    Ending,
-    OpenSignal,
-    Outcome,
-    Result,
-    ending_of,
-    outcome_of,
-)
+from ninja_daemon.core.outcomes.open_signal import Ending, OpenSignal, Result, ending_of
+from ninja_daemon.core.outcomes.outcome import Outcome, outcome_of
 from ninja_daemon.core.signals.strategy import Strategy
 
 MOST_OPEN: Final = 200

@@ -11,16 +11,8 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import MOST_OPEN, Book, Followed, can_be_followed
-from ninja_daemon.core.outcomes.outcome import (
-    Ending,
-    OpenSignal,
-    Outcome,
-    Result,
-    ending_of,
-    opened,
-    outcome_of,
-    terms_of,
-)
+from ninja_daemon.core.outcomes.open_signal import Ending, OpenSignal, Result, ending_of, opened, terms_of
+from ninja_daemon.core.outcomes.outcome import Outcome, outcome_of
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy

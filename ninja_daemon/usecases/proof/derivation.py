@@ -14,8 +14,9 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
-from ninja_daemon.usecases.larger_history import bound, judgeable, read_larger
-from ninja_daemon.usecases.replay import Span, read_history
+from ninja_daemon.usecases.history.broker_history import read_history
+from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
+from ninja_daemon.usecases.replay import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import pytest
 
 from ninja_daemon.app.web import limits, server as module
 from ninja_daemon.app.web.events import READERS
-from ninja_daemon.app.web.server import HEADERS
+from ninja_daemon.app.web.handler import HEADERS
 from tests.app.web.conftest import Site, Start
 
 

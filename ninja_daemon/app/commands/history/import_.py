@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from ninja_daemon.adapters.candle_files.opening import OpenCandles, open_candles
+from ninja_daemon.adapters.candle_files.open_candles import OpenCandles
+from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.candle_files.writing import whole_file, write_candles
 from ninja_daemon.app.candles.options import FileOptions
 from ninja_daemon.app.candles.series import expected_granularity

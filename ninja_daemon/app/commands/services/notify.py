@@ -84,7 +84,7 @@ def _send_test(delivery: Delivery, name: str) -> int:
 
 
 def _test_json(notice: Notice) -> str:
-    from ninja_daemon.adapters.stored.queue import encode_notice
+    from ninja_daemon.adapters.stored.alert import encode_notice
 
     return encode_notice(notice)
 

@@ -12,7 +12,8 @@ from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
-from ninja_daemon.usecases.replay import Span, read_history
+from ninja_daemon.usecases.history.broker_history import read_history
+from ninja_daemon.usecases.replay import Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,24 +9,22 @@ from typing import Final
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.faults import Faults
-from ninja_daemon.adapters.candle_files.labels import Labels
-from ninja_daemon.adapters.candle_files.layout import Layout, Options
-from ninja_daemon.adapters.candle_files.settling import FileToSettle
-from ninja_daemon.adapters.candle_files.survey import decided
-from ninja_daemon.adapters.candle_files.text.tokens import Integers
-from ninja_daemon.adapters.candle_files.zone_finding import (
+from ninja_daemon.adapters.candle_files.clocks.closed_time import is_weekend
+from ninja_daemon.adapters.candle_files.clocks.weeks import Weeks, score, weeks_of
+from ninja_daemon.adapters.candle_files.clocks.zone_finding import (
     CANDIDATES,
     Finding,
-    Weeks,
     check_zone,
     choose_zone,
     find_zone,
     is_stamped_at_close,
-    score,
-    weeks_of,
 )
-from ninja_daemon.adapters.candle_files.zones import HOUR, UnknownZone, Zone, fixed, is_weekend, zone_named
+from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, UnknownZone, Zone, fixed, zone_named
+from ninja_daemon.adapters.candle_files.faults import Faults
+from ninja_daemon.adapters.candle_files.layout import Layout, Options
+from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle
+from ninja_daemon.adapters.candle_files.survey import decided
+from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity
 
 _SHOWN: Final = 4
@@ -190,103 +188,3 @@ def _traded(files: Sequence[FileToSettle]) -> Iterator[Integers]:
                     kept &= ~(flat & ((rows.volume == 0) & file.layout.drops_flat | (rows.prices[3] == before)))
                 close = int(rows.prices[3][-1])
             yield times if kept.all() else times[kept]
-
-
-# --- what a date alone means -----------------------------------------------------------------------------------------
-
-
-def labels_for(
-    files: Sequence[FileToSettle],
-    granularity: Granularity | None,
-    options: Options,
-    decision: Decision,
-    faults: Faults,
-) -> Labels | None:
-    """Decide what dates mean, or take down what must be said; None where times are written."""
-    name, layout = files[0].spool.name, files[0].layout
-    if granularity is None or granularity.seconds < _DAY or files[0].spool.is_utc:
-        return None
-    if options.zone is None and decision.zones:
-        return None
-    if not all(file.survey.is_midnight for file in files):
-        return None
-    days = [sum(file.survey.weekdays[day] for file in files) for day in range(7)]
-    is_new_york = options.zone is not None and [zone.name for _, zone in decision.zones] == ["America/New_York"]
-    if options.zone is not None and not is_new_york:
-        return None
-    if not is_new_york and not layout.day:
-        _ask_for_days(name, granularity, days, layout.format, faults)
-        return None
-    if granularity is not Granularity.D:
-        return _longer(name, granularity, files, options, faults)
-    return _daily(name, days, options, faults, says_close=layout.day and options.stamp is None)
-
-
-def _daily(name: str, days: Sequence[int], options: Options, faults: Faults, *, says_close: bool) -> Labels | None:
-    friday, saturday, sunday = days[4:]
-    total = sum(days)
-    has_sundays, has_fridays = sunday * 50 > total, friday * 50 > total
-    if says_close or options.stamp is not None:
-        is_close = says_close or options.stamp == "close"
-    elif has_sundays == has_fridays and not saturday:
-        message = "a date may be the day of the open or of the close at 17:00 New York: no Friday and no Sunday tells"
-        faults.add("days", name, None, message, "say it: --stamp close or --stamp open")
-        return None
-    else:
-        is_close = has_fridays
-    if saturday * 50 > total or (has_sundays if is_close else has_fridays):
-        _has_sundays(name, faults)
-        return None
-    return Labels(Granularity.D, is_close)
-
-
-def _longer(
-    name: str, granularity: Granularity, files: Sequence[FileToSettle], options: Options, faults: Faults
-) -> Labels | None:
-    if granularity is Granularity.M:
-        firsts = [
-            bool(
-                (
-                    (times + 86_400 * 0).astype("M8[s]").astype("M8[D]")
-                    == times.astype("M8[s]").astype("M8[M]").astype("M8[D]")
-                ).all()
-            )
-            for file in files
-            for times in _wall(file)
-        ]
-        if not all(firsts):
-            message = "a month must be named by its first day, was not"
-            faults.add("month", name, None, message, "give days or hours of this feed: --join M")
-            return None
-    del options
-    return Labels(granularity, is_close=False)
-
-
-def _wall(file: FileToSettle) -> Iterator[Integers]:
-    for times in file.spool.times():
-        yield decided(times, file.day_first)[0]
-
-
-def _has_sundays(name: str, faults: Faults) -> None:
-    message = (
-        "days must be those of 17:00 New York, five a week; these have a Sunday, so they are days of UTC or of a server"
-    )
-    faults.add("days", name, None, message, "give hours or minutes of this feed: --join D")
-
-
-def _ask_for_days(name: str, granularity: Granularity, days: Sequence[int], format_name: str, faults: Faults) -> None:
-    total = sum(days)
-    if granularity is Granularity.D and (days[5] + days[6]) * 50 > total:
-        _has_sundays(name, faults)
-        return
-    what = {"stooq": "Stooq's are days of Warsaw", "yahoo": "Yahoo's are days of London or of the exchange"}
-    known = f" ({what[format_name]})" if format_name in what else ""
-    message = f"a date alone does not say when its candle opens{known}: a time zone must be known"
-    cure = (
-        f"give hours or minutes of this feed: --join {granularity.name}; or, if its days close at 17:00 New York or "
-        "shall be taken so: --zone America/New_York --stamp close (the date is the day of the close) or open"
-    )
-    faults.add("zone", name, None, message, cure)
-
-
-__all__ = ["Decision", "decide_zones", "labels_for", "parse_zones"]

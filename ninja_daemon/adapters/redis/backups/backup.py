@@ -6,13 +6,13 @@ can be put into any other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from redis.client import Pipeline
 from redis.exceptions import RedisError, ResponseError, WatchError
 
+from ninja_daemon.adapters.redis.backups.stored_keys import StoredKey, batched, whole, write_key
 from ninja_daemon.adapters.redis.client import connect, translated_errors, unavailable
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
@@ -32,27 +32,6 @@ _HOLD: Final = "hold:"
 _COUNTED_UP: Final = ("epoch", "fence")
 """Numbers that must never go back: a process of the time before the restoration is refused by them."""
 _TRIES: Final = 5
-_MOST_AT_ONCE: Final = 500
-"""Elements in one command; even, so that pairs stay together."""
-_T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class StoredKey:
-    """A key with all that is in it.
-
-    Attributes:
-        name: without the namespace.
-        kind: ``string``, ``list``, ``set``, ``hash`` or ``zset``.
-        expires_at: epoch milliseconds, None when it stays.
-        value: elements; for a hash fields and values in turn, for a sorted set members and scores. Bytes that are no
-            UTF-8 are lone surrogates.
-    """
-
-    name: str
-    kind: str
-    expires_at: int | None
-    value: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +120,12 @@ class RedisNamespace:
                 counted_up = {name: self._number(name) for name in _COUNTED_UP}
                 old = [key for key in self._all_names() if key not in strange]
                 pipeline.multi()
-                for some in _batched(old):
+                for some in batched(old):
                     pipeline.delete(*some)
                 for key in keys:
-                    _write(pipeline, self._prefix, key)
+                    write_key(pipeline, self._prefix, key)
                 for name, number in counted_up.items():
-                    stored = next((_whole(key.value[0]) for key in keys if key.name == name), 0)
+                    stored = next((whole(key.value[0]) for key in keys if key.name == name), 0)
                     if highest := max(number, stored):
                         pipeline.set(f"{self._prefix}{name}", highest + 1)
                 pipeline.execute()
@@ -180,54 +159,10 @@ class RedisNamespace:
 
     def _number(self, name: str) -> int:
         try:
-            return _whole(str(self._client.get(f"{self._prefix}{name}") or ""))
+            return whole(str(self._client.get(f"{self._prefix}{name}") or ""))
         except ResponseError:
             return 0
 
 
 def _is_of_processes(name: str) -> bool:
     return name in SIGNS_OF_LIFE or name.startswith(_HOLD)
-
-
-def _write(pipeline: Pipeline, prefix: str, key: StoredKey) -> None:
-    name = f"{prefix}{key.name}".encode("utf-8", "surrogateescape")
-    parts = [part.encode("utf-8", "surrogateescape") for part in key.value]
-    for command, arguments in _WRITERS[key.kind](parts):
-        pipeline.execute_command(command, name, *arguments)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-    if key.expires_at is not None:
-        pipeline.execute_command("PEXPIREAT", name, key.expires_at)  # type: ignore[no-untyped-call]
-
-
-_Commands = Iterator[tuple[str, Sequence[bytes]]]
-
-
-def _in_pieces(command: str) -> Callable[[Sequence[bytes]], _Commands]:
-    def pieces(parts: Sequence[bytes]) -> _Commands:
-        for some in _batched(parts):
-            yield command, some
-
-    return pieces
-
-
-def _scored(parts: Sequence[bytes]) -> _Commands:
-    turned = [part for member, score in zip(parts[::2], parts[1::2], strict=True) for part in (score, member)]
-    yield from _in_pieces("ZADD")(turned)
-
-
-_WRITERS: Final[Mapping[str, Callable[[Sequence[bytes]], _Commands]]] = {
-    "string": _in_pieces("SET"),
-    "list": _in_pieces("RPUSH"),
-    "set": _in_pieces("SADD"),
-    "hash": _in_pieces("HSET"),
-    "zset": _scored,
-}
-KINDS: Final = frozenset(_WRITERS)
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else 0  # noqa: PLR2004 - below 2^53
-
-
-def _batched(parts: Sequence[_T]) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(parts), _MOST_AT_ONCE):
-        yield parts[start : start + _MOST_AT_ONCE]

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.text.times import DAY
+from ninja_daemon.adapters.candle_files.text.calendar_days import DAY
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
 

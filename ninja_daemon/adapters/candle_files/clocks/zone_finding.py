@@ -14,120 +14,19 @@ from typing import Final
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.text.tokens import Integers
-from ninja_daemon.adapters.candle_files.zones import DAY, HOUR, NEW_YORK, Zone, fixed, is_weekend, zone_named
+from ninja_daemon.adapters.candle_files.clocks.weeks import GOOD, Score, Weeks, score
+from ninja_daemon.adapters.candle_files.clocks.zones import DAY, HOUR, Zone, fixed, zone_named
 
 CANDIDATES: Final = (
     "UTC", "America/New_York", "America/New_York+7", "EET", "CET", "Europe/London", "Europe/Moscow", "America/Santiago",
     *(fixed(hours).name for hours in (*range(-12, 0), *range(1, 15))),
 )  # fmt: skip
-_SHORTEST, _LONGEST = 40 * HOUR, 56 * HOUR
-_FROM, _TO = 16 * HOUR + 55 * 60, 17 * HOUR
-_GOOD: Final = 0.9
-_MOST_CLOSED: Final = 0.005
 _YEAR: Final = 360 * DAY
 """HistData's years begin with the first Sunday of January and end with the last Friday of December."""
 _SHOWN: Final = 4
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
-
-
-@dataclass(frozen=True, slots=True)
-class Weeks:
-    """What a file shows of its weeks, in wall clock times; rows that are filling are left out.
-
-    Attributes:
-        last: open of the last candle before each weekend.
-        first: open of the first candle after it.
-        hours: begun hours in which there are candles.
-        counts: how many candles each of these has.
-        step: seconds of a candle.
-    """
-
-    last: Integers
-    first: Integers
-    hours: Integers
-    counts: Integers
-    step: int
-
-    @property
-    def span(self) -> int:
-        """Return how many seconds lie between the first and the last hour."""
-        return int(self.hours[-1] - self.hours[0]) if len(self.hours) else 0
-
-    def since(self, start: int, end: int) -> Weeks:
-        """Return the part that lies in a span of wall clock times."""
-        of_weeks = (self.first >= start) & (self.first < end)
-        of_hours = (self.hours >= start) & (self.hours < end)
-        return Weeks(self.last[of_weeks], self.first[of_weeks], self.hours[of_hours], self.counts[of_hours], self.step)
-
-
-def weeks_of(parts: Iterable[Integers], step: int) -> Weeks:
-    """Gather the weeks from the times of a file, ascending, without its filling."""
-    lasts, firsts, hours, counts = [], [], [], []
-    before: int | None = None
-    for times in parts:
-        if not len(times):
-            continue
-        joined = times if before is None else np.concatenate(([before], times))
-        gaps = np.diff(joined)
-        found = np.flatnonzero((gaps >= _SHORTEST) & (gaps <= _LONGEST))
-        lasts.append(joined[found])
-        firsts.append(joined[found + 1])
-        values, amounts = np.unique(times // HOUR, return_counts=True)
-        hours.append(values * HOUR)
-        counts.append(amounts)
-        before = int(times[-1])
-    empty = [np.empty(0, dtype=np.int64)]
-    last, first, hour, count = (np.concatenate(each or empty) for each in (lasts, firsts, hours, counts))
-    return Weeks(last, first, hour, count, step)
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How well a zone explains a file.
-
-    Attributes:
-        zone: the zone.
-        ends: for each week, whether it ends at the close of New York's Friday.
-        closed: candles that would lie in the weekend.
-        candles: all candles.
-    """
-
-    zone: Zone
-    ends: Integers
-    closed: int
-    candles: int
-
-    @property
-    def good(self) -> int:
-        """Return how many weeks end as they should."""
-        return int(self.ends.sum())
-
-    @property
-    def share(self) -> float:
-        """Return which share of the weeks does."""
-        return self.good / len(self.ends) if len(self.ends) else 0.0
-
-    @property
-    def is_plausible(self) -> bool:
-        """Tell whether the zone can be the one."""
-        return self.share >= _GOOD and self.closed <= _MOST_CLOSED * self.candles
-
-    def __str__(self) -> str:
-        """Write it as ``EET 98 % of 52 weeks``."""
-        return f"{self.zone.name} {100 * self.share:.0f} % of {len(self.ends)} weeks"
-
-
-def score(weeks: Weeks, zone: Zone, *, at_close: bool = False) -> Score:
-    """Judge a zone. ``at_close``: the times are those of the candles' ends."""
-    end = 0 if at_close else weeks.step
-    utc = zone.utc(weeks.last) + end
-    wall = utc + NEW_YORK.offsets(utc)
-    of_week = (wall + 3 * DAY) % (7 * DAY)
-    ends = (of_week >= 4 * DAY + _FROM) & (of_week <= 4 * DAY + _TO)
-    hours = zone.utc(weeks.hours) - (weeks.step if at_close else 0)
-    closed = int(weeks.counts[is_weekend(hours)].sum())
-    return Score(zone, ends, closed, int(weeks.counts.sum()))
+_PLAIN_WEEKS: Final = 10
+_BAD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +79,7 @@ def choose_zone(weeks: Weeks, zones: Sequence[Zone]) -> Finding:
         scores = _scores(part, zones)
         best, others = scores[0], scores[1:]
         rivals = [each for each in others if each.good >= best.good and not _is_same(part, best.zone, each.zone)]
-        if len(part.last) and (rivals or best.share < _GOOD):
+        if len(part.last) and (rivals or best.share < GOOD):
             listed = ", ".join(map(str, scores))
             return Finding((), f"in {year} the data do not show one of its zones ({listed})", scores)
         if not len(part.last) and rivals:
@@ -221,11 +120,7 @@ def is_stamped_at_close(weeks: Weeks, zones: Sequence[Zone]) -> bool:
         return False
     as_open = max(score(weeks, zone).share for zone in zones)
     as_close = max(score(weeks, zone, at_close=True).share for zone in zones)
-    return as_open < _BAD and as_close >= _GOOD
-
-
-_PLAIN_WEEKS: Final = 10
-_BAD: Final = 0.5
+    return as_open < _BAD and as_close >= GOOD
 
 
 def _scores(weeks: Weeks, zones: Iterable[Zone]) -> list[Score]:
@@ -258,7 +153,7 @@ def _changing(weeks: Weeks, scores: Sequence[Score], reason: str = "") -> Findin
     runs: list[tuple[int, Zone]] = []
     for year, part in _by_year(weeks):
         own = _scores(part, [each.zone for each in scores])
-        if len(part.last) < _PLAIN_WEEKS or own[0].share < _GOOD:
+        if len(part.last) < _PLAIN_WEEKS or own[0].share < GOOD:
             continue
         if runs and (runs[-1][1] == own[0].zone or _good(part, runs[-1][1]) >= own[0].good):
             continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -13,6 +12,7 @@ from redis.exceptions import NoPermissionError, ResponseError
 from ninja_daemon.adapters.redis.client import translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.server.server_facts import ServerFacts, WrongType
 
 _NEEDED: Final = {
     "last_processed": ("TYPE", "GETRANGE", "GET", "SET"),
@@ -43,54 +43,6 @@ _EXPECTED_TYPES: Final = {
 _VERSION: Final = re.compile(r"(\d{1,4})\.(\d{1,4})")
 _MAY_ASK: Final = frozenset({"default", "operator"})
 """Users, by the names of config/redis/users.acl.example, who may read what others may do."""
-
-
-@dataclass(frozen=True, slots=True)
-class WrongType:
-    """A key that is in the way of ours."""
-
-    key: str
-    expected: str
-    found: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """What a server says of itself. A figure that it keeps to itself is None.
-
-    Attributes:
-        product: ``redis`` or ``valkey``.
-        version: as it writes it, the Redis version that a Valkey speaks for.
-        numbers: major and minor.
-        role: ``master`` or ``slave``.
-        max_memory: bytes, 0 for no limit.
-        used_memory: bytes.
-        eviction: its ``maxmemory-policy``.
-        append_only: whether every write goes to a file.
-        snapshots_fail: the last snapshot could not be written.
-        append_only_fails: the last write to the append-only file failed.
-        default_user_lacks: rights that the default user has not, in whose name the append-only file is read at a start.
-        clock_ahead: seconds by which its clock is ahead of ours.
-        wrong_types: keys of ours that hold something else.
-        denied: ``COMMAND key`` pairs that our user may not run.
-        rights_unknown: why the rights could not be asked for, None when they could.
-    """
-
-    product: str
-    version: str
-    numbers: tuple[int, int]
-    role: str | None
-    max_memory: int | None
-    used_memory: int | None
-    eviction: str | None
-    append_only: bool | None
-    snapshots_fail: bool
-    append_only_fails: bool
-    default_user_lacks: tuple[str, ...]
-    clock_ahead: float | None
-    wrong_types: tuple[WrongType, ...]
-    denied: tuple[str, ...]
-    rights_unknown: str | None
 
 
 def inspect_server(client: redis.Redis, keys: Keys, strategies: Sequence[str], now: float) -> ServerFacts:

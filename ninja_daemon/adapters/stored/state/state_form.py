@@ -35,20 +35,16 @@ from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
+from ninja_daemon.core.market.instant import format_instant, parse_written_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Tally
 
 FORM: Final = "1"
 _INTEGER: Final = re.compile(r"-?\d{1,40}", re.ASCII)
 _MOST_DECIMALS: Final = 12
-_REJECTED: Final = re.compile(r"rejected:([A-Za-z0-9_.\-]{1,64})", re.ASCII)
-_FORMER_NAMES: Final = {"atr_warming": "atr"}
-"""Filters that had another name before; they count on under the new one."""
 
 
 def encode_state(rules: Rules, state: StrategyState, since_count: int | None) -> dict[str, str]:
@@ -122,7 +118,7 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
     if not strategy.granularity.is_border(time):
         message = f"time must lie on the grid of {strategy.granularity.name}, was {fields['time'][:20]}"
         raise StateUnreadable(message)
-    last = Candle(time, *_four(_integers(fields["last"])))
+    last = Candle(time, *_four(integers(fields["last"])))
     count = integer(fields["count"])
     closes = Window(strategy.closes_held, read_ring(fields, "c", strategy.closes_held, count))
     ranges = Window(strategy.atr_period, read_ring(fields, "r", strategy.atr_period, count - 1))
@@ -133,8 +129,8 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
         closes=closes,
         ranges=ranges,
         range_total=range_total,
-        fast=restored_average(strategy.fast_kind, strategy.fast_ma, _integers(fields["fast"])),
-        slow=restored_average(strategy.ma_type, strategy.slow_ma, _integers(fields["slow"])),
+        fast=restored_average(strategy.fast_kind, strategy.fast_ma, integers(fields["fast"])),
+        slow=restored_average(strategy.ma_type, strategy.slow_ma, integers(fields["slow"])),
         side=Side[fields["side"]] if fields["side"] else None,
         smoothed=smoothed,
         signal_at=_signal_at(strategy, fields, count),
@@ -167,7 +163,7 @@ def _average_range(strategy: Strategy, text: str, ranges: Window) -> tuple[Stage
         total = integer(text)
         require(total == sum(ranges), "atr must be the sum of the true ranges")
         return None, total
-    filled, before, value = _integers(text)
+    filled, before, value = integers(text)
     stage = Stage(strategy.atr_period, 1, filled, before, value)
     newest = ranges.back(0) * FIXED_UNIT if len(ranges) else 0
     require(filled == len(ranges) and (not filled or stage.agrees_with(newest)), "atr must agree with the true ranges")
@@ -176,7 +172,7 @@ def _average_range(strategy: Strategy, text: str, ranges: Window) -> tuple[Stage
 
 def _recent(strategy: Strategy, fields: Mapping[str, str], count: int) -> tuple[Candle, ...]:
     size = strategy.looked_back
-    rows = [_integers(fields[f"k{number % size}"]) for number in range(count - min(count, size), count)]
+    rows = [integers(fields[f"k{number % size}"]) for number in range(count - min(count, size), count)]
     require(all(len(row) == len(Candle._fields) for row in rows), "a candle must be a time and four prices")
     return tuple(Candle(*row) for row in rows)
 
@@ -214,7 +210,8 @@ def read_ring(fields: Mapping[str, str], letter: str, size: int, pushed: int) ->
     return [integer(fields[f"{letter}{number % size}"]) for number in range(pushed - held, pushed)]
 
 
-def _integers(text: str) -> list[int]:
+def integers(text: str) -> list[int]:
+    """Read integers with blanks between them."""
     return [integer(part) for part in text.split(" ")]
 
 
@@ -224,58 +221,3 @@ def integer(text: str) -> int:
         message = f"a number must be an integer, was {text[:20]!r}"
         raise StateUnreadable(message)
     return int(text)
-
-
-def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
-    """Write the fields of ``signal_state``: side, candle, counts and the last signal (contract 3)."""
-    assert state.last is not None  # noqa: S101 - only states with a candle are committed
-    return {
-        "side": state.side.name if state.side is not None else "",
-        "time": format_instant(state.last.time),
-        "evaluated": str(tally.evaluated),
-        "crosses": str(tally.crosses),
-        "signals": str(tally.signals),
-        "revisions": str(tally.revisions),
-        "gaps": str(tally.gaps),
-        "shown_before": " ".join(map(str, tally.shown_before)),
-        "last_signal_id": tally.last_signal_id,
-        "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
-        **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
-    }
-
-
-def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
-    """Read ``signal_state`` back: the counts, and the candle that it names.
-
-    Raises:
-        StateUnreadable: a field is not what this version writes.
-    """
-    try:
-        last_signal = fields.get("last_signal_time", "")
-        shown_before = fields.get("shown_before", "")
-        named = fields.get("time", "")
-        last_signal_id = fields.get("last_signal_id", "")[:64]
-        tally = Tally(
-            evaluated=integer(fields.get("evaluated", "0")),
-            crosses=integer(fields.get("crosses", "0")),
-            signals=integer(fields.get("signals", "0")),
-            rejected=_rejected(fields),
-            revisions=integer(fields.get("revisions", "0")),
-            gaps=integer(fields.get("gaps", "0")),
-            last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
-            last_signal_time=parse_written_instant(last_signal) if last_signal else None,
-            shown_before=tuple(_integers(shown_before)[:2]) if shown_before else (),
-        )
-        return tally, parse_written_instant(named) if named else None
-    except ValueError as error:
-        message = f"signal_state must hold what was written, was changed: {error}"
-        raise StateUnreadable(message) from error
-
-
-def _rejected(fields: Mapping[str, str]) -> dict[str, int]:
-    counts = {match[1]: text for name, text in fields.items() if (match := _REJECTED.fullmatch(name))}
-    return {
-        _FORMER_NAMES.get(name, name): integer(text)
-        for name, text in counts.items()
-        if _FORMER_NAMES.get(name) not in counts
-    }

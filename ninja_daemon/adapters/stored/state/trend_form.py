@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ninja_daemon.adapters.stored.state_form import encode_ring, integer, read_ring, require, sound
+from ninja_daemon.adapters.stored.state.state_form import encode_ring, integer, read_ring, require, sound
 from ninja_daemon.core.averages.kinds import restored_average
 from ninja_daemon.core.averages.trend import TrendAverage, TrendState
 from ninja_daemon.core.averages.window import Window
