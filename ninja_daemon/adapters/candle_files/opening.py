@@ -57,10 +57,10 @@ def open_candles(
         spools: list[Spool] = []
         try:
             for source in found:
-                layouts[source.name] = _layout(source, options)
+                layout = layouts[source.name] = _layout(source, options)
                 spools.append(Spool(source.name))
-                asked = options.decimals if options.decimals is not None else layouts[source.name].rounds_to
-                for rows in read_rows(source, layouts[source.name], asked, faults, counts, progress):
+                asked = layout.rounds_to if options.decimals is None else options.decimals
+                for rows in read_rows(source, layout, asked, faults, counts, progress):
                     spools[-1].append(rows)
             yield _understood(spools, layouts, options, expected, faults, counts)
         finally:

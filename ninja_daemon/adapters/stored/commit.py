@@ -31,17 +31,14 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
         change: what some candles changed.
         ma_state_floor: seconds for which the averages live at least.
     """
-    rules, state = change.rules, change.state
+    rules, state, strategy = change.rules, change.state, change.rules.strategy
     assert state.last is not None  # noqa: S101 - only states with a candle are committed
-    strategy = rules.strategy
     base = _base_of(change)
     averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
     averages |= encode_trend(change.trend, change.loaded.trend if base is not None else None)
     signals = _listed(change) if change.signals else ()
     outcomes = tuple(ListedOutcome(one.id, one.time, encode_outcome(one)) for one in change.outcomes)
-    sides = encode_tally(state, change.tally)
-    if change.book is not None:
-        sides["open"] = encode_book(change.book, strategy.series)
+    book = {} if change.book is None else {"open": encode_book(change.book, strategy.series)}
     expected = change.loaded.cursor_token
     return PreparedCommit(
         strategy=strategy.name,
@@ -53,7 +50,7 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
         base="" if base is None else format_instant(base),
         settings=strategy.settings_hash,
         averages=averages,
-        sides=sides,
+        sides={**encode_tally(state, change.tally), **book},
         signals=signals,
         outcomes=outcomes,
     )

@@ -69,21 +69,25 @@ def strategies_for(
         join: the timeframe that the user asks for.
         are_named: the user named them, so all of them must fit.
     """
-    series = named_series(paths[0])
-    instrument = instrument_in(paths[0].name) if series is None else series[0]
+    series, instrument = _said_by_name(paths[0])
     of_instrument = [each for each in strategies if instrument in {None, each.instrument}]
     wanted = join or opened.granularity
     fitting = [each for each in of_instrument if each.granularity is wanted]
     if join is None and (not fitting or are_named):
         fitting = [each for each in of_instrument if opened.can_make(each.granularity)]
-    if are_named and len(fitting) < len(strategies):
-        strangers = ", ".join(each.name for each in strategies if each not in fitting)
-        _none_fits(series, instrument, wanted, strangers)
+    if are_named and (strangers := [each.name for each in strategies if each not in fitting]):
+        _none_fits(series, instrument, wanted, ", ".join(strangers))
     if not fitting:
         _none_fits(series, instrument, wanted, "none does")
     if len({each.instrument for each in fitting}) > 1:
         _ask_which(fitting, wanted)
     return fitting
+
+
+def _said_by_name(path: Path) -> tuple[tuple[str, Granularity] | None, str | None]:
+    """Return the series that a name says, and the instrument."""
+    series = named_series(path)
+    return series, instrument_in(path.name) if series is None else series[0]
 
 
 def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoReturn:

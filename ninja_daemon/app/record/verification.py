@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
 from ninja_daemon.core.filters.kinds import restored
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
@@ -25,7 +25,7 @@ from ninja_daemon.core.signals.rules import Begin, Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
-from ninja_daemon.usecases.replay import replay
+from ninja_daemon.usecases.replay import Replayed, replay
 
 _SOURCES: Final = {source.value: source for source in Source}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")
@@ -77,27 +77,40 @@ def derive(
     """
     strategies = [each for each in recorded_strategies(found).values() if each.series == series]
     larger = larger_of(strategies)
-    reports = [
-        report
-        for each in strategies
-        for report in replay([_begun(bound(each, instrument, larger), found)], judgeable(each, history, larger))
-    ]
+    reports: list[Replayed] = []
+    for each in strategies:
+        reports += replay([_begun(bound(each, instrument, larger), found)], judgeable(each, history, larger))
     derived = {signal.id: signal for report in reports for signal in report.signals}
-    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    names = {each.name for each in strategies}
-    for line in found.signals.values():
-        entry = line["entry"]
-        if entry["strategy"] in names and line["follow"]["price"] == series.price.value:
-            by_name[entry["strategy"]].append(line)
-            own = derived.get(entry["id"])
-            again = None if own is None else parsed(encode_signal(own))
-            yield from _differences("signal", entry, again, _OWN_TO_THE_RUN)
+    lines = _lines_of(found, {each.name for each in strategies}, series)
+    for line in lines:
+        own = derived.get(line["entry"]["id"])
+        again = None if own is None else parsed(encode_signal(own))
+        yield from _differences("signal", line["entry"], again, _OWN_TO_THE_RUN)
     for report in reports:
         yield from _missing(report.rules.strategy, [signal.id for signal in report.signals], found)
-    candles = [candle for part in history for candle in part]
+    yield from _outcomes_again(found, strategies, instrument, [candle for part in history for candle in part], lines)
+
+
+def _lines_of(found: Findings, names: Collection[str], series: Series) -> list[dict[str, Any]]:
+    return [
+        line
+        for line in found.signals.values()
+        if line["entry"]["strategy"] in names and line["follow"]["price"] == series.price.value
+    ]
+
+
+def _outcomes_again(
+    found: Findings,
+    strategies: Sequence[Strategy],
+    instrument: Instrument,
+    candles: Sequence[Candle],
+    lines: Sequence[dict[str, Any]],
+) -> Iterator[str]:
+    """Compare the outcomes of recorded signals with what the candles make of them."""
+    in_order = sorted(lines, key=lambda line: str(line["entry"]["time"]))
     for strategy in {each.name: each for each in strategies}.values():
-        lines = sorted(by_name[strategy.name], key=lambda line: str(line["entry"]["time"]))
-        listed = [opened(decode_signal(canonical(line["entry"])), decode_terms(line["follow"])) for line in lines]
+        own = [line for line in in_order if line["entry"]["strategy"] == strategy.name]
+        listed = [opened(decode_signal(canonical(line["entry"])), decode_terms(line["follow"])) for line in own]
         since = listed[0].time if listed else 0
         after = follow(strategy, instrument, Book(), [one for one in candles if one.time >= since], listed)
         yield from _compare_outcomes(found, {one.id: parsed(encode_outcome(one)) for one in after.outcomes}, listed)

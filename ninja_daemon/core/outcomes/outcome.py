@@ -65,8 +65,7 @@ def outcome_of(strategy: Strategy, one: OpenSignal, candle: Candle, ending: Endi
     gain, risk = side * (ending.exit - one.entry), side * (one.entry - one.stop)
     # Of the exit's candle it is not known what came first, so only its open and the exit count.
     moves = [side * (price - one.entry) for price in (one.high, one.low, candle.open, ending.exit)]
-    cost = Fraction(one.terms.cost_pips) * Fraction(10) ** pip_digits
-    close_of = strategy.granularity.close_of
+    net_gain = gain - Fraction(one.terms.cost_pips) * Fraction(10) ** pip_digits
     return Outcome(
         id=one.id,
         strategy=strategy.name,
@@ -74,16 +73,16 @@ def outcome_of(strategy: Strategy, one: OpenSignal, candle: Candle, ending: Endi
         timeframe=strategy.granularity.name,
         side=side,
         time=one.time,
-        close_time=close_of(one.time),
+        close_time=strategy.granularity.close_of(one.time),
         entry=_decimal(one.entry, decimals),
         stop_loss=_decimal(one.stop, decimals),
         take_profit=_decimal(one.target, decimals),
         result=ending.result,
         exit=_decimal(ending.exit, decimals),
-        exit_time=close_of(candle.time),
+        exit_time=strategy.granularity.close_of(candle.time),
         candles=one.candles + 1,
         r=_multiple(gain, risk),
-        net_r=_decimal(round((gain - cost) / risk * 10**R_DIGITS), R_DIGITS),
+        net_r=_decimal(round(net_gain / risk * 10**R_DIGITS), R_DIGITS),
         pips=_decimal(gain, pip_digits),
         mfe_r=_multiple(max(0, *moves), risk),
         mae_r=_multiple(min(0, *moves), risk),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, NinjaError
@@ -58,37 +59,52 @@ def read_history(
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    lead = warm_up + look_back
-    pages: list[tuple[Instrument, Sequence[Candle]]] = []
-    count, early, forming = 0, 0, None
-    until = None if span.until is None else series.granularity.open_at(span.until)
-    while (early < lead) if span.since is not None else (count < lead + RECENT):
-        answer = _page(source, WantedHistory(series, until, _PAGE))
-        instrument, candles = answer.instrument, answer.candles
-        forming = answer.forming if until is None else forming
-        if candles and pages:
-            candles = [candle for candle in candles if candle.time < pages[-1][1][0].time]
-        if not candles:
-            break
-        pages.append((instrument, candles))
-        progress(len(candles))
-        count += len(candles)
-        early += sum(candle.time < span.since for candle in candles) if span.since is not None else 0
-        if len(answer.candles) < _PAGE:
-            break
-        until = series.granularity.open_at(candles[0].time - 1)
-    if not pages:
+    answers = _enough(_pages(source, series, span.until), span.since, warm_up + look_back, progress)
+    if not answers:
         message = f"the broker has no complete candle of {series} there"
         raise HistoryGap(message)
-    return _joined(pages, count, span)._replace(forming=forming)
+    return _joined(answers, span)
 
 
-def _joined(pages: Sequence[tuple[Instrument, Sequence[Candle]]], count: int, span: Span) -> History:
+def _enough(
+    pages: Iterable[Fetched], since: Instant | None, lead: int, progress: Callable[[int], None]
+) -> Sequence[Fetched]:
+    """Take pages until ``lead`` candles lie before the beginning; without one, before the newest ``RECENT``."""
+    answers: list[Fetched] = []
+    missing = lead + (RECENT if since is None else 0)
+    for answer in pages:
+        answers.append(answer)
+        progress(len(answer.candles))
+        missing -= sum(since is None or candle.time < since for candle in answer.candles)
+        if missing <= 0:
+            break
+    return answers
+
+
+def _pages(source: CandleSource, series: Series, last: Instant | None) -> Iterator[Fetched]:
+    """Go back through the history, page by page; only the newest one says what is forming, and only without an end."""
+    until = None if last is None else series.granularity.open_at(last)
+    before: Instant | None = None
+    while True:
+        answer = _page(source, WantedHistory(series, until, _PAGE))
+        candles = [candle for candle in answer.candles if before is None or candle.time < before]
+        if not candles:
+            return
+        yield replace(answer, candles=candles, forming=answer.forming if until is None else None)
+        if len(answer.candles) < _PAGE:
+            return
+        before = candles[0].time
+        until = series.granularity.open_at(before - 1)
+
+
+def _joined(answers: Sequence[Fetched], span: Span) -> History:
     """Join pages, newest first, in the digits of the finest one."""
-    instrument = max((instrument for instrument, _ in pages), key=lambda each: each.decimals)
-    parts = [_columns(candles, 10 ** (instrument.decimals - own.decimals)) for own, candles in reversed(pages)]
-    since = _recent(parts, count) if span.since is None else span.since
-    return History(instrument, parts, Span(since, span.until))
+    instrument = max((each.instrument for each in answers), key=lambda each: each.decimals)
+    parts = [
+        _columns(each.candles, 10 ** (instrument.decimals - each.instrument.decimals)) for each in reversed(answers)
+    ]
+    since = _recent(parts, sum(map(len, parts))) if span.since is None else span.since
+    return History(instrument, parts, Span(since, span.until), answers[0].forming)
 
 
 def _page(source: CandleSource, wanted: WantedHistory) -> Fetched:

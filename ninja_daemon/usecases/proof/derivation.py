@@ -91,13 +91,16 @@ def derive(
     candles, instrument = CandleColumns.joined(list(judgeable(strategy, history.parts, larger))), history.instrument
     if known is not None and known.decimals > instrument.decimals:
         candles, instrument = candles.times(10 ** (known.decimals - instrument.decimals)), known
-    since, until = history.span.since, history.span.until
-    start = 0 if since is None else int(candles.time.searchsorted(since))
-    if span.since is None:
-        start = max(0, start - more)
-    stop = len(candles) if until is None else int(candles.time.searchsorted(until, side="right"))
     rules = bound(strategy, instrument, larger)
-    return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop))
+    start, stop = _places(candles, history.span, more if span.since is None else 0)
+    return Derived(rules, candles, evaluate(rules, candles), start, stop)
+
+
+def _places(candles: CandleColumns, span: Span, more: int) -> tuple[int, int]:
+    """Return where a span, and so many candles before it, begins and ends."""
+    start = 0 if span.since is None else max(0, int(candles.time.searchsorted(span.since)) - more)
+    stop = len(candles) if span.until is None else int(candles.time.searchsorted(span.until, side="right"))
+    return start, max(start, stop)
 
 
 def newest(derived: Derived, count: int) -> Derived:

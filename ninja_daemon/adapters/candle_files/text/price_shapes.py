@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -79,8 +80,13 @@ def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
             is_left[chosen] = True
         else:
             parts.append((chosen, part))
+    return _together(parts, is_left), np.flatnonzero(is_left)
+
+
+def _together(parts: Sequence[tuple[Integers, Column]], is_left: Integers) -> Column:
+    """Join what was read in the digits of the finest; what is too large for that is left."""
     decimals = max((part.decimals for _, part in parts), default=0)
-    values = np.zeros(len(tokens), dtype=np.int64)
+    values = np.zeros(len(is_left), dtype=np.int64)
     for chosen, part in parts:
         factor = 10 ** (decimals - part.decimals)
         if int(part.values.max()) * factor >= LARGEST:
@@ -88,7 +94,7 @@ def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
         else:
             values[chosen] = part.values * factor
     written = max((part.written for _, part in parts), default=0)
-    return Column(values, decimals, written=written), np.flatnonzero(is_left)
+    return Column(values, decimals, written=written)
 
 
 def _all(tokens: Tokens) -> Integers:

@@ -54,17 +54,13 @@ def inspect_server(client: redis.Redis, keys: Keys, strategies: Sequence[str], n
     Raises:
         StoreUnavailable: it does not answer, or refuses even that.
     """
-    with translated_errors():
-        client.ping()
-        info = _info(client)
-        clock_ahead = _clock_ahead(client, now)
+    info, clock_ahead = _answers(client, now)
     denied, rights_unknown = _denied(client, keys, strategies)
     version = str(info.get("redis_version", "0.0"))
-    match = _VERSION.match(version)
     return ServerFacts(
         product="valkey" if "valkey_version" in info else "redis",
         version=str(info.get("valkey_version", version)),
-        numbers=(int(match[1]), int(match[2])) if match else (0, 0),
+        numbers=_numbers(version),
         role=_text(info, "role"),
         max_memory=_number(info, "maxmemory"),
         used_memory=_number(info, "used_memory"),
@@ -78,6 +74,17 @@ def inspect_server(client: redis.Redis, keys: Keys, strategies: Sequence[str], n
         denied=denied,
         rights_unknown=rights_unknown,
     )
+
+
+def _answers(client: redis.Redis, now: float) -> tuple[Mapping[str, Any], float | None]:
+    with translated_errors():
+        client.ping()
+        return _info(client), _clock_ahead(client, now)
+
+
+def _numbers(version: str) -> tuple[int, int]:
+    match = _VERSION.match(version)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 def _info(client: redis.Redis) -> Mapping[str, Any]:

@@ -35,7 +35,7 @@ from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.market.instant import format_instant, parse_written_instant
+from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Rules
@@ -114,11 +114,7 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
     """
     _require_form(strategy, fields)
     instrument = _instrument(strategy, fields)
-    time = parse_written_instant(fields["time"])
-    if not strategy.granularity.is_border(time):
-        message = f"time must lie on the grid of {strategy.granularity.name}, was {fields['time'][:20]}"
-        raise StateUnreadable(message)
-    last = Candle(time, *_four(integers(fields["last"])))
+    last = Candle(_time(strategy, fields["time"]), *_four(integers(fields["last"])))
     count = integer(fields["count"])
     closes = Window(strategy.closes_held, read_ring(fields, "c", strategy.closes_held, count))
     ranges = Window(strategy.atr_period, read_ring(fields, "r", strategy.atr_period, count - 1))
@@ -136,11 +132,23 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
         signal_at=_signal_at(strategy, fields, count),
         recent=_recent(strategy, fields, count),
     )
-    newest = strategy.source.sum_of(last)
-    require(count >= 1 and closes.back(0) == newest, "the last close must be the newest of the ring")
-    for name, average in (("fast", state.fast), ("slow", state.slow)):
-        require(_agrees(average, closes), f"{name} must agree with the closes")
+    _require_agreement(strategy, state)
     return state, instrument
+
+
+def _require_agreement(strategy: Strategy, state: StrategyState) -> None:
+    newest = None if state.last is None else strategy.source.sum_of(state.last)
+    require(state.seen >= 1 and state.closes.back(0) == newest, "the last close must be the newest of the ring")
+    for name, average in (("fast", state.fast), ("slow", state.slow)):
+        require(_agrees(average, state.closes), f"{name} must agree with the closes")
+
+
+def _time(strategy: Strategy, text: str) -> Instant:
+    time = parse_written_instant(text)
+    if not strategy.granularity.is_border(time):
+        message = f"time must lie on the grid of {strategy.granularity.name}, was {text[:20]}"
+        raise StateUnreadable(message)
+    return time
 
 
 def _require_form(strategy: Strategy, fields: Mapping[str, str]) -> None:
