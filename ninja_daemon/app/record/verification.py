@@ -11,6 +11,7 @@ from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
+from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
@@ -33,8 +34,34 @@ _OWN_TO_THE_RUN: Final = ("created_at", "late")
 
 
 def recorded_strategies(found: Findings) -> Mapping[tuple[str, str], Strategy]:
-    """Return the strategies of a record's settings, by name and settings hash."""
-    return {key: _strategy(key[0], settings) for key, settings in found.settings.items()}
+    """Return the strategies of a record's settings, by name and settings hash.
+
+    Raises:
+        StateError: one is of a plug-in that is not here, or not of this version.
+    """
+    return {key: recorded_strategy(key[0], settings) for key, settings in found.settings.items()}
+
+
+def recorded_strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
+    """Return a strategy as its settings were recorded.
+
+    Raises:
+        StateError: see ``recorded_strategies``.
+    """
+    try:
+        return _strategy(name, _whole_numbers(settings))
+    except ValueError as error:
+        message = f"the settings of {name} in the record cannot be used here: {error}"
+        raise StateError(message) from error
+
+
+def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON that was read with exact numbers as it was written: whole numbers are whole."""
+    if isinstance(value, Mapping):
+        return {key: _whole_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(each) for each in value]
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value
 
 
 def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
