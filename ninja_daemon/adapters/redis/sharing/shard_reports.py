@@ -97,11 +97,13 @@ def _added(heartbeats: Sequence[object]) -> Mapping[str, Any] | None:
     newest: dict[tuple[object, object], Mapping[str, Any]] = {}
     for fields in parsed:
         process = (fields.get("host"), fields.get("pid"))
-        newest[process] = max(newest.get(process, fields), fields, key=_written)
+        if process not in newest or _written(fields) > _written(newest[process]):
+            newest[process] = fields
     if not newest:
         return None
     those = list(newest.values())
-    whole = dict(max(those, key=_written))
+    latest = max(those, key=_written)
+    whole: dict[str, Any] = dict(latest)
     whole.pop("shard", None)
     whole["last_wake"] = max((str(one["last_wake"]) for one in those if one.get("last_wake")), default=None)
     whole["strategies"] = sum(_numbers(one.get("strategies") for one in parsed))
