@@ -179,19 +179,14 @@ class Standings:
         counts = {standing.strategy.name: _needed(standing) for standing in building}
         larger = self._larger_histories(standings)
         while building or larger:
-            requests = {
-                standing.strategy.name: WantedHistory(
-                    standing.strategy.series, standing.cursor, counts[standing.strategy.name]
-                )
-                for standing in building
-            }
+            requests = _widest(building, counts)
             answers = self.source.history({*requests.values(), *(request for _, request in larger)})
             for one, request in larger:
                 one.take(answers[request])
             unsettled, larger = [], []
             for standing in building:
-                request = requests[standing.strategy.name]
-                if not self._build(standing, answers[request], request.count):
+                count = counts[standing.strategy.name]
+                if not self._build(standing, _newest(answers[requests[standing.strategy.name]], count), count):
                     counts[standing.strategy.name] = MAX_LOOK_BACK + standing.strategy.warm_up
                     unsettled.append(standing)
             building = unsettled
@@ -283,6 +278,25 @@ def _is_ahead_of_the_rest(standing: Standing, cursor: Instant) -> bool:
     state, named = standing.loaded.state, standing.loaded.named
     is_stored = state is not None and state.last is not None and state.last.time < cursor
     return standing.start is not Start.STORED and (is_stored or (named is not None and named < cursor))
+
+
+def _widest(building: Sequence[Standing], counts: Mapping[str, int]) -> dict[str, WantedHistory]:
+    """Return the histories to ask for, by strategy name: one a series and end, as long as any strategy needs it."""
+    longest = dict[tuple[Series, Instant | None], int]()
+    for one in building:
+        key = one.strategy.series, one.cursor
+        longest[key] = max(counts[one.strategy.name], longest.get(key, 0))
+    return {
+        one.strategy.name: WantedHistory(one.strategy.series, one.cursor, longest[one.strategy.series, one.cursor])
+        for one in building
+    }
+
+
+def _newest(answer: Fetched | NinjaError, count: int) -> Fetched | NinjaError:
+    """Return the answer to a shorter request: averages that forget slowly begin where they would have begun alone."""
+    if isinstance(answer, NinjaError) or len(answer.candles) <= count:
+        return answer
+    return replace(answer, candles=answer.candles[-count:])
 
 
 def _history_problem(standing: Standing, answer: Fetched, candles: Sequence[Candle]) -> NinjaError | None:

@@ -17,8 +17,13 @@ HELP: Final = {
                 "stands by and adds nothing."
             ),
             "With --once it makes one pass, for cron or for trying things out, and ends.",
+            "With [shards] several daemons share the work; --processes starts so many on this machine.",
         ),
-        examples=(("run", "the daemon"), ("run --once", "one pass, then end")),
+        examples=(
+            ("run", "the daemon"),
+            ("run --once", "one pass, then end"),
+            ("run --processes 4", "four daemons that share the shards"),
+        ),
         exits=(
             "0   stopped, or every strategy is up to date",
             "1   with --once: a strategy could not be brought up to date",

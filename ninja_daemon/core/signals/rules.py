@@ -203,7 +203,7 @@ class Rules:
         return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def rules_of(strategy: Strategy, instrument: Instrument) -> Rules:
     """Return the rules of a strategy, worked out once for each instrument's decimals."""
     return Rules(strategy, instrument)

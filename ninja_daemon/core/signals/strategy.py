@@ -196,7 +196,7 @@ def settings_of(strategy: Strategy) -> dict[str, object]:
     return settings
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _settings_hash(strategy: Strategy) -> str:
     text = json.dumps(settings_of(strategy), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
