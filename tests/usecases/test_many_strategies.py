@@ -18,7 +18,7 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.sharing.lease import RedisLease
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.app.settings.strategies import MOST_STRATEGIES
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError
 from ninja_daemon.core.market.instant import format_instant

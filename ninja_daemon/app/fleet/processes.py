@@ -19,7 +19,7 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
-from ninja_daemon.app.process.service import Service
+from ninja_daemon.app.process.service import Life, Service
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration
 from ninja_daemon.core.errors import ConfigError
@@ -97,10 +97,10 @@ def run_processes(environment: Environment, configuration: Configuration, count:
                 with suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGHUP)
 
-    code = service.live(
-        body,
+    life = Life(
         farewell=lambda: log.info("all processes have stopped", event_id="daemon.stopped"),
         close=lambda: None,
         reload=reload,
     )
+    code = service.live(body, life)
     return CONFIGURATION_ERROR if body.code == CONFIGURATION_ERROR else code
