@@ -102,7 +102,7 @@ def signals(
     if export is not None:
         _export(read_environment(environ), export)
         return
-    history = _history(read_environment(environ))
+    history = history_of(read_environment(environ))
     names = set(strategy or ())
     chosen = _chosen(history, names, earliest, limit)
     if as_json:
@@ -130,7 +130,12 @@ def _export(environment: Environment, path: Path) -> None:
     typer.echo(f"{head.lines} lines written to {path}, head {head.chain}", err=True)
 
 
-def _history(environment: Environment) -> History:
+def history_of(environment: Environment) -> History:
+    """Read the signal history, wherever it is.
+
+    Raises:
+        StoreUnavailable: it cannot be read.
+    """
     if not environment.cache_enabled:
         with closing(local_queue_file(environment)) as file:
             return read_local_history(file)
@@ -150,7 +155,7 @@ def _draw(wanted: str, path: Path, theme: str, zone: str) -> None:
     environ, product = running_environ()
     say_found(product)
     environment, configuration = load_settings(environ)
-    history = _history(environment)
+    history = history_of(environment)
     signal = found_signal([signal for signal, _ in history.entries], wanted)
     known = (signal, history.outcomes.get(signal.id))
     with closing(candle_source(environment)) as source:
