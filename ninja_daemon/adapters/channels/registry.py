@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from ninja_daemon.adapters.channels import apprise_channel, console, discord, mail, telegram, webhook
+from ninja_daemon.adapters.channels import apprise_channel, console, discord, mail, ntfy, telegram, webhook
 from ninja_daemon.adapters.channels.discreet import DiscreetChannel, DiscreetEditableChannel
 from ninja_daemon.adapters.channels.kind import ChannelKind, WritingChannel
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
@@ -13,7 +13,7 @@ from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
 
-_CHANNELS: Final = (console, webhook, discord, telegram, mail, apprise_channel)
+_CHANNELS: Final = (console, webhook, discord, telegram, mail, ntfy, apprise_channel)
 KINDS: Final[Mapping[str, ChannelKind]] = {channel.KIND.name: channel.KIND for channel in _CHANNELS}
 
 

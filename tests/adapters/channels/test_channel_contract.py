@@ -62,7 +62,7 @@ def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 def test_a_signal_that_is_accepted_is_sent(scene: Scene) -> None:
     outcome = scene.sends()
     assert isinstance(outcome, Sent)
-    assert outcome.message_id == {"discord": "1001", "telegram": "7"}.get(scene.kind, "")
+    assert outcome.message_id == {"discord": "1001", "telegram": "7", "ntfy": "1001"}.get(scene.kind, "")
     assert len(scene.server.posts) == 1
 
 
