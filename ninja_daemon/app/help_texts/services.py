@@ -42,12 +42,17 @@ HELP: Final = {
                 "With --drain it delivers until nothing is due, for cron, and ends. Rates and groups are waited for; "
                 "retries are not."
             ),
+            (
+                "With --preview it shows what each destination would post for the newest signal of the history, "
+                "the same one late, a group and an alert, to the byte, secrets blanked. Nothing is sent."
+            ),
             "With --test it sends one marked test message to a destination, past its lane, and says what came of it.",
         ),
         examples=(
             ("notify", "the notifier"),
             ("notify --drain", "deliver what is due, then end"),
             ("notify --test desk", "does desk hear us?"),
+            ("notify --preview club", "what would club post?"),
             ("notify --new-secret", "a key for a webhook and its receiver"),
         ),
         exits=(

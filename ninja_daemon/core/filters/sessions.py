@@ -65,6 +65,11 @@ class _Hours(NamedTuple):
         return minute >= self.begin or minute < self.end
 
 
+def sessions_at(at: Instant) -> list[str]:
+    """Return the named sessions that are open at an instant."""
+    return [name for name in NAMED if _Hours.of(name).hold(at)]
+
+
 def _read(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or len(value) > _MOST or not all(isinstance(session, str) for session in value):
         raise ValueError
