@@ -9,7 +9,7 @@ from typing import Final
 
 from ninja_daemon.adapters.channels.kind import Written
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
-from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.destination import Destination, Failure
 from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
