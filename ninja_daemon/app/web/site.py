@@ -11,13 +11,13 @@ from urllib.parse import unquote
 
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.web.delayed_record import DelayedRecord
 from ninja_daemon.app.web.deliveries_page import deliveries_content
 from ninja_daemon.app.web.events import Entries, EventStream
 from ninja_daemon.app.web.html import Child, element
 from ninja_daemon.app.web.layout import Navigation, notice, page
 from ninja_daemon.app.web.look import Histories, Insides
-from ninja_daemon.app.web.record_page import public_record_content, record_content
+from ninja_daemon.app.web.record.delayed_record import DelayedRecord
+from ninja_daemon.app.web.record.page import public_record_content, record_content
 from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_content, signal_table, signals_content
 from ninja_daemon.app.web.status_page import status_content, strategy_content
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable

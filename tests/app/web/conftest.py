@@ -15,8 +15,8 @@ import redis
 
 from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.app.settings.environment import Environment, read_environment
-from ninja_daemon.app.web.delayed_record import DelayedRecord
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
 from ninja_daemon.app.web.site import OwnersSite, PublicSite
 from ninja_daemon.core.lanes.dead_letters import DeadLetter

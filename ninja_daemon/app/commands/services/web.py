@@ -19,8 +19,8 @@ from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.app.settings.environment import Environment, read_environment
-from ninja_daemon.app.web.delayed_record import DelayedRecord
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
 from ninja_daemon.app.web.site import OwnersSite, PublicSite, Site
 

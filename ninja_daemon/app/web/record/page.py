@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ninja_daemon.adapters.stored.record import Findings
-from ninja_daemon.app.web.delayed_record import Shown
 from ninja_daemon.app.web.html import Child, element, facts
 from ninja_daemon.app.web.layout import notice
+from ninja_daemon.app.web.record.delayed_record import Shown
 
 
 def public_record_content(shown: Shown, minutes: int) -> Child:
