@@ -13,7 +13,7 @@ from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.filters.kinds import restored
-from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
@@ -22,9 +22,10 @@ from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.open_signal import opened
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.rules import Begin, Rules
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.core.signals.strategy import AtrType, Strategy
+from ninja_daemon.core.signals.state import Begin
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import Replayed, replay
 

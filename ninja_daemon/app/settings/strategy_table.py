@@ -19,11 +19,12 @@ from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.errors import PlugInFailed
 from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
+from ninja_daemon.core.market.candle import AtrType
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.market.source import Source
-from ninja_daemon.core.signals.strategy import AtrType, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 
 MAX_PERIOD: Final = 5_000
 NO_LONGER_NEEDED: Final = {

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.core.filters.filter import Filter, Judge, Key, Settings, by_close
+from ninja_daemon.core.filters.days import by_close
+from ninja_daemon.core.filters.filter import Filter, Judge, Key, Settings
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 

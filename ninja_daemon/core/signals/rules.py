@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import NamedTuple, cast
+from typing import cast
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
@@ -16,12 +16,11 @@ from ninja_daemon.core.filters.filter import Filter, Moment
 from ninja_daemon.core.filters.kinds import judges_of
 from ninja_daemon.core.filters.plug_in import judged_by
 from ninja_daemon.core.market.candle import Candle, true_range
-from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.rounding import away
 from ninja_daemon.core.signals.crossover import Side, side_of
-from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.state import Begin, Cross, StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 
 Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio, int | None]
@@ -30,18 +29,6 @@ Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio, int | None]
 
 _made = partial(tuple.__new__, StrategyState)
 """Makes a state of its fields; a class that is called by name takes twice as long, once a candle."""
-
-
-class Begin(NamedTuple):
-    """From when on a strategy's signals were listed, where they keep a distance.
-
-    Attributes:
-        time: open of the first candle whose signals were listed.
-        last: open of the candle of the last signal listed before it; None where there is none.
-    """
-
-    time: Instant
-    last: Instant | None
 
 
 class Rules:
