@@ -11,8 +11,8 @@ import redis
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
-from ninja_daemon.adapters.stored.commit import ListedOutcome, ListedSignal, PreparedCommit
 from ninja_daemon.adapters.stored.outcome import encode_outcome
+from ninja_daemon.adapters.stored.prepared import ListedOutcome, ListedSignal, PreparedCommit
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.queues.opening import journal_file
 from ninja_daemon.app.settings.environment import read_environment
