@@ -32,7 +32,7 @@ _MOST_SHOWN = 6
 def check_store(
     environment: Environment, strategies: Sequence[Strategy], now: float, shards: int = 1
 ) -> Iterator[Finding]:
-    """Look at the server, and at what is stored of our strategies."""
+    """Check the server and the stored state of our strategies."""
     subject = f"Redis {environment.redis_label}"
     if not environment.cache_enabled:
         cause = "CACHE_ENABLED is false: it is not used; cursors, signals and queue are in the journal on this machine"
