@@ -173,7 +173,7 @@ class Daemon:
         self._wakes.end()
         self._scheduler.stop()
         ended = self._wakes.idle.wait(_STOP_GRACE)
-        self._leadership.release()
+        self._leadership.release(self._heartbeat_as("stopped"))
         return ended
 
     # --- jobs --------------------------------------------------------------------------------------------------------
@@ -336,13 +336,16 @@ class Daemon:
             return {}
 
     def _heartbeat(self, is_active: bool) -> str:  # noqa: FBT001 - a callable has no names
+        return self._heartbeat_as("active" if is_active else "standby")
+
+    def _heartbeat_as(self, state: str) -> str:
         return json.dumps(
             {
                 "schema": 1,
                 "pid": os.getpid(),
                 "host": os.uname().nodename,
-                "state": "active" if is_active else "standby",
                 **({} if self._part.shard is None else {"shard": self._part.shard}),
+                "state": state,
                 "started": format_moment(self._started),
                 "at": format_moment(self._clock.now()),
                 "strategies": len(self.strategies),

@@ -43,7 +43,9 @@ class LiveNotifier:
 
     def stop(self) -> bool:
         """End; tell whether every post has ended."""
-        return self._notifier.stop()
+        ended = self._notifier.stop()
+        self._notifier.say_stopped()
+        return ended
 
     def close(self) -> None:
         """Let connections and files go."""
@@ -63,7 +65,7 @@ class LiveNotifier:
         for worker in (*(f"lane {name}" for name in self.destinations), "drain", "journal", "heartbeat"):
             self._pulse.rest(worker)
         before, self._parts = self._parts, parts
-        self._notifier = Notifier(parts, self._on_crash, self._pulse, self._notifier.reporter)
+        self._notifier = Notifier(parts, self._on_crash, self._pulse, self._notifier)
         self._notifier.start()
         if ended:
             before.close()

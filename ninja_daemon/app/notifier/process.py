@@ -7,6 +7,7 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
@@ -75,7 +76,7 @@ class Notifier:
         parts: NotifierParts,
         on_crash: Callable[[BaseException], None],
         pulse: Pulse | None = None,
-        reporter: Reporter | None = None,
+        before: Notifier | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
@@ -83,13 +84,13 @@ class Notifier:
             parts: what it is made of.
             on_crash: told of an error that nobody expected; the process must end then.
             pulse: where the threads leave marks of progress.
-            reporter: of the one before, whose counts go on.
+            before: the one before, whose start and counts go on.
         """
         self._pulse = Pulse(parts.clock) if pulse is None else pulse
         self._parts = parts
         self._on_crash = on_crash
         self._stop = threading.Event()
-        self.reporter = Reporter(parts.clock, parts.store) if reporter is None else reporter
+        self.reporter: Reporter = Reporter(parts.clock, parts.store) if before is None else before.reporter
         self._workers = {worker.destination.name: worker for worker in parts.workers}
         self._queries = {name: worker.query for name, worker in self._workers.items()}
         self._bells = {name: threading.Event() for name in self._workers}
@@ -97,7 +98,7 @@ class Notifier:
         self._silences = _Kept(parts.clock, parts.agreed_silences)
         self._resting: dict[str, bool] = {}
         parts.illustrator.begin(self.reporter.tell, lambda name: not self._resting.get(name, False))
-        self._started = parts.clock.now()
+        self.started: float = parts.clock.now() if before is None else before.started
         self._store_is_up = True
         self._told_at = float("-inf")
 
@@ -286,14 +287,20 @@ class Notifier:
             f"{self._parts.store} {'ok' if self._store_is_up else 'away'}"
         )
 
-    def heartbeat(self) -> str:
+    def say_stopped(self) -> None:
+        """Leave a last heartbeat, so that nobody takes the ones before for life."""
+        with suppress(StoreUnavailable):
+            self._parts.main.queue.beat(self.heartbeat("stopped"), NOTIFIER_HEARTBEAT)
+
+    def heartbeat(self, state: str = "alive") -> str:
         """Return the heartbeat as JSON."""
         counts = self.reporter.counts
         return json.dumps(
             {
                 "schema": 1,
                 "pid": os.getpid(),
-                "started": format_moment(self._started),
+                "state": state,
+                "started": format_moment(self.started),
                 "at": format_moment(self._parts.clock.now()),
                 "delivered": counts["signal.delivered"],
                 "retries": counts["delivery.retry"],

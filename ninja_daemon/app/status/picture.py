@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ class Status:
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
         silences: those in force.
+        stopped: by ``daemon`` and ``notifier``, when it was stopped as it should be, a moment ago.
         record: the record of signals and outcomes on this machine; None when there is none.
         servers: master, failovers and replicas behind an address with several hosts; None for one server.
         shards: who leads which; None where there is one lease.
@@ -52,6 +53,12 @@ class Status:
     servers: Servers | None = None
     shards: ShardReports | None = None
     silences: tuple[Silence, ...] = ()
+    stopped: Mapping[str, str] = field(default_factory=dict)
+
+    def silence_of(self, name: str) -> str:
+        """Say why ``daemon`` or ``notifier`` shows no sign of life."""
+        at = self.stopped.get(name)
+        return f"stopped at {at[:19].replace('T', ' ')} UTC" if at else "no sign of life in the last minute"
 
     @property
     def daemon_age(self) -> float | None:

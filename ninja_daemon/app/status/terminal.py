@@ -103,7 +103,7 @@ def _queue_line(status: Status, room: int) -> Text:
 def _daemon_line(status: Status, room: int) -> Text:
     beat = status.daemon
     if beat is None:
-        said = "no sign of life in the last minute; start it with: ninja-daemon run"
+        said = f"{status.silence_of('daemon')}; start it with: ninja-daemon run"
         return _line("daemon", [(said, "red")], room)
     state = _field(beat, "state")
     pieces = [(state, "green" if state == "active" else "yellow"), *_age(status.daemon_age)]
@@ -124,12 +124,12 @@ def _age(seconds: float | None) -> list[tuple[str, str]]:
 def _notifier_line(status: Status, room: int) -> Text:
     beat = status.notifier
     if beat is None:
-        said = "no sign of life in the last minute; start it with: ninja-daemon notify"
+        said = f"{status.silence_of('notifier')}; start it with: ninja-daemon notify"
         return _line("notifier", [(said, "yellow")], room)
     shown = [
         (f"{escaped(str(name))[:24]} {_scalar(value)}", "")
         for name, value in beat.items()
-        if name not in {"schema", "host", "pid", "v", "at"} and isinstance(value, str | int | float | None)
+        if name not in {"schema", "host", "pid", "v", "at", "state"} and isinstance(value, str | int | float | None)
     ]
     return _line("notifier", [("alive", "green"), *_age(status.notifier_age), *shown[:6]], room)
 
