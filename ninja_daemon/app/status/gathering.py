@@ -26,7 +26,7 @@ from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.queues.silence_words import paused_until
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.memory import StatusMemory
-from ninja_daemon.app.status.picture import Status
+from ninja_daemon.app.status.picture import Status, living, stopped_at
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
@@ -37,8 +37,6 @@ from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.ports import Loaded
 
 MEMORY_ONLY: Final = "without Redis (CACHE_ENABLED=false) averages, sides and counts are known to the daemon only"
-STOPPED: Final = "stopped"
-"""State of a last heartbeat, left at a clean end."""
 AWAY: Final = "Redis is away: this is what the journal of this machine knows, without averages and counts"
 
 
@@ -83,9 +81,9 @@ def gather_status(
         at=now,
         redis=environment.redis_label if environment.cache_enabled else None,
         namespace=environment.namespace,
-        daemon=_living(look.reports.daemon, alive.get("run")),
-        notifier=_living(look.reports.notifier, alive.get("notify")),
-        stopped=_stopped(daemon=look.reports.daemon, notifier=look.reports.notifier),
+        daemon=living(look.reports.daemon, alive.get("run")),
+        notifier=living(look.reports.notifier, alive.get("notify")),
+        stopped=stopped_at(daemon=look.reports.daemon, notifier=look.reports.notifier),
         queued=look.reports.waiting,
         delivery=look.delivery,
         strategies=tuple(_figures(look, strategies, now, kept, hushes)),
@@ -138,15 +136,6 @@ def _figures(
     for each in strategies:
         figures = strategy_figures(each, look.loaded[each.name], now, waiting.get(each.name), kept.averages)
         yield replace(figures, paused_until=paused_until(each.name, hushes))
-
-
-def _living(beat: Mapping[str, Any] | None, process: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the heartbeat, or the process where there is none that tells of life."""
-    return process if beat is None or beat.get("state") == STOPPED else beat
-
-
-def _stopped(**beats: Mapping[str, Any] | None) -> Mapping[str, str]:
-    return {name: str(beat.get("at")) for name, beat in beats.items() if beat and beat.get("state") == STOPPED}
 
 
 def _record(environment: Environment, kept: StatusMemory, notes: list[str]) -> Findings | None:

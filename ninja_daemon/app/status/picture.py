@@ -82,3 +82,17 @@ def _age(heartbeat: Mapping[str, Any] | None, now: float) -> float | None:
         return None if not isinstance(written, str) else now - datetime.fromisoformat(written).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+STOPPED: Final = "stopped"
+"""State of a last heartbeat, left at a clean end."""
+
+
+def living(beat: Mapping[str, Any] | None, process: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the heartbeat, or the process where there is none that tells of life."""
+    return process if beat is None or beat.get("state") == STOPPED else beat
+
+
+def stopped_at(**beats: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """Return when those were stopped whose last heartbeat says so."""
+    return {name: str(beat.get("at")) for name, beat in beats.items() if beat and beat.get("state") == STOPPED}
