@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.status.strategy_figures import Averages
+from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.core.filters.kinds import judges_of, written
 from ninja_daemon.core.market.granularity import NEW_YORK, Granularity
 from ninja_daemon.core.market.instant import Instant

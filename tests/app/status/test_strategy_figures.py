@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from ninja_daemon.app.status.strategy_figures import averages_of, cross_price, rejection_words, strategy_figures
+from ninja_daemon.app.status.shared.averages import averages_of, cross_price
+from ninja_daemon.app.status.strategy_figures import rejection_words, strategy_figures
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
