@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
@@ -72,14 +75,16 @@ class Watched(Protocol):
 class DaemonFigures:
     """Everything that is to be known of a daemon."""
 
-    def __init__(self, daemon: Watched, *, clock: Clock, pulse: Pulse) -> None:
+    def __init__(self, daemon: Watched, *, clock: Clock, pulse: Pulse, state_dir: Path) -> None:
         """Choose whom to ask.
 
         Args:
             daemon: the work.
             clock: time.
             pulse: the workers' marks.
+            state_dir: whose disk must not be full.
         """
+        self._state_dir = state_dir
         self._daemon = daemon
         self._clock = clock
         self._pulse = pulse
@@ -98,6 +103,7 @@ class DaemonFigures:
         yield Reading("ninja_strategies_waiting", len(figures.reasons()))
         for name, labels, count in figures.counters.by_metric():
             yield Reading(name, count, labels)
+        yield from self._signals()
         for (name, result), count in dict(figures.closed).items():
             yield Reading("ninja_outcomes_total", count, (name, result))
         for name, total in dict(figures.closed_r).items():
@@ -111,10 +117,23 @@ class DaemonFigures:
         for timeframe, delay in dict(figures.completion_delay).items():
             yield Reading("ninja_completion_delay_seconds", delay.spread, (timeframe,))
         yield from self._broker()
+        with suppress(OSError):
+            yield Reading("ninja_state_free_bytes", disk_usage(self._state_dir).free)
         try:
             yield Reading("ninja_kept_commits", daemon.kept_commits())
         except JournalUnavailable:
             return
+
+    def _signals(self) -> Iterator[Reading]:
+        counts, strategies = self._daemon.figures.by_strategy, self._daemon.strategies
+        for listed, count in counts.listed().items():
+            yield Reading("ninja_strategy_signals_total", count, listed)
+        for rejected, count in counts.rejected().items():
+            yield Reading("ninja_rejected_total", count, rejected)
+        for name, closed in counts.last_signals(strategies).items():
+            yield Reading("ninja_last_signal_timestamp_seconds", closed, (name,))
+        for name, seconds in counts.usual_silence(strategies).items():
+            yield Reading("ninja_usual_silence_seconds", seconds, (name,))
 
     def _strategies(self) -> Iterator[Reading]:
         now, cursors = self._clock.now(), dict(self._daemon.figures.cursors)

@@ -137,7 +137,7 @@ def watch(environment: Environment, daemon: Watched, parts: Parts, service: Serv
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import DaemonFigures, monitored  # noqa: PLC0415 - only when wanted
 
-        figures = DaemonFigures(daemon, clock=parts.clock, pulse=service.pulse)
+        figures = DaemonFigures(daemon, clock=parts.clock, pulse=service.pulse, state_dir=environment.state_dir)
         if (monitor := monitored(environment.metrics, figures)) is not None:
             stops.append(monitor.stop)
     if environment.ping_url is not None:

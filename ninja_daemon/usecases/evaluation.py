@@ -158,6 +158,7 @@ class Evaluation:
             awaited=new.awaited,
             newest=_newest(standing),
             more=fetched.more and taken_in > 0 and not new.held and not new.awaited,
+            tally=standing.loaded.tally if change is None else change.tally,
         )
         return Work(standing, outcome, change)
 
@@ -272,4 +273,5 @@ def result_of(standing: Standing, error: NinjaError | None) -> StrategyResult:
         fetched=standing.fetched,
         error=error,
         notes=standing.notes,
+        tally=standing.loaded.tally,
     )

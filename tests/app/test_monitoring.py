@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -62,6 +64,14 @@ def watched(workplace: Workplace, fresh_redis: RedisServer) -> Iterator[Watched]
         workplace.end_all()
 
 
+def prometheus_takes(page: str) -> None:
+    """Have promtool judge a scraped page, where it is installed."""
+    promtool = shutil.which("promtool")
+    if promtool is not None:
+        done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> None:
     running = watched.start("run")
     running.until(lambda: watched.answers("run"), "the first answer")
@@ -72,6 +82,8 @@ def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> Non
     assert figures['ninja_broker_requests_total{status="200"}'] > 0
     assert figures["ninja_kept_commits"] == 0
     assert figures["ninja_signal_latency_seconds_count"] >= 0
+    assert figures["ninja_state_free_bytes"] > 0
+    prometheus_takes(watched.page("run", "/metrics").text)
     ready = watched.page("run", "/readyz")
     assert ready.status_code == 200
     assert ready.json()["good"] is True
@@ -101,6 +113,7 @@ def test_a_notifier_shows_its_lanes_also_while_redis_is_away(watched: Watched) -
     figures = watched.figures("notify")
     assert figures['ninja_lane_messages{destination="console"}'] == 0
     assert figures["ninja_list_signals"] == 0
+    prometheus_takes(watched.page("notify", "/metrics").text)
     watched.redis_server.stop()
     running.until(lambda: watched.page("notify", "/readyz").status_code == 503, "that it is not ready")
     assert watched.figures("notify")["ninja_redis_up"] == 0

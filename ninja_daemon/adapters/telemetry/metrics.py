@@ -46,6 +46,12 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_averages_total": Name("counter", "evaluations by where their averages came from", ("start",)),
     "ninja_hit_ratio": Name("gauge", "share of evaluations that found their averages stored"),
     "ninja_signals_total": Name("counter", "signals put on the list"),
+    "ninja_strategy_signals_total": Name(
+        "counter", "signals put on the list since the start", ("strategy", "instrument", "side")
+    ),
+    "ninja_rejected_total": Name("counter", "crosses that a filter rejected since the start", ("strategy", "filter")),
+    "ninja_last_signal_timestamp_seconds": Name("gauge", "close of the last signal's candle", ("strategy",)),
+    "ninja_usual_silence_seconds": Name("gauge", "mean time between two signals, from five on", ("strategy",)),
     "ninja_outcomes_total": Name("counter", "signals that ended, by how", ("strategy", "result")),
     "ninja_outcome_r": Name("gauge", "sum of R of the signals that ended since the start", ("strategy",)),
     "ninja_last_wake_timestamp_seconds": Name("gauge", "when the last wake ended"),
@@ -61,6 +67,7 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_broker_requests_total": Name("counter", "requests by HTTP status, 0 for no answer", ("status",)),
     "ninja_broker_connections_total": Name("counter", "connections opened to the broker"),
     "ninja_broker_bytes_total": Name("counter", "bytes of the broker's answers"),
+    "ninja_state_free_bytes": Name("gauge", "room on the disk of the state directory"),
     "ninja_kept_commits": Name("gauge", "commits that wait in the local journal for Redis"),
     # --- the notifier
     "ninja_events_total": Name(

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from ninja_daemon.app.daemon.notes.closes import Closes
+from ninja_daemon.app.daemon.notes.signal_counts import SignalCounts
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
@@ -86,6 +87,7 @@ class WakeFigures:
         awaiting: by strategy, the larger timeframe's candle that it waits for, within its patience.
         missing: by strategy, the candle that did not come although nothing failed; a quiet period has none.
         news_at: when the last candle of any series was taken in.
+        by_strategy: signals and rejected crosses.
         closed: by strategy and result, signals that ended.
         closed_r: by strategy, the sum of their R.
         closes: by strategy, closes that were due and those that were dealt with.
@@ -103,6 +105,7 @@ class WakeFigures:
         self.awaiting: dict[str, str] = {}
         self.missing: dict[str, MissingCandle] = {}
         self.news_at: Instant = 0
+        self.by_strategy = SignalCounts()
         self.closed: Counter[tuple[str, str]] = Counter()
         self.closed_r: dict[str, Decimal] = {}
         self.closes = Closes()
