@@ -13,11 +13,11 @@ from rich.text import Text
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.queues.silence_words import silence_line
 from ninja_daemon.app.status.picture import NO_DEPTHS, Status
-from ninja_daemon.app.status.ranked_table import ranked_table
-from ninja_daemon.app.status.shared.lane_rows import lanes_shown
+from ninja_daemon.app.status.rows.lane_rows import lanes_shown
+from ninja_daemon.app.status.rows.ranked_table import ranked_table
+from ninja_daemon.app.status.rows.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.shared.shards import shards_sentence
-from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.core.words import counted, duration
 
 _OUTCOMES: Final = {"0": "no answer"}

@@ -34,7 +34,7 @@ def test_the_last_signal_is_known_from_what_is_stored_not_only_since_the_start()
     assert counts.last_signals([M15, FX]) == {M15.name: START + 900}
 
 
-def test_the_usual_silence_is_the_mean_distance_and_counts_weekends_where_there_are_any() -> None:
+def test_the_usual_silence_is_the_mean_distance_weekends_included() -> None:
     counts = SignalCounts()
     few, enough = Tally(evaluated=100, signals=4), Tally(evaluated=100, signals=5)
     counts.add(StrategyResult(M15, Start.STORED, tally=few))

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from ninja_daemon.app.status.fields import status_fields
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.status.ranked_table import Column, fitting
+from ninja_daemon.app.status.rows.ranked_table import Column, fitting
 from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.app.status.strategy_figures import StrategyFigures
 from ninja_daemon.app.status.terminal import TALLER, status_view

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.status.ranked_table import Column
+from ninja_daemon.app.status.rows.ranked_table import Column
 from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
 from ninja_daemon.core.signals.crossover import Side
