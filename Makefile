@@ -69,6 +69,10 @@ uninstall: ## remove program and units; configuration and data stay unless PURGE
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	@$(python) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
+.PHONY: quick
+quick: $(VENV)/dev.stamp ## the part that needs no processes: core and use cases, minutes
+	@$(python) -m pytest --numprocesses 2 --dist worksteal tests/core tests/usecases tests/adapters/stored $(ARGS)
+
 .PHONY: check
 check: static test ## all that CI asks for: lint, format, types, floors, tests
 
