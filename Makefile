@@ -109,6 +109,10 @@ faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the
 rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into it, break and mend everything (SERVER=valkey)
 	@$(python) -m tests.rehearsal $(ARGS)
 
+.PHONY: parity
+parity: $(VENV)-bench/stamp ## compare averages and crosses with the libraries that people use; writes docs/platforms.md
+	@$(VENV)-bench/bin/python -m benchmarks.parity
+
 .PHONY: bench
 bench: $(VENV)-bench/stamp ## measure against what people would use instead (ten minutes); writes BENCHMARKS.md (ARGS="--against REV")
 	@$(VENV)-bench/bin/python -m benchmarks $(ARGS)
