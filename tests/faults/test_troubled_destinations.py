@@ -55,7 +55,7 @@ KIND_OF = {
     "desk": "webhook",
     "ops": "webhook",
     "club": "discord",
-    "free": "discord",
+    "bell": "ntfy",
     "chat": "telegram",
     "mail": "email",
     "any": "apprise",
@@ -77,6 +77,7 @@ REFUSED = {
     "discord": Answer.of(400, {"code": 50035, "message": "Invalid Form Body", "errors": {"embeds": {}}}),
     "telegram": Answer.of(400, {"ok": False, "description": "Bad Request: can't parse entities"}),
     "webhook": Answer.of(422, {"error": "no such price"}),
+    "ntfy": Answer.of(413, {"code": 41301, "http": 413, "error": "message or attachment too large"}),
 }
 NUMBERS = {a_signal(number).id[:8]: number for number in range(SIGNALS)}
 
