@@ -21,6 +21,7 @@ from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
 from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
+from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
@@ -221,6 +222,39 @@ def test_an_edit_at_discord_names_message_and_thread(bench: Bench, ledger: Sqlit
     assert (post.method, post.path) == ("POST", "/api/v10/webhooks/5/token?thread_id=9&wait=true")
     assert (edit.method, edit.path) == ("PATCH", "/api/v10/webhooks/5/token/messages/1001?thread_id=9")
     assert "attachments" not in edit.json, "what is not named stays"
+
+
+@SERVICES
+@pytest.mark.parametrize("style", list(Style))
+def test_an_edit_adds_the_result_and_changes_nothing_else(
+    bench: Bench,
+    ledger: SqliteSentLedger,
+    server: Receiver,
+    destination_of: Callable[..., Destination],
+    style: Style,
+) -> None:
+    """The time of the post, what was late by then, and an order's own words stay as they were."""
+    naming(server)
+    destination = destination_of(server, style=style)
+    bench.lists(a_signal(1, late=True), a_signal(2))
+    goes_through(bench, destination, ledger)
+    bench.ends(an_outcome(1), an_outcome(2))
+    goes_through(bench, destination, ledger)
+    posts, edits = ([one for one in server.posts if is_edit(one) is wanted] for wanted in (False, True))
+    for post, edit in zip(posts, edits, strict=True):
+        before, after = ([line for line in _lines(one.json) if line] for one in (post, edit))
+        added = [line for line in after if line not in before]
+        assert [line for line in before if line not in after] == []
+        assert len(added) == 1
+        assert "+1.4994 R" in added[0]
+
+
+def _lines(body: dict[str, Any]) -> list[str]:
+    embeds = body.get("embeds", [])
+    fields = [f"{one['name']}: {one['value']}" for embed in embeds for one in embed["fields"]]
+    texts = [body.get("text", ""), body.get("content", "")]
+    texts += [str(embed.get(name, "")) for embed in embeds for name in ("title", "description", "footer")]
+    return [*fields, *(line for text in texts for line in text.split("\n"))]
 
 
 @SERVICES

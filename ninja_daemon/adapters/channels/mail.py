@@ -148,7 +148,7 @@ class MailChannel:
             main, sub = picture.media_type.split("/")
             html = list(message.iter_parts())[-1]
             assert isinstance(html, EmailMessage)  # noqa: S101 - the alternative that was added
-            html.add_related(picture.content, main, sub, cid=f"<{cid}>", filename=picture.name)
+            html.add_related(picture.content, main, sub, disposition="inline", cid=f"<{cid}>", filename=picture.name)
         return message
 
     def _tls(self) -> ssl.SSLContext:

@@ -15,6 +15,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from ninja_daemon.adapters.channels.mail import KIND, MailChannel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
+from ninja_daemon.core.messages.message import Attachment
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
 from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
@@ -157,6 +158,19 @@ def test_a_repeat_has_the_same_message_id_and_says_so(start: Start, mailbox: Mai
     assert first["Message-ID"] == second["Message-ID"]
     assert "X-Ninja-Possible-Repeat" not in first
     assert "This may be a repeat" in text_of(second)
+
+
+def test_a_picture_that_is_there_is_shown_within_the_mail(start: Start, mailbox: Mailbox) -> None:
+    picture = Attachment("EUR_USD.png", "image/png", b"\x89PNG picture")
+    assert isinstance(MailChannel(start()).send(a_parcel(attachments=(picture,))), Sent)
+    (mail_,) = mailbox.mails
+    html = mail_.get_body(("html",))
+    assert html is not None
+    (image,) = [part for part in mail_.walk() if part.get_content_type() == "image/png"]
+    assert image["Content-ID"].strip("<>") in html.get_content()
+    assert image.get_content() == picture.content
+    assert image.get_content_disposition() == "inline"
+    assert "EUR/USD" in text_of(mail_)
 
 
 def test_starttls_and_login(start: Start, mailbox: Mailbox) -> None:

@@ -31,7 +31,8 @@ def plain_text(parcel: Parcel, manners: Manners) -> str:
         parts = [notice_text(parcel.notice, manners)]
     elif manners.style is Style.COPIER:
         is_unsafe = parcel.digest or parcel.repeat
-        return harmless("\n\n".join(not_an_order(one) if is_unsafe or one.signal.late else order(one) for one in told))
+        parts = [not_an_order(one) if is_unsafe or one.signal.late else order(one) for one in told]
+        return harmless("\n\n".join(f"{part}{_result(one)}" for part, one in zip(parts, told, strict=True)))
     elif parcel.digest:
         parts = ["\n".join([digest_title(parcel, manners), *map(one_line, told)])]
     else:
