@@ -458,11 +458,11 @@ def test_words_that_cannot_be_meant_say_why(channel: str, more: str, words: str)
 
 
 def test_a_webhook_whose_body_is_a_signal_gets_no_alerts() -> None:
-    toml = DESK + PINE + '[alerts]\nto = ["desk"]\n[heartbeat]\nat = "08:00"\nto = ["desk"]\n'
+    toml = DESK + PINE + '[alerts]\nto = ["desk"]\n[heartbeat]\nat = "08:00"\nto = ["desk"]\n[record]\nto = ["desk"]\n'
     _, problems = read(toml)
     assert [problem.split(": ", 1)[1] for problem in problems] == [
         f"{table}.to must not name desk: its body is made of a signal, and there is none"
-        for table in ("alerts", "heartbeat")
+        for table in ("alerts", "heartbeat", "record")
     ]
 
 

@@ -38,5 +38,5 @@ class Briefing:
 
 def average_names(strategy: Strategy) -> tuple[str, str]:
     """Name the fast and the slow average as readers know them: ``SMA 40``."""
-    kind = strategy.ma_type.value.upper()
-    return f"{kind} {strategy.fast_ma}", f"{kind} {strategy.slow_ma}"
+    fast, slow = (str(kind.value).partition("@")[0].upper() for kind in (strategy.fast_kind, strategy.ma_type))
+    return f"{fast} {strategy.fast_ma}", f"{slow} {strategy.slow_ma}"

@@ -67,7 +67,7 @@ def one_line(told: Told) -> str:
     """Return the signal as one line; thirty of them fit into every service's limits."""
     signal = told.signal
     stop, target = told.say("stop").lower(), told.say("target").lower()
-    late = f"  ({told.age})" if signal.late else ""
+    late = f"  {told.say('late_short', age=told.age)}" if signal.late else ""
     ended = "" if told.ended is None else f"  {result_short(told.ended)}"
     return (
         f"{told.headline.rpartition('· ')[2]}  {signal.close:f}  {stop} {signal.stop_loss:f}  "

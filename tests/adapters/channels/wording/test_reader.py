@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.channels.wording.briefing import Briefing
+from ninja_daemon.adapters.channels.wording.briefing import Briefing, average_names
 from ninja_daemon.adapters.channels.wording.discord_embeds import LATE, embeds_of
 from ninja_daemon.adapters.channels.wording.mail_html import mail_html
 from ninja_daemon.adapters.channels.wording.plain import plain_text
 from ninja_daemon.adapters.channels.wording.telegram_html import LONGEST, telegram_html
 from ninja_daemon.adapters.channels.wording.told import Told, atr_pips
+from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.messages.send_policy import Manners
@@ -66,6 +67,11 @@ def test_a_reason_is_named_only_by_the_settings_that_gave_the_signal() -> None:
         others = layout(briefed(a_parcel(an_entry(1))), BERLIN)
         assert "The fast average crossed below the slow one" in others
         assert "SMA" not in others
+
+
+def test_two_kinds_of_averages_are_named_as_they_are() -> None:
+    mixed = replace(STRATEGY, fast_type=MovingAverageKind.EMA)
+    assert average_names(mixed) == ("EMA 40", "SMA 140")
 
 
 @pytest.mark.parametrize(
