@@ -57,7 +57,7 @@ class Parts(DaemonPorts):
     recorder: Recorder
     notes: EvaluationNotes
     packer: PicturePacker
-    divide: Callable[[int], None]
+    divide: Callable[[int, int], None]
     stores: list[RedisStateStore]
     failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
     closers: tuple[Callable[[], None], ...]
