@@ -12,14 +12,14 @@ from dataclasses import dataclass, field, replace
 from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant
-from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
-from ninja_daemon.usecases.larger_candles import LargerCandles
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded
+from ninja_daemon.usecases.trend.candles import LargerCandles, histories, newer
 from ninja_daemon.usecases.wake_result import Start
 
 
@@ -157,7 +157,7 @@ class Standings:
         """Build missing averages from history: up to the cursor, or up to the newest candle at a first start."""
         building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
         counts = {standing.strategy.name: standing.strategy.warm_up + 2 for standing in building}
-        larger = self._larger_histories(standings)
+        larger = histories((one.larger for one in standings if one.larger and one.error is None), self.clock.now())
         while building or larger:
             requests = {
                 standing.strategy.name: WantedHistory(
@@ -168,24 +168,13 @@ class Standings:
             answers = self.source.history({*requests.values(), *(request for _, request in larger)})
             for one, request in larger:
                 one.take(answers[request])
-            unsettled, larger = [], []
+            unsettled, larger = [], ()
             for standing in building:
                 request = requests[standing.strategy.name]
                 if not self._build(standing, answers[request], request.count):
                     counts[standing.strategy.name] = MAX_LOOK_BACK + standing.strategy.warm_up
                     unsettled.append(standing)
             building = unsettled
-
-    def _larger_histories(self, standings: Sequence[Standing]) -> list[tuple[LargerCandles, WantedHistory]]:
-        """Return which histories of larger timeframes are needed: one a series, as long as any strategy needs it."""
-        now, wanted, counts = self.clock.now(), [], dict[Series, int]()
-        for standing in standings:
-            larger = None if standing.error is not None else standing.larger
-            request = None if larger is None else larger.wanted(now, standing.cursor)
-            if larger is not None and isinstance(request, WantedHistory):
-                counts[request.series] = max(request.count, counts.get(request.series, 0))
-                wanted.append(larger)
-        return [(larger, WantedHistory(larger.series, None, counts[larger.series])) for larger in wanted]
 
     def _build(self, standing: Standing, answer: Fetched | NinjaError, asked: int) -> bool:
         """Take a history in; return False when the side lies further back than it reaches."""
@@ -219,7 +208,9 @@ class Standings:
         }
         if not requests:
             return
-        larger = self._larger_newer([standing for standing in standings if standing.strategy.name in requests])
+        larger = newer(
+            (one.larger for one in standings if one.larger and one.strategy.name in requests), self.clock.now()
+        )
         answers = self.source.newer({*requests.values(), *(request for _, request in larger)})
         for one, request in larger:
             one.take(answers[request])
@@ -232,12 +223,6 @@ class Standings:
             else:
                 standing.newer = answer
                 standing.fetched += len(answer.candles)
-
-    def _larger_newer(self, standings: Sequence[Standing]) -> list[tuple[LargerCandles, Wanted]]:
-        """Return which larger candles to ask for: those that have closed since, by now."""
-        now = self.clock.now()
-        asked = [(one.larger, one.larger.wanted(now, one.cursor)) for one in standings if one.larger is not None]
-        return [(larger, request) for larger, request in asked if isinstance(request, Wanted)]
 
 
 def _closes_after(strategy: Strategy, cursor: Instant, now: float) -> bool:

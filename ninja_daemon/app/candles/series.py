@@ -13,7 +13,7 @@ from ninja_daemon.app.settings.known_instruments import instrument_in, is_known
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.larger_history import Larger, LargerHistory
+from ninja_daemon.usecases.trend.history import Larger, LargerHistory
 
 _COARSE: Final = frozenset({"JPY", "HUF", "THB"})
 _CURRENCY: Final = 3

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Final
 
+from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.denial import Denial
-from ninja_daemon.app.daemon.figures import Counters, WakeFigures
+from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
 from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.app.daemon.outcome_log import WakeLog

@@ -18,8 +18,8 @@ from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.outcome import opened
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import replay
+from ninja_daemon.usecases.trend.history import Larger, bound, judgeable
 
 _KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")

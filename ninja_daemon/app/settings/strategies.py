@@ -14,13 +14,11 @@ from typing import Any, Final
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
-from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, Age, StrategyTable, missing
+from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, StrategyTable, missing, strategy_of
 from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
 from ninja_daemon.app.settings.values import NAME, Refused, must_be, not_a_key, shown_key
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.core.filters.kinds import KEYS, chosen
-from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.secret import Secret
@@ -163,18 +161,11 @@ class _Reading:
                 self._problem(f"{key}.{required}", text)
         if own is None or defaults is None or len(self.problems) > before:
             return None
-        values = {**defaults, **own}
-        age: Age | None = values.pop("max_signal_age", None)
-        granularity: Granularity = values.pop("timeframe")
-        seconds = None if age is None else age.seconds(granularity)
-        filters = chosen(values)
-        plain = {key: value for key, value in values.items() if key not in KEYS}
-        for which, value in filters:
-            if refusal := KEYS[which].refusal(value, granularity):
-                self._problem(f"{key}.{which}", refusal)
-        if len(self.problems) > before:
+        try:
+            return strategy_of(name, {**defaults, **own})
+        except Refused as refused:
+            self._refused(key, refused)
             return None
-        return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
 
     def _table(self, key: str, table: object) -> dict[str, Any] | None:
         """Return what one table sets; None when it has a problem, which is then on the list."""

@@ -12,9 +12,9 @@ from pydantic import create_model
 
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
-from ninja_daemon.app.settings.values import SWITCH, Value, ValueOf, decimal, one_of, span, whole
+from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, span, whole
 from ninja_daemon.core.averages.kinds import MovingAverageKind
-from ninja_daemon.core.filters.kinds import KEYS
+from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -139,6 +139,23 @@ def missing(table: Mapping[str, object], defaults: object) -> Iterator[tuple[str
     for required, allowed in REQUIRED.items():
         if required not in present and not (required == "instrument" and "pair" in present):
             yield required, f"must be {allowed}, was missing"
+
+
+def strategy_of(name: str, values: dict[str, Any]) -> Strategy:
+    """Make a strategy of what its table and the defaults set.
+
+    Raises:
+        Refused: a filter cannot be that of its timeframe.
+    """
+    age: Age | None = values.pop("max_signal_age", None)
+    granularity: Granularity = values.pop("timeframe")
+    filters = chosen(values)
+    refusals = [(f".{key}", text) for key, value in filters if (text := KEYS[key].refusal(value, granularity))]
+    if refusals:
+        raise Refused(*refusals)
+    seconds = None if age is None else age.seconds(granularity)
+    plain = {key: value for key, value in values.items() if key not in KEYS}
+    return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
 
 
 def strategy_defaults() -> Iterator[tuple[str, object]]:

@@ -74,7 +74,8 @@ def compare(derived: Derived, record: Record, *, to_the_newest: bool) -> Compari
     if state is not None and state.last is not None:
         index = derived.index_of(state.last.time)
         if index is not None and derived.start <= index < derived.stop:
-            found += state_differences(derived, state, record.loaded.instrument, record.side, index)
+            loaded = record.loaded
+            found += state_differences(derived, state, loaded.instrument, loaded.trend, record.side, index)
     known = _of_these_settings(derived, record)
     since = _due_since(derived, record, known)
     found += _signals(derived, record, known, since)

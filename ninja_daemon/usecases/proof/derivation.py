@@ -13,8 +13,8 @@ from ninja_daemon.core.signals.history import BatchResult, evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Rules, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
-from ninja_daemon.usecases.larger_history import bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span, read_history
+from ninja_daemon.usecases.trend.history import bound, judgeable, read_larger
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,8 @@ class Derived:
         result: the rules over them.
         start: index of the first candle that was asked for.
         stop: index after the last one.
+        unjudged: open of the first candle that cannot be judged yet, because a larger one is not complete; None when
+            all can be.
     """
 
     rules: Rules
@@ -34,6 +36,7 @@ class Derived:
     result: BatchResult
     start: int
     stop: int
+    unjudged: Instant | None = None
 
     def index_of(self, time: Instant) -> int | None:
         """Return the index of the candle that opened then; None when the broker has none."""
@@ -86,7 +89,9 @@ def derive(
     """
     history = read_history(source, strategy.series, span, strategy.warm_up + more, progress)
     larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
-    candles, instrument = CandleColumns.joined(list(judgeable(strategy, history.parts, larger))), history.instrument
+    every, instrument = CandleColumns.joined(history.parts), history.instrument
+    (candles,) = judgeable(strategy, [every], larger)
+    unjudged = int(every.time[len(candles)]) if len(candles) < len(every) else None
     if known is not None and known.decimals > instrument.decimals:
         candles, instrument = candles.times(10 ** (known.decimals - instrument.decimals)), known
     since, until = history.span.since, history.span.until
@@ -95,7 +100,7 @@ def derive(
         start = max(0, start - more)
     stop = len(candles) if until is None else int(candles.time.searchsorted(until, side="right"))
     rules = bound(strategy, instrument, larger)
-    return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop))
+    return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop), unjudged)
 
 
 def newest(derived: Derived, count: int) -> Derived:

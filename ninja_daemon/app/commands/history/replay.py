@@ -26,8 +26,8 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Rules, Strategy
-from ninja_daemon.usecases.larger_history import bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, read_history, replay as replay_over
+from ninja_daemon.usecases.trend.history import bound, judgeable, read_larger
 
 _LINE: Final = "{:<20} {:<16} {:<4} {:>11} {:>11} {:>11} {:>8} {:>8}  {}"
 

@@ -86,8 +86,8 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
     from ninja_daemon.app.process.running import running_environ
     from ninja_daemon.app.settings.environment import read_environment
     from ninja_daemon.app.wiring import candle_source
-    from ninja_daemon.usecases.larger_history import read_larger
     from ninja_daemon.usecases.replay import Span, read_history
+    from ninja_daemon.usecases.trend.history import read_larger
 
     strategies = recorded_strategies(found).values()
     first = min((parse_instant(line["entry"]["time"]) for line in found.signals.values()), default=None)

@@ -17,7 +17,13 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.status.committed import read_records, read_signals
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.app.why.decision_words import decision_fields, difference_words, signal_fields, signal_lines
+from ninja_daemon.app.why.decision_words import (
+    decision_fields,
+    difference_words,
+    signal_fields,
+    signal_lines,
+    unjudged_words,
+)
 from ninja_daemon.app.why.noted import NOTHING, evaluated_line, now, read_notes, unevaluated
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
@@ -117,6 +123,8 @@ def _show_strategy(
     ]
     for difference in comparison.differences:
         typer.echo(difference_words(difference), err=as_json)
+    if derived.unjudged is not None:
+        typer.echo(unjudged_words(strategy, derived.unjudged), err=as_json)
     opens = [int(time) for time in derived.candles.time[derived.start : derived.stop]]
     notes = read_notes(environment, strategy.name, opens[0], now()) if opens else NOTHING
     if as_json:

@@ -7,8 +7,9 @@ at a close that both timeframes share, too: until the larger candle is complete,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from ninja_daemon.core.averages.trend import Trend, TrendAverage, TrendState
 from ninja_daemon.core.errors import NinjaError
@@ -46,6 +47,7 @@ class LargerCandles:
         series: the larger candles.
         settings: the average over them.
         own: the strategy's timeframe.
+        cursor: open of the strategy's last candle taken in; None at a first start.
         before: the average as it was committed, or an empty one.
         known_until: every larger candle that closed by then is behind ``before`` or among ``candles``.
         candles: complete ones after ``before``.
@@ -57,6 +59,7 @@ class LargerCandles:
     series: Series
     settings: TrendAverage
     own: Granularity
+    cursor: Instant | None
     before: TrendState
     known_until: Instant = 0
     candles: list[Candle] = field(default_factory=list)
@@ -71,21 +74,21 @@ class LargerCandles:
         if trend is None or series is None:
             return None
         if committed is None or cursor is None:
-            return cls(series, trend, strategy.granularity, trend.empty_state(0))
+            return cls(series, trend, strategy.granularity, cursor, trend.empty_state(0))
         # What closed by the cursor's close was waited for before the cursor moved.
         known_until = trend.granularity.last_close(strategy.granularity.close_of(cursor))
-        return cls(series, trend, strategy.granularity, committed, known_until)
+        return cls(series, trend, strategy.granularity, cursor, committed, known_until)
 
     # --- what to ask -------------------------------------------------------------------------------------------------
 
-    def wanted(self, now: float, cursor: Instant | None) -> Wanted | WantedHistory | None:
+    def wanted(self, now: float) -> Wanted | WantedHistory | None:
         """Return what has to be asked; None when no larger candle has closed since the last one that is known."""
         granularity = self.series.granularity
         if granularity.last_close(int(now)) <= self.known_until:
             return None
         if self.before.last is not None:
             return Wanted(self.series, self.before.last)
-        passed = 0 if cursor is None else max(0, int(now) - cursor) // granularity.seconds
+        passed = 0 if self.cursor is None else max(0, int(now) - self.cursor) // granularity.seconds
         return WantedHistory(self.series, None, self.settings.warm_up + passed + _SPARE)
 
     def take(self, answer: Fetched | NinjaError) -> None:
@@ -169,4 +172,18 @@ class LargerCandles:
         )
 
 
-_SPARE = 2
+_SPARE: Final = 2
+
+
+def histories(those: Iterable[LargerCandles], now: float) -> Sequence[tuple[LargerCandles, WantedHistory]]:
+    """Return which histories are needed: one a series, as long as any strategy needs it."""
+    asked = [(one, request) for one in those if isinstance(request := one.wanted(now), WantedHistory)]
+    counts: dict[Series, int] = {}
+    for one, request in asked:
+        counts[one.series] = max(request.count, counts.get(one.series, 0))
+    return [(one, replace(request, count=counts[one.series])) for one, request in asked]
+
+
+def newer(those: Iterable[LargerCandles], now: float) -> Sequence[tuple[LargerCandles, Wanted]]:
+    """Return which candles to ask for: those that have closed since the last one that is known."""
+    return [(one, request) for one in those if isinstance(request := one.wanted(now), Wanted)]

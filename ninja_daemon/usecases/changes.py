@@ -1,0 +1,130 @@
+"""What the candles of a wake have made of one strategy, and the commit that writes it down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.outcomes.following import Book, Followed, follow
+from ninja_daemon.core.outcomes.outcome import opened, terms_of
+from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.usecases.gaps import Missing
+from ninja_daemon.usecases.ports import Change, Tally
+from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, shown_before
+from ninja_daemon.usecases.standing import Standing
+from ninja_daemon.usecases.wake_result import Start
+
+
+@dataclass(frozen=True, slots=True)
+class NewCandles:
+    """The candles of a wake that can be judged now.
+
+    Attributes:
+        standing: where the strategy stands.
+        before: its state.
+        rules: the strategy bound to its instrument and its larger timeframe.
+        candles: oldest first, in the digits of the state.
+        shown: the candles at and before the cursor, as the broker shows them now.
+        missing: candles that never came.
+        held: newer candles wait for one that may yet come.
+        awaited: what they wait for, when it is a larger candle.
+    """
+
+    standing: Standing
+    before: StrategyState
+    rules: Rules
+    candles: Sequence[Candle]
+    shown: Shown
+    missing: Missing
+    held: bool
+    awaited: str = ""
+
+    @property
+    def taken_in(self) -> int:
+        """Number of candles that count as taken in: that of a first start only ends the warm-up."""
+        return 0 if self.standing.start is Start.FIRST else len(self.candles)
+
+    @property
+    def known_before(self) -> Sequence[int]:
+        """Closes before the cursor's as they were last shown; a rebuilt state has seen them otherwise."""
+        is_stored = self.standing.start is Start.STORED
+        return known_before(self.before, self.standing.loaded.tally if is_stored else Tally())
+
+    @property
+    def is_revised(self) -> bool:
+        """Whether the broker shows candles that were taken in otherwise than then, larger ones included."""
+        larger = self.standing.larger
+        is_larger = larger is not None and larger.revised
+        return is_larger or is_revised(self.before, self.known_before, self.shown)
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """What some candles have made of a strategy."""
+
+    state: StrategyState
+    crosses: Sequence[Cross]
+    signals: Sequence[Signal]
+    followed: Followed
+
+
+def change_of(new: NewCandles, after: After) -> Change | None:
+    """Return what is to be written; None when nothing has changed."""
+    standing, loaded = new.standing, new.standing.loaded
+    is_stored = standing.start is Start.STORED
+    is_elsewhere = loaded.cursor != standing.cursor or loaded.book != standing.book
+    if after.state.last is None or (not new.taken_in and is_stored and not is_elsewhere):
+        return None
+    # Rebuilt averages do not grow out of the stored ones, however alike their counts are.
+    return Change(
+        new.rules,
+        loaded if is_stored else replace(loaded, state=None),
+        after.state,
+        _tally(new, after),
+        after.signals,
+        new.taken_in,
+        book=None if standing.book is None else after.followed.book,
+        outcomes=after.followed.outcomes,
+        trend=None if standing.larger is None else standing.larger.state_after(after.state.last),
+    )
+
+
+def followed(new: NewCandles, signals: Sequence[Signal]) -> Followed:
+    """Take the open signals over the candles; where they are not known they stay so."""
+    standing, instrument = new.standing, new.rules.instrument
+    if standing.book is None:
+        return Followed(Book(), ())
+    terms = terms_of(standing.strategy, instrument)
+    listed = [opened(signal, terms) for signal in signals]
+    after = follow(standing.strategy, instrument, standing.book, new.candles, listed)
+    return Followed(after.book, [*standing.closed, *after.outcomes])
+
+
+def _tally(new: NewCandles, after: After) -> Tally:
+    """Add candles, and what was noticed about those before them."""
+    tally = _counted(new.standing.loaded.tally, after.crosses, after.signals)
+    if not new.taken_in:
+        return tally
+    return replace(
+        tally,
+        evaluated=tally.evaluated + new.taken_in,
+        revisions=tally.revisions + new.is_revised,
+        gaps=tally.gaps + len(new.missing.gaps),
+        shown_before=shown_before(new.before, new.known_before, new.shown, new.candles),
+    )
+
+
+def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Tally:
+    """Add crosses and the signals among them."""
+    rejected = dict(tally.rejected)
+    for cross in crosses:
+        if cross.rejected_by is not None:
+            rejected[cross.rejected_by.name] = rejected.get(cross.rejected_by.name, 0) + 1
+    tally = replace(
+        tally, crosses=tally.crosses + len(crosses), signals=tally.signals + len(signals), rejected=rejected
+    )
+    if signals:
+        tally = replace(tally, last_signal_id=signals[-1].id, last_signal_time=signals[-1].time)
+    return tally
