@@ -121,10 +121,7 @@ def _show_strategy(
         for decision in derived.decisions()
         if not (crosses or is_long) or decision.cross is not None or decision.is_near(period)
     ]
-    for difference in comparison.differences:
-        typer.echo(difference_words(difference), err=as_json)
-    if derived.unjudged is not None:
-        typer.echo(unjudged_words(strategy, derived.unjudged), err=as_json)
+    _say_first(derived, comparison.differences, err=as_json)
     opens = [int(time) for time in derived.candles.time[derived.start : derived.stop]]
     notes = read_notes(environment, strategy.name, opens[0], now()) if opens else NOTHING
     if as_json:
@@ -138,6 +135,13 @@ def _show_strategy(
         for line in unevaluated(strategy, notes, record.loaded.cursor, due, set(opens)):
             typer.echo(line)
     return comparison.differences
+
+
+def _say_first(derived: Derived, differences: Sequence[Difference], *, err: bool) -> None:
+    for difference in differences:
+        typer.echo(difference_words(difference), err=err)
+    if derived.unjudged is not None:
+        typer.echo(unjudged_words(derived.rules.strategy, derived.unjudged), err=err)
 
 
 def _print_table(derived: Derived, shown: Sequence[Decision], notes: Notes) -> None:
