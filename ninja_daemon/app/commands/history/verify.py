@@ -97,11 +97,10 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
             warm_up = max(each.warm_up for each in strategies if each.series == series)
             try:
                 history = read_history(source, series, Span(since=first), warm_up)
+                larger = partial(read_larger, source, since=int(history.parts[0].time[0]))
+                differences = list(derive(found, series, history.instrument, history.parts, larger))
             except NinjaError as error:
-                yield str(series), [f"{series}: not derived: {error}"]
-                continue
-            begin = int(history.parts[0].time[0])
-            larger = partial(read_larger, source, since=begin)
-            yield str(series), list(derive(found, series, history.instrument, history.parts, larger))
+                differences = [f"{series}: not derived: {error}"]
+            yield str(series), differences
     finally:
         source.close()
