@@ -45,8 +45,9 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import Strategy, rules_of
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Tally
 

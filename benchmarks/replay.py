@@ -17,7 +17,8 @@ from benchmarks.results import Chapter, Figure, Picture, Table, at_least, at_mos
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.replay import replay
 
 COUNT: Final = 3_700_000

@@ -14,8 +14,9 @@ from benchmarks.results import Chapter, Figure, Table, at_least, at_most, short
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.stepper import Stepper
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 
 ATR: Final = 14
 PERIODS: Final = ((50, 200), (40, 140))

@@ -16,7 +16,7 @@ from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.evaluation import Evaluation, OtherPrices, Work
-from ninja_daemon.usecases.open_signals import LostBook, find_books
+from ninja_daemon.usecases.open_signals import LostBook, find_books, find_last_signals
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Journal, StateStore
 from ninja_daemon.usecases.standing import Standing, Standings
 from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult, joined
@@ -103,6 +103,7 @@ class _Wake:
             else:
                 standings.append(where.of(strategy, loaded, must_rebuild=strategy.name in rebuild))
         where.mend_future_cursors(standings)
+        find_last_signals(standings, self.store)
         where.read_histories(standings)
         where.read_newer(standings)
         self._find_open_signals(standings)

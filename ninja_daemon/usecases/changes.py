@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.outcomes.following import Book, Followed, follow
 from ninja_daemon.core.outcomes.outcome import opened, terms_of
-from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.signal import Signal, signal_of
+from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.usecases.gaps import Missing
 from ninja_daemon.usecases.ports import Change, Tally
 from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, shown_before
@@ -50,7 +52,8 @@ class NewCandles:
     def known_before(self) -> Sequence[int]:
         """Closes before the cursor's as they were last shown; a rebuilt state has seen them otherwise."""
         is_stored = self.standing.start is Start.STORED
-        return known_before(self.before, self.standing.loaded.tally if is_stored else Tally())
+        tally = self.standing.loaded.tally if is_stored else Tally()
+        return known_before(self.standing.strategy, self.before, tally)
 
     @property
     def is_revised(self) -> bool:
@@ -68,6 +71,15 @@ class After:
     crosses: Sequence[Cross]
     signals: Sequence[Signal]
     followed: Followed
+
+
+def judged(new: NewCandles, found_at: float) -> After:
+    """Take the candles in: the state after them, and what they signal."""
+    state, crosses = advance_all(new.rules, new.before, new.candles)
+    signals = [signal_of(new.rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
+    if new.standing.start is Start.FIRST and any(signal.late for signal in signals):  # there is one candle
+        signals, state = [], state._replace(signal_at=new.before.signal_at)
+    return After(state, crosses, signals, followed(new, signals))
 
 
 def change_of(new: NewCandles, after: After) -> Change | None:

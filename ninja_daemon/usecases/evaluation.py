@@ -9,11 +9,10 @@ from functools import partial
 from ninja_daemon.core.errors import HistoryGap, NinjaError, StateError, TransientError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import StrategyState, rules_of
+from ninja_daemon.core.signals.rules import rules_of
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
-from ninja_daemon.usecases.changes import After, NewCandles, change_of, followed
+from ninja_daemon.usecases.changes import NewCandles, change_of, judged
 from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import Shown, scaled
@@ -98,12 +97,8 @@ class Evaluation:
     def _advance(self, new: NewCandles) -> Work:
         """Take candles in: the new state, its signals, and how both are to be stored."""
         standing = new.standing
-        state, crosses = advance_all(new.rules, new.before, new.candles)
-        found_at = self._clock.now()
-        signals = [signal_of(new.rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
-        signals = [signal for signal in signals if not (standing.start is Start.FIRST and signal.late)]
-        after = After(state, crosses, signals, followed(new, signals))
-        change = change_of(new, after)
+        after = judged(new, self._clock.now())
+        state, signals, change = after.state, after.signals, change_of(new, after)
         outcome = replace(
             self._result(new, state),
             taken_in=new.taken_in,
@@ -111,7 +106,7 @@ class Evaluation:
             sides=(new.before.side, state.side),
             signals=signals if change is not None else (),
             closed=after.followed.outcomes if change is not None else (),
-            crosses=crosses,
+            crosses=after.crosses,
             revised=new.is_revised,
             quiet=new.missing.quiet,
             gaps=new.missing.gaps,

@@ -20,6 +20,8 @@ from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Wanted
 from ninja_daemon.usecases.ports import Journal, StateStore
+from ninja_daemon.usecases.standing import LastSignal, Standing
+from ninja_daemon.usecases.wake_result import Start
 
 _MOST_PAGES: Final = 1_000
 
@@ -135,3 +137,29 @@ def _page(searches: Sequence[_Search], source: CandleSource, found: dict[str, Fo
         elif answer.more and answer.candles and answer.rejected is None:
             going_on.append(search)
     return going_on
+
+
+def find_last_signals(standings: Sequence[Standing], store: StateStore) -> None:
+    """Find out when the last signal was, where signals keep a distance and averages are to be built.
+
+    The counts say it, as long as they are there and do not lie ahead of the cursor; else the list's history does. Where
+    neither knows (both lost, Redis away), the candles tell: what the rules make of a longer history.
+    """
+    unknown = []
+    for one in standings:
+        if not one.strategy.spacing or one.start is Start.STORED:
+            continue
+        tally = one.loaded.tally
+        if one.cursor is not None and tally.evaluated and (tally.last_signal_time or 0) <= one.cursor:
+            one.last_signal = LastSignal(tally.last_signal_time)
+        else:
+            unknown.append(one)
+    if not unknown:
+        return
+    try:
+        listed = store.last_listed({one.strategy.name: one.cursor for one in unknown})
+    except NinjaError:
+        return
+    for one in unknown:
+        if one.strategy.name in listed:
+            one.last_signal = LastSignal(listed[one.strategy.name])

@@ -21,8 +21,10 @@ from ninja_daemon.core.market.instant import (
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import DaemonSource
 
 
@@ -196,6 +198,18 @@ class StateStore(Protocol):
         """Return the listed signals whose outcome is not listed, as they began, oldest first, by strategy name.
 
         Asked only where the open signals are lost; those of other series than the strategy's now are left out.
+
+        Raises:
+            StoreUnavailable: it cannot be told.
+        """
+
+    def last_listed(self, until: Mapping[str, Instant | None]) -> Mapping[str, Instant | None]:
+        """Return the open of the candle of the last listed signal, None for none, by strategy name.
+
+        Asked only where the averages and the counts are lost; strategies of which it is not known are left out.
+
+        Args:
+            until: open of the last candle that counts, by strategy name; None for any.
 
         Raises:
             StoreUnavailable: it cannot be told.

@@ -23,10 +23,12 @@ from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Followed
 from ninja_daemon.core.outcomes.history import joined, outcomes_over
 from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of
+from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import Stepper
-from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Cross, Rules, StrategyState
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.signals.strategy import StrategyState
+from ninja_daemon.core.market.source import Source
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched
 from ninja_daemon.usecases.ports import Tally
 
@@ -59,10 +61,10 @@ def is_revised(before: StrategyState, known: Sequence[int], now: Shown) -> bool:
     return at_cursor != before.last or any(shown != then for shown, then in zip(now.closes_before, known, strict=False))
 
 
-def known_before(state: StrategyState, tally: Tally) -> Sequence[int]:
+def known_before(strategy: Strategy, state: StrategyState, tally: Tally) -> Sequence[int]:
     """Return the closes before the cursor's as they were last shown, else as they were taken in; newest first."""
     shown = tally.shown_before
-    if len(shown) == _LOOKED_BACK:
+    if len(shown) == _LOOKED_BACK or strategy.source is not Source.CLOSE:  # what was taken in need not be closes
         return shown
     taken_in = [state.closes.back(steps) for steps in range(1, min(_LOOKED_BACK + 1, len(state.closes)))]
     return (*shown, *taken_in[len(shown) :])

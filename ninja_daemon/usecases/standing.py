@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
 from ninja_daemon.core.market.candle import Candle
@@ -15,12 +16,29 @@ from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
+from ninja_daemon.core.signals.rules import rules_of
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy, StrategyState, rules_of
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded
 from ninja_daemon.usecases.trend.candles import LargerCandles, histories, newer
 from ninja_daemon.usecases.wake_result import Start
+
+
+class LastSignal(NamedTuple):
+    """The last listed signal of a strategy.
+
+    Attributes:
+        time: open of its candle; None when none was ever listed.
+    """
+
+    time: Instant | None
+
+    def placed(self, state: StrategyState, candles: Sequence[Candle]) -> StrategyState:
+        """Return a state built of candles, its first one included, that knows when the last signal was."""
+        number = sum(candle.time <= (self.time or 0) for candle in candles)
+        return state._replace(signal_at=number or None)
 
 
 @dataclass(slots=True)
@@ -40,6 +58,7 @@ class Standing:
         book: the open signals after the cursor's candle; None while they are not known.
         closed: outcomes found on the way to them.
         larger: the larger timeframe of its trend; None for a strategy without one.
+        last_signal: the last listed one; None while that is not known, or of no interest.
         notes: stored parts that could not be used, one sentence each.
     """
 
@@ -55,6 +74,7 @@ class Standing:
     book: Book | None = None
     closed: Sequence[Outcome] = ()
     larger: LargerCandles | None = None
+    last_signal: LastSignal | None = None
     notes: list[str] = field(default_factory=list)
 
 
@@ -156,7 +176,7 @@ class Standings:
     def read_histories(self, standings: Sequence[Standing]) -> None:
         """Build missing averages from history: up to the cursor, or up to the newest candle at a first start."""
         building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
-        counts = {standing.strategy.name: standing.strategy.warm_up + 2 for standing in building}
+        counts = {standing.strategy.name: _needed(standing) for standing in building}
         larger = histories((one.larger for one in standings if one.larger and one.error is None), self.clock.now())
         while building or larger:
             requests = {
@@ -191,6 +211,8 @@ class Standings:
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if standing.start is Start.REBUILT else candles[:-1]
         state, _ = advance_all(rules, rules.empty_state(), known)
+        if standing.last_signal is not None:
+            state = standing.last_signal.placed(state, known)
         can_reach_further = len(candles) >= asked and asked < MAX_LOOK_BACK + standing.strategy.warm_up
         if state.side is None and state.seen >= standing.strategy.warm_up and can_reach_further:
             return False
@@ -223,6 +245,14 @@ class Standings:
             else:
                 standing.newer = answer
                 standing.fetched += len(answer.candles)
+
+
+def _needed(standing: Standing) -> int:
+    """Return how many candles of history to ask for first."""
+    warm_up = standing.strategy.warm_up
+    if standing.strategy.spacing and standing.last_signal is None:  # which the candles shall tell
+        return warm_up + MAX_LOOK_BACK
+    return warm_up + 2
 
 
 def _closes_after(strategy: Strategy, cursor: Instant, now: float) -> bool:

@@ -11,7 +11,8 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Cross, Strategy
+from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.strategy import Strategy
 
 
 class Start(Enum):

@@ -18,7 +18,9 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
 START = 1_700_006_400  # a full hour

@@ -22,8 +22,9 @@ from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.history import outcomes_over
 from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome, opened, terms_of
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.replay import replay
 from tests.core.series import EUR_USD, START, real_candles
 from tests.outcome_oracle import Options, assert_same_outcomes, expected_outcomes

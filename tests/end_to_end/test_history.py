@@ -13,7 +13,7 @@ from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.strategy import Rules as BoundRules
+from ninja_daemon.core.signals.rules import Rules as BoundRules
 from ninja_daemon.usecases.replay import Engine, replay
 from tests.end_to_end.settings import DECIMALS, SERIES, all_rules, nasty, oracle, tied_candles, toml, write_candles
 from tests.oracle import Rules, assert_same_signals, expectation, ids, read_candles

@@ -19,8 +19,9 @@ import pytest
 
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from tests.core.series import real_candles, stepped
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -87,6 +87,9 @@ class MortalStore(StateStore):
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         return self.store.unfinished(strategies)
 
+    def last_listed(self, until: Mapping[str, int | None]) -> Mapping[str, int | None]:
+        return self.store.last_listed(until)
+
 
 @dataclass
 class MortalSource(CandleSource):

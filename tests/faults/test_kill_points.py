@@ -89,7 +89,11 @@ DAYS: Final = {
         *("LocalQueueStore.look", "LocalQueueStore.write"),
     ),
 }
+_COUNTS_LOST: Final = "asked only when averages and counts were lost of a strategy whose signals keep a distance"
 NEVER_CALLED: Final = {
+    "FailoverStore.last_listed": _COUNTS_LOST,
+    "LocalStateStore.last_listed": _COUNTS_LOST,
+    "RedisStateStore.last_listed": _COUNTS_LOST,
     "LocalStateStore.unfinished": "the open signals lie in the file of the signals, and are lost with them only",
     "LocalStateStore.led_here": "a store that is never away is not asked",
     "LocalStateStore.declared": "whoever holds the lock file has no name to ask for",

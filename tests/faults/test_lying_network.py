@@ -80,6 +80,9 @@ class CountingStore:
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         return self.store.unfinished(strategies)
 
+    def last_listed(self, until: Mapping[str, int | None]) -> Mapping[str, int | None]:
+        return self.store.last_listed(until)
+
 
 class Racer:
     """A daemon without its process: it wakes as fast as it can until it is told to stop."""

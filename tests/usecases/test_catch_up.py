@@ -23,8 +23,9 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Rules, Strategy
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.wake_result import Start, WakeResult
 from tests.fakes.broker import FakeBroker

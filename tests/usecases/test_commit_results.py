@@ -49,6 +49,9 @@ class Daemon:
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         return self.store.unfinished(strategies)
 
+    def last_listed(self, until: Mapping[str, int | None]) -> Mapping[str, int | None]:
+        return self.store.last_listed(until)
+
     def commit_twice(self, changes: Sequence[Change]) -> Results:
         """As a client does that lost the first reply and repeats by itself."""
         self._noted(self.store.commit(changes))

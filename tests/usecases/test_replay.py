@@ -15,8 +15,9 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
-from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Rules, Strategy
+from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, WantedHistory
 from ninja_daemon.usecases.replay import RECENT, Engine, Replayed, Span, read_history, replay
 from tests.core.series import EUR_USD, real_candles, rules_of, stepped, walked

@@ -25,8 +25,9 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.wake_result import Start, StrategyResult

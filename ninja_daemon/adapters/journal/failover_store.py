@@ -28,6 +28,7 @@ from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.outcome import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
@@ -195,6 +196,13 @@ class FailoverStore:
         # What waits in the journal is not in the history yet: until it is made, what is open is not known.
         waiting = self._reached()
         return self._inner.unfinished([one for one in strategies if one.name not in waiting])
+
+    def last_listed(self, until: Mapping[str, Instant | None]) -> Mapping[str, Instant | None]:
+        """Return the last listed signals; see the port."""
+        if self._away is not None:
+            raise self._away
+        waiting = self._reached()  # whose counts know it
+        return self._inner.last_listed({name: time for name, time in until.items() if name not in waiting})
 
     def _reached(self) -> Mapping[str, Reached]:
         with contextlib.suppress(JournalUnavailable):

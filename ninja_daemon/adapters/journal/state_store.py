@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
-from ninja_daemon.adapters.journal.journal import Closed, SqliteJournal
+from ninja_daemon.adapters.journal.journal import OUTBOX_KEPT, Closed, SqliteJournal
 from ninja_daemon.adapters.journal.lock import LockFile
-from ninja_daemon.adapters.stored.outcome import decode_book, encode_book, encode_outcome, encode_terms
+from ninja_daemon.adapters.stored.outcome import decode_book, encode_book, encode_outcome, encode_terms, last_listed_in
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
-from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.outcomes.outcome import OpenSignal, terms_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Replayed, Tally
@@ -106,6 +106,14 @@ class LocalStateStore:
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         """Return none: the open signals lie in the same file as the signals, and are lost with them only."""
         return {strategy.name: () for strategy in strategies}
+
+    def last_listed(self, until: Mapping[str, Instant | None]) -> Mapping[str, Instant | None]:
+        """Return the last signals of the outbox; see the port."""
+        try:
+            signals = self._journal.history(OUTBOX_KEPT)
+        except JournalUnavailable as error:
+            raise StoreUnavailable(str(error)) from error
+        return last_listed_in(signals, until, is_cut=len(signals) >= OUTBOX_KEPT)
 
     def lease(self, token: str, seconds: float) -> Lease:
         """Hold the journal's directory for this process; another process stands by until this one ends.

@@ -19,8 +19,10 @@ from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 
-_ALWAYS: Final = ("v", "cfg", "time", "decimals", "pip", "count", "last", "side", "fast", "slow", "atr")
-PROVEN_AVERAGES: Final = (*_ALWAYS, TREND)
+PROVEN_AVERAGES: Final = (
+    *("v", "cfg", "time", "decimals", "pip", "count", "last", "side", "fast", "slow", "atr"),
+    *("signal_at", TREND),
+)
 """Fields of ``ma_state`` under the digest."""
 PROVEN_SIDES: Final = (
     *("commit", "side", "time", "evaluated", "crosses", "signals", "revisions", "gaps", "shown_before"),
@@ -102,7 +104,8 @@ class StateMemory:
         loaded = Loaded(
             last.time, token, change.state, instrument, last.time, change.tally, book=change.book, trend=change.trend
         )
-        fields = len(_ALWAYS) + ring_fields(change.state) + trend_fields(change.trend)
+        named = sum(name in commit.averages for name in PROVEN_AVERAGES if name != TREND)
+        fields = named + ring_fields(change.state) + trend_fields(change.trend)
         sides = {**commit.sides, "commit": commit.commit}
         proof = Proof.of(commit.target, commit.averages, sides, fields)
         self._by_name[commit.strategy] = _Remembered(change.rules.strategy, loaded, proof)

@@ -23,7 +23,7 @@ from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, State
 from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
-from ninja_daemon.adapters.stored.outcome import decode_book, unfinished_in
+from ninja_daemon.adapters.stored.outcome import decode_book, last_listed_in, unfinished_in
 from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
 from ninja_daemon.adapters.stored.trend_form import decode_trend
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
@@ -149,6 +149,12 @@ class RedisStateStore:
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         """Return the signals of the history whose outcome is not there; see the port."""
         return unfinished_in(*self.histories(), strategies)
+
+    def last_listed(self, until: Mapping[str, Instant | None]) -> Mapping[str, Instant | None]:
+        """Return the last listed signals by the history; see the port."""
+        with translated_errors():
+            signals = self.client.lrange(self.keys.history, 0, -1)
+        return last_listed_in(signals, until, is_cut=len(signals) >= HISTORY_KEPT)
 
     def histories(self) -> tuple[Sequence[str], Sequence[str]]:
         """Return the histories of signals and of outcomes.

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from ninja_daemon.adapters.stored.signal import decode_signal, json_object
 from ninja_daemon.core.errors import SignalRejected, StateUnreadable
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.market.instant import format_instant, parse_instant, parse_written_instant
+from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant, parse_written_instant
 from ninja_daemon.core.market.instrument import PriceSide, Series
 from ninja_daemon.core.outcomes.following import MOST_OPEN, Book
 from ninja_daemon.core.outcomes.outcome import SCHEMA, OpenSignal, Outcome, Result, Terms, opened
@@ -240,3 +240,23 @@ def unfinished_in(
             if own == series[signal.strategy]:
                 unfinished[signal.strategy].append(opened(signal, held.terms))
     return {name: sorted(some, key=lambda one: one.time) for name, some in unfinished.items()}
+
+
+def last_listed_in(
+    signals: Sequence[Any], until: Mapping[str, Instant | None], *, is_cut: bool
+) -> dict[str, Instant | None]:
+    """Return the open of the candle of the last signal of each strategy in a history.
+
+    Args:
+        signals: of the history; those that cannot be read are left out.
+        until: open of the last candle that counts, by strategy name; None for any.
+        is_cut: older signals may have fallen out of it, so that a strategy that is not in it is not known.
+    """
+    found: dict[str, Instant | None] = {} if is_cut else dict.fromkeys(until)
+    for text in signals:
+        with contextlib.suppress(SignalRejected):
+            signal = decode_signal(text)
+            end = until.get(signal.strategy)
+            if signal.strategy in until and (end is None or signal.time <= end):
+                found[signal.strategy] = max(signal.time, found.get(signal.strategy) or 0)
+    return found

@@ -13,7 +13,8 @@ averages are. Fields of ``ma_state`` (form 1; prices are integers in units of ``
 | ``last`` | open, high, low and close of the last candle |
 | ``side`` | ``BUY``, ``SELL`` or empty |
 | ``fast``, ``slow`` | the numbers of the averages (for sma: candles and sum) |
-| ``atr`` | sum of the true ranges |
+| ``atr`` | sum of the true ranges; with ``atr_type = "wilder"`` candles seen up to the period, value before, value |
+| ``signal_at`` | only with ``min_candles_between``: number of the last signal's candle, empty when there was none |
 | ``c0`` … | ring of closes: candle number n (from 0) lies in ``c<n mod closes held>`` |
 | ``r0`` … | ring of true ranges: that of candle number n (from 1) lies in ``r<(n−1) mod atr_period>`` |
 
@@ -29,13 +30,16 @@ from typing import Final
 
 from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.kinds import restored_average
+from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Tally
 
 FORM: Final = "1"
@@ -62,8 +66,10 @@ def encode_state(rules: Rules, state: StrategyState, since_count: int | None) ->
         "side": state.side.name if state.side is not None else "",
         "fast": " ".join(map(str, state.fast.numbers)),
         "slow": " ".join(map(str, state.slow.numbers)),
-        "atr": str(state.range_total),
+        "atr": str(state.range_total) if state.smoothed is None else " ".join(map(str, state.smoothed[2:])),
     }
+    if rules.is_spaced:
+        fields["signal_at"] = "" if state.signal_at is None else str(state.signal_at)
     new = state.seen if since_count is None else state.seen - since_count
     encode_ring(fields, "c", state.closes, state.seen, new)
     encode_ring(fields, "r", state.ranges, state.seen - 1, new)
@@ -113,22 +119,25 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
     if not strategy.granularity.is_border(time):
         message = f"time must lie on the grid of {strategy.granularity.name}, was {fields['time'][:20]}"
         raise StateUnreadable(message)
-    open_, high, low, close = _integers(fields["last"])
+    last = Candle(time, *_four(_integers(fields["last"])))
     count = integer(fields["count"])
     closes = Window(strategy.closes_held, read_ring(fields, "c", strategy.closes_held, count))
     ranges = Window(strategy.atr_period, read_ring(fields, "r", strategy.atr_period, count - 1))
+    smoothed, range_total = _average_range(strategy, fields["atr"], ranges)
     state = StrategyState(
-        last=Candle(time, open_, high, low, close),
+        last=last,
         seen=count,
         closes=closes,
         ranges=ranges,
-        range_total=integer(fields["atr"]),
-        fast=restored_average(strategy.ma_type, strategy.fast_ma, _integers(fields["fast"])),
+        range_total=range_total,
+        fast=restored_average(strategy.fast_kind, strategy.fast_ma, _integers(fields["fast"])),
         slow=restored_average(strategy.ma_type, strategy.slow_ma, _integers(fields["slow"])),
         side=Side[fields["side"]] if fields["side"] else None,
+        smoothed=smoothed,
+        signal_at=_signal_at(strategy, fields, count),
     )
-    require(count >= 1 and closes.back(0) == close, "the last close must be the newest of the ring")
-    require(state.range_total == sum(ranges), "atr must be the sum of the true ranges")
+    newest = strategy.source.sum_of(last)
+    require(count >= 1 and closes.back(0) == newest, "the last close must be the newest of the ring")
     for name, average in (("fast", state.fast), ("slow", state.slow)):
         require(_agrees(average, closes), f"{name} must agree with the closes")
     return state, instrument
@@ -141,6 +150,32 @@ def _require_form(strategy: Strategy, fields: Mapping[str, str]) -> None:
     if fields["cfg"] != strategy.settings_hash:
         message = "ma_state was written under other settings"
         raise StateUnreadable(message)
+
+
+def _four(numbers: list[int]) -> list[int]:
+    require(len(numbers) == len(Candle._fields) - 1, "last must hold four prices")
+    return numbers
+
+
+def _average_range(strategy: Strategy, text: str, ranges: Window) -> tuple[Stage | None, int]:
+    """Read the average true range: a sum, or what Wilder's average needs."""
+    if not strategy.is_smoothed:
+        total = integer(text)
+        require(total == sum(ranges), "atr must be the sum of the true ranges")
+        return None, total
+    filled, before, value = _integers(text)
+    stage = Stage(strategy.atr_period, 1, filled, before, value)
+    newest = ranges.back(0) * FIXED_UNIT if len(ranges) else 0
+    require(filled == len(ranges) and (not filled or stage.agrees_with(newest)), "atr must agree with the true ranges")
+    return stage, value
+
+
+def _signal_at(strategy: Strategy, fields: Mapping[str, str], count: int) -> int | None:
+    if not strategy.spacing or not fields["signal_at"]:
+        return None
+    number = integer(fields["signal_at"])
+    require(0 < number <= count, "signal_at must be the number of a candle that was taken in")
+    return number
 
 
 def _agrees(average: MovingAverage, closes: Window) -> bool:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from ninja_daemon.app.checks.filters import check_filters
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.status.strategy_figures import Averages
 from ninja_daemon.core.signals.strategy import Strategy
@@ -38,10 +39,11 @@ def _one(strategy: Strategy) -> Iterator[Finding]:
         least = strategy.sl_atr_multiplier * strategy.min_rr_ratio
         cure = f"raise tp_atr_multiplier to at least {_plain(least)}, or lower sl_atr_multiplier or min_rr_ratio"
         yield Finding(Level.WARNING, "strategy.never_signals", subject, cause, cure)
-    if strategy.fast_ma == strategy.slow_ma:
+    yield from check_filters(strategy)
+    if strategy.fast_ma == strategy.slow_ma and strategy.fast_type is None:
         cause = f"it can never signal: both averages have {strategy.fast_ma} candles, so they never differ"
         yield Finding(Level.WARNING, "strategy.equal_periods", subject, cause, "give fast_ma the shorter period")
-    elif strategy.fast_ma > strategy.slow_ma:
+    elif strategy.fast_ma > strategy.slow_ma and strategy.fast_type is None:
         cause = (
             f"its fast average ({strategy.fast_ma} candles) is longer than its slow one ({strategy.slow_ma}): BUY and "
             "SELL are mirrored"

@@ -16,7 +16,8 @@ from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.outcomes.outcome import Outcome as SignalOutcome
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Cross, Strategy
+from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult

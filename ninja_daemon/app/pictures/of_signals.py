@@ -15,8 +15,9 @@ from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView, signal_picture
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_id
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 
 _FEWEST_DIGITS: Final = 4
@@ -75,13 +76,13 @@ def _view(signal: Signal, strategy: Strategy, answer: Fetched) -> SignalView:
     columns = CandleColumns.of(answer.candles)
     result = evaluate(Rules(strategy, answer.instrument), columns)
     first = max(0, len(columns) - CANDLES)
-    kind = strategy.ma_type.value.upper()
+    fast, slow = strategy.fast_kind.value.upper(), strategy.ma_type.value.upper()
     return SignalView(
         signal,
         answer.instrument.decimals,
         answer.candles[first:],
-        AverageLine(f"{kind} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
-        AverageLine(f"{kind} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
+        AverageLine(f"{fast} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
+        AverageLine(f"{slow} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
     )
 
 

@@ -16,13 +16,15 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO, Final, get_type_hints
+from typing import Any, BinaryIO, Final, get_args, get_type_hints
 
+from ninja_daemon.core.filters.kinds import restored, written
 from ninja_daemon.core.signals.strategy import Strategy
 
 _ENDING: Final = ".process"
 _TRIES: Final = 10
 _LARGEST: Final = 16_777_216
+_FILTERS: Final = "filters"
 _TYPES: Final = get_type_hints(Strategy)
 
 
@@ -167,7 +169,9 @@ def _encoded(strategy: Strategy) -> Mapping[str, object]:
 def _plain_fields(strategy: Strategy) -> Iterator[tuple[str, object]]:
     for field in fields(strategy):
         value = getattr(strategy, field.name)
-        if isinstance(value, Enum):
+        if field.name == _FILTERS:
+            yield field.name, written(value)
+        elif isinstance(value, Enum):
             yield field.name, value.name
         elif isinstance(value, Decimal):
             yield field.name, str(value)
@@ -176,10 +180,15 @@ def _plain_fields(strategy: Strategy) -> Iterator[tuple[str, object]]:
 
 
 def _decoded(plain: Mapping[str, Any]) -> Strategy:
-    return Strategy(**{name: _typed(_TYPES[name], value) for name, value in plain.items()})
+    filters = restored(plain[_FILTERS])
+    others = {name: _typed(_TYPES[name], value) for name, value in plain.items() if name != _FILTERS}
+    return Strategy(**others, filters=filters)
 
 
 def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - whatever a field of a strategy is
+    if value is None:
+        return None
+    kind = next((one for one in get_args(kind) if one is not type(None)), kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[value]
     return Decimal(value) if kind is Decimal else value

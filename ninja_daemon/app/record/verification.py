@@ -14,14 +14,20 @@ from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.outcome import opened
-from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.rules import Begin, Rules
+from ninja_daemon.core.signals.signal import signal_id
+from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from ninja_daemon.usecases.replay import replay
 from ninja_daemon.usecases.trend.history import Larger, bound, judgeable
 
 _KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
+_SOURCES: Final = {source.value: source for source in Source}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")
 """Fields of a signal that say when it was found."""
 
@@ -45,6 +51,9 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
         tp_atr_multiplier=Decimal(settings["tp_atr_multiplier"]),
         min_atr_value=Decimal(settings["min_atr_value"]),
         min_rr_ratio=Decimal(settings["min_rr_ratio"]),
+        fast_type=_KINDS[settings["fast_type"]] if "fast_type" in settings else None,
+        source=_SOURCES[settings.get("source", "close")],
+        atr_type=AtrType(settings.get("atr_type", "sma")),
         filters=restored(settings),
     )
 
@@ -70,7 +79,7 @@ def derive(
     reports = [
         report
         for each in strategies
-        for report in replay([bound(each, instrument, larger)], judgeable(each, history, larger))
+        for report in replay([_begun(bound(each, instrument, larger), found)], judgeable(each, history, larger))
     ]
     derived = {signal.id: signal for report in reports for signal in report.signals}
     by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
@@ -91,6 +100,22 @@ def derive(
         since = listed[0].time if listed else 0
         after = follow(strategy, instrument, Book(), [one for one in candles if one.time >= since], listed)
         yield from _compare_outcomes(found, {one.id: parsed(encode_outcome(one)) for one in after.outcomes}, listed)
+
+
+def _begun(rules: Rules, found: Findings) -> Rules:
+    """Return the rules as of the first recorded signal, where signals keep a distance: no earlier one was listed."""
+    if not rules.is_spaced:
+        return rules
+    entries = [line["entry"] for line in found.signals.values() if line["entry"]["strategy"] == rules.strategy.name]
+    times = [parse_instant(entry["time"]) for entry in entries]
+    own = [
+        time
+        for time, entry in zip(times, entries, strict=True)
+        if signal_id(rules.strategy, time, Side[entry["side"]]) == entry["id"]
+    ]
+    if not own:
+        return rules
+    return rules.begun(Begin(min(own), max((time for time in times if time < min(own)), default=None)))
 
 
 def _compare_outcomes(found: Findings, derived: Mapping[str, Any], listed: Sequence[Any]) -> Iterator[str]:

@@ -18,7 +18,8 @@ from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.market.source import Source
+from ninja_daemon.core.signals.strategy import AtrType, Strategy
 
 MAX_PERIOD: Final = 5_000
 NO_LONGER_NEEDED: Final = {
@@ -71,6 +72,7 @@ _INSTRUMENT: Final = ValueOf(
     _instrument,
 )
 _AGE: Final = Value('text such as "1 candle", "3 candles", "90 s", "10 min", "1.5 h" or "2 days"', _age)
+_KIND: Final = one_of({kind.value: kind for kind in MovingAverageKind})
 _MOST_CANDLES: Final = 1_000_000
 _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
@@ -90,12 +92,20 @@ class _StrategyTable(Table):
     """Period of the fast average in candles. Required."""
     slow_ma: Annotated[int | None, _PERIOD] = None
     """Period of the slow average in candles. Required."""
-    ma_type: Annotated[MovingAverageKind | None, one_of({kind.value: kind for kind in MovingAverageKind})] = None
+    ma_type: Annotated[MovingAverageKind | None, _KIND] = None
     """Kind of both averages."""
+    fast_type: Annotated[MovingAverageKind | None, _KIND] = None
+    """Kind of the fast average, where it is another."""
+    slow_type: Annotated[MovingAverageKind | None, _KIND] = None
+    """Kind of the slow average, where it is another."""
+    source: Annotated[Source | None, one_of({source.value: source for source in Source})] = None
+    """Prices of a candle that the averages are made of; entry, stop and target stand on the close."""
     price: Annotated[PriceSide | None, one_of({side.value: side for side in PriceSide})] = None
     """Which of the broker's prices the candles are made of."""
     atr_period: Annotated[int | None, _PERIOD] = None
     """Candles in the average true range."""
+    atr_type: Annotated[AtrType | None, one_of({kind.value: kind for kind in AtrType})] = None
+    """How true ranges are averaged: the simple mean, or Wilder's smoothing."""
     sl_atr_multiplier: Annotated[Decimal | None, _MULTIPLIER] = None
     """Distance of the stop in average true ranges."""
     tp_atr_multiplier: Annotated[Decimal | None, _MULTIPLIER] = None
@@ -154,7 +164,7 @@ def strategy_of(name: str, values: dict[str, Any]) -> Strategy:
     if refusals:
         raise Refused(*refusals)
     seconds = None if age is None else age.seconds(granularity)
-    plain = {key: value for key, value in values.items() if key not in KEYS}
+    plain = with_kinds({key: value for key, value in values.items() if key not in KEYS})
     return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
 
 
@@ -163,3 +173,11 @@ def strategy_defaults() -> Iterator[tuple[str, object]]:
     for field in fields(Strategy):
         if field.default is not MISSING:
             yield field.name, field.default
+
+
+def with_kinds(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring the kinds of the averages into normal form: ``ma_type``, and ``fast_type`` only where it is another."""
+    made = dict(values)
+    both = made.pop("ma_type", MovingAverageKind.SMA)
+    fast, slow = made.pop("fast_type", both), made.pop("slow_type", both)
+    return made | {"ma_type": slow, "fast_type": None if fast is slow else fast}

@@ -16,7 +16,7 @@ from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded
-from ninja_daemon.usecases.proof.comparison import Record
+from ninja_daemon.usecases.proof.record import Record
 
 
 def read_records(environment: Environment, strategies: Sequence[Strategy]) -> Mapping[str, Record]:

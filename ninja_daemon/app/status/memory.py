@@ -14,7 +14,8 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.strategy_figures import Averages, averages_of
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.strategy import Strategy, StrategyState
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 
 
 class StatusMemory:

@@ -11,6 +11,7 @@ from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_
 from ninja_daemon.app.web.html import Child, Html, element, facts, table
 from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.words import link, moment, side_of, span, state_of, strategy_link
+from ninja_daemon.core.filters.kinds import written
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.ports import Tally
 
@@ -165,17 +166,24 @@ def _counts(tally: Tally) -> list[tuple[str, Child]]:
 
 def _settings(figures: StrategyFigures) -> Html:
     strategy = figures.strategy
+    fast, slow = strategy.fast_kind.value, "" if strategy.fast_type is None else f"{strategy.ma_type.value} "
     return facts(
         [
             ("instrument", strategy.instrument),
             ("timeframe", strategy.granularity.name),
-            ("averages", f"{strategy.ma_type.value} {strategy.fast_ma} and {strategy.slow_ma}"),
+            (
+                "averages",
+                f"{fast} {strategy.fast_ma} and {slow}{strategy.slow_ma}",
+            ),
+            ("of", strategy.source.value),
             ("price", strategy.price.value),
             ("ATR period", strategy.atr_period),
+            ("ATR", strategy.atr_type.value),
             ("stop, in ATR", f"{strategy.sl_atr_multiplier:f}"),
             ("target, in ATR", f"{strategy.tp_atr_multiplier:f}"),
             ("smallest ATR", f"{strategy.min_atr_value:f}"),
             ("smallest reward/risk", f"{strategy.min_rr_ratio:f}"),
             ("market hours", strategy.market_hours.value),
+            *((name, str(value)) for name, value in written(strategy.filters).items()),
         ]
     )

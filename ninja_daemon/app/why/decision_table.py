@@ -13,8 +13,8 @@ from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import rounded
-from ninja_daemon.core.signals.strategy import Rules
 from ninja_daemon.usecases.proof.evaluations import Notes
 
 
@@ -55,7 +55,7 @@ def _taken_in(notes: Notes, decision: Decision) -> Text:
 
 def _gap(rules: Rules, decision: Decision) -> Text:
     gap = decision.gap_pips(rules.instrument)
-    is_decisive = decision.cross is not None or decision.is_near(rules.strategy.atr_period)
+    is_decisive = decision.cross is not None or decision.is_near(rules.strategy.range_whole)
     return Text("-" if gap is None else str(gap), style="bold" if is_decisive else "")
 
 
@@ -66,7 +66,7 @@ def _outcome(rules: Rules, decision: Decision) -> Text:
     if decision.cross is not None:
         rejected_by = decision.cross.rejected_by
         words.append(rejected_by.name if rejected_by is not None else (decision.signal_id(rules) or "")[:8])
-    elif decision.is_near(rules.strategy.atr_period):
+    elif decision.is_near(rules.strategy.range_whole):
         words.append("near")
     style = "" if decision.cross is None else "green" if side is Side.BUY else "red"
     return Text(" ".join(words), style=style)

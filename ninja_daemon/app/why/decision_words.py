@@ -12,8 +12,9 @@ from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision, Verdict, verdicts
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference
 from ninja_daemon.usecases.proof.evaluations import Evaluation
@@ -115,7 +116,7 @@ def signal_lines(derived: Derived, listed: Signal, index: int | None, difference
         if index:
             lines += _average_lines("before", rules, derived.decision(index - 1))
         lines += _average_lines("after", rules, after)
-        atr = rounded(Fraction(after.range_total, rules.strategy.atr_period), decimals)
+        atr = rounded(Fraction(after.range_total, rules.strategy.range_whole), decimals)
         lines.append(f"ranges   {after.ranges_held} true ranges, sum {after.range_total}, average {atr:f}")
         for verdict in verdicts(rules, after):
             word = "passed" if verdict.passed else "REJECTED"

@@ -27,6 +27,7 @@ from ninja_daemon.core.averages.weighted import (
     triangle,
 )
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.averages.zero_lag import ZeroLagMovingAverage
 from ninja_daemon.core.market.candle_columns import Integers
 
 LIMIT: Final = 2**63
@@ -45,6 +46,10 @@ class AverageColumn:
     numerators: Integers
     denominator: int
     full_from: int
+
+    def over(self, parts: int) -> AverageColumn:
+        """Return the values divided by ``parts``."""
+        return self if parts == 1 else AverageColumn(self.numerators, self.denominator * parts, self.full_from)
 
     def value(self, index: int) -> Ratio:
         """Return the value after a candle that has one."""
@@ -133,7 +138,7 @@ def _hull(average: HullMovingAverage, closes: Closes) -> tuple[AverageColumn, Mo
 @average_column.register
 def _smoothed(average: Smoothed, closes: Closes) -> tuple[AverageColumn, MovingAverage]:
     """Run the stages in Python's own integers: each result needs the one before it, so there is nothing to share."""
-    series = [close * FIXED_UNIT for close in closes.values[len(closes.values) - closes.new :].tolist()]
+    series = [value * FIXED_UNIT for value in _inputs(average, closes).tolist()]
     stages: list[Stage] = []
     results: list[list[int]] = []
     for stage in average.stages:
@@ -141,10 +146,25 @@ def _smoothed(average: Smoothed, closes: Closes) -> tuple[AverageColumn, MovingA
         stages.append(after)
         results.append(series)
     held = len(series)
-    sums = _fixed(results[0], held) * average.weights[0]
+    most = sum(map(abs, average.weights)) + 1
+    sums = _fixed(results[0], held, most) * average.weights[0]
     for weight, result in zip(average.weights[1:], results[1:], strict=True):
-        sums = sums + weight * _fixed(result, held)
-    return closes.column(sums, FIXED_UNIT), type(average)(average.period, tuple(stages))
+        sums = sums + weight * _fixed(result, held, most)
+    denominator = FIXED_UNIT * average.weights_over
+    return closes.column(sums, denominator), type(average)(average.period, tuple(stages))
+
+
+@singledispatch
+def _inputs(_: Smoothed, closes: Closes) -> Integers:
+    """Return what the first stage takes in: the new closes."""
+    return closes.values[len(closes.values) - closes.new :]
+
+
+@_inputs.register
+def _zero_lag(average: ZeroLagMovingAverage, closes: Closes) -> Integers:
+    lag, values = average.lag(average.period), closes.fitting(3)
+    first = min(max(lag, len(values) - closes.new), len(values))
+    return 2 * values[first:] - values[first - lag : len(values) - lag] if lag <= first else values[:0]
 
 
 def _run(stage: Stage, series: Sequence[int]) -> tuple[Stage, list[int]]:
@@ -170,10 +190,10 @@ def _run(stage: Stage, series: Sequence[int]) -> tuple[Stage, list[int]]:
     return stage._replace(before=before, value=value), results
 
 
-def _fixed(results: Sequence[int], count: int) -> Integers:
-    """Turn the last ``count`` results of a stage into an array in which sums of three stages fit."""
+def _fixed(results: Sequence[int], count: int, most: int) -> Integers:
+    """Turn the last ``count`` results of a stage into an array in which ``most`` times as much fits."""
     newest = results[len(results) - count :]
-    fits = max(newest, default=0) < LIMIT // 8 and min(newest, default=0) > -LIMIT // 8
+    fits = max(newest, default=0) < LIMIT // most and min(newest, default=0) > -LIMIT // most
     return np.array(newest, dtype=np.int64 if fits else object)
 
 

@@ -4,9 +4,10 @@ Two families:
 
 * ``sma``, ``wma`` and ``hma`` see a finite window. They are exact integer fractions and depend on the closes in the
   window alone.
-* ``ema``, ``smma``, ``dema`` and ``tema`` remember every close, a little less each time. They are kept in fixed point
-  with ``FIXED_DIGITS`` digits more than the price and rounded half-even at each step. They begin with the simple mean
-  of the first ``period`` values; ``warm_up`` says after how many candles that beginning is forgotten.
+* ``ema``, ``smma``, ``dema``, ``tema``, ``zlema`` and ``t3`` remember every close, a little less each time. They are
+  kept in fixed point with ``FIXED_DIGITS`` digits more than the price and rounded half-even at each step. They begin
+  with the simple mean of the first ``period`` values; ``warm_up`` says after how many candles that beginning is
+  forgotten.
 
 docs/averages.md has the formulas, a table of warm-ups, and how to add a kind.
 """
@@ -26,6 +27,7 @@ from ninja_daemon.core.averages.smoothed import (
     TripleExponentialMovingAverage,
 )
 from ninja_daemon.core.averages.weighted import HullMovingAverage, WeightedMovingAverage
+from ninja_daemon.core.averages.zero_lag import TillsonMovingAverage, ZeroLagMovingAverage
 from ninja_daemon.core.errors import StateUnreadable
 
 
@@ -45,6 +47,8 @@ class MovingAverageKind(StrEnum):
     DEMA = "dema", DoubleExponentialMovingAverage
     TEMA = "tema", TripleExponentialMovingAverage
     HMA = "hma", HullMovingAverage
+    ZLEMA = "zlema", ZeroLagMovingAverage
+    T3 = "t3", TillsonMovingAverage
 
     def __new__(cls, name: str, average: type[MovingAverage]) -> Self:
         """Make the member a plain string, with its class beside it."""

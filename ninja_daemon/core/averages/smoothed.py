@@ -85,7 +85,8 @@ class Smoothed:
 
     take: ClassVar[int] = 2
     weights: ClassVar[tuple[int, ...]] = (1,)
-    """The value is the sum of the stages' results times these."""
+    """The value is the sum of the stages' results times these, over ``weights_over``."""
+    weights_over: ClassVar[int] = 1
 
     period: int
     stages: tuple[Stage, ...]
@@ -114,7 +115,8 @@ class Smoothed:
             return None
         if len(stages) == 1:
             return stages[0].value, FIXED_UNIT
-        return sum(weight * stage.value for weight, stage in zip(weights, stages, strict=True)), FIXED_UNIT
+        total = sum(weight * stage.value for weight, stage in zip(weights, stages, strict=True))
+        return total, FIXED_UNIT * self.weights_over
 
     def agrees_with(self, closes: Window) -> bool:
         """Follow the newest close through the stages.
@@ -122,9 +124,9 @@ class Smoothed:
         Closes that are gone, and how many there were while a stage was filling, cannot be checked any more; but a
         result that was changed no longer follows from the one before it.
         """
-        if not len(closes):
+        newest = self._newest(closes)
+        if newest is None:
             return not any(self.numbers)
-        newest = closes.back(0) * FIXED_UNIT
         for index, stage in enumerate(self.stages):
             if not stage.filled or not stage.agrees_with(newest):
                 return False
@@ -132,6 +134,10 @@ class Smoothed:
                 return not any(any(later[2:]) for later in self.stages[index + 1 :])
             newest = stage.value
         return True
+
+    def _newest(self, closes: Window) -> int | None:
+        """Return what the first stage takes in of the newest close; None where there is nothing yet."""
+        return closes.back(0) * FIXED_UNIT if len(closes) else None
 
     @classmethod
     def empty(cls, period: int) -> Self:
@@ -164,7 +170,15 @@ class Smoothed:
         The bound supposes that the start is a million price units off, and is cut at ``LONGEST_WARM_UP``;
         docs/averages.md says which periods that concerns.
         """
-        return _forgetting(period, cls.take, cls.weights)
+        lead = cls.lead(period)
+        fading = _forgetting(period, cls.take, cls.weights, cls.weights_over)
+        return min(lead + fading, max(LONGEST_WARM_UP, lead + len(cls.weights) * (period - 1) + 1))
+
+    @classmethod
+    def lead(cls, period: int) -> int:
+        """Return how many candles the start lasts longer than until the first value."""
+        del period
+        return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,21 +214,21 @@ class TripleExponentialMovingAverage(Smoothed):
 
 
 @lru_cache(maxsize=1024)
-def _forgetting(period: int, take: int, weights: tuple[int, ...]) -> int:
+def _forgetting(period: int, take: int, weights: tuple[int, ...], weights_over: int) -> int:
     full = len(weights) * (period - 1) + 1
     if period == 1 or full >= LONGEST_WARM_UP:
         return full
     least, most = 0, LONGEST_WARM_UP - full
     while least < most:
         steps = (least + most) // 2
-        if _is_forgotten(steps, period, take, weights):
+        if _is_forgotten(steps, period, take, weights, weights_over):
             most = steps
         else:
             least = steps + 1
     return full + least
 
 
-def _is_forgotten(steps: int, period: int, take: int, weights: tuple[int, ...]) -> bool:
+def _is_forgotten(steps: int, period: int, take: int, weights: tuple[int, ...], weights_over: int) -> bool:
     """Tell whether a start that was off in every stage is gone from the reported digits, in integers.
 
     With r = keep / whole and a = take / whole, an error of one in stage i is, ``steps`` later, an error of
@@ -228,5 +242,5 @@ def _is_forgotten(steps: int, period: int, take: int, weights: tuple[int, ...]) 
             ways = comb(steps + distance - 1, distance) if steps else int(distance == 0)
             error += abs(weight) * ways * take**distance * whole ** (depth - 1 - distance)
     left: int = error * keep**steps * _WORST_START * _HALF_REPORTED_UNIT
-    right: int = whole ** (steps + depth - 1)
+    right: int = whole ** (steps + depth - 1) * weights_over
     return left < right

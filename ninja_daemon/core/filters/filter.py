@@ -27,9 +27,10 @@ class Moment(NamedTuple):
         fast: value of the fast average as numerator and denominator.
         slow: value of the slow average.
         ranges_held: number of true ranges behind the average true range.
-        range_total: their sum.
+        range_total: the average true range times ``Settings.range_whole``; of a simple one, the sum of the ranges.
         fast_before: value of the fast average after the candle before.
         slow_before: value of the slow average after the candle before.
+        since: candles since the strategy's last signal, this one included; None where there was none, or long ago.
         trend: average of the larger timeframe's complete candles; None where it is not full, or not looked at.
     """
 
@@ -42,6 +43,7 @@ class Moment(NamedTuple):
     range_total: int
     fast_before: Ratio
     slow_before: Ratio
+    since: int | None = None
     trend: Ratio | None = None
 
 
@@ -95,6 +97,10 @@ class Settings(Protocol):
         """Candles in the average true range."""
 
     @property
+    def range_whole(self) -> int:
+        """The average true range is ``range_total`` over this."""
+
+    @property
     def sl_atr_multiplier(self) -> Decimal:
         """Distance of the stop in average true ranges."""
 
@@ -127,11 +133,13 @@ class Judge:
         compared: what the cross had and what it had to have, for ``why``.
         passes: tells whether a cross may be a signal; None where the settings let every cross pass.
         all_pass: the same of many crosses at once, for histories; None where it has to be asked cross by cross.
+        passes_at: the same of the instant of the close, where that alone decides.
     """
 
     compared: Callable[[Moment], tuple[Shown, Shown]]
     passes: Callable[[Moment], bool] | None = None
     all_pass: Callable[[Moments], Booleans] | None = None
+    passes_at: Callable[[Instant], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,4 +196,9 @@ def by_close(
             passed[place] = passes(close_of(opened))
         return passed
 
-    return Judge(lambda one: (shown(close_of(one.opened)), limit), lambda one: passes(close_of(one.opened)), all_pass)
+    return Judge(
+        lambda one: (shown(close_of(one.opened)), limit),
+        lambda one: passes(close_of(one.opened)),
+        all_pass,
+        passes,
+    )

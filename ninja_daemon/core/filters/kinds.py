@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ninja_daemon.core.filters import atr, days, min_atr_value, min_rr_ratio, no_room, pips, sessions, trend
+from ninja_daemon.core.filters import (
+    atr,
+    days,
+    min_atr_value,
+    min_candles_between,
+    min_rr_ratio,
+    no_room,
+    pips,
+    sessions,
+    trend,
+)
 from ninja_daemon.core.filters.filter import Filter, Judge, Settings
 from ninja_daemon.core.market.instrument import Instrument
 
@@ -20,6 +30,7 @@ FILTERS: Final = (
     sessions.FILTER,
     days.FILTER,
     trend.FILTER,
+    min_candles_between.FILTER,
     pips.MIN_GAP,
     pips.MIN_SLOPE,
 )

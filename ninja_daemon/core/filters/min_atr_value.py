@@ -14,12 +14,12 @@ from ninja_daemon.core.rounding import fine_price
 
 def _bind(settings: Settings, instrument: Instrument, _: object) -> Judge:
     """Compare the sum of the true ranges with the smallest integer that suffices, which is exact."""
-    period, least_atr = settings.atr_period, settings.min_atr_value
+    whole, least_atr = settings.range_whole, settings.min_atr_value
 
     def compared(one: Moment) -> tuple[Decimal, Decimal]:
-        return fine_price(one.range_total, period, instrument.decimals), least_atr
+        return fine_price(one.range_total, whole, instrument.decimals), least_atr
 
-    least = ceil(Fraction(least_atr) * 10**instrument.decimals * period)
+    least = ceil(Fraction(least_atr) * 10**instrument.decimals * whole)
     if least <= 0:
         return Judge(compared)
     return Judge(compared, lambda one: one.range_total >= least, lambda many: many.range_totals >= least)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _bind(settings: Settings, instrument: Instrument, _: object) -> Judge:
     """Compare the rounded stop and target with the close and with zero."""
     stop, target = (
-        (Fraction(multiplier) / settings.atr_period).as_integer_ratio()
+        (Fraction(multiplier) / settings.range_whole).as_integer_ratio()
         for multiplier in (settings.sl_atr_multiplier, settings.tp_atr_multiplier)
     )
     ways = ((-1, stop), (1, target))

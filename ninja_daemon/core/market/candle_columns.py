@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant
 
 Integers: TypeAlias = npt.NDArray[Any]
 """An array of int64, or of Python integers where int64 would not hold the results."""
@@ -61,6 +62,10 @@ class CandleColumns:
             int(self.low[index]),
             int(self.close[index]),
         )
+
+    def number_until(self, time: Instant) -> int:
+        """Return how many candles opened at an instant or before it."""
+        return int(self.time.searchsorted(time, side="right"))
 
     def part(self, start: int, stop: int) -> CandleColumns:
         """Return the candles from ``start`` up to, not including, ``stop``; the arrays are shared."""

@@ -17,8 +17,9 @@ from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import BatchResult
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.core.signals.strategy import Cross, Rules
+from ninja_daemon.core.signals.state import Cross
 
 _NEAR: Final = 10
 """A gap is near when it is at most this part of the average true range: about what one candle moves it."""
@@ -47,7 +48,7 @@ class Decision(NamedTuple):
         fast: the fast average after the candle, None while it is not full.
         slow: the slow average.
         ranges_held: true ranges behind the average true range.
-        range_total: their sum.
+        range_total: the average true range times ``Strategy.range_whole``.
         side_before: side before the candle, None before there was one.
         side_after: side after it.
         cross: the turn of the side, if the candle made one.
@@ -76,10 +77,10 @@ class Decision(NamedTuple):
             return None
         return Decimal(round(gap * 10_000 / 10**instrument.pip_digits)).scaleb(-4)
 
-    def is_near(self, atr_period: int) -> bool:
+    def is_near(self, range_whole: int) -> bool:
         """Tell whether the averages nearly met: a gap of at most a tenth of the average true range."""
         gap = self.gap
-        return gap is not None and abs(gap) * _NEAR * atr_period <= self.range_total
+        return gap is not None and abs(gap) * _NEAR * range_whole <= self.range_total
 
     def signal_id(self, rules: Rules) -> str | None:
         """Return the id of the candle's signal; None when it has none."""

@@ -10,19 +10,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import gcd
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.columns import LIMIT, AverageColumn, Closes, average_column
-from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
+from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.true_ranges import true_ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,48 +57,34 @@ def evaluate(rules: Rules, candles: CandleColumns, state: StrategyState | None =
         candles: prices of the instrument's decimals.
         state: the state before these candles; None before the first candle of all.
     """
-    before = rules.empty_state() if state is None else state
-    closes = Closes.joined(before.closes, before.seen, candles.close)
-    fast, fast_after = average_column(before.fast, closes)
-    slow, slow_after = average_column(before.slow, closes)
-    ranges, ranges_held, range_totals = true_ranges(rules, before, candles)
+    before, source = rules.empty_state() if state is None else state, rules.strategy.source
+    closes = Closes.joined(before.closes, before.seen, _sums(source, candles))
+    (fast, fast_after), (slow, slow_after) = average_column(before.fast, closes), average_column(before.slow, closes)
+    ranges = true_ranges(rules, before, candles)
+    columns = fast.over(source.parts), slow.over(source.parts)
     sides, turns = _sides(_signs(fast, slow), before.side)
-    values = _values(fast, turns, before.fast), _values(slow, turns, before.slow)
-    crosses = _crosses(rules, candles, turns, (sides, ranges_held, range_totals), values)
-    if not len(candles):
-        return BatchResult(fast, slow, sides, ranges_held, range_totals, crosses, before)
-    last_side = int(sides[-1])
-    after = StrategyState(
-        last=candles.candle(-1),
-        seen=before.seen + len(candles),
-        closes=closes.window,
-        ranges=Window(before.ranges.size, ranges.tolist()),
-        range_total=int(range_totals[-1]),
-        fast=fast_after,
-        slow=slow_after,
-        side=Side(last_side) if last_side else None,
-    )
-    return BatchResult(fast, slow, sides, ranges_held, range_totals, crosses, after)
+    judging, after = _Judging(rules, candles, before), before
+    crosses = judging.crosses(turns, columns, (sides, ranges.held, ranges.totals))
+    if len(candles):
+        after = ranges.after(before)._replace(
+            last=candles.candle(-1),
+            seen=before.seen + len(candles),
+            closes=closes.window,
+            fast=fast_after,
+            slow=slow_after,
+            side=Side(int(sides[-1])) if sides[-1] else None,
+            signal_at=judging.signal_at,
+        )
+    return BatchResult(*columns, sides, ranges.held, ranges.totals, crosses, after)
+
+
+def _sums(source: Source, candles: CandleColumns) -> Integers:
+    """Return what the averages take in of each candle."""
+    columns: list[Integers] = [getattr(candles, name) for name in source.prices]
+    return columns[0] if len(columns) == 1 else np.sum(columns, axis=0)
 
 
 # --- true ranges -----------------------------------------------------------------------------------------------------
-
-
-def true_ranges(rules: Rules, before: StrategyState, candles: CandleColumns) -> tuple[Integers, Integers, Integers]:
-    """Return the true ranges still held and the new ones, and for each new candle how many are held and their sum."""
-    period = rules.strategy.atr_period
-    first = 1 if before.last is None else 0  # the first candle of all has no true range
-    last_close = np.array([] if before.last is None else [before.last.close], dtype=np.int64)
-    previous = np.concatenate((last_close, candles.close[:-1]))[: max(0, len(candles) - first)]
-    new = np.maximum(candles.high[first:], previous) - np.minimum(candles.low[first:], previous)
-    ranges = np.concatenate((np.array(list(before.ranges), dtype=np.int64), new))
-    largest = int(ranges.max()) if len(ranges) else 0
-    exact = ranges if period * largest < LIMIT else ranges.astype(object)
-    totals = np.cumsum(exact)
-    totals[period:] -= totals[:-period].copy()
-    held = np.minimum(len(before.ranges) + 1 - first + np.arange(len(candles)), period)
-    beginning = np.zeros(min(first, len(candles)), dtype=totals.dtype)
-    return ranges, held, np.concatenate((beginning, totals[len(totals) - len(new) :]))
 
 
 # --- sides -----------------------------------------------------------------------------------------------------------
@@ -131,32 +118,65 @@ def _sides(signs: npt.NDArray[np.int8], before: Side | None) -> tuple[npt.NDArra
     return np.repeat(previous, lengths), turned
 
 
-def _crosses(
-    rules: Rules,
-    candles: CandleColumns,
-    turns: npt.NDArray[np.intp],
-    numbers: tuple[Integers, Integers, Integers],
-    values: tuple[_Values, _Values],
-) -> list[Cross]:
-    """Make the crosses; columns are cut to the turns first, which costs less than a number at a time."""
-    columns = (candles.time, candles.open, candles.high, candles.low, candles.close, *numbers)
-    rows = zip(*(column[turns].tolist() for column in columns), strict=True)
-    return [
-        rules.cross(Side(side), Candle(*fields), (fast, slow, held, total, fast_before, slow_before))
-        for (*fields, side, held, total), (fast, fast_before), (slow, slow_before) in zip(rows, *values, strict=True)
-    ]
+_Pairs = Sequence[tuple[Ratio, Ratio]]
 
 
-_Values = Sequence[tuple[Ratio, Ratio]]
+class _Judging:
+    """Judges the turns of a run of candles in their order.
+
+    Attributes:
+        signal_at: number of the candle of the newest signal, as in the state.
+    """
+
+    def __init__(self, rules: Rules, candles: CandleColumns, before: StrategyState) -> None:
+        self._rules, self._candles, self._before = rules, candles, before
+        self.signal_at = before.signal_at
+        is_begun = rules.begin is None or (before.last is not None and before.last.time >= rules.begin.time)
+        self._begin = None if is_begun else rules.begin
+
+    def crosses(
+        self,
+        turns: npt.NDArray[np.intp],
+        averages: tuple[AverageColumn, AverageColumn],
+        numbers: tuple[Integers, Integers, Integers],
+    ) -> list[Cross]:
+        """Make the crosses; columns are cut to the turns first, which costs less than a number at a time."""
+        values = [
+            _values(self._rules, column, turns, average)
+            for column, average in zip(averages, (self._before.fast, self._before.slow), strict=True)
+        ]
+        candles = self._candles
+        columns = (candles.time, candles.open, candles.high, candles.low, candles.close, *numbers)
+        rows = zip(turns.tolist(), *(column[turns].tolist() for column in columns), strict=True)
+        return [
+            self._judge(
+                self._before.seen + turn + 1, side, Candle(*fields), (fast, slow, held, total, fast_before, slow_before)
+            )
+            for (turn, *fields, side, held, total), (fast, fast_before), (slow, slow_before) in zip(
+                rows, *values, strict=True
+            )
+        ]
+
+    def _judge(
+        self, number: int, side: int, candle: Candle, known: tuple[Ratio, Ratio, int, int, Ratio, Ratio]
+    ) -> Cross:
+        rules, begin = self._rules, self._begin
+        if begin is not None and candle.time >= begin.time:
+            self._begin = None
+            self.signal_at = self._before.seen + self._candles.number_until(begin.last or 0) or None
+        cross = rules.cross(Side(side), candle, (*known, rules.since(self.signal_at, number)))
+        if rules.is_spaced and cross.rejected_by is None:
+            self.signal_at = number
+        return cross
 
 
-def _values(column: AverageColumn, turns: npt.NDArray[np.intp], before: MovingAverage) -> Sequence[tuple[Ratio, Ratio]]:
+def _values(rules: Rules, column: AverageColumn, turns: npt.NDArray[np.intp], before: MovingAverage) -> _Pairs:
     """Return the value of an average after each turn, and after the candle before it."""
     whole = column.denominator
     both = zip(column.numerators[turns].tolist(), column.numerators[turns - 1].tolist(), strict=True)
     pairs = [((now, whole), (then, whole)) for now, then in both]
     if len(turns) and not turns[0]:
-        pairs[0] = (pairs[0][0], cast("Ratio", before.ratio))  # there was a side, so there was a value
+        pairs[0] = (pairs[0][0], rules.value(before.ratio))  # there was a side, so there was a value
     return pairs
 
 

@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.rounding import fine_price, ratio_decimal
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.strategy import Strategy
 
 SCHEMA: Final = 1
 
@@ -77,7 +79,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         close=_decimal(candle.close, decimals),
         fast_ma=fine_price(*cross.fast, decimals),
         slow_ma=fine_price(*cross.slow, decimals),
-        atr=fine_price(cross.range_total, strategy.atr_period, decimals),
+        atr=fine_price(cross.range_total, strategy.range_whole, decimals),
         stop_loss=_decimal(stop, decimals),
         take_profit=_decimal(target, decimals),
         sl_pips=_decimal(abs(candle.close - stop), pip_digits),

@@ -23,8 +23,9 @@ from ninja_daemon.core.market.candle_columns import Integers
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.rounding import EXTRA_DIGITS
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, reward_to_risk, signal_of
-from ninja_daemon.core.signals.strategy import Cross, Rules
+from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.turns import Turns
 
 _EXTRA: Final = 10**EXTRA_DIGITS

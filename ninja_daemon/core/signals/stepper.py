@@ -13,7 +13,8 @@ from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross, StrategyState
 
 _SPAN: Final = 4_096
 """Candles after which closes that no average needs are dropped."""
@@ -66,7 +67,7 @@ def advance_all(rules: Rules, state: StrategyState, candles: Sequence[Candle]) -
 def _steps(rules: Rules, state: StrategyState) -> _Steps:
     """Take candles in as ``Rules.advance`` does, until everything is full and nothing but sums is left to be kept."""
     answer: _Answer = None
-    while not _is_steady(state):
+    while not rules.is_plain or not _is_steady(state):
         candle = yield answer
         if candle is None:
             answer = state
@@ -127,7 +128,7 @@ class _Sums:
         closes, fast, slow = self.closes, self._fast, self._slow
         now = (sum(closes[-fast:]), fast), (sum(closes[-slow:]), slow)
         before = (sum(closes[-fast - 1 : -1]), fast), (sum(closes[-slow - 1 : -1]), slow)
-        return rules.cross(side, newest, (*now, self._atr_period, sum(self.ranges[-self._atr_period :]), *before))
+        return rules.cross(side, newest, (*now, self._atr_period, sum(self.ranges[-self._atr_period :]), *before, None))
 
 
 def _steady_steps(rules: Rules, state: StrategyState, newest: Candle, answer: _Answer) -> _Steps:

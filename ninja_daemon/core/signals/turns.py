@@ -24,8 +24,9 @@ from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moments
 from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.history import true_ranges
-from ninja_daemon.core.signals.strategy import Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.true_ranges import true_ranges
 
 _ROOM: Final = 2**62
 """Integers below it can be added and compared in 64 bits."""
@@ -60,9 +61,8 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
         filter that is asked cross by cross, few candles, too large numbers.
     """
     fast, slow, period = state.fast, state.slow, rules.strategy.atr_period
-    if not isinstance(fast, SimpleMovingAverage) or not isinstance(slow, SimpleMovingAverage):
-        return None
-    if any(judge.passes is not None and judge.all_pass is None for _, judge in rules.judges):
+    is_simple = isinstance(fast, SimpleMovingAverage) and isinstance(slow, SimpleMovingAverage)
+    if not is_simple or not rules.is_plain:
         return None
     if len(candles) <= max(period + 1, state.closes.size):
         return None
@@ -196,8 +196,8 @@ def _ranges_at(
         return None
     totals = np.concatenate((np.zeros(early, dtype=np.int64), ranges.sum(axis=1)))
     if early:
-        _, early_held, early_totals = true_ranges(rules, state, candles.part(0, period + 1))
-        held[:early], totals[:early] = early_held[rows[:early]], early_totals[rows[:early]]
+        early_ranges = true_ranges(rules, state, candles.part(0, period + 1))
+        held[:early], totals[:early] = early_ranges.held[rows[:early]], early_ranges.totals[rows[:early]]
     return held, totals
 
 

@@ -9,9 +9,10 @@ from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
-from ninja_daemon.usecases.proof.comparison import Record, compare
+from ninja_daemon.usecases.proof.comparison import compare
 from ninja_daemon.usecases.proof.derivation import derive
 from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.proof.record import Record, as_listed
 from ninja_daemon.usecases.replay import Span
 
 
@@ -77,6 +78,7 @@ def audit(
         )
     except NinjaError as error:
         return Audited(strategy, error, listed=listed)
+    derived = as_listed(derived, record)
     found = compare(derived, record, to_the_newest=True)
     times = derived.candles.time[derived.start :]
     taken_in = times[: int(times.searchsorted(loaded.cursor, side="right"))]

@@ -13,9 +13,9 @@ from typing import Final
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal, signal_id
-from ninja_daemon.usecases.ports import Loaded
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, Kind, difference
+from ninja_daemon.usecases.proof.record import Record, due_since, of_these_settings
 from ninja_daemon.usecases.proof.stored_state import state_differences
 
 COMPARED: Final = (
@@ -23,25 +23,6 @@ COMPARED: Final = (
     *("stop_loss", "take_profit", "sl_pips", "tp_pips", "risk_reward_ratio"),
 )
 """Fields of a signal that its candles and its settings decide; ``late`` and ``created_at`` say when it was found."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What was committed of one strategy.
-
-    Attributes:
-        loaded: cursor, averages and counts.
-        side: of ``signal_state``; None where that is not kept.
-        signals: the listed ones of the strategy, oldest first.
-        is_cut: the history is full, so older signals may have fallen out of it.
-        is_counted: whether counts are kept at all.
-    """
-
-    loaded: Loaded
-    side: str | None
-    signals: Sequence[Signal]
-    is_cut: bool
-    is_counted: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +57,12 @@ def compare(derived: Derived, record: Record, *, to_the_newest: bool) -> Compari
         if index is not None and derived.start <= index < derived.stop:
             loaded = record.loaded
             found += state_differences(derived, state, loaded.instrument, loaded.trend, record.side, index)
-    known = _of_these_settings(derived, record)
-    since = _due_since(derived, record, known)
+    known = of_these_settings(derived, record)
+    since = due_since(derived, record, known)
     found += _signals(derived, record, known, since)
     cursor = record.loaded.cursor
     ahead = 0 if cursor is None else len(derived.candles) - int(derived.candles.time.searchsorted(cursor, side="right"))
     return Comparison(sorted(found, key=lambda each: each.time or 0), since, len(record.signals) - len(known), ahead)
-
-
-def _of_these_settings(derived: Derived, record: Record) -> set[str]:
-    strategy = derived.rules.strategy
-    return {each.id for each in record.signals if signal_id(strategy, each.time, each.side) == each.id}
 
 
 # --- what is stored --------------------------------------------------------------------------------------------------
@@ -113,30 +89,6 @@ def _cursor(derived: Derived, record: Record, *, to_the_newest: bool) -> Iterato
 
 
 # --- listed signals --------------------------------------------------------------------------------------------------
-
-
-def _due_since(derived: Derived, record: Record, known: set[str]) -> Instant | None:
-    """Return the open of the first candle whose signals had to be listed; None when that is not known.
-
-    That is the first candle after the strategy's first start, after its last signal of other settings, and within what
-    the history still holds.
-    """
-    loaded, times = record.loaded, derived.candles.time
-    oldest = record.signals[0].time if record.signals else None
-    if loaded.cursor is None:
-        return None
-    if record.is_counted:
-        if not loaded.tally.evaluated:
-            return None
-        end = int(times.searchsorted(loaded.cursor, side="right"))
-        since = int(times[max(0, end - loaded.tally.evaluated)]) if end else None
-    else:
-        since = oldest
-    if since is None or (record.is_cut and oldest is None):
-        return None
-    if record.is_cut and oldest is not None:
-        since = max(since, oldest)
-    return max([since, *(signal.time + 1 for signal in record.signals if signal.id not in known)])
 
 
 def _signals(derived: Derived, record: Record, known: set[str], since: Instant | None) -> Iterator[Difference]:

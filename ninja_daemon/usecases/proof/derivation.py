@@ -10,8 +10,9 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.decisions import Decision, decisions
 from ninja_daemon.core.signals.history import BatchResult, evaluate
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.replay import Span, read_history
 from ninja_daemon.usecases.trend.history import bound, judgeable, read_larger

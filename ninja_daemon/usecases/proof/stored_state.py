@@ -12,7 +12,7 @@ from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.signal import rounded
-from ninja_daemon.core.signals.strategy import StrategyState
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, Kind, difference, side_name
 from ninja_daemon.usecases.revisions import scaled
@@ -35,7 +35,8 @@ def state_differences(
     if not revised:
         columns = (("fast_ma", state.fast, derived.result.fast), ("slow_ma", state.slow, derived.result.slow))
         for field, average, column in columns:
-            was, now = _price(average.ratio, factor, decimals), _price(column.ratio(index), 1, decimals)
+            ratio = None if average.ratio is None else derived.rules.value(average.ratio)
+            was, now = _price(ratio, factor, decimals), _price(column.ratio(index), 1, decimals)
             if was != now and state.seen >= derived.rules.strategy.warm_up:
                 meaning = "the stored average is not that of the candles: signals after it cannot be relied on"
                 yield difference(derived, Kind.STORED, time, field, was, now, meaning=meaning)
@@ -66,33 +67,32 @@ def _revised(derived: Derived, state: StrategyState, index: int, factor: int) ->
     """Find the candles that the broker shows otherwise than when they were taken in, as far back as the state goes."""
     count = min(len(state.closes), index + 1)
     candles = list(derived.candles.part(index + 1 - count, index + 1))
-    was, now = [close * factor for close in list(state.closes)[-count:]], [candle.close for candle in candles]
+    source = derived.rules.strategy.source
+    was, now = [close * factor for close in list(state.closes)[-count:]], [source.sum_of(each) for each in candles]
     changed = [place for place in range(count) if was[place] != now[place]]
     decimals = derived.rules.instrument.decimals
     if len(changed) > 1:
         place = changed[-1]
         if was[1 : place + 1] == now[:place]:
-            yield _moved(derived, candles[place].time, "-", _units(now[place], decimals))
+            yield _moved(derived, candles[place].time, "-", _units(candles[place].close, decimals))
             return
         if was[:place] == now[1 : place + 1]:
             yield _moved(derived, candles[place].time, _units(was[place], decimals), "-")
             return
     for place in changed:
-        yield _changed(derived, candles[place], "close", was[place], now[place])
+        yield _changed(derived, candles[place], source.field, was[place], now[place])
     touched = {candles[place].time for place in changed}
     touched |= {candles[place + 1].time for place in changed if place + 1 < count}
     ranges = [each * factor for each in state.ranges]
     for place in range(max(1, count - len(ranges)), count):
-        held, shown = ranges[place - count], true_range(candles[place], now[place - 1])
+        held, shown = ranges[place - count], true_range(candles[place], candles[place - 1].close)
         if held != shown and candles[place].time not in touched:
             touched.add(candles[place].time)
             yield _changed(derived, candles[place], "true range", held, shown)
-    last = state.last
-    if last is not None and candles[-1].time not in touched and scaled(last, factor) != candles[-1]:
-        field = next(
-            name for name in Candle._fields if getattr(scaled(last, factor), name) != getattr(candles[-1], name)
-        )
-        yield _changed(derived, candles[-1], field, getattr(scaled(last, factor), field), getattr(candles[-1], field))
+    last = None if state.last is None else scaled(state.last, factor)
+    if last is not None and candles[-1].time not in touched and last != candles[-1]:
+        field = next(name for name in Candle._fields if getattr(last, name) != getattr(candles[-1], name))
+        yield _changed(derived, candles[-1], field, getattr(last, field), getattr(candles[-1], field))
 
 
 def _changed(derived: Derived, candle: Candle, field: str, was: int, now: int) -> Difference:

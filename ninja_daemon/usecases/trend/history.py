@@ -9,7 +9,8 @@ from typing import TypeAlias
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.replay import Span, read_history
 

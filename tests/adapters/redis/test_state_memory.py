@@ -16,8 +16,10 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
 from tests.core.series import EUR_USD, walked
 from tests.servers import RedisServer

@@ -27,8 +27,10 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, StrategyState
+from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
 from tests.core.series import moment_of
 

@@ -14,8 +14,10 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy
+from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.strategy import Strategy
 from tests.core.series import moment_of
 
 OPENED = parse_instant("2022-03-04T14:00:00Z")

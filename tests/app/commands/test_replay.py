@@ -19,8 +19,9 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from tests.core.series import EUR_USD, stepped, walked
 from tests.fakes.broker import FakeBroker
 

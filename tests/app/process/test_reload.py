@@ -6,11 +6,18 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 import redis
 
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.app.process.process_note import _decoded, _encoded
+from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.filters.kinds import KEYS, chosen
+from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.source import Source
+from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.processes import Running, Workplace, workplace
@@ -149,6 +156,15 @@ def test_status_shows_what_is_in_force_and_that_the_file_differs(place: Workplac
     place.run("reload").exited(0)
     status = json.loads(place.run("status", "--json").exited(0).out)
     assert [each["strategy"] for each in status["strategies"]] == ["EUR_USD_S5", "GBP_USD_S5"]
-    assert not any("reload" in note for note in status["notes"])
+    assert not [note for note in status["notes"] if "reload" in note]
     daemon.terminate().exited(0)
     assert "no daemon or notifier" in place.run("reload").exited(1).err
+
+
+def test_a_note_gives_a_strategy_back_with_all_that_it_sets() -> None:
+    values = {"sessions": ["london"], "trend": {"timeframe": "D", "period": 9}, "min_gap_pips": "1.5"}
+    chosen_ones = chosen({name: KEYS[name].read(value) for name, value in values.items()})
+    kinds = {"fast_type": MovingAverageKind.EMA, "source": Source.HLC3, "atr_type": AtrType.WILDER}
+    made = Strategy("a", "EUR_USD", Granularity.H4, 3, 8, max_signal_age=60, filters=chosen_ones, **kinds)  # type: ignore[arg-type]
+    for one in (made, Strategy("b", "EUR_USD", Granularity.D, 3, 8, cost_pips=Decimal("0.5"))):
+        assert _decoded(json.loads(json.dumps(_encoded(one)))) == one

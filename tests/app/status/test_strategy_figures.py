@@ -17,7 +17,9 @@ from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Rules, Strategy, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded, Tally
 from tests.app.stored import EUR_USD, M15, START, candles
 

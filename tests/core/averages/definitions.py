@@ -70,6 +70,23 @@ def tema(closes: Values, period: int) -> Fraction | None:
     return 3 * first[-1] - 3 * second[-1] + third[-1] if third else None
 
 
+def zlema(closes: Values, period: int) -> Fraction | None:
+    lag = (period - 1) // 2
+    inputs = [2 * closes[place] - closes[place - lag] for place in range(lag, len(closes))]
+    return last(smoothed(inputs, period, Fraction(2, period + 1)))
+
+
+def t3(closes: Values, period: int) -> Fraction | None:
+    chain, factor = [closes], Fraction(7, 10)
+    for _ in range(6):
+        chain.append(smoothed(chain[-1], period, Fraction(2, period + 1)))
+    if not chain[6]:
+        return None
+    square, cube = factor**2, factor**3
+    shares = (-cube, 3 * square + 3 * cube, -6 * square - 3 * factor - 3 * cube, 1 + 3 * factor + cube + 3 * square)
+    return sum((share * chain[6 - number][-1] for number, share in enumerate(shares)), Fraction(0))
+
+
 def three_emas(closes: Values, period: int) -> tuple[Values, Values, Values]:
     first = smoothed(closes, period, Fraction(2, period + 1))
     second = smoothed(first, period, Fraction(2, period + 1))
@@ -103,4 +120,6 @@ DEFINITIONS = {
     Kind.DEMA: Definition(dema, remembers=True),
     Kind.TEMA: Definition(tema, remembers=True),
     Kind.HMA: Definition(hma),
+    Kind.ZLEMA: Definition(zlema, remembers=True),
+    Kind.T3: Definition(t3, remembers=True),
 }

@@ -78,6 +78,22 @@ def judged(candles: Sequence[Candle], settings: Settings, larger: Sequence[Candl
     return found
 
 
+def figures(candles: Sequence[Candle], settings: Settings, at: Sequence[int]) -> list[tuple[Fraction, ...]]:
+    """Fast average, slow average and average true range after the candles that open at some times, as prices."""
+    values = [value_of(candle, settings.source) for candle in candles]
+    columns = (
+        averages(values, settings.fast_type, settings.fast_ma),
+        averages(values, settings.slow_type, settings.slow_ma),
+        average_ranges(candles, settings),
+    )
+    places = [place for place, candle in enumerate(candles) if candle[0] in set(at)]
+    digits = settings.decimals + 5
+    return [
+        tuple(round(Fraction(column[place] or 0) / 10**settings.decimals, digits) for column in columns)
+        for place in places
+    ]
+
+
 def value_of(candle: Candle, source: str) -> int:
     """In twelfths of a price unit, which are whole for every source."""
     _, opened, high, low, close = candle

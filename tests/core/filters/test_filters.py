@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -16,16 +17,20 @@ from typing import Any
 import pytest
 
 from ninja_daemon.adapters.stored.state_form import decode_state, encode_state
+from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.days import DAYS, day_of
 from ninja_daemon.core.filters.kinds import FILTERS, KEYS, chosen
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import Cross, Rules, Strategy, settings_of
+from ninja_daemon.core.signals.strategy import AtrType, Strategy, settings_of
 from ninja_daemon.usecases.replay import Engine, replay
 from tests.core.filters import oracle
 from tests.core.filters.oracle import Settings
@@ -39,17 +44,28 @@ ALONE: list[dict[str, Any]] = [
     {"days": ("mon", "wed", "fri")},
     {"trend": ("D", "sma", 30)},
     {"trend": ("W", "ema", 9)},
+    {"min_candles_between": 9},
     {"min_gap_pips": "3.5"},
     {"min_slope_pips": "6"},
+]
+OTHERS: list[dict[str, Any]] = [
+    *({"source": source} for source in ("hl2", "hlc3", "ohlc4")),
+    {"atr_type": "wilder", "min_atr_value": "0.0038"},
+    {"fast_type": "ema", "slow_type": "wma"},
 ]
 OPTIONS: dict[str, list[Any]] = {
     "sessions": [(), ("sydney", "tokyo"), ("17:00-03:00 America/New_York", "12:00-15:01 Europe/London")],
     "min_gap_pips": ["0", "1.25", "4"],
     "min_slope_pips": ["0", "5"],
+    "min_candles_between": [0, 4, 17],
+    "source": ["close", "hl2", "hlc3", "ohlc4"],
+    "atr_type": ["sma", "wilder"],
+    "fast_type": ["sma", "wma", "ema", "smma"],
+    "slow_type": ["sma", "wma", "ema", "smma"],
     "days": [(), ("tue",), ("sun", "mon", "tue", "thu")],
     "trend": [None, ("D", "wma", 50), ("W", "sma", 10)],
     "min_atr_value": ["0", "0.0022"],
-    "fast_ma": [1, 3, 10],
+    "fast_ma": [2, 3, 10],
     "slow_ma": [7, 20, 31],
     "atr_period": [1, 14],
     "timeframe": ["H4", "D"],
@@ -69,6 +85,10 @@ def rules_of(settings: Settings) -> Rules:
         settings.slow_ma,
         atr_period=settings.atr_period,
         min_atr_value=Decimal(settings.min_atr_value),
+        ma_type=MovingAverageKind[settings.slow_type.upper()],
+        fast_type=MovingAverageKind[settings.fast_type.upper()],
+        source=Source[settings.source.upper()],
+        atr_type=AtrType(settings.atr_type),
         filters=chosen({name: KEYS[name].read(value) for name, value in given.items() if value}),
     )
     rules = Rules(strategy, EUR_USD)
@@ -125,6 +145,7 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
     rules, columns = rules_of(settings), CandleColumns.of(candles)
     expected = oracle.judged(candles, settings, larger_of(settings))
     assert expected
+    figures = oracle.figures(candles, settings, [time for time, _, reason in expected if reason is None])
     cuts = sorted(random.Random(seed).sample(range(len(candles)), 25))
     assert found(cut_and_stored(rules, candles, cuts)) == expected
     state, crosses = rules.empty_state(), list[Cross]()
@@ -137,9 +158,9 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
     for engine, history in ((Engine.STEP, parts), (Engine.BATCH, parts), (Engine.BATCH, [columns])):
         (report,) = replay([rules], history, engine=engine)
         assert {one.name: count for one, count in report.rejected.items()} == counts
-        assert [(one.time, one.side.value, None) for one in report.signals] == [
-            one for one in expected if one[2] is None
-        ]
+        signals = [one for one in expected if one[2] is None]
+        assert [(one.time, one.side.value, None) for one in report.signals] == signals
+        assert [tuple(map(Fraction, (one.fast_ma, one.slow_ma, one.atr))) for one in report.signals] == figures
 
 
 @pytest.mark.parametrize("changes", ALONE, ids=" ".join)
@@ -150,6 +171,14 @@ def test_a_filter_alone_does_what_the_contract_says(changes: dict[str, Any]) -> 
     reasons = {reason for _, _, reason in judged}
     assert None in reasons
     assert reasons & changes.keys()
+
+
+@pytest.mark.parametrize("changes", OTHERS, ids=str)
+def test_a_source_a_range_and_two_kinds_do_what_the_contract_says(changes: dict[str, Any]) -> None:
+    settings = replace(Settings(), fast_ma=3, slow_ma=12, **changes)
+    candles = candles_of("H4")[:1_500]
+    assert_all_ways_agree(settings, candles, seed=3)
+    assert oracle.judged(candles, settings) != oracle.judged(candles, Settings(fast_ma=3, slow_ma=12))
 
 
 @pytest.mark.parametrize("settings", list(combinations(8, seed=17)), ids=str)

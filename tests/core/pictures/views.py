@@ -9,8 +9,9 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView
 from ninja_daemon.core.signals.history import evaluate
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from tests.core.series import EUR_USD, walked
 
 

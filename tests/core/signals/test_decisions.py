@@ -12,7 +12,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.decisions import Decision, decisions, verdicts
 from ninja_daemon.core.signals.history import evaluate
-from ninja_daemon.core.signals.strategy import Rules
+from ninja_daemon.core.signals.rules import Rules
 from tests.core.series import EUR_USD, drawn_candles, flat_candles, rules_of, walked
 
 
@@ -66,7 +66,7 @@ def test_a_ratio_that_is_too_small_is_named_with_both_numbers() -> None:
 def test_near_is_a_gap_of_a_tenth_of_the_average_true_range(close: int, is_near: bool) -> None:
     rules = rules_of()
     last = decided(rules, flat_candles([100_000, 100_000, 100_000, 100_000, 100_000, close]))[-1]
-    assert last.is_near(rules.strategy.atr_period) is is_near
+    assert last.is_near(rules.strategy.range_whole) is is_near
 
 
 def test_the_gap_is_in_pips_with_four_digits() -> None:

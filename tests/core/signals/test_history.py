@@ -16,8 +16,9 @@ from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.history import BatchResult, evaluate, rejection_counts
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.state import Cross, StrategyState
 from tests.core.series import drawn_candles, flat_candles, real_candles, rules_of, stepped, walked
 
 Kind = MovingAverageKind
@@ -106,7 +107,7 @@ def test_a_long_walk_in_parts_of_odd_sizes_is_one_walk(kind: Kind) -> None:
 def test_sums_beyond_64_bits_are_never_silently_wrong(kind: Kind, price: int) -> None:
     # Long periods and large prices: products go far beyond 2**63, also where running sums have wrapped on the way.
     rules = rules_of(ma_type=kind, fast_ma=60, slow_ma=300, atr_period=5)
-    moves = [candle.close - 110_000 for candle in walked(1_300, seed=price % 97)]
+    moves = [candle.close - 110_000 for candle in walked(1_900, seed=price % 97)]
     candles = [
         Candle(index * 60, price + move, price + move + 3, price + move - 2, price + move)
         for index, move in enumerate(moves)

@@ -12,9 +12,10 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of
-from ninja_daemon.core.signals.strategy import Cross, Rules
+from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.turns import Turns
 from tests.core.series import moment_of, rules_of
 

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.stepper import Stepper, advance_all
-from ninja_daemon.core.signals.strategy import StrategyState
 from tests.core.series import drawn_candles, rules_of, stepped, walked
 
 kinds = st.sampled_from(list(MovingAverageKind))

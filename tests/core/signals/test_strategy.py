@@ -17,8 +17,10 @@ from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from tests.core.series import EUR_USD, START, drawn_candles, flat_candles, rules_of, stepped, walked
 
 kinds = st.sampled_from(list(MovingAverageKind))
@@ -136,7 +138,9 @@ def test_a_cross_without_room_for_stop_and_target_is_no_signal(
     side: Side, close: int, total: int, has_room: bool
 ) -> None:
     rules = Rules(replace(PLAIN, atr_period=1, min_atr_value=Decimal(0)), EUR_USD)
-    cross = rules.cross(side, Candle(START, close, close, close, close), ((2, 1), (1, 1), 1, total, (1, 1), (1, 1)))
+    cross = rules.cross(
+        side, Candle(START, close, close, close, close), ((2, 1), (1, 1), 1, total, (1, 1), (1, 1), None)
+    )
     assert cross.rejected_by is (None if has_room else no_room.FILTER)
 
 
@@ -146,7 +150,7 @@ def test_half_a_unit_of_distance_is_room_only_beside_an_odd_price(close: int, ha
     half = replace(PLAIN, atr_period=1, sl_atr_multiplier=Decimal("0.5"), tp_atr_multiplier=Decimal(1))
     half = replace(half, min_atr_value=Decimal(0))
     candle = Candle(START, close, close, close, close)
-    cross = Rules(half, EUR_USD).cross(Side.BUY, candle, ((2, 1), (1, 1), 1, 1, (1, 1), (1, 1)))
+    cross = Rules(half, EUR_USD).cross(Side.BUY, candle, ((2, 1), (1, 1), 1, 1, (1, 1), (1, 1), None))
     assert cross.rejected_by is (None if has_room else no_room.FILTER)
 
 
@@ -228,6 +232,9 @@ SIGNIFICANT: dict[str, object] = {
     "min_atr_value": Decimal("0.0003"),
     "min_rr_ratio": Decimal("1.4"),
     "filters": (("days", ("mon", "tue")),),
+    "fast_type": MovingAverageKind.WMA,
+    "source": Source.HL2,
+    "atr_type": AtrType.WILDER,
 }
 INSIGNIFICANT: dict[str, object] = {
     "name": "other",
@@ -321,6 +328,8 @@ def test_the_threshold_of_an_instrument_follows_its_decimals() -> None:
     yen = Instrument("GBP_JPY", 3, -2)
     too_small = min_atr_value.FILTER
     for instrument, total, expected in [(yen, 20, None), (yen, 19, too_small), (EUR_USD, 1_999, too_small)]:
-        cross = Rules(strategy, instrument).cross(Side.BUY, TURNING[0], ((2, 1), (1, 1), 1, total, (1, 1), (1, 1)))
+        cross = Rules(strategy, instrument).cross(
+            Side.BUY, TURNING[0], ((2, 1), (1, 1), 1, total, (1, 1), (1, 1), None)
+        )
         assert cross.rejected_by is expected
     assert Fraction(strategy.min_atr_value) * 10**5 == 2_000

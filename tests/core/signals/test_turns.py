@@ -13,7 +13,8 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import rejection_counts
-from ninja_daemon.core.signals.strategy import Cross, Rules, StrategyState
+from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
 from tests.core.series import drawn_candles, flat_candles, rules_of, stepped, walked
 

@@ -24,8 +24,9 @@ from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.strategy import Rules, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, read_history, replay as replay_over
 from ninja_daemon.usecases.trend.history import bound, judgeable, read_larger
 

@@ -32,6 +32,7 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.proof.comparison import compare, not_derived, signal_difference
 from ninja_daemon.usecases.proof.derivation import Derived, derive, newest
 from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.proof.record import as_listed
 from ninja_daemon.usecases.replay import Span
 
 if TYPE_CHECKING:
@@ -110,16 +111,16 @@ def _show_strategy(
     environment: Environment, strategy: Strategy, span: Span, *, crosses: bool, as_json: bool
 ) -> Sequence[Difference]:
     record = read_records(environment, [strategy])[strategy.name]
-    derived = _derived(environment, strategy, span, record.loaded.instrument)
+    derived = as_listed(_derived(environment, strategy, span, record.loaded.instrument), record)
     if span.since is None and not crosses:
         derived = newest(derived, _NEWEST)
     comparison = compare(derived, record, to_the_newest=span.until is None)
-    period = strategy.atr_period
+    whole = strategy.range_whole
     is_long = derived.stop - derived.start > _MANY and not as_json
     shown = [
         decision
         for decision in derived.decisions()
-        if not (crosses or is_long) or decision.cross is not None or decision.is_near(period)
+        if not (crosses or is_long) or decision.cross is not None or decision.is_near(whole)
     ]
     _say_first(derived, comparison.differences, err=as_json)
     opens = [int(time) for time in derived.candles.time[derived.start : derived.stop]]
@@ -168,6 +169,7 @@ def _show_signal(
         message = f"the signal is of {listed.strategy}, which must be in {configuration.path}: its settings are needed"
         raise StateError(message)
     derived = _derived(environment, strategy, Span(listed.time, listed.time), None)
+    derived = as_listed(derived, read_records(environment, [strategy])[strategy.name])
     difference = _difference(derived, listed)
     index = derived.index_of(listed.time)
     evaluation = read_notes(environment, listed.strategy, listed.time, listed.time).evaluations.get(listed.time)

@@ -1,0 +1,196 @@
+"""A strategy bound to its instrument: its state between two candles, and the one step that takes in a candle."""
+
+from __future__ import annotations
+
+from copy import copy
+from fractions import Fraction
+from functools import lru_cache, partial
+from typing import NamedTuple, cast
+
+from ninja_daemon.core.averages.average import MovingAverage, Ratio
+from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
+from ninja_daemon.core.averages.trend import NO_TREND, Trend
+from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.filters.filter import Filter, Moment
+from ninja_daemon.core.filters.kinds import judges_of
+from ninja_daemon.core.market.candle import Candle, true_range
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.source import Source
+from ninja_daemon.core.rounding import away
+from ninja_daemon.core.signals.crossover import Side, side_of
+from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.strategy import Strategy
+
+Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio, int | None]
+"""The fields of ``Moment`` from ``fast`` on, in its order."""
+
+
+_made = partial(tuple.__new__, StrategyState)
+"""Makes a state of its fields; a class that is called by name takes twice as long, once a candle."""
+
+
+class Begin(NamedTuple):
+    """From when on a strategy's signals were listed, where they keep a distance.
+
+    Attributes:
+        time: open of the first candle whose signals were listed.
+        last: open of the candle of the last signal listed before it; None where there is none.
+    """
+
+    time: Instant
+    last: Instant | None
+
+
+class Rules:
+    """A strategy bound to its instrument, with the constants of all its candles worked out once.
+
+    Attributes:
+        strategy: the settings.
+        instrument: decimals and pip of the prices.
+        stop_ratio: factor from the sum of the true ranges to the stop's distance, as a fraction.
+        target_ratio: the same for the target's distance.
+        judges: the filters, in their order.
+        trend: the larger timeframe's average, as far as it is known.
+        begin: from when on signals were listed; None where each of them was.
+        is_plain: whether averages take in closes, true ranges are simply averaged and each cross is judged by itself;
+            the fast ways over many candles ask for it.
+        is_spaced: whether signals keep a distance.
+    """
+
+    __slots__ = (
+        "_atr_period",
+        "_rejecting",
+        "_smooths",
+        "_source",
+        "_ways",
+        "begin",
+        "instrument",
+        "is_plain",
+        "is_spaced",
+        "judges",
+        "stop_ratio",
+        "strategy",
+        "target_ratio",
+        "trend",
+    )
+
+    def __init__(self, strategy: Strategy, instrument: Instrument) -> None:
+        """Bind the filters, and work out the distances of stop and target (contract 4.5)."""
+        self.strategy = strategy
+        self.instrument = instrument
+        self._atr_period = strategy.atr_period
+        self.judges = tuple(judges_of(strategy, instrument, strategy.filters))
+        self._rejecting = tuple((one, judge.passes) for one, judge in self.judges if judge.passes is not None)
+        self._source = None if strategy.source is Source.CLOSE else strategy.source
+        self._smooths, self.is_spaced = strategy.is_smoothed, strategy.spacing > 0
+        asks_each = any(judge.passes is not None and judge.all_pass is None for _, judge in self.judges)
+        self.is_plain = self._source is None and not self._smooths and not asks_each
+        self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.range_whole).as_integer_ratio()
+        self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.range_whole).as_integer_ratio()
+        self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
+        self.trend = NO_TREND
+        self.begin: Begin | None = None
+
+    def seeing(self, larger: Trend) -> Rules:
+        """Return the same rules with what the larger timeframe's average was at each moment."""
+        seeing = copy(self)
+        seeing.trend = larger
+        return seeing
+
+    def begun(self, begin: Begin) -> Rules:
+        """Return the same rules for a history of which only a part was listed."""
+        begun = copy(self)
+        begun.begin = begin
+        return begun
+
+    def empty_state(self) -> StrategyState:
+        """Return the state before the first candle of all."""
+        strategy = self.strategy
+        (fast, fast_period), (slow, slow_period) = strategy.averages
+        return StrategyState(
+            last=None,
+            seen=0,
+            closes=Window(strategy.closes_held),
+            ranges=Window(strategy.atr_period),
+            range_total=0,
+            fast=fast.empty(fast_period),
+            slow=slow.empty(slow_period),
+            side=None,
+            smoothed=Stage(strategy.atr_period, take=1) if self._smooths else None,
+        )
+
+    def advance(self, state: StrategyState, candle: Candle) -> tuple[StrategyState, Cross | None]:
+        """Take in the next candle: one step of contract section 4. The candle is newer than the state's last one."""
+        last, seen, closes, ranges, range_total, fast, slow, side, smoothed, signal_at = state
+        if last is not None:
+            newest_range = true_range(candle, last.close)
+            if smoothed is not None:
+                smoothed = smoothed.updated(newest_range * FIXED_UNIT)
+                range_total = smoothed.value
+            else:
+                # Candles with a true range: all but the first of all.
+                period = self._atr_period
+                range_total += newest_range - ranges.back(period - 1) if seen > period else newest_range
+            ranges = ranges.pushed(newest_range)
+        closes = closes.pushed(candle.close if self._source is None else self._source.sum_of(candle))
+        fast = fast.updated(closes)
+        slow = slow.updated(closes)
+        new_side = side_of(fast, slow)
+        if new_side is None or new_side is side:
+            return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, side, smoothed, signal_at)), None
+        cross = None if side is None else self._turn(state, new_side, candle, (fast, slow, len(ranges), range_total))
+        if self.is_spaced and cross is not None and cross.rejected_by is None:
+            signal_at = seen + 1
+        return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side, smoothed, signal_at)), cross
+
+    def _turn(
+        self, before: StrategyState, side: Side, candle: Candle, now: tuple[MovingAverage, MovingAverage, int, int]
+    ) -> Cross:
+        """Judge a turn of the side; where there was a side, the averages had values before and have them now."""
+        fast, slow, held, total = now
+        value, since = self.value, self.since(before.signal_at, before.seen + 1)
+        befores = value(before.fast.ratio), value(before.slow.ratio)
+        return self.cross(side, candle, (value(fast.ratio), value(slow.ratio), held, total, *befores, since))
+
+    def value(self, ratio: Ratio | None) -> Ratio:
+        """Return the value of a full average in price units."""
+        number, whole = cast("Ratio", ratio)
+        return number, whole * self.strategy.source.parts
+
+    def since(self, signal_at: int | None, number: int) -> int | None:
+        """Return how many candles the one of this number is behind that of the last signal."""
+        return number - signal_at if self.is_spaced and signal_at is not None else None
+
+    def cross(self, side: Side, candle: Candle, known: Known) -> Cross:
+        """Return a turn of the side, judged by the filters.
+
+        Args:
+            side: the side that the averages turned to.
+            candle: the candle whose close turned it.
+            known: the rest of the ``Moment``, from ``fast`` on.
+        """
+        moment = Moment(side.value, candle.time, candle.close, *known, self._trend_at(candle))
+        return Cross(side, candle, moment, self._rejection(moment))
+
+    def _trend_at(self, candle: Candle) -> Ratio | None:
+        """Return the larger timeframe's average at a candle's close, where the strategy looks at one."""
+        return None if self.trend is NO_TREND else self.trend.at(self.strategy.granularity.close_of(candle.time))
+
+    def levels(self, side: int, close: int, range_total: int) -> tuple[int, int]:
+        """Return stop and target, computed from the exact average true range and rounded half-even, in price units."""
+        stop, target = (away(close, way * side * range_total, ratio) for way, ratio in self._ways)
+        return stop, target
+
+    def _rejection(self, moment: Moment) -> Filter | None:
+        """Return the first filter that a cross does not pass; ``turns.rejections`` is the same over columns."""
+        for one, passes in self._rejecting:
+            if not passes(moment):
+                return one
+        return None
+
+
+@lru_cache(maxsize=4096)
+def rules_of(strategy: Strategy, instrument: Instrument) -> Rules:
+    """Return the rules of a strategy, worked out once for each instrument's decimals."""
+    return Rules(strategy, instrument)
