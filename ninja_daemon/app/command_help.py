@@ -28,6 +28,7 @@ _ORDER: Final = (
     "verify",
     "why",
     "queue",
+    "strategies",
     "replay",
     "audit",
     "import",

@@ -21,6 +21,7 @@ from ninja_daemon.app.daemon.stores import daemon_store
 from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.settings.servers.proxies import proxy_of_file
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, ServerSettings
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
@@ -142,6 +143,7 @@ def candle_source(environment: Environment, clock: SystemClock | None = None) ->
         environment.api_url,
         account_id=environment.account_id,
         clock=clock or SystemClock(),
+        proxy=proxy_of_file(environment),
     )
 
 

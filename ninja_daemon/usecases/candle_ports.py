@@ -118,6 +118,9 @@ class DaemonSource(CandleSource, Protocol):
     def traffic(self) -> Traffic:
         """What has been sent and received since the start."""
 
+    def changes(self) -> Sequence[str]:
+        """Return what has changed in the account's list of instruments since this was asked, one sentence each."""
+
     @property
     def doubt(self) -> str:
         """What is wrong with the account although candles come, with the cure; empty when nothing is."""

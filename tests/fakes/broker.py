@@ -38,6 +38,9 @@ class FakeBroker:
     asked: list[Wanted | WantedHistory] = field(default_factory=list)
     doubt: str = ""
 
+    def changes(self) -> Sequence[str]:
+        return ()
+
     @property
     def traffic(self) -> Traffic:
         return Traffic({200: len(self.asked)}, 0, 1, 0)

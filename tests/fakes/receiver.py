@@ -133,7 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.receiver.came.notify_all()
         getattr(self, f"_{answer.how}")(answer)
 
-    do_PATCH = do_POST  # noqa: N815 - the name that the library looks for
+    # The names that the library looks for.
+    do_PATCH = do_GET = do_POST  # noqa: N815
 
     def _reply(self, answer: Answer) -> None:
         self.send_response(answer.status)

@@ -116,7 +116,7 @@ def test_a_destination_whose_name_hangs_was_certainly_not_reached(
     resolver: Resolver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del resolver
-    monkeypatch.setattr("ninja_daemon.adapters.network.posting.CONNECT_LIMIT", 0.05)
+    monkeypatch.setattr("ninja_daemon.adapters.network.connecting.CONNECT_LIMIT", 0.05)
     failure = Poster("https://hooks.example/x").post(b"{}", {})
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.UNREACHED

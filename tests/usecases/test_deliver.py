@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,29 +27,9 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore, Written
 from ninja_daemon.usecases.delivery.drain import drain
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
-from tests.fakes.bench import DESK, Bench, LocalGround, RedisGround
+from tests.fakes.bench import DESK, Bench, RedisGround
 from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_notice, a_signal
-
-
-@pytest.fixture
-def redis_ground(redis_url: str) -> Iterator[RedisGround]:
-    client = connect(redis_url, name="test")
-    yield RedisGround(client)
-    client.close()
-
-
-@pytest.fixture
-def local_ground(tmp_path: Path) -> Iterator[LocalGround]:
-    ground = LocalGround(tmp_path / "state" / "journal.sqlite3")
-    yield ground
-    ground.file.close()
-
-
-@pytest.fixture(params=["redis_ground", "local_ground"])
-def bench(request: pytest.FixtureRequest) -> Bench:
-    """Every promise is kept by both queues."""
-    return Bench(request.getfixturevalue(request.param))
 
 
 def to(*names: str, **changes: Any) -> Delivery:

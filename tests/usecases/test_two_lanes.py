@@ -30,6 +30,7 @@ class Lane:
 
     answer: LaneStep | None = field(default=EMPTY)
     looks: int = 0
+    is_probe_due: bool = False
 
     def step(self) -> LaneStep:
         self.looks += 1
@@ -92,6 +93,16 @@ def test_a_refusal_seen_before_redis_went_away_holds_the_journal_back() -> None:
     looks = journal.looks
     assert both.aside().state == "suspended"
     assert journal.looks == looks
+
+
+def test_a_refusal_seen_before_redis_went_away_is_tried_again_from_the_journal() -> None:
+    in_redis, journal = Lane(LaneStep(worked=False, state="suspended")), Lane()
+    both = bound(in_redis, journal)
+    both.step()
+    in_redis.answer, journal.answer, in_redis.is_probe_due = None, DELIVERED, True
+    assert both.aside() == DELIVERED
+    in_redis.is_probe_due = False
+    assert both.aside() == DELIVERED, "the destination has accepted something since"
 
 
 def quiet_for(seconds: float) -> QuietHours:

@@ -33,6 +33,8 @@ class AppriseChannel:
         """Find the service of the destination's URL."""
         self._manners = destination.manners
         self._service = _service(options_of(destination, Options).url.reveal())
+        for service in self._service or ():
+            service.socket_read_timeout = destination.manners.timeout
         self.provider = f"apprise:{destination.name}"
 
     def send(self, parcel: Parcel) -> Outcome:

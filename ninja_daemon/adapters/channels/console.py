@@ -72,7 +72,7 @@ class ConsoleChannel:
             head = f"\x1b[{_COLOURS[signal.side]}m{head}\x1b[0m"
         return (
             f"{head} {signal.close:f}  stop {signal.stop_loss:f} ({signal.sl_pips:f})  "
-            f"target {signal.take_profit:f} ({signal.tp_pips:f})  rr {signal.risk_reward_ratio:f}  "
+            f"target {signal.take_profit:f} ({signal.tp_pips:f})  rr {signal.shown_ratio:f}  "
             f"atr {signal.atr.normalize():f}  "
             f"{when(signal, self._manners.time_zone)}  {signal.strategy}  #{mark(signal.id)}"
         )

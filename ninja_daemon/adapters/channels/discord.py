@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, json_object, options_of
+from ninja_daemon.adapters.channels.discord_api import WEBHOOK, failure_from, message_id, pause_of, versioned
+from ninja_daemon.adapters.channels.kind import (
+    ChannelKind,
+    Complaints,
+    endpoint_at,
+    options_of,
+    poster_for,
+)
 from ninja_daemon.adapters.channels.outcome_words import RESULT, outcome_lines, outcome_title, result_text
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
@@ -18,8 +25,8 @@ from ninja_daemon.adapters.channels.words import (
     plain_text,
     shortened,
 )
-from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
-from ninja_daemon.adapters.network.retry_after import seconds_of
+from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Notice, Parcel, Severity
@@ -43,6 +50,8 @@ _LONGEST_DESCRIPTION: Final = 4_096
 _LONGEST_FOOTER: Final = 2_048
 _LONGEST_MESSAGE: Final = 6_000
 _MOST_EMBEDS: Final = 10
+_OK: Final = 200
+_AGENT: Final = f"ninja-daemon ({__version__})"
 _ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|<>[]#@"})
 
 
@@ -63,7 +72,7 @@ class DiscordChannel:
     def __init__(self, destination: Destination) -> None:
         """Prepare the webhook's address; nothing is connected yet."""
         options = options_of(destination, Options)
-        self._poster = Poster(options.url.reveal(), insecure=options.insecure)
+        self._poster = poster_for(destination, versioned(options.url.reveal()), insecure=options.insecure)
         self._manners = destination.manners
         parts = self._poster.parts
         others = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
@@ -81,13 +90,13 @@ class DiscordChannel:
         return self._answered(json.dumps(self._message(parcel)).encode(), target, "PATCH")
 
     def _answered(self, body: bytes, target: str, method: str) -> Outcome:
-        headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon ({__version__})"}
+        headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
         reply = self._poster.post(body, headers, target=target, method=method)
         if isinstance(reply, Failure):
             return reply
         if reply.status in {200, 204}:
-            return Sent(_message_id(reply), _pause(reply))
-        return _failure(reply)
+            return Sent(message_id(reply), pause_of(reply))
+        return failure_from(reply)
 
     def _message(self, parcel: Parcel) -> dict[str, Any]:
         message: dict[str, Any] = {"allowed_mentions": {"parse": []}}
@@ -175,37 +184,27 @@ def _within_limits(embeds: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def _message_id(reply: Reply) -> str:
-    found = json_object(reply.body).get("id")
-    return found if isinstance(found, str) and found.isdecimal() else ""
-
-
-def _pause(reply: Reply) -> float:
-    """Return how long to wait because the allowance is used up, as the headers say it."""
-    if reply.headers.get("x-ratelimit-remaining", "").strip() != "0":
-        return 0.0
-    return seconds_of(reply.headers.get("x-ratelimit-reset-after")) or 0.0
-
-
-def _failure(reply: Reply) -> Failure:
-    told = json_object(reply.body)
-    said = told.get("message")
-    failure = failure_of(reply, said=harmless(said)[:200] if isinstance(said, str) else "")
-    if failure.fault is not Fault.THROTTLED:
-        return failure
-    wait = seconds_of(told.get("retry_after"))
-    # An answer that is not the API's own comes from the wall in front of it, which counts everything we send.
-    everywhere = told.get("global") is True or reply.headers.get("x-ratelimit-scope") == "global" or not told
-    return replace(failure, wait=failure.wait if wait is None else wait, everywhere=everywhere)
-
-
 def _complaints(destination: Destination) -> Complaints:
     url, insecure = options_of(destination, Options)
     if complaint := url_complaint(url.reveal(), insecure=insecure):
         return [("url", complaint)]
-    if not url.reveal().partition("/api/webhooks/")[2]:
+    if WEBHOOK.fullmatch(urlsplit(url.reveal()).path) is None:
         return [("url", "must be the webhook's URL, https://discord.com/api/webhooks/…/…")]
     return []
+
+
+def _trial(destination: Destination) -> Trouble | None:
+    """Ask for the webhook itself, which Discord shows to whoever knows its address."""
+    url, insecure = options_of(destination, Options)
+    poster = poster_for(destination, versioned(url.reveal()), insecure=insecure)
+    reply = poster.post(b"", {"User-Agent": _AGENT}, method="GET")
+    poster.close()
+    if isinstance(reply, Failure):
+        return Trouble(reply.text)
+    failure = None if reply.status == _OK else failure_from(reply)
+    if failure is None or failure.fault is Fault.THROTTLED:
+        return None
+    return Trouble(failure.text, "is the webhook still there? Copy its address anew from the channel's integrations")
 
 
 KIND: Final = ChannelKind(
@@ -215,4 +214,5 @@ KIND: Final = ChannelKind(
     endpoint_at("url", Options),
     _complaints,
     Manners(rate=Rate(5, 2.0)),
+    trial=_trial,
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from keyword import iskeyword
 from typing import Any, TypeAlias, TypeVar
 
-from ninja_daemon.adapters.network.reachability import Endpoint, endpoint_of_url
+from ninja_daemon.adapters.network.posting import Poster
+from ninja_daemon.adapters.network.reachability import Endpoint, Trouble, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
@@ -27,6 +28,12 @@ def no_complaints(destination: Destination) -> Complaints:
 
 def no_endpoint(destination: Destination) -> Endpoint | None:
     """Say that it is not known where this channel connects to."""
+    del destination
+    return None
+
+
+def no_trial(destination: Destination) -> Trouble | None:
+    """Try nothing beyond a connection."""
     del destination
     return None
 
@@ -54,6 +61,7 @@ class ChannelKind:
         endpoint: where the channel of a destination connects to; ``check`` tries it.
         complaints: finds what is wrong with options of the right types.
         manners: send policy of a destination that sets none.
+        trial: speaks to the service without sending anything, and says what is wrong; None when nothing is.
     """
 
     name: str
@@ -62,6 +70,7 @@ class ChannelKind:
     endpoint: Callable[[Destination], Endpoint | None]
     complaints: Callable[[Destination], Complaints] = no_complaints
     manners: Manners = field(default_factory=Manners)
+    trial: Callable[[Destination], Trouble | None] = no_trial
 
     @property
     def edits(self) -> bool:
@@ -77,6 +86,11 @@ def key_of(name: str) -> str:
 def options_of(destination: Destination, model: type[Options]) -> Options:
     """Return a destination's options as its channel's model, defaults filled in."""
     return model(**{f"{key}_" if iskeyword(key) else key: value for key, value in destination.options.items()})
+
+
+def poster_for(destination: Destination, url: str, *, insecure: bool) -> Poster:
+    """Return what posts to an address of a destination, by its ``timeout`` and through its ``proxy``."""
+    return Poster(url, insecure=insecure, deadline=destination.manners.timeout, proxy=destination.proxy)
 
 
 def json_object(body: bytes) -> dict[str, object]:

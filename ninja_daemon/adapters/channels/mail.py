@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import smtplib
-import socket
 import ssl
 import time
+from dataclasses import replace
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, options_of
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened, subject
-from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
-from ninja_daemon.adapters.network.reachability import Endpoint
+from ninja_daemon.adapters.network.answers import Row, row_of
+from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, named, tls_context
+from ninja_daemon.adapters.network.proxy import proxy_of
+from ninja_daemon.adapters.network.reachability import Endpoint, Trouble
+from ninja_daemon.adapters.network.smtp import SmtpClient, smtp_trouble
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Kind, Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
 """Usual port of each kind of security."""
@@ -55,14 +57,15 @@ class MailChannel:
         self._options = options_of(destination, Options)
         self._name = destination.name
         self._manners = destination.manners
+        self._proxy = None if destination.proxy is None else proxy_of(destination.proxy)
         self._context = context
         self.provider = f"mail:{self._options.host}"
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
         message = self._message(parcel)
-        deadline = time.monotonic() + DEADLINE
-        client = _Client(_endpoint_of(self._options), deadline)
+        deadline = time.monotonic() + self._manners.timeout
+        client = SmtpClient(_endpoint_of(self._options), deadline, self._proxy)
         try:
             if failure := self._opened(client):
                 return failure
@@ -71,7 +74,7 @@ class MailChannel:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 client.close()
 
-    def _opened(self, client: _Client) -> Failure | None:
+    def _opened(self, client: SmtpClient) -> Failure | None:
         """Connect, secure, log in; nothing of this can deliver anything."""
         try:
             client.open(self._tls() if self._options.security == "tls" else None)
@@ -90,22 +93,24 @@ class MailChannel:
         except smtplib.SMTPResponseException as error:
             return _failure(error.smtp_code, error.smtp_error)
         except (Unreached, OSError, smtplib.SMTPException, ValueError) as error:
-            text = str(error) if isinstance(error, Unreached) else f"the mail server was not reached ({_named(error)})"
+            text = str(error) if isinstance(error, Unreached) else f"the mail server was not reached ({named(error)})"
             return Failure(Fault.UNREACHED, text)
         return None
 
-    def _handed_over(self, client: _Client, message: EmailMessage) -> Outcome:
+    def _handed_over(self, client: SmtpClient, message: EmailMessage) -> Outcome:
         try:
             client.send_message(message, self._options.from_, list(self._options.to))
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
-            return _failure(code, text)
+            failure = _failure(code, text)
+            # Nothing of the message has been said by then: whatever is wrong, it is none of the message's.
+            return replace(failure, fault=Fault.BROKEN) if failure.fault is Fault.REFUSED else failure
         except smtplib.SMTPResponseException as error:
             return _failure(error.smtp_code, error.smtp_error)
         except smtplib.SMTPServerDisconnected:
             return Failure(Fault.AMBIGUOUS, "the mail server hung up before it confirmed")
         except (OSError, smtplib.SMTPException) as error:
-            return Failure(Fault.AMBIGUOUS, f"the mail server did not confirm ({_named(error)})")
+            return Failure(Fault.AMBIGUOUS, f"the mail server did not confirm ({named(error)})")
         with contextlib.suppress(OSError, smtplib.SMTPException):
             client.quit()
         return Sent(str(message["Message-ID"]))
@@ -135,44 +140,27 @@ class MailChannel:
         """Nothing is kept open."""
 
 
-class _Client(smtplib.SMTP):
-    """An SMTP client on a connection to a checked address, with one deadline for everything."""
+# --- what its answers mean -------------------------------------------------------------------------------------------
 
-    def __init__(self, endpoint: Endpoint, deadline: float) -> None:
-        super().__init__(timeout=DEADLINE, local_hostname="ninja-daemon.invalid")
-        self._host = endpoint.host
-        self._where = (endpoint.host, endpoint.port)
-        self._insecure = endpoint.insecure
-        self._deadline = deadline
-        self._tls: ssl.SSLContext | None = None
-
-    def open(self, tls: ssl.SSLContext | None) -> None:
-        self._tls = tls
-        code, text = self.connect(*self._where)
-        if code != 220:  # noqa: PLR2004 - "ready"
-            raise smtplib.SMTPConnectError(code, text)
-        self.ehlo_or_helo_if_needed()
-
-    @property
-    def secured(self) -> bool:
-        return isinstance(self.sock, ssl.SSLSocket)
-
-    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
-        del timeout
-        made = connect_checked(host, port, insecure=self._insecure, deadline=self._deadline)
-        made.settimeout(self._left())
-        return made if self._tls is None else self._tls.wrap_socket(made, server_hostname=host)
-
-    def getreply(self) -> tuple[int, bytes]:
-        if self.sock is not None:
-            self.sock.settimeout(self._left())
-        return super().getreply()
-
-    def _left(self) -> float:
-        remaining = self._deadline - time.monotonic()
-        if remaining <= 0:
-            raise TimeoutError
-        return remaining
+_AUTH: Final = "RFC 4954, 6"
+TABLE: Final = (
+    *(Row(Fault.BROKEN, _AUTH, status) for status in (530, 534, 535, 538)),
+    *(Row(Fault.REFUSED, f"RFC 3463, {words}", words=words, blames_message=True) for words in (" 5.2.3", " 5.3.4")),
+    Row(Fault.REFUSED, "RFC 3463, 3.7: the content", words=" 5.6.", blames_message=True),
+    *(
+        Row(Fault.BROKEN, source, words=f" {words}")
+        for words, source in {
+            "5.1.": "RFC 3463, 3.2: there is no such address",
+            "5.2.": "RFC 3463, 3.3: the mailbox takes no mail",
+            "5.3.": "RFC 3463, 3.4: the mail system takes no mail",
+            "5.4.": "RFC 3463, 3.5: there is no way there",
+            "5.7.3": "RFC 3463, 3.8: security features are missing",
+            "5.7.8": _AUTH,
+            "5.7.60": "Exchange Online: no right to send as this sender",
+        }.items()
+    ),
+)
+"""What a mail server's answers mean, by the status and the enhanced code behind it; the first row counts."""
 
 
 def _failure(code: int, said: bytes | str) -> Failure:
@@ -180,21 +168,16 @@ def _failure(code: int, said: bytes | str) -> Failure:
     sentence = f"the mail server answers {code}: {harmless(' '.join(text.split()))[:200]}"
     if 400 <= code < 500:  # noqa: PLR2004 - "try again later"
         return Failure(Fault.UNREACHED, sentence, code)
-    if code in {530, 534, 535}:
-        return Failure(Fault.BROKEN, sentence, code)
-    return Failure(Fault.REFUSED, sentence, code)
+    row = row_of(TABLE, code, None, sentence)
+    if row is None:
+        return Failure(Fault.REFUSED, sentence, code)
+    return Failure(row.fault, sentence, code, blames_message=row.blames_message)
 
 
 def _is_address(text: str) -> bool:
     address = parseaddr(text)[1]
     local, _, domain = address.rpartition("@")
     return bool(local and domain) and address == text and text.isascii() and text.isprintable() and " " not in text
-
-
-def _named(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
 
 
 def _complaints(destination: Destination) -> Complaints:
@@ -221,4 +204,13 @@ def _endpoint(destination: Destination) -> Endpoint:
     return _endpoint_of(options_of(destination, Options))
 
 
-KIND: Final = ChannelKind("email", Options, MailChannel, _endpoint, _complaints, Manners(rate=Rate(20, 60.0)))
+def _trial(destination: Destination) -> Trouble | None:
+    """Let the server greet us, and secure the connection."""
+    options = options_of(destination, Options)
+    proxy = None if destination.proxy is None else proxy_of(destination.proxy)
+    return smtp_trouble(_endpoint_of(options), proxy, starttls=options.security == "starttls")
+
+
+KIND: Final = ChannelKind(
+    "email", Options, MailChannel, _endpoint, _complaints, Manners(rate=Rate(20, 60.0)), trial=_trial
+)

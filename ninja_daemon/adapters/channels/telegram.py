@@ -6,10 +6,20 @@ import json
 import re
 from dataclasses import replace
 from typing import Final, NamedTuple
+from urllib.parse import quote
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, json_object, options_of
+from ninja_daemon.adapters.channels.kind import (
+    ChannelKind,
+    Complaints,
+    endpoint_at,
+    json_object,
+    options_of,
+    poster_for,
+)
 from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
-from ninja_daemon.adapters.network.posting import Poster, Reply, failure_of, url_complaint
+from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
+from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
@@ -20,10 +30,8 @@ _LONGEST: Final = 4_096
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
 _OK: Final = 200
-_BAD: Final = 400
 _NOT_MODIFIED: Final = "message is not modified"
 _NO_PREVIEW: Final = {"link_preview_options": {"is_disabled": True}}
-_LOST_CHAT: Final = ("chat not found", "chat_id is empty", "group chat was", "not enough rights", "have no rights")
 
 
 class Options(NamedTuple):
@@ -46,7 +54,8 @@ class TelegramChannel:
         """Prepare the bot's address; nothing is connected yet."""
         options = options_of(destination, Options)
         token = options.token.reveal()
-        self._poster = Poster(f"{options.api_url.rstrip('/')}/bot{token}/sendMessage", insecure=options.insecure)
+        url = f"{options.api_url.rstrip('/')}/bot{token}/sendMessage"
+        self._poster = poster_for(destination, url, insecure=options.insecure)
         self._methods = self._poster.parts.path.removesuffix("sendMessage")
         self._chat = str(options.chat_id)
         self._manners = destination.manners
@@ -88,6 +97,43 @@ def _message_id(told: dict[str, object]) -> str:
     return str(found) if isinstance(found, int) else ""
 
 
+# --- what its answers mean -------------------------------------------------------------------------------------------
+
+_CHAT_GONE: Final = (
+    "chat not found",
+    "chat_id is empty",
+    "group chat was",
+    "peer_id_invalid",
+    "channel_private",
+    "bot is not a member",
+    "bot was kicked",
+    "bot was blocked",
+    "user is deactivated",
+)
+_NO_RIGHTS: Final = (
+    "not enough rights",
+    "have no rights",
+    "need administrator rights",
+    "chat_admin_required",
+    "chat_write_forbidden",
+    "chat_send_plain_forbidden",
+    "chat_restricted",
+)
+_NO_TOPIC: Final = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
+_OF_THE_MESSAGE: Final = ("message text is empty", "message is too long", "can't parse", "must be encoded in utf-8")
+_BAD: Final = 400
+TABLE: Final = (
+    *(Row(Fault.BROKEN, "Bot API server, errors of a chat", _BAD, words=words) for words in _CHAT_GONE),
+    *(Row(Fault.BROKEN, "Bot API server, errors of rights", _BAD, words=words) for words in _NO_RIGHTS),
+    *(Row(Fault.BROKEN, "Bot API server, errors of forum topics", _BAD, words=words) for words in _NO_TOPIC),
+    *(
+        Row(Fault.REFUSED, "Bot API server, errors of a text", _BAD, words=words, blames_message=True)
+        for words in _OF_THE_MESSAGE
+    ),
+)
+"""What the words of Telegram's answers mean; its codes are those of HTTP."""
+
+
 def _failure(reply: Reply, told: dict[str, object]) -> Failure:
     said = told.get("description")
     text = harmless(said)[:200] if isinstance(said, str) else ""
@@ -95,9 +141,7 @@ def _failure(reply: Reply, told: dict[str, object]) -> Failure:
     more = parameters if isinstance(parameters, dict) else {}
     if isinstance(moved := more.get("migrate_to_chat_id"), int):
         return Failure(Fault.BROKEN, f"the group has moved; set chat_id to {moved}", reply.status)
-    if reply.status == _BAD and any(words in text.lower() for words in _LOST_CHAT):
-        return Failure(Fault.BROKEN, f"HTTP 400: {text}", _BAD)
-    failure = failure_of(reply, said=text)
+    failure = failure_of(reply, TABLE, said=text)
     wait = seconds_of(more.get("retry_after"))
     return failure if wait is None or failure.fault is not Fault.THROTTLED else replace(failure, wait=wait)
 
@@ -114,6 +158,29 @@ def _complaints(destination: Destination) -> Complaints:
     return found
 
 
+def _trial(destination: Destination) -> Trouble | None:
+    """Ask who the bot is, and for its chat."""
+    options = options_of(destination, Options)
+    poster = poster_for(destination, options.api_url, insecure=options.insecure)
+    base = f"{poster.parts.path.rstrip('/')}/bot{options.token.reveal()}"
+    cures = {
+        "getMe": "is the token the one that @BotFather shows for this bot?",
+        f"getChat?chat_id={quote(str(options.chat_id))}": "is chat_id right, and is the bot a member of the chat?",
+    }
+    try:
+        for method, cure in cures.items():
+            reply = poster.post(b"", {}, target=f"{base}/{method}", method="GET")
+            if isinstance(reply, Failure):
+                return Trouble(reply.text)
+            told = json_object(reply.body)
+            failure = None if told.get("ok") is True else _failure(reply, told)
+            if failure is not None and failure.fault is not Fault.THROTTLED:
+                return Trouble(failure.text, cure)
+    finally:
+        poster.close()
+    return None
+
+
 KIND: Final = ChannelKind(
     "telegram",
     Options,
@@ -121,4 +188,5 @@ KIND: Final = ChannelKind(
     endpoint_at("api_url", Options),
     _complaints,
     Manners(rate=Rate(1, 1.0)),
+    trial=_trial,
 )

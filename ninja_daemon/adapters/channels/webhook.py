@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, options_of
-from ninja_daemon.adapters.network.posting import Poster, failure_of, url_complaint
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, options_of, poster_for
+from ninja_daemon.adapters.network.answers import failure_of
+from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
@@ -72,7 +73,7 @@ class WebhookChannel:
     def __init__(self, destination: Destination, now: Callable[[], float] = time.time) -> None:
         """Prepare address and key; nothing is connected yet."""
         url, insecure, secret = options_of(destination, Options)
-        self._poster = Poster(url.reveal(), insecure=insecure)
+        self._poster = poster_for(destination, url.reveal(), insecure=insecure)
         self.provider = f"webhook:{destination.name}"
         self._key = signing_key(secret.reveal()) if secret else None
         self._now = now
@@ -106,6 +107,8 @@ class WebhookChannel:
         }
         if parcel.repeat:
             headers["ninja-possible-repeat"] = "true"
+        if any(signal.late for signal in parcel.signals):
+            headers["ninja-late"] = str(int(parcel.late_by))
         if self._key is not None:
             headers["webhook-signature"] = signature(self._key, parcel.id, timestamp, body)
         return headers

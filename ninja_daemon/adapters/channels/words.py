@@ -128,7 +128,7 @@ def facts(signal: Signal, time_zone: str) -> list[tuple[str, str]]:
         ("Entry", f"{signal.close:f}"),
         ("Stop", f"{signal.stop_loss:f} ({signal.sl_pips:f} pips)"),
         ("Target", f"{signal.take_profit:f} ({signal.tp_pips:f} pips)"),
-        ("Risk/reward", f"1 : {signal.risk_reward_ratio:f}"),
+        ("Risk/reward", f"1 : {signal.shown_ratio:f}"),
         ("ATR", f"{signal.atr:f}"),
         ("Timeframe", signal.timeframe),
         ("Candle close", when(signal, time_zone)),

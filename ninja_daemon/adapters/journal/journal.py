@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
 from ninja_daemon.adapters.stored.outcome import decode_book, encode_book
-from ninja_daemon.core.errors import StateUnreadable
+from ninja_daemon.core.errors import JournalUnavailable, StateUnreadable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
@@ -101,6 +101,19 @@ class SqliteJournal(SqliteFile):
         """Return the last candle that is known to be committed, by strategy name; see the port."""
         with self.session() as connection:
             return dict(connection.execute("SELECT strategy, time FROM marks"))
+
+    def forget(self, strategy: str) -> bool:
+        """Remove cursor and open signals of a strategy; False when there was none.
+
+        Raises:
+            JournalUnavailable: it cannot be written, or commits of the strategy wait for Redis.
+        """
+        with self.session() as connection, transaction(connection):
+            if connection.execute("SELECT 1 FROM spool WHERE strategy = ? LIMIT 1", (strategy,)).fetchone():
+                message = f"commits of {strategy} wait in the journal for Redis; forget it when they are made"
+                raise JournalUnavailable(message)
+            connection.execute("DELETE FROM books WHERE strategy = ?", (strategy,))
+            return bool(connection.execute("DELETE FROM marks WHERE strategy = ?", (strategy,)).rowcount)
 
     def open_books(self, strategies: Sequence[Strategy]) -> Mapping[str, Book]:
         """Return the open signals as they last changed, by strategy name; see the port."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ninja_daemon.adapters.network.posting import Poster, failure_of, url_complaint
+from ninja_daemon.adapters.network.answers import failure_of
+from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.posting import Poster
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.messages.destination import Failure
 from ninja_daemon.core.secret import Secret

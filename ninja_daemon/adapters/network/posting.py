@@ -10,137 +10,23 @@ from __future__ import annotations
 import contextlib
 import http.client
 import io
-import re
 import select
 import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from ninja_daemon.adapters.network.host_names import HOST, LARGEST_PORT, addresses_of
-from ninja_daemon.adapters.network.retry_after import retry_after
+from ninja_daemon.adapters.network.answers import Reply
+from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, connected, named, tls_context
+from ninja_daemon.adapters.network.proxy import proxy_of
 from ninja_daemon.core.messages.destination import Failure, Fault
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE
 
 LARGEST_REPLY: Final = 65_536
-CONNECT_LIMIT: Final = 4.0
 _IDLE_LIMIT: Final = 50.0
-_QUOTED: Final = 200
-_NAT64: Final = ip_network("64:ff9b::/96")
-_PRINTABLE: Final = re.compile(r"[\x21-\x7e]{1,2048}", re.ASCII)
-
-
-class Unreached(Exception):
-    """No connection came about: certainly nothing was delivered."""
-
-
-class Forbidden(Exception):
-    """The address is one that must not be posted to."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer.
-
-    Attributes:
-        status: HTTP status.
-        headers: names in lower case.
-        body: its beginning.
-    """
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-def url_complaint(url: str, *, insecure: bool) -> str:
-    """Say why a URL cannot be posted to, without quoting it (it may be a secret); empty when it can."""
-    if _PRINTABLE.fullmatch(url) is None:
-        return "must be a URL without spaces or control characters"
-    try:
-        parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        return "must be a URL like https://example.org/path"
-    allowed = ("https", "http") if insecure else ("https",)
-    if parts.scheme not in allowed:
-        more = "" if insecure else " (plain http only with insecure = true)"
-        return f"must begin with https://{more}"
-    if parts.username is not None or parts.password is not None:
-        return "must hold no user or password"
-    if not parts.hostname or HOST.fullmatch(parts.hostname) is None:
-        return "must name a host"
-    if port is not None and not 0 < port <= LARGEST_PORT:
-        return "must have a port from 1 to 65535"
-    if not insecure and _is_literal(parts.hostname):
-        return "must name a host, not an address (an address only with insecure = true)"
-    return ""
-
-
-def _is_literal(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def is_public(address: str) -> bool:
-    """Tell whether an address belongs to the public internet, whatever it is wrapped in."""
-    try:
-        found: IPv4Address | IPv6Address = ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(found, IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if inner is None and found in _NAT64:
-            inner = IPv4Address(int(found) & 0xFFFF_FFFF)
-        if inner is not None:
-            found = inner
-    return found.is_global and not found.is_multicast
-
-
-def connect_checked(host: str, port: int, *, insecure: bool, deadline: float) -> socket.socket:
-    """Connect to a host, but to a public address only unless ``insecure``.
-
-    Raises:
-        Forbidden: the name leads to an address that is not public.
-        Unreached: it has no address, or none of them answers.
-    """
-    try:
-        found = addresses_of(host, port, min(CONNECT_LIMIT, deadline - time.monotonic()))
-    except (OSError, UnicodeError) as error:
-        message = f"the name {host} has no address ({type(error).__name__})"
-        raise Unreached(message) from error
-    addresses = [(family, str(where[0]), where) for family, where in found]
-    if not insecure and any(not is_public(address) for _, address, _ in addresses):
-        message = f"{host} leads to an address that is not public; insecure = true allows it"
-        raise Forbidden(message)
-    problem = "no address"
-    for family, _, where in addresses[:4]:
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            connection.settimeout(max(0.05, min(CONNECT_LIMIT, deadline - time.monotonic())))
-            connection.connect(where)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError as error:
-            connection.close()
-            problem = type(error).__name__ if not error.strerror else error.strerror
-        else:
-            return connection
-    message = f"{host} does not accept connections ({problem})"
-    raise Unreached(message)
-
-
-def tls_context() -> ssl.SSLContext:
-    """Return how connections are secured: certificates and names checked, TLS 1.2 or later."""
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
 
 
 class _Deadlined(io.RawIOBase):
@@ -199,7 +85,13 @@ class Poster:
     """Posts to one address over a kept connection. For one thread."""
 
     def __init__(
-        self, url: str, *, insecure: bool = False, deadline: float = DEADLINE, context: ssl.SSLContext | None = None
+        self,
+        url: str,
+        *,
+        insecure: bool = False,
+        deadline: float = DEADLINE,
+        context: ssl.SSLContext | None = None,
+        proxy: Secret | None = None,
     ) -> None:
         """Prepare; nothing is connected yet.
 
@@ -208,11 +100,13 @@ class Poster:
             insecure: plain http and addresses that are not public are allowed.
             deadline: seconds for a whole exchange.
             context: how TLS is done; None for the usual way.
+            proxy: address of a proxy that ``proxy_complaint`` has nothing against; None to go straight.
         """
         self._parts = urlsplit(url)
         self._insecure = insecure
         self._deadline = deadline
         self._context = context
+        self._proxy = None if proxy is None else proxy_of(proxy)
         self._kept: _Connection | None = None
         self._used = 0.0
 
@@ -247,12 +141,12 @@ class Poster:
             return Failure(Fault.AMBIGUOUS, f"no complete answer within {self._deadline:g} s")
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
-            return Failure(Fault.AMBIGUOUS, f"the connection broke before the answer was complete ({_named(error)})")
+            return Failure(Fault.AMBIGUOUS, f"the connection broke before the answer was complete ({named(error)})")
 
     def _exchange(
-        self, connection: _Connection, where: tuple[str, str], body: bytes, headers: Mapping[str, str]
+        self, connection: _Connection, line: tuple[str, str], body: bytes, headers: Mapping[str, str]
     ) -> Reply:
-        connection.request(*where, body, {"Accept-Encoding": "identity", **headers})
+        connection.request(*line, body, {"Accept-Encoding": "identity", **headers})
         response = connection.getresponse()
         content = response.read(LARGEST_REPLY)
         if response.isclosed() and not response.will_close:
@@ -273,7 +167,7 @@ class Poster:
         host = self._parts.hostname or ""
         secured = self._parts.scheme == "https"
         port = self._parts.port or (443 if secured else 80)
-        made = connect_checked(host, port, insecure=self._insecure, deadline=deadline)
+        made = connected(host, port, insecure=self._insecure, deadline=deadline, proxy=self._proxy)
         if secured:
             made = self._secured(made, host)
         self._kept = _Connection(host, port, made)
@@ -301,43 +195,3 @@ class Poster:
             with contextlib.suppress(OSError):
                 self._kept.close()
             self._kept = None
-
-
-def _named(error: BaseException) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return type(error).__name__
-
-
-# --- what an answer means --------------------------------------------------------------------------------------------
-
-_GONE: Final = frozenset({401, 402, 403, 404, 405, 407, 410})
-_AGAIN: Final = frozenset({408, 425})
-_TOO_MANY: Final = 429
-
-
-def failure_of(reply: Reply, *, said: str = "") -> Failure:
-    """Say what an answer that is no success means.
-
-    Args:
-        reply: the answer.
-        said: what the service itself gives as the reason; the beginning of the body when empty.
-    """
-    status = reply.status
-    text = f"HTTP {status}" + (f": {said}" if said else _quoted(reply.body))
-    wait = retry_after(reply.headers.get("retry-after"), time.time())
-    if status == _TOO_MANY:
-        return Failure(Fault.THROTTLED, text, status, wait)
-    if 300 <= status < 400:  # noqa: PLR2004 - the family of redirects
-        return Failure(Fault.BROKEN, f"HTTP {status}: it redirects elsewhere, and redirects are not followed", status)
-    if status in _GONE:
-        return Failure(Fault.BROKEN, text, status)
-    if status in _AGAIN or status >= 500 or status < 300:  # noqa: PLR2004 - server errors, and what is no answer
-        return Failure(Fault.AMBIGUOUS, text, status, wait)
-    return Failure(Fault.REFUSED, text, status)
-
-
-def _quoted(body: bytes) -> str:
-    text = " ".join(body[: 2 * _QUOTED].decode("utf-8", "replace").split())
-    printable = "".join(letter for letter in text if letter.isprintable())[:_QUOTED]
-    return f": {printable}" if printable else ""

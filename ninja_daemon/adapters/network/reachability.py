@@ -9,7 +9,8 @@ from email.utils import parsedate_to_datetime
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from ninja_daemon.adapters.network.posting import Forbidden, Unreached, connect_checked, tls_context
+from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, connected, tls_context
+from ninja_daemon.adapters.network.proxy import Proxy
 from ninja_daemon.usecases.ports import Clock
 
 TIMEOUT: Final = 5.0
@@ -37,11 +38,24 @@ def endpoint_of_url(url: str, *, insecure: bool) -> Endpoint:
     return Endpoint(parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.scheme == "https", insecure)
 
 
-def unreachable_because(endpoint: Endpoint) -> str | None:
+class Trouble(NamedTuple):
+    """What is wrong with the way to somebody.
+
+    Attributes:
+        reason: in a few words.
+        cure: empty when there is none in particular.
+    """
+
+    reason: str
+    cure: str = ""
+
+
+def unreachable_because(endpoint: Endpoint, proxy: Proxy | None = None) -> str | None:
     """Return why nobody can be spoken to there, in a few words; None when somebody can. Nothing is sent."""
     host, port, tls, insecure = endpoint
+    deadline = time.monotonic() + TIMEOUT
     try:
-        with connect_checked(host, port, insecure=insecure, deadline=time.monotonic() + TIMEOUT) as connection:
+        with connected(host, port, insecure=insecure, deadline=deadline, proxy=proxy) as connection:
             if tls:
                 with tls_context().wrap_socket(connection, server_hostname=host):
                     return None

@@ -106,6 +106,12 @@ def decimals_of(candles: Sequence[RawCandle]) -> int:
     return max((len(price[1]) for price in prices if price is not None), default=0)
 
 
+def is_finer(candles: Sequence[RawCandle], decimals: int) -> bool:
+    """Tell whether any price shows more digits behind the point, zeros at its end not counted."""
+    prices = (_price(text) for candle in candles for text in candle.prices)
+    return any(price is not None and price[1][decimals:].strip("0") for price in prices)
+
+
 def _price(text: object) -> tuple[str, str] | None:
     """Return the digits before and behind the point; None when it is no price."""
     if not isinstance(text, str) or len(text) > _MOST_DIGITS + 1:

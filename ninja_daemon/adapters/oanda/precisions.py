@@ -9,7 +9,7 @@ from typing import Final
 from oandapyV20.endpoints.accounts import AccountInstruments
 
 from ninja_daemon.adapters.oanda.answers import FORBIDDEN
-from ninja_daemon.adapters.oanda.candles import RawCandle, decimals_of
+from ninja_daemon.adapters.oanda.candles import RawCandle, decimals_of, is_finer
 from ninja_daemon.adapters.oanda.transport import OandaSession
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
 from ninja_daemon.core.market.instrument import Instrument, is_instrument_name
@@ -19,6 +19,8 @@ _PAUSE: Final = 600.0
 """Seconds between two requests for the list because an instrument is not on it."""
 _PAUSE_OF_A_START: Final = 5.0
 """The same for a strategy that cannot begin without the list."""
+_DAY: Final = 86_400.0
+"""Seconds after which the list is read again although nothing is missing on it."""
 _MOST_DECIMALS: Final = 10
 _NAMED: Final = 3
 
@@ -43,6 +45,14 @@ class Precisions:
         self._tried_at = float("-inf")
         self._failure: NinjaError | None = None
         self._unlisted: set[str] = set()
+        self._old_at = float("inf")
+        self._changes: list[str] = []
+
+    def changes(self) -> list[str]:
+        """Return what has changed on the list since this was asked, one sentence each."""
+        with self._lock:
+            found, self._changes = self._changes, []
+        return found
 
     @property
     def doubt(self) -> str:
@@ -70,7 +80,7 @@ class Precisions:
                 are stored have theirs, which no guess from few prices overrules.
         """
         listed = self._listed.get(name)
-        if listed is None and self._account_id is not None:
+        if self._account_id is not None and (listed is None or self._is_old):
             listed = self._ask_for(session, name, is_start=is_start)
         if listed is not None:
             return listed
@@ -81,14 +91,32 @@ class Precisions:
                 self._guessed[name] = known = Instrument.from_decimals(name, decimals)
             return known
 
+    def again(self, session: OandaSession, instrument: Instrument, raws: Sequence[RawCandle]) -> Instrument:
+        """Return an instrument anew where its prices are finer than the account's list says; the list may be old.
+
+        The account is asked at most every ten minutes.
+        """
+        if self._account_id is None or not is_finer(raws, instrument.decimals):
+            return instrument
+        with self._listing:
+            known = self._listed.get(instrument.name, instrument)
+            if known == instrument and self._clock.monotonic() >= self._again_at:
+                self._try(session, is_needed=False)
+            return self._listed.get(instrument.name, instrument)
+
+    @property
+    def _is_old(self) -> bool:
+        return self._clock.monotonic() >= self._old_at
+
     def _ask_for(self, session: OandaSession, name: str, *, is_start: bool) -> Instrument | None:
         """Return what the account says, asking it again for an instrument that is new; None when it cannot be had."""
         # The others wait meanwhile: guessed and listed precisions of one wake must not differ.
         with self._listing:
             now = self._clock.monotonic()
             is_urgent = is_start and now >= self._tried_at + _PAUSE_OF_A_START
-            if name not in self._listed and (now >= self._again_at or is_urgent):
-                self._try(session)
+            is_needed = name not in self._listed
+            if (is_needed or self._is_old) and (now >= self._again_at or is_urgent):
+                self._try(session, is_needed=is_needed)
             failure = self._failure
             if is_start and name not in self._listed and isinstance(failure, BrokerUnavailable):
                 message = f"the account's word on the digits of {name} is not to be had yet: {failure}"
@@ -97,13 +125,15 @@ class Precisions:
                 self._unlisted.add(name)
             return self._listed.get(name)
 
-    def _try(self, session: OandaSession) -> None:
+    def _try(self, session: OandaSession, *, is_needed: bool) -> None:
+        """Read the list; that this failed is a trouble only where something on it is needed."""
         try:
             self.read(session)
         except (BrokerUnavailable, BrokerRefused) as error:
             # A token that is refused here is refused for candles, too, or was by mistake.
             is_refused_token = isinstance(error, BrokerDenied) and session.status != FORBIDDEN
-            self._failure = BrokerUnavailable(str(error)) if is_refused_token else error
+            if is_needed:
+                self._failure = BrokerUnavailable(str(error)) if is_refused_token else error
         now = self._clock.monotonic()
         self._tried_at, self._again_at = now, now + _PAUSE
 
@@ -118,13 +148,25 @@ class Precisions:
         if not isinstance(rows, list):
             message = f"the broker's answer must hold a list of instruments, was {type(rows).__name__}"
             raise BrokerUnavailable(message)
+        found = {instrument.name: instrument for instrument in map(_listed_instrument, rows) if instrument is not None}
+        with self._lock:
+            self._changes += [_change(self._listed[name], new) for name, new in found.items() if self._differs(new)]
         # Replaced as a whole: others read it without a lock.
-        self._listed = {
-            instrument.name: instrument for instrument in map(_listed_instrument, rows) if instrument is not None
-        }
+        self._listed = found
+        self._old_at = self._clock.monotonic() + _DAY
         self._failure = None
         self._unlisted -= self._listed.keys()
         return dict(self._listed)
+
+    def _differs(self, new: Instrument) -> bool:
+        return self._listed.get(new.name, new) != new
+
+
+def _change(old: Instrument, new: Instrument) -> str:
+    return (
+        f"the account lists {new.name} with {new.decimals} decimals and pip 10^{new.pip_location} now; it was "
+        f"{old.decimals} and 10^{old.pip_location}"
+    )
 
 
 def _listed_instrument(row: object) -> Instrument | None:

@@ -19,6 +19,7 @@ from ninja_daemon.adapters.oanda.answers import FORBIDDEN
 from ninja_daemon.adapters.oanda.candles import (
     Page,
     RawCandle,
+    Taken,
     letters,
     read_page,
     shown_again,
@@ -57,7 +58,9 @@ _Job = Callable[[OandaSession], Fetched]
 class OandaSource:
     """Candles from OANDA over at most eight kept connections; safe to use from several threads."""
 
-    def __init__(self, token: Secret, api_url: str, *, account_id: str | None, clock: Clock) -> None:
+    def __init__(
+        self, token: Secret, api_url: str, *, account_id: str | None, clock: Clock, proxy: Secret | None = None
+    ) -> None:
         """Prepare; nothing is sent before the first question.
 
         Args:
@@ -65,6 +68,7 @@ class OandaSource:
             api_url: base of the REST server.
             account_id: with it, precisions come from the account and candles from the batched endpoint.
             clock: time, for waits and for guessing how many candles are new.
+            proxy: on the way there; None to go straight.
 
         Raises:
             ConfigError: the token is no text that a header can hold.
@@ -75,7 +79,9 @@ class OandaSource:
         self._clock = clock
         self._account_id = None if account_id is None else quote(account_id, safe="")
         self._gate = Gate(clock)
-        self._sessions = SessionPool(lambda: OandaSession(token, api_url, self._gate, account_id), self._gate.closed)
+        self._sessions = SessionPool(
+            lambda: OandaSession(token, api_url, self._gate, account_id, proxy), self._gate.closed
+        )
         self._precisions = Precisions(self._account_id, clock)
         self._batch_again = 0.0
         self._read_singly: dict[Series, float] = {}
@@ -89,6 +95,10 @@ class OandaSource:
     def doubt(self) -> str:
         """What is wrong with the account although candles come; see the port."""
         return self._precisions.doubt
+
+    def changes(self) -> Sequence[str]:
+        """Return what has changed on the account's list of instruments; see the port."""
+        return self._precisions.changes()
 
     def close(self) -> None:
         """End waiting, close the connections and let the threads go."""
@@ -190,8 +200,9 @@ class OandaSource:
         cursor: Instant,
     ) -> Fetched:
         instrument = self._precisions.of(session, series.instrument, raws)
+        page = Page([raw for raw in raws if raw.time > cursor], rejected)
+        instrument, taken = self._usable(session, series, instrument, page)
         at_cursor, before_cursor = shown_again(series, instrument, raws, cursor)
-        taken = usable(series, instrument, Page([raw for raw in raws if raw.time > cursor], rejected))
         return Fetched(
             instrument,
             taken.complete,
@@ -202,11 +213,21 @@ class OandaSource:
             spreads=taken.spreads,
         )
 
+    def _usable(
+        self, session: OandaSession, series: Series, instrument: Instrument, page: Page
+    ) -> tuple[Instrument, Taken]:
+        """Return what can be used; where prices have too many digits, by what the account says when asked again."""
+        taken = usable(series, instrument, page)
+        if taken.rejected is None:
+            return instrument, taken
+        anew = self._precisions.again(session, instrument, page.candles)
+        return anew, taken if anew == instrument else usable(series, anew, page)
+
     def _history_job(self, wanted: WantedHistory) -> _Job:
         def ask(session: OandaSession) -> Fetched:
             raws, rejected = self._history_pages(session, wanted)
             instrument = self._precisions.of(session, wanted.series.instrument, raws, is_start=True)
-            taken = usable(wanted.series, instrument, Page(raws, rejected))
+            instrument, taken = self._usable(session, wanted.series, instrument, Page(raws, rejected))
             candles = list(taken.complete)[-wanted.count :]
             ends_there = bool(candles) and candles[-1].time == wanted.until
             at_cursor = candles[-1] if ends_there else None

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import random
 import socket
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final, cast
@@ -23,7 +24,9 @@ from oandapyV20.endpoints.apirequest import APIRequest
 from oandapyV20.exceptions import V20Error
 from requests.adapters import HTTPAdapter
 
+from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, connected
 from ninja_daemon.adapters.network.host_names import addresses_of
+from ninja_daemon.adapters.network.proxy import Proxy, proxy_of
 from ninja_daemon.adapters.network.redaction import HIDDEN, Redaction
 from ninja_daemon.adapters.network.retry_after import retry_after
 from ninja_daemon.adapters.oanda.answers import ERROR, UNAUTHORISED, plain_json, refusal, unreadable
@@ -76,13 +79,15 @@ _library: Final = logging.getLogger("oandapyV20.oandapyV20")
 class OandaSession:
     """One kept connection to the broker, for one thread."""
 
-    def __init__(self, token: Secret, api_url: str, gate: Gate, account_id: str | None = None) -> None:
+    def __init__(
+        self, token: Secret, api_url: str, gate: Gate, account_id: str | None = None, proxy: Secret | None = None
+    ) -> None:
         """Prepare; the connection is opened by the first request."""
         _library.addFilter(_nothing)
         self._gate = gate
         secrets = [token] if account_id is None else [token, Secret(account_id)]
         self._redaction = Redaction(secrets)
-        self._transport = _Transport(api_url, gate, secrets)
+        self._transport = _Transport(api_url, gate, secrets, None if proxy is None else proxy_of(proxy))
         self._api = oandapyV20.API(token.reveal(), request_params={"allow_redirects": False})
         self._api.client.trust_env = False
         self._api.client.mount("https://", self._transport)
@@ -161,8 +166,12 @@ class OandaSession:
 class _Named(urllib3.connection.HTTPConnection):
     """A connection whose name is looked up within a time limit; urllib3's own look-up has none."""
 
+    way: Proxy | None = None
+
     def _new_conn(self) -> socket.socket:
         host = self._dns_host
+        if self.way is not None:
+            return self._through(self.way, host)
         try:
             found = addresses_of(host, int(self.port or 0), CONNECT_TIMEOUT)
         except TimeoutError as error:
@@ -173,6 +182,13 @@ class _Named(urllib3.connection.HTTPConnection):
             return self._first_of([str(where[0]) for _, where in found[:_ADDRESSES_TRIED]])
         finally:
             self._dns_host = host
+
+    def _through(self, way: Proxy, host: str) -> socket.socket:
+        try:
+            deadline = time.monotonic() + CONNECT_TIMEOUT
+            return connected(host, int(self.port or 0), insecure=True, deadline=deadline, proxy=way)
+        except (Unreached, Forbidden) as error:
+            raise urllib3.exceptions.NewConnectionError(self, str(error)) from error
 
     def _first_of(self, addresses: Sequence[str]) -> socket.socket:
         for address in addresses[:-1]:
@@ -186,7 +202,8 @@ class _Named(urllib3.connection.HTTPConnection):
 class _Transport(HTTPAdapter):
     """What lies under oandapyV20's session: the real address, the limits, a bounded body."""
 
-    def __init__(self, api_url: str, gate: Gate, secrets: Sequence[Secret]) -> None:
+    def __init__(self, api_url: str, gate: Gate, secrets: Sequence[Secret], proxy: Proxy | None) -> None:
+        self._proxy = proxy
         self._base = api_url.rstrip("/")
         self._secrets = [secret.reveal().encode() for secret in secrets if len(secret.reveal()) >= _SHORTEST_SECRET]
         self._gate = gate
@@ -202,12 +219,16 @@ class _Transport(HTTPAdapter):
         transport = self
 
         class Plain(_Named, urllib3.connection.HTTPConnection):
+            way = transport._proxy
+
             def connect(self) -> None:
                 transport.connecting(self)
                 super().connect()
                 transport.connected()
 
         class Encrypted(_Named, urllib3.connection.HTTPSConnection):
+            way = transport._proxy
+
             def connect(self) -> None:
                 transport.connecting(self)
                 super().connect()

@@ -77,6 +77,18 @@ _ALL: Final = (
         "messages of a destination that is not configured",
     ),
     Event(
+        "strategy.leftover",
+        "1a04c40a4aa9124552f086380d2dc044",
+        4,
+        "the cursor of a strategy that is not configured",
+    ),
+    Event(
+        "state.private",
+        "555428479c7bda9dcecb243189b35083",
+        4,
+        "the state directory or a file in it was open to others, and is so no longer",
+    ),
+    Event(
         "settings.reloaded",
         "b436c1fbd1b34019b098287fc5087f1a",
         5,
@@ -242,6 +254,12 @@ _ALL: Final = (
         "42001902c4434b7cb7a979a325d4062e",
         3,
         "a destination refuses everything; its messages are kept, and it is tried again by itself",
+    ),
+    Event(
+        "broker.instruments",
+        "96a1ada02a58460dbc9d660ec10a749e",
+        4,
+        "the account lists an instrument with other decimals or another pip",
     ),
     Event("lane.probed", "aa592fc7f41b42aa98943c5946d923cc", 4, "a suspended destination was tried, and refuses still"),
     Event("lane.healed", "8f9b22b225734278b52fbcf4ec157a31", 5, "a destination in trouble accepts messages again"),

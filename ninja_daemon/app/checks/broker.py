@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, Protocol
 
 from ninja_daemon.adapters.network.reachability import clock_ahead
@@ -11,12 +12,17 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.known_instruments import suggestion
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, NinjaError
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.market_hours import MarketHours, closed_weekend
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, WantedHistory
 from ninja_daemon.usecases.ports import Clock
 
 _CLOCK_TOLERANCE: Final = 5.0
 _CLOCK_LIMIT: Final = 60.0
+_DIGITS_CURE: Final = (
+    "the account's list says with how many decimals, and the daemon reads it again by itself; if it stays so: is "
+    "it the right account?"
+)
 _ACCOUNT_CURE: Final = "is OANDA_ACCOUNT_ID one of this token's accounts?"
 
 
@@ -38,13 +44,16 @@ def check_token(environment: Environment, *, offline: bool) -> Iterator[Finding]
 def check_broker(
     environment: Environment, broker: Broker, strategies: Sequence[Strategy], clock: Clock
 ) -> Iterator[Finding]:
-    """Ask the broker for the account's instruments, or for one candle of each instrument where there is no account."""
+    """Ask the broker for the account's instruments, for one candle of each, and for prices while markets are closed."""
     subject = f"broker {environment.api_url}"
     try:
         if environment.account_id is not None:
             findings = list(_listed(subject, broker.account_instruments(), strategies))
         else:
-            findings = list(_tried(subject, broker, strategies))
+            findings = []
+        refused = {finding.cause for finding in findings}
+        findings += [one for one in _tried(subject, broker, strategies) if one.cause not in refused]
+        findings += _hours(broker, strategies, clock)
     except NinjaError as error:
         findings = [_failure(subject, error, environment)]
     yield from findings
@@ -76,8 +85,24 @@ def _tried(subject: str, broker: Broker, strategies: Sequence[Strategy]) -> Iter
             yield _unknown(subject, name, users[name])
         elif isinstance(answer, NinjaError):
             failures.setdefault(str(answer), answer)
+        elif answer.rejected is not None:
+            cause = f"its candles of {name} cannot be taken in: {answer.rejected}"
+            yield Finding(Level.ERROR, "broker.candles", subject, cause, _DIGITS_CURE)
     for failure in failures.values():
         raise failure
+
+
+def _hours(broker: Broker, strategies: Sequence[Strategy], clock: Clock) -> Iterator[Finding]:
+    """Find instruments that have prices while the hours of their strategies say that the market is closed."""
+    start, end = closed_weekend(int(clock.now()))
+    by_hours = [one for one in strategies if one.market_hours is MarketHours.FX]
+    for name, users in _by_instrument(by_hours).items():
+        with suppress(NinjaError):
+            if broker.had_prices(users[0].series, start, end):
+                names = ", ".join(user.name for user in users)
+                cause = f'{name} has prices at weekends, and market_hours = "fx" of {names} is silent then'
+                cure = 'set market_hours = "always" for them; until then signals of the weekend come late'
+                yield Finding(Level.WARNING, "broker.hours", f"strategy {users[0].name}", cause, cure)
 
 
 def _by_instrument(strategies: Sequence[Strategy]) -> dict[str, list[Strategy]]:
@@ -97,9 +122,15 @@ def _unknown(subject: str, name: str, users: Sequence[Strategy]) -> Finding:
 def _failure(subject: str, error: NinjaError, environment: Environment) -> Finding:
     if isinstance(error, BrokerDenied):
         other = "live" if environment.broker_environment == "practice" else "practice"
+        token = "" if environment.access_token is None else environment.access_token.reveal()
+        quoted = (
+            "OANDA_ACCESS_TOKEN begins or ends with a quote, which counts as part of it: take the quotes out"
+            if token.strip("\"'") != token
+            else "is the token right (without quotes: what the environment holds counts to the letter)"
+        )
         cure = (
-            f"is the token right, and is it one of the {environment.broker_environment} environment? Tokens of {other} "
-            f"need OANDA_ENVIRONMENT={other}"
+            f"{quoted}, and is it one of the {environment.broker_environment} environment? Tokens of {other} need "
+            f"OANDA_ENVIRONMENT={other}"
         )
         return Finding(Level.ERROR, "broker.denied", subject, str(error), cure)
     if isinstance(error, BrokerRefused):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +14,11 @@ from ninja_daemon.app.checks.broker import check_broker, check_token
 from ninja_daemon.app.checks.destinations import check_destinations, check_leftovers, check_routes
 from ninja_daemon.app.checks.files import check_files
 from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.checks.proxies import check_proxies
 from ninja_daemon.app.checks.store import check_consumers, check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
+from ninja_daemon.app.settings.servers.proxies import proxy_of_file
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
@@ -52,6 +55,9 @@ def all_checks(
     environment, problems = inspect_environment(environ, working_directory)
     configuration, more = inspect_configuration(environment)
     yield Check("the configuration", partial(_configuration, environment, configuration, [*problems, *more]))
+    if configuration is not None:
+        delivery, way = configuration.delivery, proxy_of_file(environment)
+        yield Check("proxies", lambda: list(check_proxies(os.environ if environ is None else environ, delivery, way)))
     yield Check("files", lambda: list(check_files(environment)))
     yield Check("the token", lambda: list(check_token(environment, offline=offline)))
     if host:
@@ -79,7 +85,8 @@ def _reaching_out(
         yield Check("the destinations", lambda: list(check_destinations(delivery)))
         if not refused & _REDIS:
             yield Check("who takes signals", lambda: list(check_consumers(environment, delivery.mirror)))
-            yield Check("what is left", lambda: list(check_leftovers(environment, delivery)))
+            left = partial(check_leftovers, environment, delivery, strategies)
+            yield Check("what is left", lambda: list(left()))
 
 
 def _refused_names(problems: Sequence[str]) -> frozenset[str]:

@@ -76,6 +76,8 @@ def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> WakeResult:
         log.warning(f"the local journal was of no use: {wake.journal_error}", event_id="journal.down")
     for outcome in wake.results:
         _say(outcome)
+    for change in ports.source.changes():
+        log.warning(change, event_id="broker.instruments")
     if doubt := ports.source.doubt:
         log.warning(doubt, event_id="broker.doubt")
     behind = [outcome for outcome in wake.results if outcome.error is not None]

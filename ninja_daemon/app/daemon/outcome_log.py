@@ -107,6 +107,13 @@ class WakeLog:
         for name in going:
             self._troubles.recovered(f"strategy.{name}", f"{name} goes on")
 
+    def changes(self, changes: Sequence[str]) -> None:
+        """Say what has changed in the broker's list of instruments."""
+        for change in changes:
+            self._log.warning(
+                f"{change}; averages of it are rebuilt where they need to be", event_id="broker.instruments"
+            )
+
     def _doubt(self, doubt: str) -> None:
         """Say what is wrong with the account, once an hour: it may stay so, and nothing waits for it."""
         if not doubt:

@@ -291,6 +291,14 @@ class Daemon:
             "doubt": self._source.doubt,
         }
 
+    def _waiting(self) -> dict[str, str]:
+        """Return why strategies wait; that a first look has had no answer yet is said before it ends."""
+        requests = self.traffic.requests
+        silent = self.strategies if set(requests) == {0} else ()
+        first = f"the broker has not answered yet ({counted(requests.get(0, 0), 'request')}); the first look goes on"
+        names = [strategy.name for strategy in silent if strategy.name not in self.figures.cursors]
+        return dict.fromkeys(names, first) | self.figures.reasons()
+
     def _journal_fields(self) -> dict[str, object]:
         try:
             return {"kept_commits": self.kept_commits()}
@@ -308,6 +316,7 @@ class Daemon:
                 "at": format_moment(self._clock.now()),
                 "strategies": len(self.strategies),
                 **self.figures.fields(),
+                "waiting": self._waiting(),
                 "broker": self._broker_fields(),
             }
             | self._journal_fields()

@@ -138,6 +138,7 @@ class Wakes:
         if (away := self._ports.store.away) is not None:
             self._outage.failed(away, is_active=self._leadership.is_active)
         self.denial.heard(result.results)
+        self._say.changes(self._ports.source.changes())
         self._say.result(result, self._ports.source.doubt)
         self.recorded(result)
         for strategy in wake.sort(result):

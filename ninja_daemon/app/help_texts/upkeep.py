@@ -75,7 +75,26 @@ HELP: Final = {
             ("queue pause desk", "hold desk back"),
             ("queue resume desk", "let it go on"),
             ("queue dead", "the dead letters, with their reasons"),
+            ("queue move desk phone", "send what is left of desk to phone"),
             ("queue silence --for '2 h' --instrument 'EUR_*'", "hear nothing of these for a while"),
+        ),
+        exits=("0   done", "1   Redis could not be read, or nothing was there to change"),
+    ),
+    "strategies": CommandHelp(
+        folder="upkeep",
+        summary="List the strategies in force and what is left of former ones; pause, resume, forget one.",
+        paragraphs=(
+            (
+                "Without a subcommand it lists them. A paused strategy is evaluated and recorded as before, and nobody "
+                "is sent its signals; `enabled = false` in the file stops the evaluation, too. What is left of a "
+                "strategy that was taken out of the file goes with `forget`."
+            ),
+        ),
+        examples=(
+            ("strategies", "which there are, paused, not enabled or left"),
+            ("strategies pause EUR_USD_H4 --for '2 h'", "hear nothing of it for a while"),
+            ("strategies resume EUR_USD_H4", "hear of it again"),
+            ("strategies forget EUR_USD_H4", "remove what is left of it"),
         ),
         exits=("0   done", "1   Redis could not be read, or nothing was there to change"),
     ),

@@ -36,6 +36,7 @@ from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.ports import Clock
 
 _BLOCK: Final = 1
+_LEASE_SPARE: Final = 4.0
 _LOOK_ASIDE: Final = 0.25
 """Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
 
@@ -159,9 +160,15 @@ def _worker(
         channel = FollowingChannel(channel, ledger, clock)
 
     def on(place: QueuePlace) -> LaneWorker:
-        lanes = place.lanes
         return LaneWorker(
-            destination, channel=channel, lanes=lanes, ledger=ledger, clock=clock, lease=lease, lateness=lateness
+            destination,
+            channel=channel,
+            lanes=place.lanes,
+            ledger=ledger,
+            clock=clock,
+            # Two posts may be made under one lease, see ``Sender.asked_again``.
+            lease=max(lease, 2 * destination.manners.timeout + _LEASE_SPARE),
+            lateness=lateness,
         )
 
     return TwoLanes(on(main), None if journal is None else on(journal))

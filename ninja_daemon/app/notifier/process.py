@@ -210,7 +210,7 @@ class Notifier:
         bell, back_off = self._bells[worker.destination.name], _BackOff()
         not_before = float("-inf")
         while not self._stop.is_set():
-            self._pulse.beat(f"lane {worker.destination.name}")
+            self._pulse.beat(f"lane {worker.destination.name}", 2 * worker.destination.manners.timeout)
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before

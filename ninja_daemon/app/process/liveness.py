@@ -33,9 +33,9 @@ class Pulse:
         self._marks: dict[str, float] = {}
         self._own: dict[str, float] = {}
 
-    def beat(self, worker: str) -> None:
-        """Leave a mark: this worker has got on."""
-        self._marks[worker] = now = self._clock.monotonic()
+    def beat(self, worker: str, spare: float = 0.0) -> None:
+        """Leave a mark: this worker has got on, and may be silent for ``spare`` seconds more than others."""
+        self._marks[worker] = now = self._clock.monotonic() + spare
         if worker in self._own:
             self._own[worker] = now
 

@@ -6,10 +6,13 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:  # Every command loads this module, and few load the logs.
+    from structlog.typing import FilteringBoundLogger
 
 _OTHERS: Final = 0o077
-_OURS: Final = (".sqlite3", ".sqlite3-wal", ".sqlite3-shm", ".heartbeat", ".log", ".json")
+_OURS: Final = (".sqlite3", ".process", ".lock", ".sqlite3-wal", ".sqlite3-shm", ".heartbeat", ".log", ".json")
 """Endings of the files that the product writes there; a directory may hold what is not ours."""
 
 
@@ -24,6 +27,15 @@ def make_private(state_dir: Path) -> tuple[Path, ...]:
     What belongs to somebody else stays as it is: `check` says so.
     """
     return tuple(path for path in _found(state_dir) if _is_mended(path))
+
+
+def say_private(state_dir: Path, log: FilteringBoundLogger) -> None:
+    """Do so, and say in the log what was open."""
+    mended = make_private(state_dir)
+    if mended:
+        more = "" if len(mended) == 1 else f" and {len(mended) - 1} more"
+        sentence = f"{mended[0]}{more} could be read by others, and is for its owner alone now"
+        log.warning(sentence, event_id="state.private")
 
 
 def _found(state_dir: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ order is done in both; while Redis is away in the journal alone, which they are 
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -19,7 +20,7 @@ from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import LaneDepth, QueueDepths
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
+from ninja_daemon.usecases.delivery.queue_ports import Moved, QueueAdmin
 
 _T = TypeVar("_T")
 
@@ -50,7 +51,10 @@ class JointQueue:
         for lane in aside.lanes:
             lanes[lane.destination] = _joined(lanes.get(lane.destination), lane)
         return replace(
-            depths, unrouted=depths.unrouted + aside.unrouted, lanes=tuple(lanes[one] for one in sorted(lanes))
+            depths,
+            unrouted=depths.unrouted + aside.unrouted,
+            lanes=tuple(lanes[one] for one in sorted(lanes)),
+            counters=Counter(depths.counters) + Counter(aside.counters),
         )
 
     def dead_letters(self, destination: str | None = None) -> list[DeadLetter]:
@@ -87,6 +91,16 @@ class JointQueue:
         """
         aside = self._from_journal(lambda queue: queue.purge_lane(destination)) or 0
         return aside + self._redis.purge_lane(destination)
+
+    def move(self, old: str, new: str) -> Moved:
+        """Send to ``new`` what is left of ``old``, each in its place and in order.
+
+        Raises:
+            StoreUnavailable: Redis is away; it is done in the journal.
+        """
+        aside = self._from_journal(lambda queue: queue.move(old, new)) or Moved()
+        there = self._redis.move(old, new)
+        return Moved(aside.messages + there.messages, aside.letters + there.letters)
 
     def pause(self, destination: str, seconds: float | None) -> None:
         """Hold a lane back, for so many seconds or until it is resumed.

@@ -17,8 +17,13 @@ def leftovers(depths: QueueDepths, configured: Collection[str]) -> list[str]:
         purge = f"ninja-daemon queue purge {lane.destination}"
         if lane.waiting:
             wait = counted(lane.waiting, "message")
-            found.append(f"{wait} for {lane.destination} left, which is not configured any more: {purge} --waiting")
+            found.append(_sentence(wait, lane.destination, f"{purge} --waiting"))
         if lane.dead:
             letters = counted(lane.dead, "dead letter")
-            found.append(f"{letters} for {lane.destination} left, which is not configured any more: {purge}")
+            found.append(_sentence(letters, lane.destination, purge))
     return found
+
+
+def _sentence(what: str, destination: str, purge: str) -> str:
+    move = f"ninja-daemon queue move {destination} NEW"
+    return f"{what} for {destination} left, which is not configured any more: {move}, or {purge}"

@@ -17,16 +17,17 @@ from ninja_daemon.app.settings.routes import (
     SILENCES,
     RouteContext,
 )
+from ninja_daemon.app.settings.servers.proxies import broker_proxy
 from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 
 T = TypeVar("T")
-TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat", "results", "record", "mirror")
+TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat", "results", "record", "mirror", "broker")
 
 
 def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -> tuple[Delivery, list[str]]:
-    """Read destinations, routes, alerts, silences, the timed reports and the mirror.
+    """Read destinations, routes, alerts, silences, the timed reports and the mirror; check the way to the broker.
 
     Args:
         tables: the tables of the TOML file; numbers as decimals.
@@ -54,6 +55,7 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
         results=part("results", RESULTS, None),
         record=part("record", RECORD, None),
     )
+    part("broker", lambda table, _: broker_proxy(table, secret), None)
     return delivery, [f"{file}: {problem}" for problem in problems]
 
 

@@ -10,10 +10,11 @@ from typing import Annotated, Any, ClassVar, Final, get_args, get_type_hints
 
 from pydantic import Field, create_model
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, key_of
+from ninja_daemon.adapters.channels.kind import ChannelKind, key_of, no_endpoint
 from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.adapters.channels.words import template_complaint
 from ninja_daemon.adapters.network.host_names import LARGEST_PORT
+from ninja_daemon.app.settings.servers.proxies import looked_up, proxy_address
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
@@ -38,6 +39,7 @@ from ninja_daemon.core.secret import Secret
 
 SecretLookup = Callable[[str], Secret | None]
 _LONGEST_GROUP_WAIT: Final = 3_600
+_LONGEST_TIMEOUT: Final = 60
 _MOST_DESTINATIONS: Final = 64
 _RATE: Final = re.compile(r"(\d{1,4})\s*(?:/|per|a)\s*(\d{1,4})?\s*([a-z]{1,8})", re.ASCII)
 
@@ -59,15 +61,7 @@ class Context:
 
 
 def _looked_up(value: object, context: Context) -> Secret:
-    text = TEXT.read(value)
-    if not text.startswith("env:"):
-        return Secret(text)
-    name = text.removeprefix("env:").strip()
-    found = context.secret(name)
-    if found is None:
-        cure = "set it in the environment, in .env or as a systemd credential"
-        raise Refused(("", f"names {name[:64]}, which is not set; {cure}"))
-    return found
+    return looked_up(value, context.secret)
 
 
 def _revealed(value: object, context: Context) -> str:
@@ -142,6 +136,10 @@ def _quiet(value: object) -> QuietHours:
     return QuietHours(table.start, table.end, table.time_zone, table.days)
 
 
+def _proxy(value: object, context: Context) -> Secret:
+    return proxy_address(value, context.secret)
+
+
 class SendPolicyTable(Table):
     """The keys of every destination, whatever its channel; what is left out is as the channel has it."""
 
@@ -169,6 +167,10 @@ class SendPolicyTable(Table):
     """Text of a message in place of the channel's own."""
     outcomes: Annotated[OutcomePolicy, one_of({each.value: each for each in OutcomePolicy}, ", ")] = OutcomePolicy.NONE
     """How the outcomes of its signals are shown."""
+    timeout: Annotated[float, span_between(1, _LONGEST_TIMEOUT, " from 1 to 60 s")] = 0
+    """How long a post may take, in seconds."""
+    proxy: Annotated[Secret | None, ValueOf("a proxy", _proxy, hidden=True)] = None
+    """Proxy on the way there."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -195,7 +197,10 @@ def _destination(name: str, value: object, context: Context) -> Destination:
     given = read_table(destination_table(kind), value, context).given()
     policy = {key: given.pop(key) for key in SendPolicyTable.model_fields if key in given}
     del policy["channel"]
-    destination = Destination(name, kind.name, given, replace(kind.manners, **policy))
+    proxy = policy.pop("proxy", None)
+    if proxy is not None and kind.endpoint is no_endpoint:
+        raise Refused((".proxy", f"must be left out: the way of {kind.name} does not go through it"))
+    destination = Destination(name, kind.name, given, replace(kind.manners, **policy), proxy)
     if complaints := [*kind.complaints(destination), *_cannot(kind, destination.manners)]:
         raise Refused(*((f".{option}", complaint) for option, complaint in complaints))
     return destination

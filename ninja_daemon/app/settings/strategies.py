@@ -135,10 +135,8 @@ class _Reading:
                 self._problem(shown_key(name), not_a_key(name, known))
         delivery, problems = parse_delivery(self._tables, self._file, secret)
         self.problems.extend(problems)
-        for destination in delivery.destinations:
-            for value in destination.options.values():
-                if isinstance(value, Secret):
-                    environment.remember(value)
+        for found in delivery.secrets:
+            environment.remember(found)
         return delivery
 
     def _extra_instruments(self) -> list[str]:

@@ -23,8 +23,9 @@ from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_r
 from ninja_daemon.app.process.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
-from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import in_force
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.terminal import status_view
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.words import counted

@@ -14,7 +14,7 @@ from typing import Final
 from rich.console import Console
 from rich.live import Live
 
-from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.terminal import status_view
 
 _CURE: Final = "arrow keys, page up and down, q to end"

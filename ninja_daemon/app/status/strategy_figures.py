@@ -90,6 +90,7 @@ class StrategyFigures:
         tally: the counts.
         notes: what is stored and cannot be used.
         open: signals that have not ended, oldest first.
+        paused_until: until when nobody hears of its signals, epoch seconds; None when it is not paused.
     """
 
     strategy: Strategy
@@ -104,6 +105,7 @@ class StrategyFigures:
     tally: Tally
     notes: tuple[str, ...]
     open: tuple[OpenFigures, ...] = ()
+    paused_until: float | None = None
 
     @property
     def last_signal_close(self) -> Instant | None:

@@ -10,11 +10,11 @@ from typing import Final
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.ranked_table import Column
 from ninja_daemon.app.status.strategy_figures import Averages, StrategyFigures, rejection_words
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.words import counted
+from ninja_daemon.core.words import counted, duration
 
 _MOMENT_AGO: Final = 600
 _BARS: Final = 6
@@ -40,7 +40,7 @@ def strategy_columns(status: Status) -> Sequence[Column]:
         Column("last signal", 7, [_last_signal(each, now) for each in rows]),
         Column("open", 7, [_open(each) for each in rows], "right"),
         Column("crosses", 10, [_crosses(each) if status.is_counted else Text(_NONE) for each in rows]),
-        Column("state", 0, [_state(each) for each in rows], is_elastic=True),
+        Column("state", 0, [_state(each, now) for each in rows], is_elastic=True),
     )
 
 
@@ -132,7 +132,9 @@ def _crosses(figures: StrategyFigures) -> Text:
     return Text(f"{tally.crosses}" + (f" ({rejected})" if rejected else ""))
 
 
-def _state(figures: StrategyFigures) -> Text:
+def _state(figures: StrategyFigures, now: float) -> Text:
+    if figures.paused_until is not None and not figures.is_stale:
+        return Text(f"paused for {duration(figures.paused_until - now)}, {figures.condition}", style="yellow")
     return Text(escaped(figures.condition), style="red" if figures.is_stale else "green")
 
 

@@ -11,20 +11,20 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.app.status.gathering import Status
-from ninja_daemon.app.status.ranked_table import Column, ranked_table
+from ninja_daemon.app.queues.silence_words import silence_line
+from ninja_daemon.app.status.picture import NO_DEPTHS, Status
+from ninja_daemon.app.status.ranked_table import ranked_table
+from ninja_daemon.app.status.shared.lane_rows import lanes_shown
 from ninja_daemon.app.status.shared.servers import servers_sentence
-from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, span, strategy_columns
-from ninja_daemon.core.lanes.depths import LaneDepth
+from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.core.words import counted, duration
 
 _OUTCOMES: Final = {"0": "no answer"}
 _FRAME: Final = 4
 """Columns of the terminal that the frame around the first lines takes."""
 _LEAST_ROWS: Final = 3
-_MOST_LANES, _MOST_NOTES = 4, 2
-"""Lanes and notes in a picture whose height is limited."""
-_WELL: Final = frozenset({"idle", "ready"})
+_MOST_NOTES = 2
+"""Notes in it."""
 _CELL: Final = 36
 """Characters of a reason that the state's cell shows on a wide terminal."""
 TALLER: Final = "make the window taller or use --all"
@@ -42,7 +42,7 @@ def status_view(
         first: the first strategy that is shown where not all fit.
         cure: how a reader comes to see those that are hidden.
     """
-    above: list[RenderableType] = [_header(status, width), *_lanes(status, width, limited=height is not None)]
+    above: list[RenderableType] = [_header(status, width), *lanes_shown(status, width, limited=height is not None)]
     below = _notes(status, limited=height is not None)
     rows = len(status.strategies)
     if height is None or (room := height - _lines([*above, *below], width) - 1) >= rows:
@@ -152,42 +152,10 @@ def _broker_lines(status: Status, room: int) -> list[Text]:
     return lines
 
 
-def _lanes(status: Status, width: int, *, limited: bool) -> list[RenderableType]:
-    lanes = () if status.delivery is None else status.delivery.lanes
-    if not lanes:
-        return []
-    if not limited or len(lanes) <= _MOST_LANES:
-        return [ranked_table(_lane_columns(lanes), width)]
-    # Whoever is in trouble first; the others are counted.
-    shown = sorted(lanes, key=lambda lane: (lane.state in _WELL and not lane.dead, -lane.waiting))[:_MOST_LANES]
-    more = Text(f"{len(lanes) - len(shown)} more destinations, see: ninja-daemon queue", style="dim")
-    return [ranked_table(_lane_columns(shown), width), more]
-
-
-def _lane_columns(lanes: Sequence[LaneDepth]) -> Sequence[Column]:
-    return (
-        Column("destination", 0, [Text(escaped(lane.destination)) for lane in lanes], is_elastic=True),
-        Column("lane", 1, [_lane_state(lane) for lane in lanes]),
-        Column("waiting", 2, [Text(str(lane.waiting)) for lane in lanes], "right"),
-        Column("dead", 3, [Text(str(lane.dead), style="red" if lane.dead else "") for lane in lanes], "right"),
-        Column("delivered", 5, [Text(str(lane.delivered)) for lane in lanes], "right"),
-        Column("oldest", 4, [_oldest(lane) for lane in lanes], "right"),
-        Column("last failure", 6, [Text(escaped(lane.error)[:80], style="dim") for lane in lanes], is_elastic=True),
-    )
-
-
-def _lane_state(lane: LaneDepth) -> Text:
-    due = "" if not lane.due_in else f" {span(lane.due_in)}"
-    return Text(escaped(lane.shown_state) + due, style="green" if lane.state in _WELL else "yellow")
-
-
-def _oldest(lane: LaneDepth) -> Text:
-    return Text("–" if lane.oldest_age is None else duration(max(0.0, lane.oldest_age)))
-
-
 def _notes(status: Status, *, limited: bool) -> list[RenderableType]:
     stored = [f"{each.strategy.name}: {note}" for each in status.strategies for note in each.notes]
-    notes = [*status.notes, *long_reasons(status, _CELL), *stored]
+    silences = [silence_line(one, status.delivery or NO_DEPTHS) for one in status.silences]
+    notes = [*status.notes, *long_reasons(status, _CELL), *silences, *stored]
     shown = notes[:_MOST_NOTES] if limited else notes
     lines: list[RenderableType] = [Text(f"! {escaped(note)}", style="yellow") for note in shown]
     if len(notes) > len(shown):

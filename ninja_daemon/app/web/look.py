@@ -16,8 +16,9 @@ from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.app.queues.opening import local_queue_file, open_queue
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
-from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.memory import StatusMemory
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.signals.strategy import Strategy

@@ -114,7 +114,7 @@ def _row(signal: Signal, outcome: Outcome | None) -> list[Child]:
         f"{signal.stop_loss:f}",
         f"{signal.take_profit:f}",
         f"−{signal.sl_pips:f} / +{signal.tp_pips:f}",
-        f"{signal.risk_reward_ratio:.2f}",
+        f"{signal.shown_ratio:.2f}",
         "–" if outcome is None else _ending(outcome),
         link(f"/signals/{signal.id}", signal.id[:8]),
     ]
@@ -153,7 +153,7 @@ def signal_content(signal: Signal, outcome: Outcome | None, more: Child = None) 
                 ("entry", f"{signal.close:f}"),
                 ("stop", f"{signal.stop_loss:f} (−{signal.sl_pips:f} pips)"),
                 ("target", f"{signal.take_profit:f} (+{signal.tp_pips:f} pips)"),
-                ("reward/risk", f"{signal.risk_reward_ratio:f}"),
+                ("reward/risk", f"{signal.shown_ratio:f}"),
                 ("fast average", f"{signal.fast_ma:f}"),
                 ("slow average", f"{signal.slow_ma:f}"),
                 ("average true range", f"{signal.atr:f}"),

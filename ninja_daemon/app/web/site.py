@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from urllib.parse import unquote
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.web.deliveries_page import deliveries_content
 from ninja_daemon.app.web.events import Entries, EventStream
 from ninja_daemon.app.web.html import Child, element

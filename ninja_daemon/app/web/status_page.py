@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
 from ninja_daemon.app.web.html import Child, Html, element, facts, table

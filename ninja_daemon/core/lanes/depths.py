@@ -9,6 +9,7 @@ from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.record import LaneRecord
 from ninja_daemon.core.lanes.transitions import is_over
 from ninja_daemon.core.messages.message import Entry
+from ninja_daemon.core.messages.routing import Silence
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,10 @@ class QueueDepths:
     def dead(self) -> int:
         """All dead letters."""
         return self.unrouted + sum(lane.dead for lane in self.lanes)
+
+    def hushed_by(self, silence: Silence) -> int:
+        """Return how many signals a silence has kept from somebody so far."""
+        return self.counters.get(silence.counter, 0)
 
 
 @dataclass(frozen=True, slots=True)

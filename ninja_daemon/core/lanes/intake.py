@@ -72,12 +72,14 @@ class Assignment:
         to: lanes; with none it is only counted, under ``counted``.
         counted: name under which it is counted when it goes nowhere.
         dead: why it goes to the dead letters instead; empty when it does not.
+        also_counted: further counters, one for each silence that keeps it from somebody.
     """
 
     arrival: Arrival
     to: tuple[str, ...] = ()
     counted: str = ""
     dead: str = ""
+    also_counted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ class Admission:
         counted: name under which it is counted.
         letter: its dead letter; None when it is not dead.
         is_repeated: its id was taken before, so that it is only dropped.
+        also_counted: further counters.
     """
 
     arrival: Arrival
@@ -98,6 +101,12 @@ class Admission:
     counted: str
     letter: DeadLetter | None = None
     is_repeated: bool = False
+    also_counted: tuple[str, ...] = ()
+
+    @property
+    def counters(self) -> tuple[str, ...]:
+        """All counters that grow by one."""
+        return self.counted, *self.also_counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +173,7 @@ def _admissions(view: InboxView, assignments: Sequence[Assignment], seen: set[st
             tuple(dict.fromkeys(one.to)),
             one.counted or "drained",
             _letter(one, view) if one.dead else None,
+            also_counted=one.also_counted,
         )
 
 

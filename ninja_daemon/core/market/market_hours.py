@@ -14,6 +14,7 @@ from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
 from ninja_daemon.core.market.instant import Instant
 
 _CLOSED_WEEKDAYS = frozenset({4, 5})  # the trading days that begin on Friday and on Saturday at 17:00
+_HOUR = 3_600
 _CLOSED_DATES = frozenset({(12, 24), (12, 31)})
 
 
@@ -76,3 +77,16 @@ class MarketHours(Enum):
         while not self.is_open(at):
             at = new_york_day_start(trading_day(at) + timedelta(days=1))
         return at
+
+
+def closed_weekend(at: Instant) -> tuple[Instant, Instant]:
+    """Return the inner part of the newest weekend in which the FX market was closed, as far as it lies before ``at``.
+
+    An hour after Friday's close and an hour before Sunday's opening are left out: stray prices come then.
+    """
+    day = trading_day(at - 2 * _HOUR)
+    while day.weekday() not in _CLOSED_WEEKDAYS:
+        day -= timedelta(days=1)
+    friday = day if day.weekday() == min(_CLOSED_WEEKDAYS) else day - timedelta(days=1)
+    start, opens = new_york_day_start(friday), new_york_day_start(friday + timedelta(days=2))
+    return start + _HOUR, min(opens - _HOUR, at)

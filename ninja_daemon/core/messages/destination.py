@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -83,12 +83,14 @@ class Destination:
         channel: name of the kind of channel.
         options: the channel's own settings, checked by it.
         manners: when and how it wants to be spoken to.
+        proxy: address of the proxy on the way to it; None to go straight.
     """
 
     name: str
     channel: str
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     manners: Manners = field(default_factory=Manners)
+    proxy: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,12 @@ class Delivery:
     def wants_outcomes(self) -> bool:
         """Whether any destination shows outcomes."""
         return any(one.manners.outcomes is not OutcomePolicy.NONE for one in self.destinations)
+
+    @property
+    def secrets(self) -> Sequence[Secret]:
+        """Everything secret in the destinations."""
+        values = (value for one in self.destinations for value in (*one.options.values(), one.proxy))
+        return [value for value in values if isinstance(value, Secret)]
 
     def destination(self, name: str) -> Destination:
         """Return the destination of that name.

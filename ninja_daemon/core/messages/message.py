@@ -120,6 +120,12 @@ class Parcel:
         return tuple(entry.signal for entry in self.entries if entry.signal is not None)
 
     @property
+    def late_by(self) -> float:
+        """Seconds from the oldest signal's close until it is sent, or until it was found where that is not known."""
+        oldest = min(self.signals, key=lambda signal: signal.close_time, default=None)
+        return 0.0 if oldest is None else max(0.0, (self.sent_at or oldest.created_at) - oldest.close_time)
+
+    @property
     def notice(self) -> Notice | None:
         """The notice inside, when it is one."""
         return self.entries[0].notice

@@ -165,6 +165,11 @@ class Silence:
     destinations: tuple[str, ...] = ()
     comment: str = ""
 
+    @property
+    def counter(self) -> str:
+        """Name under which the signals are counted that it keeps from somebody; one with another end counts anew."""
+        return f"hushed:{self.id}:{int(self.until)}"
+
     def hushes(self, signal: Routable, destination: str, now: float) -> bool:
         """Tell whether ``destination`` shall not hear of the signal now."""
         return (
@@ -172,6 +177,11 @@ class Silence:
             and (not self.destinations or destination in self.destinations)
             and self.match.holds(signal)
         )
+
+
+def hushing(destinations: Sequence[str], silences: Sequence[Silence], signal: Routable, now: float) -> list[Silence]:
+    """Return the silences that keep one of ``destinations`` from hearing of the signal."""
+    return [one for one in silences if any(one.hushes(signal, name, now) for name in destinations)]
 
 
 def audible(destinations: Sequence[str], silences: Sequence[Silence], signal: Routable, now: float) -> tuple[str, ...]:

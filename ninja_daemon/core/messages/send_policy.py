@@ -137,6 +137,7 @@ class Manners:
         time_zone: the reader's time zone, shown beside UTC; empty for UTC alone.
         template: text of a message with ``{fields}``; empty for the channel's own.
         outcomes: how the outcomes of its signals are shown.
+        timeout: seconds that a post may take, from its first byte to its last.
     """
 
     max_age: float = 1_800.0
@@ -151,6 +152,7 @@ class Manners:
     time_zone: str = ""
     template: str = ""
     outcomes: OutcomePolicy = OutcomePolicy.NONE
+    timeout: float = 8.0
 
     @property
     def most_entries(self) -> int:

@@ -282,7 +282,7 @@ class _Drawing:
         """Return what became of the signal, or what it risks while that is not known, and the colour of it."""
         outcome = self._view.outcome
         if outcome is None:
-            return f"risk/reward {self._view.signal.risk_reward_ratio:.2f}", self._theme.pale
+            return f"risk/reward {self._view.signal.shown_ratio:.2f}", self._theme.pale
         colour = self._theme.up if outcome.r > 0 else self._theme.down
         return f"{outcome.result.value} {outcome.r:+.2f} R", colour
 

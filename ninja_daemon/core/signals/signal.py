@@ -48,6 +48,17 @@ class Signal(NamedTuple):
     late: bool
     created_at: float
 
+    @property
+    def shown_ratio(self) -> Decimal:
+        """The risk/reward that people read: that of the settings, or of the rounded prices where these say otherwise.
+
+        A stop of a few price units is moved by its rounding; the first decimal decides.
+        """
+        if self.sl_pips <= 0:
+            return self.risk_reward_ratio
+        risked = ratio_decimal(Fraction(self.tp_pips) / Fraction(self.sl_pips))
+        return self.risk_reward_ratio if _tenths(risked) == _tenths(self.risk_reward_ratio) else _hundredths(risked)
+
 
 def signal_id(strategy: Strategy, time: Instant, side: Side) -> str:
     """Return the id: the same for the same candle after a restart, a failover, a replay, on any machine."""
@@ -99,6 +110,14 @@ def rounded(value: Fraction, decimals: int) -> Decimal:
 def reward_to_risk(strategy: Strategy) -> Decimal:
     """Return ``tp_atr_multiplier`` / ``sl_atr_multiplier``, rounded half-even to ten decimals."""
     return ratio_decimal(strategy.reward_to_risk)
+
+
+def _tenths(ratio: Decimal) -> Decimal:
+    return ratio.quantize(Decimal("0.1"))
+
+
+def _hundredths(ratio: Decimal) -> Decimal:
+    return ratio.quantize(Decimal("0.01"))
 
 
 def _decimal(units: int, decimals: int) -> Decimal:

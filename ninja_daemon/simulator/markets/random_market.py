@@ -86,17 +86,19 @@ class RandomMarket:
     17:03 in New York; some five-second steps have no price, most often at night.
     """
 
-    def __init__(self, seed: int, *, always_open: bool = False, stray_fridays: bool = False) -> None:
+    def __init__(self, seed: int, *, always_open: bool = False, stray_fridays: bool = False, pace: int = 1) -> None:
         """Set up a market; nothing is drawn yet.
 
         Args:
             seed: the same seed is the same market.
             always_open: trade on weekends and holidays, too, without the daily break; for demonstrations.
             stray_fridays: one Friday in five has a stray price after the close, as the broker's have now and then.
+            pace: how many times as far prices go in a day as usual; for demonstrations.
         """
         self._seed = seed
         self._always_open = always_open
         self._stray_fridays = stray_fridays
+        self._pace = pace
         self._lock = threading.RLock()
         self._walks: dict[str, _Walk] = {}
         self._known_calendar: Calendar | None = None
@@ -128,7 +130,9 @@ class RandomMarket:
     def _walk(self, instrument: str) -> _Walk:
         if instrument not in self._walks:
             key = f"{self._seed}:{instrument}"
-            self._walks[instrument] = _Walk(key, NATURES[instrument], self._calendar(), self._always_open)
+            nature = NATURES[instrument]
+            nature = nature._replace(daily=nature.daily * self._pace)
+            self._walks[instrument] = _Walk(key, nature, self._calendar(), self._always_open)
         return self._walks[instrument]
 
     def _calendar(self) -> Calendar:

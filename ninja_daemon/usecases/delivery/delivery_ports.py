@@ -77,7 +77,7 @@ class LaneStore(Protocol):
 
 
 DEADLINE: Final = 8.0
-"""Seconds that a post may take, from its first byte to its last."""
+"""Seconds that a post may take where no ``timeout`` says otherwise, from its first byte to its last."""
 
 
 class Channel(Protocol):
@@ -88,7 +88,7 @@ class Channel(Protocol):
         """Name shared by the channels that one service limits together."""
 
     def send(self, parcel: Parcel) -> Outcome:
-        """Send one message and say what became of it; raises nothing, and ends within ``DEADLINE`` seconds."""
+        """Send one message and say what became of it; raises nothing, and ends within the destination's ``timeout``."""
 
     def close(self) -> None:
         """Give back connections."""

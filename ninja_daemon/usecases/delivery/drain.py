@@ -11,7 +11,7 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.messages.message import Kind, Notice
 from ninja_daemon.core.messages.outcome_routing import outcome_destinations
-from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
+from ninja_daemon.core.messages.routing import Silence, audible, destinations_for, hushing
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
 
@@ -108,7 +108,8 @@ def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence],
     counted = "drained"
     if not heard:
         counted = "silenced" if routed else "unwanted"
-    return Assignment(arrival, heard, counted)
+    hushed = tuple(one.counter for one in hushing(routed, silences, arrival.signal, now))
+    return Assignment(arrival, heard, counted, also_counted=hushed)
 
 
 def _alert_destinations(notice: Notice, delivery: Delivery) -> tuple[str, ...]:

@@ -80,6 +80,7 @@ class LaneWorker:
         self.query = LaneQuery(destination.name, policy.most_entries, channel.provider, policy.after)
         self._unsettled: tuple[LeasedLane, Settlement, list[DeliveryEvent], float] | None = None
         self._seen: tuple[LaneView, float] | None = None
+        self._probe_at = 0.0
 
     def step(self) -> LaneStep:
         """Take the lane, send what is due, write down what became of it.
@@ -91,6 +92,7 @@ class LaneWorker:
             return self._settle(*self._unsettled)
         taken = self._lanes.take(self.query, self._lease, self._just_seen())
         if isinstance(taken, NotNow):
+            self._probe_at = self._clock.monotonic() + (taken.wait or 0.0)
             return LaneStep(False, min(_POLL, taken.wait or _POLL), taken.state, taken.reason)  # noqa: FBT003 - a field
         started = self._clock.monotonic()
         taken = replace(taken, entries=self._seen_now(taken.entries, taken))
@@ -103,6 +105,11 @@ class LaneWorker:
                 if asked is not None:
                     return self._settle(both, *asked, started)
         return self._settle(taken, settlement, events, started)
+
+    @property
+    def is_probe_due(self) -> bool:
+        """Whether the wait is over that the lane was in when it was last looked at."""
+        return self._clock.monotonic() >= self._probe_at
 
     def _seen_now(self, entries: tuple[Entry, ...], taken: LeasedLane) -> tuple[Entry, ...]:
         return self._lateness.seen_at(entries, taken.now)

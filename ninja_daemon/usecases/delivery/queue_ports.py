@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, Survey
+from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
+
+
+class Moved(NamedTuple):
+    """How many messages and dead letters went to another destination."""
+
+    messages: int = 0
+    letters: int = 0
 
 
 class QueueStore(LaneStore, Protocol):
@@ -28,6 +36,15 @@ class QueueStore(LaneStore, Protocol):
 
         Repeating it after a lost reply changes nothing (and then says False).
         """
+
+    def move(self, old: str, change: LaneChange, new: str) -> bool:
+        """Write a change of the lane ``old`` whose removed messages enter the end of ``new``; False as ``write``.
+
+        They get new numbers and are accepted now. What waits in ``new`` already does not enter it again.
+        """
+
+    def redirect(self, letter: DeadLetter, destination: str) -> bool:
+        """Make a dead letter that of another destination; False when it is gone."""
 
     def silences(self) -> tuple[Mapping[str, Silence | None], float]:
         """Return the silences that were set while running (None: unreadable), and the time in epoch seconds."""
@@ -79,6 +96,9 @@ class QueueAdmin(Protocol):
 
     def purge_lane(self, destination: str) -> int:
         """Throw away what waits in a lane; return how many messages that were."""
+
+    def move(self, old: str, new: str) -> Moved:
+        """Send to ``new`` what is left of ``old``, in order; repeating it moves what is still there."""
 
     def pause(self, destination: str, seconds: float | None) -> None:
         """Hold a lane back, for so many seconds or until it is resumed."""

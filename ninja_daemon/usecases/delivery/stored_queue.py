@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes import transitions
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, depths
-from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord
+from ninja_daemon.core.lanes.moving import MOVE_MOST, move_out
+from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, NotNow
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.lanes import edited
-from ninja_daemon.usecases.delivery.queue_ports import QueueStore
+from ninja_daemon.usecases.delivery.queue_ports import Moved, QueueStore
+
+_TRIES: Final = 20
+"""How often a lane is looked at again because somebody changed it meanwhile."""
 
 
 class StoredQueue:
@@ -44,6 +50,31 @@ class StoredQueue:
         waiting = self._store.survey((destination,)).lanes[destination].waiting
         self.edit(destination, lambda record, _: transitions.purge(record))
         return waiting
+
+    def move(self, old: str, new: str) -> Moved:
+        """Send to ``new`` what is left of ``old``, in order; repeating it moves what is still there.
+
+        Raises:
+            StoreUnavailable: not all of it was moved, or somebody sends to ``old`` at this moment.
+        """
+        count = 0
+        while (step := self._move_step(old, new)) > 0:
+            count += step
+        letters = [letter for letter in self._store.letters() if letter.destination == old]
+        return Moved(count, sum(self._store.redirect(letter, new) for letter in letters))
+
+    def _move_step(self, old: str, new: str) -> int:
+        for _ in range(_TRIES):
+            change = move_out(self._store.look(LaneQuery(old, most=MOVE_MOST)))
+            if isinstance(change, NotNow):
+                if change.state == "empty":
+                    return 0
+                message = f"{old} is being sent to at this moment; ninja-daemon queue pause {old}, then move it again"
+                raise StoreUnavailable(message)
+            if self._store.move(old, change, new):
+                return len(change.removals)
+        message = f"the lane {old} changes all the time; try again"
+        raise StoreUnavailable(message)
 
     def pause(self, destination: str, seconds: float | None) -> None:
         """Hold a lane back, for so many seconds or until it is resumed."""

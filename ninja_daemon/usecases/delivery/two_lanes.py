@@ -72,9 +72,12 @@ class TwoLanes:
 
     def aside(self) -> LaneStep:
         """Look at the journal's lane alone, because the store of record is away."""
-        # A pause stands in the journal, too, where it ends by itself or is ended; a service's refusal does not.
-        is_refused = self._stands == "suspended"
-        return LaneStep(False, _POLL, "suspended") if is_refused else self._from_journal()  # noqa: FBT003 - a field
+        # A pause stands in the journal, too, where it ends by itself or is ended; a service's refusal does not. When
+        # the next probe is due the journal's lane makes it, and where it fails is suspended on its own from then on.
+        if self._stands == "suspended" and not self._lane.is_probe_due:
+            return LaneStep(False, _POLL, "suspended")  # noqa: FBT003 - a field
+        self._stands = ""
+        return self._from_journal()
 
     def lift(self) -> None:
         """Forget that a service's refusal stood, since somebody ordered in the journal that the lanes go on."""

@@ -18,7 +18,7 @@ from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS, TOKEN
-from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, a_signal, an_entry
 from tests.fakes.receiver import OK, Answer, Receiver, receiver
 
 
@@ -285,7 +285,7 @@ def test_discord_keeps_a_thread_and_asks_to_wait_for_the_message(server: Receive
     url = Secret(f"{server.url}/api/webhooks/42/{TOKEN}?thread_id=9&wait=false")
     channel = DiscordChannel(Destination("desk", "discord", {"url": url, "insecure": True}))
     channel.send(a_parcel())
-    assert server.posts[0].path == f"/api/webhooks/42/{TOKEN}?thread_id=9&wait=true"
+    assert server.posts[0].path == f"/api/v10/webhooks/42/{TOKEN}?thread_id=9&wait=true"
     channel.close()
 
 
@@ -417,3 +417,12 @@ def test_a_certificate_that_cannot_be_trusted_ends_before_anything_is_sent(serve
     assert failure.fault is Fault.UNREACHED
     assert not server.posts
     channel.close()
+
+
+def test_a_webhook_says_how_late_a_late_signal_is(server: Receiver) -> None:
+    channel = open_channel(Destination("desk", "webhook", ROWS["webhook"](server.url)))
+    late = an_entry(1, late=True)
+    channel.send(a_parcel(late, sent_at=CLOSE_TIME + 28_800.4))
+    channel.send(a_parcel(an_entry(2)))
+    channel.close()
+    assert [post.headers.get("ninja-late") for post in server.posts] == ["28800", None]

@@ -77,3 +77,14 @@ def test_a_process_that_is_killed_right_behind_its_marks_has_left_them(tmp_path:
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_a_strategy_is_forgotten_unless_its_commits_wait_for_redis(journal: SqliteJournal) -> None:
+    journal.remember({"one": 900, "two": 1_800})
+    assert [journal.forget("one"), journal.forget("one")] == [True, False]
+    assert journal.marks() == {"two": 1_800}
+    with journal.session() as connection:
+        connection.execute("INSERT INTO spool (strategy, target, is_open, body) VALUES ('two', 1800, 1, '')")
+    with pytest.raises(JournalUnavailable, match="wait in the journal for Redis"):
+        journal.forget("two")
+    assert journal.marks() == {"two": 1_800}

@@ -10,13 +10,9 @@ import pytest
 import trustme
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.network.posting import (
-    Poster,
-    Reply,
-    is_public,
-    tls_context,
-    url_complaint,
-)
+from ninja_daemon.adapters.network.answers import Reply
+from ninja_daemon.adapters.network.connecting import is_public, tls_context, url_complaint
+from ninja_daemon.adapters.network.posting import Poster
 from ninja_daemon.core.messages.destination import Failure, Fault
 from tests.fakes.receiver import Receiver, receiver
 

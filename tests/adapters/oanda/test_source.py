@@ -729,6 +729,55 @@ class TestAccount:
         assert history(source, CURSOR, 5).instrument == Instrument("EUR_USD", 5, -4)
         assert "the account does not list EUR_USD" in source.doubt
 
+    def lists(self, broker: SimulatorServer, decimals: int, pip: int = -4) -> None:
+        listed = f'{{"name":"EUR_USD","displayPrecision":{decimals},"pipLocation":{pip}}}'
+        broker.faults.add(Fault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments", times=1))
+
+    def test_prices_finer_than_the_list_says_make_it_be_read_again(
+        self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
+    ) -> None:
+        self.lists(broker, decimals=3)
+        assert newer(source).rejected is not None, "it was read a moment ago, and is not asked again at once"
+        assert source.changes() == []
+        clock.time += 601
+        answer = newer(source)
+        assert (answer.instrument, answer.rejected) == (Instrument("EUR_USD", 5, -4), None)
+        assert answer.candles
+        (change,) = source.changes()
+        assert "EUR_USD with 5 decimals" in change
+        assert source.changes() == []
+        assert not source.doubt
+
+    def test_prices_that_stay_finer_do_not_make_it_be_read_all_the_time(
+        self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
+    ) -> None:
+        for _ in range(4):
+            self.lists(broker, decimals=3)
+        for _ in range(20):
+            clock.time += 60
+            newer(source)
+        assert sum(request.path.endswith("/instruments") for request in broker.requests) == 2
+
+    def test_the_list_is_read_once_a_day_and_a_failure_of_that_changes_nothing(
+        self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
+    ) -> None:
+        def asked() -> int:
+            return sum(request.path.endswith("/instruments") for request in broker.requests)
+
+        newer(source)
+        clock.time += 86_000
+        newer(source)
+        assert asked() == 1
+        clock.time += 500
+        broker.faults.add(Fault(faults.status(404), path="-001/instruments", times=1))
+        assert newer(source).instrument == Instrument("EUR_USD", 5, -4)
+        assert (asked(), source.doubt) == (2, "")
+        clock.time += 601
+        self.lists(broker, decimals=6, pip=-4)
+        assert newer(source).instrument == Instrument("EUR_USD", 6, -4)
+        assert asked() == 3
+        assert len(source.changes()) == 1
+
     def test_a_refused_token_ends_the_wake_at_the_batched_request(
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:

@@ -6,8 +6,8 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -19,11 +19,13 @@ from ninja_daemon.app.checks.broker import check_broker
 from ninja_daemon.app.checks.everything import all_checks
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.settings.environment import Environment, read_environment
-from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
+from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, CandleRejected, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.candle_ports import Fetched, WantedHistory
 from tests.app.stored import CONFIGURATION, EUR_USD, M15, candles
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
@@ -85,7 +87,6 @@ def test_with_an_account_its_list_is_what_counts(closed_url: str) -> None:
     source.listed = {"EUR_USD": EUR_USD}
     (finding,) = look(closed_url, source, "101-001-1-001")
     assert "no XAU_USD" in finding.cause
-    assert source.asked == []
     source.listed = None
     assert look(closed_url, source, "101-001-1-001")[0].code == "broker.instruments"
 
@@ -113,6 +114,50 @@ def test_a_broker_that_refuses_or_is_away_is_one_error(
     (finding,) = look(closed_url, source, account)
     assert (finding.level, finding.code, finding.cause) == (Level.ERROR, code, str(error))
     assert cure in finding.cure
+
+
+def test_a_quoted_token_is_named_as_such(closed_url: str) -> None:
+    environ = {"HOME": "/", "OANDA_ACCESS_TOKEN": '"' + "t" * 20 + '"', "OANDA_API_URL": closed_url}
+    quoted = read_environment(environ, Path("/nonexistent"))
+    source = broker(EUR_USD=DENIED, XAU_USD=DENIED)
+    (finding,) = check_broker(quoted, source, [M15, OTHER], FakeClock())
+    assert "begins or ends with a quote" in finding.cure
+    assert "quotes" in look(closed_url, source)[0].cure
+
+
+@dataclass
+class FinerBroker(AccountBroker):
+    """A broker whose prices have more digits than its list says."""
+
+    def history(self, wanted: Collection[WantedHistory]) -> Mapping[WantedHistory, Fetched | NinjaError]:
+        finer = CandleRejected("a price of EUR_USD must have at most 5 decimals, was 1.123456")
+        answers = super().history(wanted)
+        assert all(isinstance(answer, Fetched) for answer in answers.values())
+        return {
+            request: replace(answer, rejected=finer)  # type: ignore[type-var]
+            if request.series.instrument == "EUR_USD"
+            else answer
+            for request, answer in answers.items()
+        }
+
+
+def test_a_price_finer_than_the_account_lists_is_found(closed_url: str) -> None:
+    made = broker()
+    source = FinerBroker(made.instruments, made.candles, listed=made.instruments)
+    (finding,) = look(closed_url, source, ACCOUNT)
+    assert (finding.level, finding.code) == (Level.ERROR, "broker.candles")
+    assert "at most 5 decimals, was 1.123456" in finding.cause
+
+
+def test_an_instrument_with_prices_at_weekends_needs_other_hours(closed_url: str) -> None:
+    source = broker()
+    source.prices_between = True
+    findings = look(closed_url, source)
+    assert {finding.code for finding in findings} == {"broker.hours"}
+    assert 'market_hours = "always"' in findings[0].cure
+    always = replace(OTHER, market_hours=MarketHours.ALWAYS)
+    (good,) = check_broker(environment(closed_url), source, [always], FakeClock())
+    assert good.level is Level.OK
 
 
 class OandaServer(BaseHTTPRequestHandler):

@@ -465,3 +465,13 @@ def test_a_redis_client_is_not_left_open(redis_url: str) -> None:
         before = len(client.client_list())
         store_findings(redis_url)
         assert len(client.client_list()) == before
+
+
+@pytest.mark.parametrize(("used", "is_said"), [("", True), ('[broker]\nproxy = "env:HTTPS_PROXY"\n', False)])
+def test_a_proxy_of_the_environment_that_nothing_uses_is_said(tmp_path: Path, used: str, is_said: bool) -> None:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION + used)
+    environ = {"HOME": str(tmp_path), "NINJA_CONFIG": "ninja.toml", "HTTPS_PROXY": "http://u:secret-word@proxy:3128"}
+    checks = all_checks(FakeClock(), offline=True, environ=environ, working_directory=tmp_path)
+    findings = [finding for check in checks for finding in check.look()]
+    assert [one.code for one in findings if one.code == "environment.proxy"] == ["environment.proxy"] * is_said
+    assert all("secret-word" not in repr(finding) for finding in findings)

@@ -38,7 +38,7 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.polling import LONGEST_DELAY, Watch
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import Fetched, Wanted
+from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted
 from ninja_daemon.usecases.ports import Lease
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
@@ -358,6 +358,14 @@ def test_the_heartbeat_tells_what_waits_and_why(stage: Stage) -> None:
     assert (beat["state"], beat["waiting"]) == ("active", {"OTHER": "the broker did not answer"})
     assert beat["evaluated"] == 1
     assert 0 < stage.client.ttl(stage.keys.heartbeat) <= 60
+
+
+def test_a_first_look_without_any_answer_is_told_before_it_ends(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(stage.broker), "traffic", Traffic({0: 2}, 0, 2, 0))
+    stage.daemon.renew_lease()
+    beat = json.loads(stage.client.get(stage.keys.heartbeat) or "{}")
+    said = "the broker has not answered yet (2 requests); the first look goes on"
+    assert beat["waiting"] == {strategy.name: said for strategy in stage.daemon.strategies}
 
 
 def test_candles_missed_while_a_job_ran_long_are_taken_in_by_the_same_job(stage: Stage) -> None:

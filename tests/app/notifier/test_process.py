@@ -94,7 +94,7 @@ def test_what_is_left_of_a_destination_that_was_taken_out_is_named_everywhere(
     place = prepared(workplace, redis_url)
     place.run("notify", "--drain").exited(1)
     named = "2 messages for desk left, which is not configured any more"
-    command = "ninja-daemon queue purge desk --waiting"
+    command = "ninja-daemon queue move desk NEW, or ninja-daemon queue purge desk --waiting"
     assert f"{named}: {command}" in json.loads(place.run("status", "--json").exited(0).out)["notes"]
     findings = json.loads(place.run("check", "--json").out)["findings"]
     assert [each["cause"] for each in findings if each["code"] == "destination.leftover"] == [named]

@@ -306,3 +306,22 @@ def test_the_outbox_forgets_only_what_was_taken_and_is_old(two: Two, monkeypatch
         put_into_outbox(connection, {"four": "{}"})
     assert len(file.history(9)) == 2
     file.close()
+
+
+def test_what_is_left_of_a_destination_in_both_places_goes_to_another_one(two: Two) -> None:
+    two.desk.answers(Answer(503))
+    two.journals(1, 2)
+    two.lists(3)
+    two.place.run("notify", "--drain").exited(1)
+    before = len(two.desk.posts)
+    two.desk.answers(OK)
+    phone = f'[destinations.phone]\nchannel = "webhook"\nurl = "{two.desk.url}"\ninsecure = true\n'
+    two.place.configure(phone)
+    assert "queue move desk NEW" in " ".join(two.place.run("status").out.split())
+    two.place.run("queue", "move", "desk", "elsewhere").exited(2)
+    moved = two.place.run("queue", "move", "desk", "phone").exited(0).out
+    assert moved == "moved from desk to phone: 3 waiting messages, 0 dead letters\n"
+    assert "0 waiting" in two.place.run("queue", "move", "desk", "phone").exited(0).out
+    two.place.run("notify", "--drain").exited(0)
+    sent = [post.headers["webhook-id"] for post in two.desk.posts[before:]]
+    assert sent == [a_signal(number).id for number in (1, 2, 3)]

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from ninja_daemon.app.status.gathering import Status
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.ranked_table import Column, fitting
 from ninja_daemon.app.status.strategy_figures import Averages, StrategyFigures
 from ninja_daemon.app.status.terminal import TALLER, status_view

@@ -5,7 +5,7 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant, parse_instant
-from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.market.market_hours import MarketHours, closed_weekend
 
 FX, ALWAYS = MarketHours.FX, MarketHours.ALWAYS
 instants = st.integers(1_300_000_000, 2_200_000_000)
@@ -126,3 +126,17 @@ def test_a_weekend_misses_nothing_and_a_lost_monday_does() -> None:
 
 def test_counting_missing_candles_ends_at_its_limit() -> None:
     assert FX.missing_between(Granularity.S5, at("2020-01-06T00:00"), at("2026-01-05T00:00"), limit=100) == 100
+
+
+@pytest.mark.parametrize(
+    ("now", "start", "end"),
+    [
+        ("2026-11-25T12:00", "2026-11-20T23:00", "2026-11-22T21:00"),
+        ("2026-11-28T12:00", "2026-11-27T23:00", "2026-11-28T12:00"),
+        ("2026-11-29T21:30", "2026-11-27T23:00", "2026-11-29T21:00"),
+        ("2026-11-27T22:30", "2026-11-20T23:00", "2026-11-22T21:00"),
+        ("2026-07-08T00:00", "2026-07-03T22:00", "2026-07-05T20:00"),
+    ],
+)
+def test_the_newest_closed_weekend_without_its_edges(now: str, start: str, end: str) -> None:
+    assert closed_weekend(at(now)) == (at(start), at(end))

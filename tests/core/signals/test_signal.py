@@ -17,6 +17,7 @@ from ninja_daemon.core.signals.signal import rounded, signal_id, signal_of
 from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.strategy import Strategy
 from tests.core.series import moment_of
+from tests.fakes.messages import a_signal
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
 STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, 40, 140, min_atr_value=Decimal("0.0002"))
@@ -146,3 +147,21 @@ def test_an_id_changes_with_strategy_settings_candle_and_side() -> None:
 def test_an_id_takes_settings_in_normal_form() -> None:
     written = replace(STRATEGY, sl_atr_multiplier=Decimal("2.00"), min_rr_ratio=Decimal("1.50"))
     assert signal_id(written, OPENED, Side.SELL) == signal_id(STRATEGY, OPENED, Side.SELL)
+
+
+@pytest.mark.parametrize(
+    ("risked", "gained", "shown"),
+    [
+        ("82.5", "123.7", "1.5"),
+        ("0.1", "0.2", "2.00"),
+        ("0.3", "0.4", "1.33"),
+        ("1.6", "2.4", "1.5"),
+        ("0", "1", "1.5"),
+    ],
+)
+def test_people_read_the_ratio_of_the_rounded_prices_where_it_is_another_one(
+    risked: str, gained: str, shown: str
+) -> None:
+    signal = a_signal(sl_pips=Decimal(risked), tp_pips=Decimal(gained), risk_reward_ratio=Decimal("1.5"))
+    assert f"{signal.shown_ratio:f}" == shown
+    assert signal.risk_reward_ratio == Decimal("1.5")

@@ -91,7 +91,8 @@ class LocalInbox:
     def _admit(self, connection: sqlite3.Connection, one: Admission, now: int) -> None:
         element = one.arrival
         connection.execute(self._remove, (int(element.digest),))
-        count(connection, one.counted)
+        for name in one.counters:
+            count(connection, name)
         if one.letter is not None:
             connection.execute("INSERT INTO queue_dead (letter) VALUES (?)", (encode_dead(one.letter),))
         for lane in one.lanes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.journal.queue.queue_file import OUTCOME_WAITS, LocalQueueFile
@@ -12,15 +13,18 @@ from ninja_daemon.adapters.journal.queue.queue_rows import (
     append,
     count,
     first_number,
+    last_number,
     messages,
     next_number,
     record_of,
     set_known,
+    set_last_number,
     write_record,
 )
 from ninja_daemon.adapters.stored.queue import decode_dead, decode_silence, encode_dead, encode_notice, encode_silence
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import LaneContents, Survey
+from ninja_daemon.core.lanes.moving import newcomers
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
@@ -46,11 +50,8 @@ class LocalQueueStore:
     def write(self, query: LaneQuery, change: LaneChange, *, and_look: bool = False) -> Written:
         """Write a change if the lane is as it was; see the port."""
         with self._file.changing() as connection:
-            removed = [removal.entry.number for removal in change.removals]
-            heads = [entry.number for entry in messages(connection, query.lane, len(removed))]
-            if heads != removed or not write_record(connection, query.lane, change.before, change.after):
+            if not _write(connection, query, change):
                 return Written(is_done=False)
-            _write_rest(connection, query, change)
             return Written(is_done=True, view=self._view(connection, query) if and_look else None)
 
     def _view(self, connection: sqlite3.Connection, query: LaneQuery) -> LaneView:
@@ -85,6 +86,29 @@ class LocalQueueStore:
             else:
                 connection.execute("DELETE FROM queue_seen WHERE id = ?", (letter.id,))
                 _bring_back(connection, letter)
+        return True
+
+    def move(self, old: str, change: LaneChange, new: str) -> bool:
+        """Write a change whose removed messages enter another lane; see the port."""
+        now, query = self._file.now_ms(), LaneQuery(old)
+        with self._file.changing() as connection:
+            if not _write(connection, query, change):
+                return False
+            rows = connection.execute("SELECT id FROM queue_messages WHERE lane = ?", (new,)).fetchall()
+            number = last_number(connection)
+            for entry in newcomers(change.removals, {row[0] for row in rows}):
+                number += 1
+                append(connection, new, MessageRow(number, entry.kind.value, entry.id, now, entry.text))
+            set_last_number(connection, number)
+        return True
+
+    def redirect(self, letter: DeadLetter, destination: str) -> bool:
+        """Make a dead letter that of another destination; see the port."""
+        with self._file.changing() as connection:
+            if not _bury(connection, letter):
+                return False
+            text = encode_dead(replace(letter, destination=destination))
+            connection.execute("INSERT INTO queue_dead (letter) VALUES (?)", (text,))
         return True
 
     # --- what people see and order
@@ -151,6 +175,15 @@ class LocalQueueStore:
         with self._file.reading() as connection:
             row = connection.execute(query, (name, self._file.now_ms())).fetchone()
         return "" if row is None else str(row[0])
+
+
+def _write(connection: sqlite3.Connection, query: LaneQuery, change: LaneChange) -> bool:
+    removed = [removal.entry.number for removal in change.removals]
+    heads = [entry.number for entry in messages(connection, query.lane, len(removed))]
+    if heads != removed or not write_record(connection, query.lane, change.before, change.after):
+        return False
+    _write_rest(connection, query, change)
+    return True
 
 
 def _write_rest(connection: sqlite3.Connection, query: LaneQuery, change: LaneChange) -> None:

@@ -72,7 +72,8 @@ class RedisInbox:
     def _admit(self, write: GuardedWrite, one: Admission, now: int) -> None:
         keys, element = self._keys, one.arrival
         write.command("LPOP", self._key)
-        write.command("HINCRBY", keys.counters, one.counted, 1)
+        for name in one.counters:
+            write.command("HINCRBY", keys.counters, name, 1)
         if one.letter is not None:
             write.command("RPUSH", keys.dead, encode_dead(one.letter))
         for lane in one.lanes:

@@ -6,6 +6,7 @@ The scripts are in lua/, the keys are described in docs/redis-keys.md, the rules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import redis
@@ -31,6 +32,7 @@ from ninja_daemon.adapters.stored.queue import (
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import LaneContents, Survey
+from ninja_daemon.core.lanes.moving import newcomers
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.message import Entry
@@ -125,15 +127,40 @@ class RedisQueueStore:
 
     def _append(self, write: GuardedWrite, letter: DeadLetter) -> None:
         keys = self.keys
-        with translated_errors():
-            pipeline: Any = self.client.pipeline(transaction=False)
-            clock, stored = pipeline.time().get(keys.sequence).execute()
-        sequence, now = read_sequence(stored, keys), clock[0] * 1000 + clock[1] // 1000
-        write.guard("is", stored or "", "GET", keys.sequence)
+        sequence, now = self._numbered(write)
         entry = encode_entry(letter.kind, letter.id, sequence + 1, now, letter.text)
         write.command("RPUSH", keys.lane(letter.destination), entry)
         write.command("SET", keys.sequence, sequence + 1)
         write.command("SADD", keys.lanes, letter.destination)
+
+    def _numbered(self, write: GuardedWrite) -> tuple[int, int]:
+        """Return the number of the newest message, which must still be that when it is written, and the time in ms."""
+        with translated_errors():
+            pipeline: Any = self.client.pipeline(transaction=False)
+            clock, stored = pipeline.time().get(self.keys.sequence).execute()
+        write.guard("is", stored or "", "GET", self.keys.sequence)
+        return read_sequence(stored, self.keys), clock[0] * 1000 + clock[1] // 1000
+
+    def move(self, old: str, change: LaneChange, new: str) -> bool:
+        """Write a change whose removed messages enter another lane; see the port."""
+        keys, write = self.keys, self._written(LaneQuery(old), change)
+        with translated_errors():
+            stored: Any = self.client.lrange(keys.lane(new), 0, -1)
+        waiting = {decode_entry(str(text)).id for text in stored}
+        sequence, now = self._numbered(write)
+        for entry in newcomers(change.removals, waiting):
+            sequence += 1
+            write.command("RPUSH", keys.lane(new), encode_entry(entry.kind.value, entry.id, sequence, now, entry.text))
+        write.command("SET", keys.sequence, sequence)
+        write.command("SADD", keys.lanes, new)
+        return write.run(self.client) is None
+
+    def redirect(self, letter: DeadLetter, destination: str) -> bool:
+        """Make a dead letter that of another destination; see the port."""
+        write = GuardedWrite()
+        write.guard("removes", 1, "LREM", self.keys.dead, 1, letter.stored)
+        write.command("RPUSH", self.keys.dead, encode_dead(replace(letter, destination=destination)))
+        return write.run(self.client) is None
 
     # --- what people see and order
 

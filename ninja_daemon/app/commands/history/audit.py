@@ -11,8 +11,8 @@ import typer
 from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.strategies import load_settings
-from ninja_daemon.app.status.committed import read_records
 from ninja_daemon.app.status.exact_json import exact_json
+from ninja_daemon.app.why.committed import read_records
 from ninja_daemon.app.why.decision_words import difference_fields, difference_words
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant, format_instant

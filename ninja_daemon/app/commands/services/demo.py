@@ -14,11 +14,13 @@ from ninja_daemon.app.process.running import noted
 from ninja_daemon.app.samples import sample
 from ninja_daemon.app.settings.environment import inspect_environment
 from ninja_daemon.app.status.live_terminal import child_environment, show_together
-from ninja_daemon.simulator.markets.market import RandomMarket
+from ninja_daemon.simulator.markets.market import CrossMarket, RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 
 _TOKEN: Final = "demo"  # noqa: S105 - the simulator's, which guards nothing
 _SEED: Final = 7
+_PACE: Final = 40
+"""So that a signal of five-second candles has a stop of several pips, as a real one has."""
 
 
 def demo() -> None:
@@ -32,7 +34,7 @@ def _demo() -> int:
         configuration = home / "ninja.toml"
         configuration.write_text(sample("demo.toml"), encoding="utf-8")
         (home / "empty.env").touch()
-        market = RandomMarket(seed=_SEED, always_open=True)
+        market = CrossMarket(RandomMarket(seed=_SEED, always_open=True, pace=_PACE))
         redis = EmbeddedRedis(home / "redis")
         with redis, KeptServer("its Redis", redis) as kept, SimulatorServer(market, token=_TOKEN) as broker:
             environ = child_environment(

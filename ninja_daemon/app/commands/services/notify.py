@@ -19,6 +19,7 @@ from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.notifier.live import LiveNotifier
 from ninja_daemon.app.notifier.one_pass import OnePass
 from ninja_daemon.app.notifier.parts import notifier_parts
+from ninja_daemon.app.process.private_files import say_private
 from ninja_daemon.app.process.process_note import ProcessNote
 from ninja_daemon.app.process.reload import Reload, scope_of
 from ninja_daemon.app.process.service import Service
@@ -100,6 +101,7 @@ def _one_pass(environment: Environment, configuration: Configuration) -> int:
 def _live(environment: Environment, configuration: Configuration, level: Level) -> int:
     """Run until a signal comes."""
     log = structlog.get_logger("ninja.notifier")
+    say_private(environment.state_dir, log)
     service = Service(SystemClock(), log)
     notifier = LiveNotifier(
         lambda new: notifier_parts(environment, new.delivery, new.strategies),

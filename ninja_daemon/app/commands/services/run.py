@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import sys
+import threading
 from typing import Annotated
 
 import structlog
 import typer
+from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.daemon.one_pass import bring_up_to_date
+from ninja_daemon.app.process.private_files import say_private
 from ninja_daemon.app.process.process_note import ProcessNote
 from ninja_daemon.app.process.reload import Reload, scope_of
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.status.left_strategies import left_sentences
 from ninja_daemon.app.wiring import Parts, daemon_parts, make_daemon, watch
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.words import counted
@@ -65,11 +69,7 @@ def _require_strategies(configuration: Configuration) -> None:
         raise ConfigError(message)
 
 
-def _live(environment: Environment, configuration: Configuration, parts: Parts, level: Level) -> int:
-    """Run until a signal comes."""
-    log = structlog.get_logger("ninja.daemon")
-    service = Service(parts.clock, log)
-    daemon = make_daemon(parts, configuration.strategies, service)
+def _say_started(environment: Environment, configuration: Configuration, log: FilteringBoundLogger) -> None:
     log.info(
         f"ninja-daemon {__version__} watches {counted(len(configuration.strategies), 'strategy')}",
         event_id="daemon.started",
@@ -77,6 +77,22 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
         redis=environment.redis_label,
         namespace=environment.namespace,
     )
+
+    def say_left() -> None:
+        for sentence in left_sentences(environment, {strategy.name for strategy in configuration.strategies}):
+            log.warning(sentence, event_id="strategy.leftover")
+
+    # A Redis that does not answer must not hold up the start.
+    threading.Thread(target=say_left, name="leftovers", daemon=True).start()
+
+
+def _live(environment: Environment, configuration: Configuration, parts: Parts, level: Level) -> int:
+    """Run until a signal comes."""
+    log = structlog.get_logger("ninja.daemon")
+    say_private(environment.state_dir, log)
+    service = Service(parts.clock, log)
+    daemon = make_daemon(parts, configuration.strategies, service)
+    _say_started(environment, configuration, log)
 
     def take_over(new: Configuration) -> None:
         _require_strategies(new)

@@ -10,8 +10,9 @@ import typer
 from ninja_daemon.app.process.running import running_environ
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
-from ninja_daemon.app.status.gathering import Status, gather_status
+from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import in_force
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.words import counted
 

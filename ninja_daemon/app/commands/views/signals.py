@@ -250,7 +250,7 @@ def _columns(chosen: Sequence[Signal], history: History) -> Sequence[Column]:
         column("stop", 2, lambda signal: f"{signal.stop_loss:f}"),
         column("target", 3, lambda signal: f"{signal.take_profit:f}"),
         column("pips", 5, lambda signal: f"-{signal.sl_pips:f} / +{signal.tp_pips:f}"),
-        column("risk/reward", 6, lambda signal: f"{signal.risk_reward_ratio:.2f}"),
+        column("risk/reward", 6, lambda signal: f"{signal.shown_ratio:.2f}"),
         column("outcome", 4, lambda signal: _ended(signal, history), "left"),
         column("id", 7, lambda signal: signal.id[:8], "left"),
     )

@@ -9,9 +9,13 @@ import typer
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.queues.silence_words import configured_silences
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.app.status.gathering import Status, gather_status, status_fields
+from ninja_daemon.app.status.fields import status_fields
+from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import shown_settings
+from ninja_daemon.app.status.left_strategies import left_sentences
+from ninja_daemon.app.status.picture import Status
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -35,15 +39,19 @@ def status(
     environment, watched, destinations, differs = shown_settings(environ)
     say_found(product)
     strategies = _chosen(watched, strategy or [])
-    clock = SystemClock()
+    notes = (*differs, *left_sentences(environment, {each.name for each in watched}))
+    silences = configured_silences(environment)
 
     def look() -> Status:
-        return gather_status(environment, strategies, clock.now(), destinations, differs)
+        return gather_status(environment, strategies, SystemClock().now(), destinations, notes, silences=silences)
 
     if watch:
         _watch(look)
-        return
-    picture = look()
+    else:
+        _look_once(look(), as_json=as_json, whole=whole)
+
+
+def _look_once(picture: Status, *, as_json: bool, whole: bool) -> None:
     if as_json:
         typer.echo(exact_json(status_fields(picture)))
     else:

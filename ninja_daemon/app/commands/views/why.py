@@ -15,8 +15,8 @@ from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
-from ninja_daemon.app.status.committed import read_records, read_signals
 from ninja_daemon.app.status.exact_json import exact_json
+from ninja_daemon.app.why.committed import read_records, read_signals
 from ninja_daemon.app.why.decision_words import (
     decision_fields,
     difference_words,

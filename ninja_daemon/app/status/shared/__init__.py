@@ -1,1 +1,1 @@
-"""What is shown of several servers and daemons that belong together."""
+"""What is shown of several lanes, servers and daemons that belong together."""
