@@ -108,8 +108,7 @@ def followed(new: NewCandles, signals: Sequence[Signal]) -> Followed:
     standing, instrument = new.standing, new.rules.instrument
     if standing.book is None:
         return Followed(Book(), ())
-    terms = terms_of(standing.strategy, instrument)
-    listed = [opened(signal, terms) for signal in signals]
+    listed = [opened(signal, terms_of(standing.strategy, instrument, signal)) for signal in signals]
     after = follow(standing.strategy, instrument, standing.book, new.candles, listed)
     return Followed(after.book, [*standing.closed, *after.outcomes])
 

@@ -17,7 +17,7 @@ from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import Shown, scaled
 from ninja_daemon.usecases.standing import Standing
-from ninja_daemon.usecases.trend.candles import Judgeable
+from ninja_daemon.usecases.trend.candles import Judgeable, seeing
 from ninja_daemon.usecases.wake_result import Start, StrategyResult
 
 
@@ -73,8 +73,8 @@ class Evaluation:
                 awaited = standing.larger.waiting_for(judgeable.awaited)
                 if not judgeable.knows_start or standing.start is Start.FIRST:
                     return self._waiting(standing, awaited)
-            rules = rules.seeing(standing.larger.trend(instrument.decimals))
             candles, missing = candles[: judgeable.count], _with_gaps(missing, judgeable)
+        rules = seeing(rules, standing.larger, fetched, factor)
         return NewCandles(standing, state, rules, candles, Shown(fetched, factor), missing, is_held, awaited)
 
     def _waiting(self, standing: Standing, awaited: str) -> Work:

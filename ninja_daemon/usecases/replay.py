@@ -9,7 +9,7 @@ Everything is as contract section 4 says, with two agreements that only a replay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -23,7 +23,7 @@ from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Followed
 from ninja_daemon.core.outcomes.history import joined, outcomes_over
 from ninja_daemon.core.signals.history import evaluate
-from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
@@ -193,12 +193,14 @@ class History(NamedTuple):
         parts: the candles, oldest first.
         span: what of it is to be reported.
         forming: open of the candle that is forming, None when none is or it was not asked for.
+        spreads: ask less bid at the closes, by open, where they were wanted.
     """
 
     instrument: Instrument
     parts: Sequence[CandleColumns]
     span: Span
     forming: Instant | None = None
+    spreads: Mapping[Instant, int] = NO_SPREADS
 
 
 def read_history(
@@ -208,6 +210,8 @@ def read_history(
     warm_up: int,
     progress: Callable[[int], None] = lambda _: None,
     look_back: int = MAX_LOOK_BACK,
+    *,
+    with_spreads: bool = False,
 ) -> History:
     """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
 
@@ -218,23 +222,24 @@ def read_history(
         warm_up: candles that the averages need before the first one reported.
         progress: told after each page how many candles came.
         look_back: candles more that are read, since the side may lie further back behind ties.
+        with_spreads: bid and ask are wanted, too.
 
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
     lead = warm_up + look_back
-    pages: list[tuple[Instrument, Sequence[Candle]]] = []
+    pages: list[_Page] = []
     count, early, forming = 0, 0, None
     until = None if span.until is None else series.granularity.open_at(span.until)
     while (early < lead) if span.since is not None else (count < lead + RECENT):
-        answer = _page(source, WantedHistory(series, until, _PAGE))
-        instrument, candles = answer.instrument, answer.candles
+        answer = _page(source, WantedHistory(series, until, _PAGE, with_spreads))
+        candles = answer.candles
         forming = answer.forming if until is None else forming
         if candles and pages:
-            candles = [candle for candle in candles if candle.time < pages[-1][1][0].time]
+            candles = [candle for candle in candles if candle.time < pages[-1].candles[0].time]
         if not candles:
             break
-        pages.append((instrument, candles))
+        pages.append(_Page(answer.instrument, candles, answer.spreads))
         progress(len(candles))
         count += len(candles)
         early += sum(candle.time < span.since for candle in candles) if span.since is not None else 0
@@ -247,12 +252,24 @@ def read_history(
     return _joined(pages, count, span)._replace(forming=forming)
 
 
-def _joined(pages: Sequence[tuple[Instrument, Sequence[Candle]]], count: int, span: Span) -> History:
+class _Page(NamedTuple):
+    instrument: Instrument
+    candles: Sequence[Candle]
+    spreads: Mapping[Instant, int]
+
+
+def _joined(pages: Sequence[_Page], count: int, span: Span) -> History:
     """Join pages, newest first, in the digits of the finest one."""
-    instrument = max((instrument for instrument, _ in pages), key=lambda each: each.decimals)
-    parts = [_columns(candles, 10 ** (instrument.decimals - own.decimals)) for own, candles in reversed(pages)]
+    instrument = max((page.instrument for page in pages), key=lambda each: each.decimals)
+    factors = [10 ** (instrument.decimals - page.instrument.decimals) for page in pages]
+    parts = [_columns(page.candles, factor) for page, factor in zip(reversed(pages), reversed(factors), strict=True)]
     since = _recent(parts, count) if span.since is None else span.since
-    return History(instrument, parts, Span(since, span.until))
+    spreads = {
+        opened: spread * factor
+        for page, factor in zip(pages, factors, strict=True)
+        for opened, spread in page.spreads.items()
+    }
+    return History(instrument, parts, Span(since, span.until), spreads=spreads)
 
 
 def _page(source: CandleSource, wanted: WantedHistory) -> Fetched:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant
-from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.rules import rules_of
@@ -22,7 +22,7 @@ from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded
-from ninja_daemon.usecases.trend.candles import LargerCandles, histories, newer
+from ninja_daemon.usecases.trend.candles import LargerCandles, histories, newer, seeing
 from ninja_daemon.usecases.wake_result import Start
 
 
@@ -178,12 +178,13 @@ class Standings:
         building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
         counts = {standing.strategy.name: _needed(standing) for standing in building}
         larger = histories((one.larger for one in standings if one.larger and one.error is None), self.clock.now())
+        quoted = _quoted(building)
         while building or larger:
             requests = {
-                standing.strategy.name: WantedHistory(
-                    standing.strategy.series, standing.cursor, counts[standing.strategy.name]
+                one.strategy.name: WantedHistory(
+                    one.strategy.series, one.cursor, counts[one.strategy.name], one.strategy.series in quoted
                 )
-                for standing in building
+                for one in building
             }
             answers = self.source.history({*requests.values(), *(request for _, request in larger)})
             for one, request in larger:
@@ -207,7 +208,7 @@ class Standings:
         if problem is not None:
             standing.error = problem
             return True
-        rules = rules_of(standing.strategy, answer.instrument)
+        rules = seeing(rules_of(standing.strategy, answer.instrument), standing.larger, answer)
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if standing.start is Start.REBUILT else candles[:-1]
         state, _ = advance_all(rules, rules.empty_state(), known)
@@ -223,10 +224,11 @@ class Standings:
 
     def read_newer(self, standings: Sequence[Standing]) -> None:
         """Ask for the candles after each cursor."""
+        quoted = _quoted(standings)
         requests = {
-            standing.strategy.name: Wanted(standing.strategy.series, standing.cursor)
-            for standing in standings
-            if standing.error is None and standing.start is not Start.FIRST and standing.cursor is not None
+            one.strategy.name: Wanted(one.strategy.series, one.cursor, one.strategy.series in quoted)
+            for one in standings
+            if one.error is None and one.start is not Start.FIRST and one.cursor is not None
         }
         if not requests:
             return
@@ -245,6 +247,11 @@ class Standings:
             else:
                 standing.newer = answer
                 standing.fetched += len(answer.candles)
+
+
+def _quoted(standings: Sequence[Standing]) -> set[Series]:
+    """Return the series of which bid and ask are wanted, so that one request serves all strategies of it."""
+    return {one.strategy.series for one in standings if one.strategy.needs_spread}
 
 
 def _needed(standing: Standing) -> int:

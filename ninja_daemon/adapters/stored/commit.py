@@ -128,9 +128,13 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
     averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
     averages |= encode_trend(change.trend, change.loaded.trend if base is not None else None)
     # The terms are written even where the open signals are not known: by them they are found again.
-    terms = terms_of(strategy, rules.instrument)
     signals = tuple(
-        ListedSignal(one.id, one.time, encode_signal(one), encode_terms(one.id, strategy.series, terms))
+        ListedSignal(
+            one.id,
+            one.time,
+            encode_signal(one),
+            encode_terms(one.id, strategy.series, terms_of(strategy, rules.instrument, one)),
+        )
         for one in change.signals
     )
     outcomes = tuple(ListedOutcome(one.id, one.time, encode_outcome(one)) for one in change.outcomes)

@@ -18,6 +18,7 @@ from ninja_daemon.usecases.trend.history import Larger, LargerHistory
 _COARSE: Final = frozenset({"JPY", "HUF", "THB"})
 _CURRENCY: Final = 3
 _SHOWN: Final = 8
+NO_QUOTES: Final = 'max_spread_pips and cost_pips = "spread" need bid and ask of each close, which files do not tell'
 
 
 def expected_granularity(paths: Sequence[Path]) -> Granularity | None:
@@ -81,6 +82,8 @@ def strategies_for(
         _none_fits(series, instrument, wanted, strangers)
     if not fitting:
         _none_fits(series, instrument, wanted, "none does")
+    if quoted := [each.name for each in fitting if each.needs_spread]:
+        refuse("--csv", f"{NO_QUOTES}: replay {', '.join(quoted[:_SHOWN])} from the broker, or choose others with -s")
     if len({each.instrument for each in fitting}) > 1:
         _ask_which(fitting, wanted)
     return fitting

@@ -14,13 +14,13 @@ from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.market.instant import parse_instant
+from ninja_daemon.core.market.instant import Instant, parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.outcome import opened
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.rules import Begin, Rules
+from ninja_daemon.core.signals.rules import NO_SPREADS, Begin, Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from ninja_daemon.usecases.replay import replay
@@ -64,6 +64,7 @@ def derive(
     instrument: Instrument,
     history: Sequence[CandleColumns],
     larger_of: Callable[[Sequence[Strategy]], Larger],
+    spreads: Mapping[Instant, int] = NO_SPREADS,
 ) -> Iterator[str]:
     """Compare all signals and outcomes of one series with what its candles make; say each difference.
 
@@ -73,13 +74,16 @@ def derive(
         instrument: decimals of the candles, pip.
         history: oldest first, with what the averages need before the first signal.
         larger_of: returns the larger timeframes of strategies.
+        spreads: ask less bid at the closes of the candles, by open.
     """
     strategies = [each for each in recorded_strategies(found).values() if each.series == series]
     larger = larger_of(strategies)
     reports = [
         report
         for each in strategies
-        for report in replay([_begun(bound(each, instrument, larger), found)], judgeable(each, history, larger))
+        for report in replay(
+            [_begun(bound(each, instrument, larger, spreads), found)], judgeable(each, history, larger)
+        )
     ]
     derived = {signal.id: signal for report in reports for signal in report.signals}
     by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)

@@ -77,6 +77,10 @@ _MOST_CANDLES: Final = 1_000_000
 _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
+_SPREAD: Final = "spread"
+_COST: Final[Value[Decimal | str]] = Value(
+    f'{_THRESHOLD.allowed}, or "{_SPREAD}"', lambda value: _SPREAD if value == _SPREAD else _THRESHOLD.read(value)
+)
 
 
 class _StrategyTable(Table):
@@ -124,8 +128,8 @@ class _StrategyTable(Table):
     """Whether a signal ends when one to the other side is listed. Stored with the signal, as the two below."""
     max_candles: Annotated[int | None, whole(1, _MOST_CANDLES, " of candles")] = None
     """Candles after which a signal ends that reached neither stop nor target."""
-    cost_pips: Annotated[Decimal | None, _THRESHOLD] = None
-    """What a trade costs, spread and commission, in pips; comes off the net figures of a report."""
+    cost_pips: Annotated[Decimal | str | None, _COST] = None
+    """What a trade costs, spread and commission, in pips, or the spread at the signal's close; off the net figures."""
 
 
 _filters: Final[dict[str, Any]] = {
@@ -164,6 +168,8 @@ def strategy_of(name: str, values: dict[str, Any]) -> Strategy:
     if refusals:
         raise Refused(*refusals)
     seconds = None if age is None else age.seconds(granularity)
+    if values.get("cost_pips") == _SPREAD:
+        values |= {"cost_pips": Decimal(0), "cost_is_spread": True}
     plain = with_kinds({key: value for key, value in values.items() if key not in KEYS})
     return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
 

@@ -88,19 +88,24 @@ def derive(
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    history = read_history(source, strategy.series, span, strategy.warm_up + more, progress)
+    history = read_history(
+        source, strategy.series, span, strategy.warm_up + more, progress, with_spreads=strategy.needs_spread
+    )
     larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
     every, instrument = CandleColumns.joined(history.parts), history.instrument
     (candles,) = judgeable(strategy, [every], larger)
     unjudged = int(every.time[len(candles)]) if len(candles) < len(every) else None
+    spreads = history.spreads
     if known is not None and known.decimals > instrument.decimals:
-        candles, instrument = candles.times(10 ** (known.decimals - instrument.decimals)), known
+        factor = 10 ** (known.decimals - instrument.decimals)
+        candles, instrument = candles.times(factor), known
+        spreads = {opened: spread * factor for opened, spread in spreads.items()}
     since, until = history.span.since, history.span.until
     start = 0 if since is None else int(candles.time.searchsorted(since))
     if span.since is None:
         start = max(0, start - more)
     stop = len(candles) if until is None else int(candles.time.searchsorted(until, side="right"))
-    rules = bound(strategy, instrument, larger)
+    rules = bound(strategy, instrument, larger, spreads)
     return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop), unjudged)
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ninja_daemon.core.averages.trend import Trend, TrendAverage, TrendState
+from ninja_daemon.core.averages.trend import NO_TREND, Trend, TrendAverage, TrendState
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Series
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.revisions import scaled
@@ -47,6 +48,7 @@ class LargerCandles:
         series: the larger candles.
         settings: the average over them.
         own: the strategy's timeframe.
+        spacing: candles that the strategy's signals keep between them.
         cursor: open of the strategy's last candle taken in; None at a first start.
         before: the average as it was committed, or an empty one.
         known_until: every larger candle that closed by then is behind ``before`` or among ``candles``.
@@ -59,6 +61,7 @@ class LargerCandles:
     series: Series
     settings: TrendAverage
     own: Granularity
+    spacing: int
     cursor: Instant | None
     before: TrendState
     known_until: Instant = 0
@@ -74,10 +77,10 @@ class LargerCandles:
         if trend is None or series is None:
             return None
         if committed is None or cursor is None:
-            return cls(series, trend, strategy.granularity, cursor, trend.empty_state(0))
+            return cls(series, trend, strategy.granularity, strategy.spacing, cursor, trend.empty_state(0))
         # What closed by the cursor's close was waited for before the cursor moved.
         known_until = trend.granularity.last_close(strategy.granularity.close_of(cursor))
-        return cls(series, trend, strategy.granularity, cursor, committed, known_until)
+        return cls(series, trend, strategy.granularity, strategy.spacing, cursor, committed, known_until)
 
     # --- what to ask -------------------------------------------------------------------------------------------------
 
@@ -88,7 +91,9 @@ class LargerCandles:
             return None
         if self.before.last is not None:
             return Wanted(self.series, self.before.last)
-        passed = 0 if self.cursor is None else max(0, int(now) - self.cursor) // granularity.seconds
+        since = self.cursor or int(now)
+        # Where signals keep a distance, those before the cursor are judged again.
+        passed = max(0, int(now) - since + self.spacing * self.own.seconds) // granularity.seconds
         return WantedHistory(self.series, None, self.settings.warm_up + passed + _SPARE)
 
     def take(self, answer: Fetched | NinjaError) -> None:
@@ -173,6 +178,14 @@ class LargerCandles:
 
 
 _SPARE: Final = 2
+
+
+def seeing(rules: Rules, larger: LargerCandles | None, fetched: Fetched, factor: int = 1) -> Rules:
+    """Return rules with what the broker said beside the candles: the trend, and spreads, which ``factor`` scales."""
+    if larger is None and not rules.strategy.needs_spread:
+        return rules
+    trend = NO_TREND if larger is None else larger.trend(rules.instrument.decimals)
+    return rules.seeing(trend, {opened: spread * factor for opened, spread in fetched.spreads.items()})
 
 
 def histories(those: Iterable[LargerCandles], now: float) -> Sequence[tuple[LargerCandles, WantedHistory]]:
