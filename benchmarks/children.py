@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 
 import redis
 
-from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 _STOP_LIMIT: Final = 10.0

@@ -11,7 +11,7 @@ from typing import Final
 import ninja_daemon
 from benchmarks.peers import DISTRIBUTIONS, missing, version
 from benchmarks.results import Table
-from ninja_daemon.adapters.redis.server_program import find_server
+from ninja_daemon.adapters.redis.own_server.server_program import find_server
 
 _OWN: Final = ("numpy", "redis", "hiredis", "oandapyV20", "requests", "APScheduler")
 

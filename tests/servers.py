@@ -24,7 +24,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from ninja_daemon.adapters.redis.server_program import ServerProgram, find_server
+from ninja_daemon.adapters.redis.own_server.server_program import ServerProgram, find_server
 from ninja_daemon.core.errors import ConfigError
 
 START_LIMIT = 20.0

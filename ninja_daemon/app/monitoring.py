@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
@@ -15,19 +15,64 @@ from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.gaps import lateness
 
 if TYPE_CHECKING:
-    from ninja_daemon.app.daemon.process import Daemon
+    from ninja_daemon.app.daemon.figures import WakeFigures
     from ninja_daemon.app.notifier.live import LiveNotifier
     from ninja_daemon.app.process.liveness import Pulse
     from ninja_daemon.core.lanes.depths import QueueDepths
+    from ninja_daemon.core.signals.strategy import Strategy
+    from ninja_daemon.usecases.candle_ports import Traffic
     from ninja_daemon.usecases.ports import Clock
 
 _STOPPED: Final = frozenset({"paused", "suspended"})
 
 
+class Watched(Protocol):
+    """What may be asked of a daemon, or of the daemons of a process together."""
+
+    figures: WakeFigures
+
+    @property
+    def strategies(self) -> Sequence[Strategy]:
+        """All that are watched."""
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it holds a lease."""
+
+    @property
+    def is_store_up(self) -> bool:
+        """Whether Redis answers."""
+
+    @property
+    def can_work(self) -> bool:
+        """Whether a cross that comes now would be found and kept."""
+
+    @property
+    def takeover_seconds(self) -> float | None:
+        """How long the last takeover took; None before."""
+
+    @property
+    def led(self) -> Mapping[int, bool]:
+        """Whether it leads each shard; empty where there is one lease."""
+
+    @property
+    def traffic(self) -> Traffic:
+        """What was exchanged with the broker."""
+
+    def troubles(self) -> dict[str, str]:
+        """Return what somebody should see to, by strategy."""
+
+    def sentence(self) -> str:
+        """Return in a line how it goes."""
+
+    def kept_commits(self) -> int:
+        """Return how many commits wait in the local journal; raises JournalUnavailable."""
+
+
 class DaemonFigures:
     """Everything that is to be known of a daemon."""
 
-    def __init__(self, daemon: Daemon, *, clock: Clock, pulse: Pulse) -> None:
+    def __init__(self, daemon: Watched, *, clock: Clock, pulse: Pulse) -> None:
         """Choose whom to ask.
 
         Args:
@@ -45,6 +90,10 @@ class DaemonFigures:
         yield Reading("ninja_build_info", 1, (__version__, "daemon"))
         yield Reading("ninja_redis_up", daemon.is_store_up)
         yield Reading("ninja_active", daemon.is_active)
+        for shard, is_led in daemon.led.items():
+            yield Reading("ninja_shard_active", is_led, (str(shard),))
+        if daemon.takeover_seconds is not None:
+            yield Reading("ninja_takeover_seconds", daemon.takeover_seconds)
         yield Reading("ninja_strategies", len(daemon.strategies))
         yield Reading("ninja_strategies_waiting", len(figures.reasons()))
         for name, labels, count in figures.counters.by_metric():
@@ -162,7 +211,7 @@ def _alive(pulse: Pulse) -> Health:
     return Health(not hanging, tuple(f"no progress of {worker}" for worker in hanging) or ("work goes on",))
 
 
-def all_is_well(daemon: Daemon, pulse: Pulse) -> bool:
+def all_is_well(daemon: Watched, pulse: Pulse) -> bool:
     """Tell whether every worker gets on, no strategy waits, and a cross would be kept."""
     if pulse.hanging() or daemon.troubles() or not daemon.can_work:
         return False

@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
-from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
+from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.stores import daemon_store
+from ninja_daemon.app.pictures.packing import PicturePacker
 from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
@@ -29,7 +31,12 @@ from ninja_daemon.usecases.ports import DaemonPorts
 from ninja_daemon.usecases.wake_result import WakeResult
 
 if TYPE_CHECKING:
+    from ninja_daemon.adapters.journal.failover_store import FailoverStore
+    from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
+    from ninja_daemon.adapters.redis.state_store import RedisStateStore
+    from ninja_daemon.app.daemon.leadership import Part
     from ninja_daemon.app.daemon.process import Daemon
+    from ninja_daemon.app.monitoring import Watched
     from ninja_daemon.app.process.service import Service
 
 
@@ -40,19 +47,31 @@ class Parts(DaemonPorts):
     Attributes:
         recorder: keeps the record of signals and outcomes.
         notes: keeps when each candle was taken in, or why not.
-        mirror_to: names the list that gets a second copy of every signal from now on, none where it is empty.
+        packer: leaves the candles of signals for their pictures.
+        divide: keeps to one of so many parts of the broker's limits.
+        stores: those in Redis: the whole, and its shards where there are some; none without Redis.
+        failover: puts the journal behind a store in Redis, or behind that of a shard.
         closers: what lets connections, threads and files go, in order.
     """
 
     recorder: Recorder
     notes: EvaluationNotes
-    mirror_to: Callable[[str], None]
+    packer: PicturePacker
+    divide: Callable[[int], None]
+    stores: list[RedisStateStore]
+    failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
     closers: tuple[Callable[[], None], ...]
+
+    def mirror_to(self, name: str) -> None:
+        """Have a second copy of every signal on a list from now on, on none where the name is empty."""
+        for store in self.stores:
+            store.mirror_to(name)
 
     def after(self, wake: WakeResult) -> None:
         """Keep what a look listed and took in."""
         self.recorder.after(wake)
         self.notes.after(wake)
+        self.packer.after(wake)
 
     def close(self) -> None:
         """Let connections, threads and files go."""
@@ -75,7 +94,8 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
         queue.push_alert(encode_alert(kind, severity, text, at))
 
-    store, close_store, histories, mirror_to, published = daemon_store(environment, servers, memory, clock, push_alert)
+    made = daemon_store(environment, servers, memory, clock, push_alert)
+    store = made.store
     record = record_file(environment)
 
     def tell_of_break(text: str) -> None:
@@ -83,13 +103,17 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
             store.alert("record_broken", "error", text, clock.now())
 
     notes = EvaluationNotes(evaluations_file(environment), clock)
-    closers = (source.close, close_store, alerts.close, memory.close, record.close, notes.close)
-    recorder = Recorder(record, histories, published, tell_of_break)
-    return Parts(clock, source, store, memory, recorder, notes, mirror_to, closers)
+    packer = PicturePacker(source, (*made.packs, LocalPicturePacks(alerts)))
+    closers = (packer.close, source.close, made.close, alerts.close, memory.close, record.close, notes.close)
+    recorder = Recorder(record, made.histories, made.published, tell_of_break)
+    return Parts(
+        clock, source, store, memory, recorder, notes, packer, source.divide, made.stores, made.failover, closers
+    )
 
 
-def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) -> Daemon:
+def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:
     """Return the daemon, ready to start."""
+    from ninja_daemon.app.daemon.leadership import WHOLE  # noqa: PLC0415 - likewise
     from ninja_daemon.app.daemon.process import Daemon  # noqa: PLC0415 - brings the scheduler along
 
     daemon = Daemon(
@@ -100,13 +124,14 @@ def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service) 
         clock=parts.clock,
         on_crash=service.crash,
         pulse=service.pulse,
+        part=part or WHOLE,
     )
     daemon.record_by(parts.after)
     daemon.note_by(parts.notes)
     return daemon
 
 
-def watch(environment: Environment, daemon: Daemon, parts: Parts, service: Service) -> list[Callable[[], None]]:
+def watch(environment: Environment, daemon: Watched, parts: Parts, service: Service) -> list[Callable[[], None]]:
     """Start those who look at the daemon from outside, if they are wanted; return what stops them."""
     stops: list[Callable[[], None]] = []
     if environment.metrics is not None:

@@ -17,6 +17,7 @@ NinjaError
 │   ├── SignalRejected       an entry of the signals list that is not a signal
 │   └── PictureRefused       a picture that would be wrong, or cannot be drawn here
 └── StateError               set this strategy aside, keep the others going
+    ├── PlugInFailed         a plug-in raised, took too long, or returned what is no number
     ├── StateUnreadable      what is stored is not what we wrote
     └── HistoryGap           the broker's history does not end at the cursor's candle
 ```
@@ -113,6 +114,10 @@ class PictureRefused(RejectedError):
 
 class StateError(NinjaError):
     """One strategy cannot go on; the others can."""
+
+
+class PlugInFailed(StateError):
+    """A plug-in raised, took too long, or returned something that is no exact number."""
 
 
 class StateUnreadable(StateError):

@@ -174,7 +174,7 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
     if isinstance(result, Committed) and result.is_done:
         listed = change.signals
         closed = change.outcomes[len(change.outcomes) - result.closed :] if result.closed else ()
-        outcome = replace(outcome, closed=closed)
+        outcome = outcome if len(closed) == len(outcome.closed) else replace(outcome, closed=closed)
         if result.listed == len(listed) and not result.repeated:
             return outcome
         listed = listed[len(listed) - result.listed :] if result.listed else ()

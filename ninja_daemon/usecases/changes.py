@@ -31,7 +31,9 @@ class NewCandles:
         shown: the candles at and before the cursor, as the broker shows them now.
         missing: candles that never came.
         held: newer candles wait for one that may yet come.
-        awaited: what they wait for, when it is a larger candle.
+        awaited: what they wait for when it is a larger candle; empty when it is none.
+        known_before: closes before the cursor's as they were last shown; a rebuilt state has seen them otherwise.
+        revised: the broker shows candles that were taken in otherwise than then, larger ones included.
     """
 
     standing: Standing
@@ -41,26 +43,21 @@ class NewCandles:
     shown: Shown
     missing: Missing
     held: bool
-    awaited: str = ""
+    awaited: str
+    known_before: Sequence[int]
+    revised: bool
 
     @property
     def taken_in(self) -> int:
         """Number of candles that count as taken in: that of a first start only ends the warm-up."""
         return 0 if self.standing.start is Start.FIRST else len(self.candles)
 
-    @property
-    def known_before(self) -> Sequence[int]:
-        """Closes before the cursor's as they were last shown; a rebuilt state has seen them otherwise."""
-        is_stored = self.standing.start is Start.STORED
-        tally = self.standing.loaded.tally if is_stored else Tally()
-        return known_before(self.standing.strategy, self.before, tally)
 
-    @property
-    def is_revised(self) -> bool:
-        """Whether the broker shows candles that were taken in otherwise than then, larger ones included."""
-        larger = self.standing.larger
-        is_larger = larger is not None and larger.revised
-        return is_larger or is_revised(self.before, self.known_before, self.shown)
+def compared(standing: Standing, before: StrategyState, shown: Shown) -> tuple[Sequence[int], bool]:
+    """Return ``known_before`` and ``revised`` of new candles; worked out once, since it is needed twice."""
+    tally = standing.loaded.tally if standing.start is Start.STORED else Tally()
+    known, larger = known_before(standing.strategy, before, tally), standing.larger
+    return known, is_revised(before, known, shown) or (larger is not None and larger.revised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +118,7 @@ def _tally(new: NewCandles, after: After) -> Tally:
     return replace(
         tally,
         evaluated=tally.evaluated + new.taken_in,
-        revisions=tally.revisions + new.is_revised,
+        revisions=tally.revisions + new.revised,
         gaps=tally.gaps + len(new.missing.gaps),
         shown_before=shown_before(new.before, new.known_before, new.shown, new.candles),
     )
@@ -129,6 +126,8 @@ def _tally(new: NewCandles, after: After) -> Tally:
 
 def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Tally:
     """Add crosses and the signals among them."""
+    if not crosses:
+        return tally
     rejected = dict(tally.rejected)
     for cross in crosses:
         if cross.rejected_by is not None:

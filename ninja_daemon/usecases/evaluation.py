@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ninja_daemon.core.errors import HistoryGap, NinjaError, StateError, TransientError
+from ninja_daemon.core.errors import HistoryGap, NinjaError, PlugInFailed, StateError, TransientError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
-from ninja_daemon.usecases.changes import NewCandles, change_of, judged
+from ninja_daemon.usecases.changes import NewCandles, change_of, compared, judged
 from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import Shown, scaled
@@ -54,7 +54,10 @@ class Evaluation:
         if has_more_digits or (larger is not None and larger.has_more_digits):
             return Work(standing, result_of(standing, OtherPrices("the broker's prices have more digits than before")))
         new = self._new(standing, standing.state, standing.instrument.decimals, fetched)
-        return new if isinstance(new, Work) else self._advance(new)
+        try:
+            return new if isinstance(new, Work) else self._advance(new)
+        except PlugInFailed as error:
+            return Work(standing, result_of(standing, error))
 
     def _new(self, standing: Standing, state: StrategyState, decimals: int, fetched: Fetched) -> NewCandles | Work:
         """Find out which candles can be judged; where not even the state before them is known, say what is lacking."""
@@ -75,7 +78,9 @@ class Evaluation:
                     return self._waiting(standing, awaited)
             candles, missing = candles[: judgeable.count], _with_gaps(missing, judgeable)
         rules = seeing(rules, standing.larger, fetched, factor)
-        return NewCandles(standing, state, rules, candles, Shown(fetched, factor), missing, is_held, awaited)
+        shown = Shown(fetched, factor)
+        compare = compared(standing, state, shown)
+        return NewCandles(standing, state, rules, candles, shown, missing, is_held, awaited, *compare)
 
     def _waiting(self, standing: Standing, awaited: str) -> Work:
         error = standing.error or self._lacking(standing, awaited)
@@ -96,38 +101,36 @@ class Evaluation:
 
     def _advance(self, new: NewCandles) -> Work:
         """Take candles in: the new state, its signals, and how both are to be stored."""
-        standing = new.standing
+        standing, fetched = new.standing, new.shown.fetched
         after = judged(new, self._clock.now())
         state, signals, change = after.state, after.signals, change_of(new, after)
-        outcome = replace(
-            self._result(new, state),
+        error = standing.error or fetched.rejected or _nothing_there(state)
+        if new.awaited and error is None:
+            error = self._lacking(standing, new.awaited)
+        # Made at once: this is done for each strategy at each close, and to copy a result costs as much as to make one.
+        outcome = StrategyResult(
+            standing.strategy,
+            standing.start,
+            fetched=standing.fetched,
+            error=error,
+            notes=standing.notes,
+            cursor=state.last.time if state.last is not None else None,
             taken_in=new.taken_in,
             opens=[candle.time for candle in new.candles] if change is not None else (),
             sides=(new.before.side, state.side),
             signals=signals if change is not None else (),
             closed=after.followed.outcomes if change is not None else (),
             crosses=after.crosses,
-            revised=new.is_revised,
+            forming=fetched.forming,
+            revised=new.revised,
             quiet=new.missing.quiet,
             gaps=new.missing.gaps,
-        )
-        return Work(standing, outcome, change)
-
-    def _result(self, new: NewCandles, state: StrategyState) -> StrategyResult:
-        """Say where the strategy stands now, and what it waits for."""
-        standing, fetched, last = new.standing, new.shown.fetched, state.last
-        nothing = None if last is not None else HistoryGap("the broker has no complete candle of it yet")
-        error = standing.error or fetched.rejected or nothing
-        if new.awaited and error is None:
-            error = self._lacking(standing, new.awaited)
-        return replace(
-            result_of(standing, error),
-            cursor=None if last is None else last.time,
-            forming=fetched.forming,
             held=new.held or (bool(new.awaited) and error is None),
             awaited=new.awaited,
+            newest=_newest(standing),
             more=fetched.more and new.taken_in > 0 and not new.held and not new.awaited,
         )
+        return Work(standing, outcome, change)
 
 
 def _with_gaps(missing: Missing, judgeable: Judgeable) -> Missing:
@@ -135,15 +138,24 @@ def _with_gaps(missing: Missing, judgeable: Judgeable) -> Missing:
     return missing._replace(gaps=[*missing.gaps, *judgeable.gaps])
 
 
+def _nothing_there(state: StrategyState) -> NinjaError | None:
+    return None if state.last is not None else HistoryGap("the broker has no complete candle of it yet")
+
+
+def _newest(standing: Standing) -> Instant | None:
+    """Return the open of the newest candle that the broker had not shown before."""
+    shown = () if standing.newer is None or standing.start is Start.FIRST else standing.newer.candles
+    return shown[-1].time if shown else None
+
+
 def result_of(standing: Standing, error: NinjaError | None) -> StrategyResult:
     """Return the result of a strategy of which nothing is written."""
-    shown = () if standing.newer is None or standing.start is Start.FIRST else standing.newer.candles
     return StrategyResult(
         standing.strategy,
         standing.start,
         cursor=standing.cursor,
         fetched=standing.fetched,
-        newest=shown[-1].time if shown else None,
+        newest=_newest(standing),
         error=error,
         notes=standing.notes,
     )

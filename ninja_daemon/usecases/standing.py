@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError
+from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError, PlugInFailed
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
@@ -211,7 +211,11 @@ class Standings:
         rules = seeing(rules_of(standing.strategy, answer.instrument), standing.larger, answer)
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if standing.start is Start.REBUILT else candles[:-1]
-        state, _ = advance_all(rules, rules.empty_state(), known)
+        try:
+            state, _ = advance_all(rules, rules.empty_state(), known)
+        except PlugInFailed as error:
+            standing.error = error
+            return True
         if standing.last_signal is not None:
             state = standing.last_signal.placed(state, known)
         can_reach_further = len(candles) >= asked and asked < MAX_LOOK_BACK + standing.strategy.warm_up

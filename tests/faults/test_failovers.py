@@ -138,5 +138,5 @@ def test_no_failover_of_a_cluster_loses_or_repeats_a_signal(
     start_failing: Callable[[Any], Failing], tmp_path: Path, tally: Tally, chance: random.Random, long: bool
 ) -> None:
     kinds = ["planned", "kill", "moved"] * 10 if long else ["moved"]
-    failing = start_failing(ClusterGroup(tmp_path / "group", namespace="scene"))
+    failing = start_failing(ClusterGroup(tmp_path / "group", replicas=1 if long else 0, namespace="scene"))
     tally.record(assert_survives(failing, kinds, chance, "failover or moved slot in a cluster"))

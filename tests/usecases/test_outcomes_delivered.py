@@ -218,8 +218,8 @@ def test_an_edit_at_discord_names_message_and_thread(bench: Bench, ledger: Sqlit
     bench.ends(an_outcome(1))
     goes_through(bench, discord(server), ledger)
     post, edit = server.posts
-    assert (post.method, post.path) == ("POST", "/api/webhooks/5/token?thread_id=9&wait=true")
-    assert (edit.method, edit.path) == ("PATCH", "/api/webhooks/5/token/messages/1001?thread_id=9")
+    assert (post.method, post.path) == ("POST", "/api/v10/webhooks/5/token?thread_id=9&wait=true")
+    assert (edit.method, edit.path) == ("PATCH", "/api/v10/webhooks/5/token/messages/1001?thread_id=9")
     assert "attachments" not in edit.json, "what is not named stays"
 
 

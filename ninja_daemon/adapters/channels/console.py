@@ -7,7 +7,7 @@ import threading
 from typing import Final, NamedTuple, TextIO
 
 from ninja_daemon.adapters.channels.kind import ChannelKind, no_endpoint
-from ninja_daemon.adapters.channels.outcome_words import outcome_lines
+from ninja_daemon.adapters.channels.wording.outcome_words import outcome_lines
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     filled,

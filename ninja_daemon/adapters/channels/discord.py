@@ -15,7 +15,7 @@ from ninja_daemon.adapters.channels.kind import (
     options_of,
     poster_for,
 )
-from ninja_daemon.adapters.channels.outcome_words import RESULT, outcome_lines, outcome_title, result_text
+from ninja_daemon.adapters.channels.wording.outcome_words import RESULT, outcome_lines, outcome_title, result_text
 from ninja_daemon.adapters.channels.words import (
     REPEAT_NOTE,
     facts,
@@ -26,6 +26,7 @@ from ninja_daemon.adapters.channels.words import (
     shortened,
 )
 from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
@@ -89,8 +90,16 @@ class DiscordChannel:
         target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
         return self._answered(json.dumps(self._message(parcel)).encode(), target, "PATCH")
 
-    def _answered(self, body: bytes, target: str, method: str) -> Outcome:
-        headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
+    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Attach the picture to a posted message, whose embeds stay; see the port."""
+        (picture,) = parcel.attachments
+        named = json.dumps({"attachments": [{"id": 0, "filename": picture.name}]})
+        body, media_type = form({"payload_json": named}, {"files[0]": picture})
+        target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
+        return self._answered(body, target, "PATCH", media_type)
+
+    def _answered(self, body: bytes, target: str, method: str, media_type: str = "application/json") -> Outcome:
+        headers = {"Content-Type": media_type, "User-Agent": _AGENT}
         reply = self._poster.post(body, headers, target=target, method=method)
         if isinstance(reply, Failure):
             return reply

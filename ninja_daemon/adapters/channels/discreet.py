@@ -55,3 +55,7 @@ class DiscreetEditableChannel(DiscreetChannel):
     def edit(self, message_id: str, parcel: Parcel) -> Outcome:
         """Edit; see the port."""
         return self._cleaned(self._editable.edit(message_id, parcel))
+
+    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Add a picture; see the port."""
+        return self._cleaned(self._editable.illustrate(message_id, parcel))

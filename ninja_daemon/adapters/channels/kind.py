@@ -73,6 +73,11 @@ class ChannelKind:
     trial: Callable[[Destination], Trouble | None] = no_trial
 
     @property
+    def has_pictures(self) -> bool:
+        """Whether its channels show pictures, by an edit or in the first message."""
+        return self.edits or hasattr(self.opened, "inlines_pictures")
+
+    @property
     def edits(self) -> bool:
         """Whether its channels can change what they have posted (``EditableChannel``)."""
         return hasattr(self.opened, "edit")

@@ -9,6 +9,7 @@ import time
 from dataclasses import replace
 from email.message import EmailMessage
 from email.utils import formatdate, parseaddr
+from html import escape
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, options_of
@@ -51,6 +52,8 @@ class Options(NamedTuple):
 
 class MailChannel:
     """Sends one message a parcel, over a connection of its own."""
+
+    inlines_pictures = True
 
     def __init__(self, destination: Destination, context: ssl.SSLContext | None = None) -> None:
         """Prepare; nothing is connected yet."""
@@ -128,7 +131,16 @@ class MailChannel:
             message["X-Ninja-Signal"] = parcel.id
         if parcel.repeat:
             message["X-Ninja-Possible-Repeat"] = "true"
-        message.set_content(plain_text(parcel, self._manners.time_zone, self._manners.template) + "\n")
+        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
+        message.set_content(text + "\n")
+        for picture in parcel.attachments:
+            cid = f"{parcel.id}@ninja-daemon.invalid"
+            shown = f'<pre>{escape(text)}</pre><img src="cid:{cid}" alt="">'
+            message.add_alternative(shown, subtype="html")
+            main, sub = picture.media_type.split("/")
+            html = list(message.iter_parts())[-1]
+            assert isinstance(html, EmailMessage)  # noqa: S101 - the alternative that was added
+            html.add_related(picture.content, main, sub, cid=f"<{cid}>", filename=picture.name)
         return message
 
     def _tls(self) -> ssl.SSLContext:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -16,11 +15,11 @@ from ninja_daemon.adapters.channels.kind import (
     options_of,
     poster_for,
 )
-from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened
-from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
+from ninja_daemon.adapters.channels.telegram_api import failure_in, message_id_in
+from ninja_daemon.adapters.channels.words import plain_text, shortened
 from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
-from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
@@ -30,6 +29,8 @@ _LONGEST: Final = 4_096
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
 _OK: Final = 200
+_NO_TEXT: Final = "there is no text in the message to edit"
+_LONGEST_CAPTION: Final = 1_024
 _NOT_MODIFIED: Final = "message is not modified"
 _NO_PREVIEW: Final = {"link_preview_options": {"is_disabled": True}}
 
@@ -73,77 +74,42 @@ class TelegramChannel:
         text = shortened(plain_text(parcel, self._manners.time_zone, self._manners.template), _LONGEST)
         message = {"chat_id": self._chat, "message_id": int(message_id), "text": text, **_NO_PREVIEW}
         answer = self._answered("editMessageText", message)
+        if isinstance(answer, Failure) and _NO_TEXT in answer.text.lower():
+            # It has a picture: what it says is the picture's caption.
+            caption = {"caption": shortened(text, _LONGEST_CAPTION)}
+            kept = {name: value for name, value in message.items() if name not in {"text", *_NO_PREVIEW}}
+            answer = self._answered("editMessageCaption", {**kept, **caption})
         is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
         return Sent(message_id) if is_same else answer
 
+    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Let a posted message be a picture with its text below; see the port."""
+        (picture,) = parcel.attachments
+        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
+        if len(text) > _LONGEST_CAPTION:
+            return Failure(Fault.REFUSED, f"a text below a picture has {_LONGEST_CAPTION} characters at most")
+        media = {"type": "photo", "media": "attach://picture", "caption": text}
+        fields = {"chat_id": self._chat, "message_id": message_id, "media": json.dumps(media)}
+        return self._sent("editMessageMedia", *form(fields, {"picture": picture}))
+
     def _answered(self, method: str, message: dict[str, object]) -> Outcome:
-        headers = {"Content-Type": "application/json"}
-        reply = self._poster.post(json.dumps(message).encode(), headers, target=f"{self._methods}{method}")
+        return self._sent(method, json.dumps(message).encode(), "application/json")
+
+    def _sent(self, method: str, body: bytes, media_type: str) -> Outcome:
+        reply = self._poster.post(body, {"Content-Type": media_type}, target=f"{self._methods}{method}")
         if isinstance(reply, Failure):
             return reply
         told = json_object(reply.body)
         if reply.status == _OK and told.get("ok") is True:
-            return Sent(_message_id(told))
-        return _failure(reply, told)
+            return Sent(message_id_in(told))
+        return failure_in(reply, told)
 
     def close(self) -> None:
         """Let the connection go."""
         self._poster.close()
 
 
-def _message_id(told: dict[str, object]) -> str:
-    result = told.get("result")
-    found = result.get("message_id") if isinstance(result, dict) else None
-    return str(found) if isinstance(found, int) else ""
-
-
 # --- what its answers mean -------------------------------------------------------------------------------------------
-
-_CHAT_GONE: Final = (
-    "chat not found",
-    "chat_id is empty",
-    "group chat was",
-    "peer_id_invalid",
-    "channel_private",
-    "bot is not a member",
-    "bot was kicked",
-    "bot was blocked",
-    "user is deactivated",
-)
-_NO_RIGHTS: Final = (
-    "not enough rights",
-    "have no rights",
-    "need administrator rights",
-    "chat_admin_required",
-    "chat_write_forbidden",
-    "chat_send_plain_forbidden",
-    "chat_restricted",
-)
-_NO_TOPIC: Final = ("message thread not found", "topic_closed", "topic_deleted", "topic_id_invalid")
-_OF_THE_MESSAGE: Final = ("message text is empty", "message is too long", "can't parse", "must be encoded in utf-8")
-_BAD: Final = 400
-TABLE: Final = (
-    *(Row(Fault.BROKEN, "Bot API server, errors of a chat", _BAD, words=words) for words in _CHAT_GONE),
-    *(Row(Fault.BROKEN, "Bot API server, errors of rights", _BAD, words=words) for words in _NO_RIGHTS),
-    *(Row(Fault.BROKEN, "Bot API server, errors of forum topics", _BAD, words=words) for words in _NO_TOPIC),
-    *(
-        Row(Fault.REFUSED, "Bot API server, errors of a text", _BAD, words=words, blames_message=True)
-        for words in _OF_THE_MESSAGE
-    ),
-)
-"""What the words of Telegram's answers mean; its codes are those of HTTP."""
-
-
-def _failure(reply: Reply, told: dict[str, object]) -> Failure:
-    said = told.get("description")
-    text = harmless(said)[:200] if isinstance(said, str) else ""
-    parameters = told.get("parameters")
-    more = parameters if isinstance(parameters, dict) else {}
-    if isinstance(moved := more.get("migrate_to_chat_id"), int):
-        return Failure(Fault.BROKEN, f"the group has moved; set chat_id to {moved}", reply.status)
-    failure = failure_of(reply, TABLE, said=text)
-    wait = seconds_of(more.get("retry_after"))
-    return failure if wait is None or failure.fault is not Fault.THROTTLED else replace(failure, wait=wait)
 
 
 def _complaints(destination: Destination) -> Complaints:
@@ -173,7 +139,7 @@ def _trial(destination: Destination) -> Trouble | None:
             if isinstance(reply, Failure):
                 return Trouble(reply.text)
             told = json_object(reply.body)
-            failure = None if told.get("ok") is True else _failure(reply, told)
+            failure = None if told.get("ok") is True else failure_in(reply, told)
             if failure is not None and failure.fault is not Fault.THROTTLED:
                 return Trouble(failure.text, cure)
     finally:

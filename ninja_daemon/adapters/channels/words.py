@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.adapters.channels.outcome_words import (
+from ninja_daemon.adapters.channels.wording.outcome_words import (
     RESULT,
     outcome_lines,
     outcome_title,

@@ -112,6 +112,7 @@ def place_journal(copy: Path, target: Path) -> None:
     """
     with _opened(copy, for_writing=True) as connection, connection:
         connection.execute("DELETE FROM leadership")
+        connection.execute("DROP TABLE IF EXISTS shard_leadership")  # made anew when the journal is opened
     place_database(copy, target)
 
 

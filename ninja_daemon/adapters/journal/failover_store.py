@@ -17,11 +17,12 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from functools import cache
+from typing import Final, NamedTuple, TypeAlias
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Reached, token_of
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Part, Reached, token_of
 from ninja_daemon.adapters.journal.kept_state import book_of, loaded_from_journal, tally_of
 from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
@@ -37,6 +38,8 @@ _NOTE_EVERY: Final = 60.0
 """Seconds between two notes in the journal that this machine's daemon is the active one."""
 _LED_LONG_ENOUGH: Final = 120.0
 """Seconds for which such a note proves something when other machines share the Redis."""
+Marks: TypeAlias = Callable[[], Mapping[str, Instant]]
+"""Reads what this machine knows to be committed, by strategy name."""
 
 
 class _Lead(NamedTuple):
@@ -63,6 +66,7 @@ class FailoverStore:
         clock: Clock,
         is_shared: bool,
         push_alert: Callable[[str, str, str, float], None],
+        part: Part | None = None,
     ) -> None:
         """Put the parts together; nothing is read yet.
 
@@ -72,10 +76,11 @@ class FailoverStore:
             clock: time.
             is_shared: daemons of other machines may use the same Redis.
             push_alert: hands an alert to the notifier without Redis: kind, severity, text, epoch seconds.
+            part: what of the journal is ours; None for all.
         """
         self._inner = inner
         self._journal = journal
-        self._kept = KeptCommits(journal)
+        self._kept = KeptCommits(journal, part)
         self._clock = clock
         self._is_shared = is_shared
         self._push_alert = push_alert
@@ -83,7 +88,7 @@ class FailoverStore:
         self._known: dict[str, Loaded] = {}
         self._lead = _NOT_OURS
         self._noted_at: float | None = None
-        self._lock_file = LockFile(journal.path.with_suffix(".lead"))
+        self._lock_file = LockFile(journal.path.with_suffix(".lead" if part is None else f".lead-{part.shard}"))
         self._replayed: list[Replayed] = []
         self._stuck: dict[str, Committed] = {}
         self._last_reached: Mapping[str, Reached] = {}
@@ -108,10 +113,11 @@ class FailoverStore:
         if self._away is not None and not self._leads_alone():
             raise self._away
         self._known.update(in_redis)
+        marks = cache(self._journal.marks)  # read once a wake, however many strategies need it
         return {
             strategy.name: in_redis[strategy.name]
             if strategy.name in in_redis and strategy.name not in reached
-            else self._from_memory(strategy, reached.get(strategy.name))
+            else self._from_memory(strategy, reached.get(strategy.name), marks)
             for strategy in strategies
         }
 
@@ -174,7 +180,7 @@ class FailoverStore:
             trend=change.trend,
         )
 
-    def _from_memory(self, strategy: Strategy, reached: Reached | None) -> Loaded | NinjaError:
+    def _from_memory(self, strategy: Strategy, reached: Reached | None, marks: Marks) -> Loaded | NinjaError:
         """Return what this machine knows of a strategy without Redis: from memory, the spool, or the marks."""
         known = self._known.get(strategy.name)
         if known is not None and (reached is None or known.cursor == reached.target):
@@ -182,7 +188,7 @@ class FailoverStore:
         if reached is not None:
             return loaded_from_journal(reached.target, tally_of(reached.sides), book_of(strategy, reached.sides))
         try:
-            mark = self._journal.marks().get(strategy.name)
+            mark = marks().get(strategy.name)
         except JournalUnavailable as error:
             return StoreUnavailable(f"{self._away}; and {error}")
         if mark is None or not strategy.granularity.is_border(mark):

@@ -60,6 +60,10 @@ CREATE TABLE IF NOT EXISTS leadership (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     at INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS shard_leadership (
+    shard INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+);
 """
 _MOST_PAGES: Final = 16_384
 """Pages of 4 kB: a journal of 64 MB is full, and what would be written waits."""

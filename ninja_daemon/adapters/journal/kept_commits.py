@@ -11,7 +11,7 @@ the notifier of this machine delivers them while Redis is away.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,8 +26,8 @@ _CLOSED: Final = 0
 """The row is being made."""
 _DOUBTFUL: Final = 2
 """Redis may have made the row, under the name that it has now."""
-MOST_ROWS: Final = 10_000
-"""Commits that may wait; beyond it strategies wait instead, and catch up from the broker."""
+MOST_ROWS: Final = 50_000
+"""Rows that may wait, one or two a strategy; beyond it strategies wait instead, and catch up from the broker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,26 @@ class Reached:
     sides: Mapping[str, str] | None
 
 
-class KeptCommits:
-    """The waiting commits of one journal; for all threads of a process."""
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What belongs to one shard.
 
-    def __init__(self, journal: SqliteJournal) -> None:
-        """Choose the journal."""
+    Attributes:
+        shard: its number.
+        has: tells whether a strategy's name is of it.
+    """
+
+    shard: int
+    has: Callable[[str], bool]
+
+
+class KeptCommits:
+    """The waiting commits of one journal, or those of one shard in it; for all threads of a process."""
+
+    def __init__(self, journal: SqliteJournal, part: Part | None = None) -> None:
+        """Choose the journal, and what of it; None for all."""
         self._journal = journal
+        self._part = part
 
     def reached(self) -> Mapping[str, Reached]:
         """Return, by strategy name, how far the waiting commits go; strategies without any are left out.
@@ -77,7 +91,10 @@ class KeptCommits:
         )
         with self._journal.session() as connection:
             rows = connection.execute(query).fetchall()
-        return {strategy: Reached(target, _sides(body)) for strategy, target, body in rows}
+        return {strategy: Reached(target, _sides(body)) for strategy, target, body in rows if self._has(strategy)}
+
+    def _has(self, strategy: str) -> bool:
+        return self._part is None or self._part.has(strategy)
 
     def keep(self, commits: Sequence[PreparedCommit], *, unsure: bool) -> Mapping[str, int | None]:
         """Keep commits, with their signals in the outbox, all of them or none.
@@ -94,10 +111,12 @@ class KeptCommits:
             JournalUnavailable: nothing was kept.
         """
         with self._journal.session() as connection, transaction(connection):
-            if connection.execute("SELECT count(*) FROM spool").fetchone()[0] + len(commits) > MOST_ROWS:
+            kept = {commit.strategy: _keep_one(connection, commit, unsure=unsure) for commit in commits}
+            # Counted afterwards, when it is known which were joined to rows that were there; the transaction undoes it.
+            if connection.execute("SELECT count(*) FROM spool").fetchone()[0] > MOST_ROWS:
                 message = f"the journal is full: {MOST_ROWS} commits wait for Redis"
                 raise JournalUnavailable(message)
-            return {commit.strategy: _keep_one(connection, commit, unsure=unsure) for commit in commits}
+            return kept
 
     def begin(self) -> Sequence[WaitingCommit]:
         """Return the waiting commits in their order; from now on nothing is joined to them.
@@ -106,10 +125,14 @@ class KeptCommits:
             JournalUnavailable: it cannot be read.
         """
         with self._journal.session() as connection, transaction(connection):
+            found = connection.execute("SELECT sequence, strategy, body FROM spool ORDER BY sequence").fetchall()
+            rows = [row for row in found if self._has(row[1])]
             # Rows that are closed already are those of a process that died before it heard what became of them.
-            connection.execute("UPDATE spool SET is_open = ? WHERE is_open = ?", (_DOUBTFUL, _CLOSED))
-            connection.execute("UPDATE spool SET is_open = ? WHERE is_open = ?", (_CLOSED, _OPEN))
-            rows = connection.execute("SELECT sequence, strategy, body FROM spool ORDER BY sequence").fetchall()
+            for after, before in ((_DOUBTFUL, _CLOSED), (_CLOSED, _OPEN)):
+                connection.executemany(
+                    "UPDATE spool SET is_open = ? WHERE sequence = ? AND is_open = ?",
+                    [(after, sequence, before) for sequence, _, _ in rows],
+                )
         return [WaitingCommit(sequence, strategy, _decoded(body)) for sequence, strategy, body in rows]
 
     def reopen(self, sequences: Sequence[int]) -> None:
@@ -142,7 +165,8 @@ class KeptCommits:
             JournalUnavailable: it cannot be read.
         """
         with self._journal.session() as connection:
-            return int(connection.execute("SELECT count(*) FROM spool").fetchone()[0])
+            rows = connection.execute("SELECT strategy, count(*) FROM spool GROUP BY strategy").fetchall()
+        return sum(count for strategy, count in rows if self._has(strategy))
 
     def settle(self, sequences: Sequence[int], marks: Mapping[str, Instant]) -> None:
         """Forget commits that need not be made any more, and keep the marks of those that were.
@@ -162,7 +186,11 @@ class KeptCommits:
             JournalUnavailable: it cannot be read.
         """
         with self._journal.session() as connection:
-            row = connection.execute("SELECT at FROM leadership").fetchone()
+            if self._part is None:
+                row = connection.execute("SELECT at FROM leadership").fetchone()
+            else:
+                query = "SELECT at FROM shard_leadership WHERE shard = ?"
+                row = connection.execute(query, (self._part.shard,)).fetchone()
         return None if row is None else int(row[0])
 
     def lead(self, at: int | None) -> None:
@@ -172,10 +200,14 @@ class KeptCommits:
             JournalUnavailable: it cannot be written.
         """
         with self._journal.session() as connection, transaction(connection):
-            if at is None:
+            if self._part is None:
                 connection.execute("DELETE FROM leadership")
+                connection.executemany("INSERT INTO leadership VALUES (1, ?)", [] if at is None else [(at,)])
             else:
-                connection.execute("INSERT OR REPLACE INTO leadership VALUES (1, ?)", (at,))
+                shard = self._part.shard
+                connection.execute("DELETE FROM shard_leadership WHERE shard = ?", (shard,))
+                rows = [] if at is None else [(shard, at)]
+                connection.executemany("INSERT INTO shard_leadership VALUES (?, ?)", rows)
 
 
 def token_of(target: Instant) -> str:

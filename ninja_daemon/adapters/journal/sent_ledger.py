@@ -147,13 +147,18 @@ class SqliteSentLedger(SqliteFile):
     def posted(self, destination: str, outcome: Entry) -> PostedMessage | None:
         """Add an outcome to the posted message of its signal; see the port."""
         identity = "" if outcome.outcome is None else outcome.outcome.id
-        own = "SELECT message_id FROM posted WHERE destination = ? AND id = ?"
-        columns = "message_id, entry, digest, repeated, outcome"
         with self.session() as connection, unsynced_transaction(connection):
             query = "UPDATE posted SET outcome = ? WHERE destination = ? AND id = ?"
             connection.execute(query, (outcome.text, destination, identity))
+        return self.message_of(destination, identity)
+
+    def message_of(self, destination: str, signal_id: str) -> PostedMessage | None:
+        """Return the posted message of a signal as it has to look now; see the port."""
+        own = "SELECT message_id FROM posted WHERE destination = ? AND id = ?"
+        columns = "message_id, entry, digest, repeated, outcome"
+        with self.session() as connection:
             query = f"SELECT {columns} FROM posted WHERE destination = ? AND message_id = ({own}) ORDER BY sequence"  # noqa: S608 - our own words
-            rows = connection.execute(query, (destination, destination, identity)).fetchall()
+            rows = connection.execute(query, (destination, destination, signal_id)).fetchall()
         if not rows:
             return None
         message_id, _, digest, repeated, _ = rows[0]

@@ -31,6 +31,7 @@ from ninja_daemon.adapters.oanda.precisions import Precisions
 from ninja_daemon.adapters.oanda.threads import SessionPool
 from ninja_daemon.adapters.oanda.transport import OandaSession
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, ConfigError, NinjaError
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
@@ -85,6 +86,10 @@ class OandaSource:
         self._precisions = Precisions(self._account_id, clock)
         self._batch_again = 0.0
         self._read_singly: dict[Series, float] = {}
+
+    def divide(self, parts: int) -> None:
+        """Keep to one of so many parts of the broker's limits."""
+        self._gate.divide(parts)
 
     @property
     def traffic(self) -> Traffic:
@@ -203,15 +208,7 @@ class OandaSource:
         page = Page([raw for raw in raws if raw.time > cursor], rejected)
         instrument, taken = self._usable(session, series, instrument, page)
         at_cursor, before_cursor = shown_again(series, instrument, raws, cursor)
-        return Fetched(
-            instrument,
-            taken.complete,
-            at_cursor=at_cursor,
-            before_cursor=before_cursor,
-            forming=taken.forming,
-            rejected=taken.rejected,
-            spreads=taken.spreads,
-        )
+        return replace(_fetched_of(instrument, taken, taken.complete, at_cursor), before_cursor=before_cursor)
 
     def _usable(
         self, session: OandaSession, series: Series, instrument: Instrument, page: Page
@@ -231,14 +228,7 @@ class OandaSource:
             candles = list(taken.complete)[-wanted.count :]
             ends_there = bool(candles) and candles[-1].time == wanted.until
             at_cursor = candles[-1] if ends_there else None
-            return Fetched(
-                instrument,
-                candles,
-                at_cursor=at_cursor,
-                forming=taken.forming,
-                rejected=taken.rejected,
-                spreads=taken.spreads,
-            )
+            return _fetched_of(instrument, taken, candles, at_cursor)
 
         return ask
 
@@ -375,6 +365,10 @@ class OandaSource:
             return None
         fetched = self._fetched(session, series, page.candles, None, cursor)
         return fetched if fetched.rejected is None and page.candles[-1].time >= cursor else None
+
+
+def _fetched_of(instrument: Instrument, taken: Taken, candles: Sequence[Candle], at_cursor: Candle | None) -> Fetched:
+    return Fetched(instrument, candles, at_cursor, (), taken.forming, taken.rejected, spreads=taken.spreads)
 
 
 def _after(raws: Sequence[RawCandle], page: Sequence[RawCandle]) -> list[RawCandle]:

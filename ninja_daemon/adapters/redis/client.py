@@ -89,8 +89,7 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
     """Return a client that has not connected yet.
 
     Args:
-        url: ``redis://``, ``rediss://``, ``unix://``, or one with several hosts as the environment completes it
-            (topology/address.py); credentials inside.
+        url: of one server, or of several as the environment completes it; credentials inside.
         name: shown by CLIENT LIST, behind ``OUR_NAMES``.
         socket_timeout: seconds that a command may take; longer than any blocking wait that is asked for.
         max_connections: connections at most; one that is wanted beyond them is refused, so it exceeds the threads.

@@ -15,10 +15,7 @@ import redis
 from redis._parsers.hiredis import _HiredisParser
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import TimeoutError as RedisTimeoutError
-from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.utils import SENTINEL
-
-from ninja_daemon.adapters.redis.topology.cluster import ToOwner
 
 
 class DeadlineParser(_HiredisParser):
@@ -68,7 +65,9 @@ def _as_bytes(command: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(part.encode("utf-8", "surrogateescape") if isinstance(part, str) else part for part in command)
 
 
-class _Timed:
+class Timed:
+    """Mixed into a connection of redis-py."""
+
     socket_timeout: float | None
     _parser: Any
 
@@ -91,32 +90,16 @@ class _Timed:
             self._parser.deadline = time.monotonic() + self.socket_timeout
 
 
-class _TimedConnection(_Timed, Connection):
+class _TimedConnection(Timed, Connection):
     """Over TCP."""
 
 
-class _TimedSSLConnection(_Timed, SSLConnection):
+class _TimedSSLConnection(Timed, SSLConnection):
     """Over TLS."""
 
 
-class _TimedUnixConnection(_Timed, UnixDomainSocketConnection):
+class _TimedUnixConnection(Timed, UnixDomainSocketConnection):
     """Over a socket of this machine."""
-
-
-class TimedSentinelConnection(_Timed, SentinelManagedConnection):
-    """To the master that Sentinel names."""
-
-
-class TimedSentinelSSLConnection(_Timed, SentinelManagedSSLConnection):
-    """To the master that Sentinel names, over TLS."""
-
-
-class TimedOwnerConnection(_Timed, ToOwner, Connection):
-    """To the server of a cluster that owns the slot."""
-
-
-class TimedOwnerSSLConnection(_Timed, ToOwner, SSLConnection):
-    """To the server of a cluster that owns the slot, over TLS."""
 
 
 TIMED: Final[dict[type[Any], type[Any]]] = {
@@ -129,4 +112,4 @@ TIMED: Final[dict[type[Any], type[Any]]] = {
 
 def knows_later(client: redis.Redis) -> bool:
     """Tell whether the client's connections work arguments out when they pack; those that we did not make do not."""
-    return issubclass(client.connection_pool.connection_class, _Timed)
+    return issubclass(client.connection_pool.connection_class, Timed)

@@ -6,8 +6,14 @@ from __future__ import annotations
 class Keys:
     """The names of one namespace's keys; one hash tag, so that one script may touch them all."""
 
-    def __init__(self, namespace: str) -> None:
-        """Prefix every key with the namespace in braces."""
+    def __init__(self, namespace: str, shard: int | None = None) -> None:
+        """Prefix every key with the namespace in braces.
+
+        Args:
+            namespace: without braces.
+            shard: whose lease is meant, where there are several; their keys end with its number.
+        """
+        end = "" if shard is None else f":{shard}"
         self.prefix = f"{{{namespace}}}:"
         self.signals = f"{self.prefix}signals"
         self.outcomes = f"{self.prefix}outcomes"
@@ -15,12 +21,14 @@ class Keys:
         self.history = f"{self.prefix}history"
         self.outcome_history = f"{self.prefix}outcome_history"
         self.alerts = f"{self.prefix}alerts"
-        self.fence = f"{self.prefix}fence"
-        self.epoch = f"{self.prefix}epoch"
-        self.leader = f"{self.prefix}leader"
-        self.settings = f"{self.prefix}settings"
+        self.fence = f"{self.prefix}fence{end}"
+        self.epoch = f"{self.prefix}epoch{end}"
+        self.leader = f"{self.prefix}leader{end}"
+        self.settings = f"{self.prefix}settings{end}"
+        self.shards = f"{self.prefix}shards"
+        self.members = f"{self.prefix}members"
         self.replicated = f"{self.prefix}replicated"
-        self.heartbeat = f"{self.prefix}heartbeat:daemon"
+        self.heartbeat = f"{self.prefix}heartbeat:daemon{end}"
 
     def last_processed(self, strategy: str) -> str:
         """Return the cursor's key."""

@@ -75,7 +75,7 @@ class StateMemory:
     def recall(self, strategy: Strategy) -> tuple[Proof, Loaded | None]:
         """Return what is known under these very settings, and what has to be true in Redis for it to hold."""
         known = self._by_name.get(strategy.name)
-        if known is None or known.strategy != strategy:
+        if known is None or (known.strategy is not strategy and known.strategy != strategy):
             return NO_PROOF, None
         return known.proof, known.loaded
 

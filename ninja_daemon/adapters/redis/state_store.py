@@ -17,8 +17,8 @@ from redis.exceptions import RedisError
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.adapters.redis.client import translated_errors, unavailable
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.lease import RedisLease, checked
 from ninja_daemon.adapters.redis.scripts import Call, Replicated, run_scripts, script
+from ninja_daemon.adapters.redis.sharing.lease import RedisLease, checked
 from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
 from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert

@@ -127,16 +127,7 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
     base = _base_of(change)
     averages = encode_state(rules, state, state.seen - change.taken_in if base is not None else None)
     averages |= encode_trend(change.trend, change.loaded.trend if base is not None else None)
-    # The terms are written even where the open signals are not known: by them they are found again.
-    signals = tuple(
-        ListedSignal(
-            one.id,
-            one.time,
-            encode_signal(one),
-            encode_terms(one.id, strategy.series, terms_of(strategy, rules.instrument, one)),
-        )
-        for one in change.signals
-    )
+    signals = _listed(change) if change.signals else ()
     outcomes = tuple(ListedOutcome(one.id, one.time, encode_outcome(one)) for one in change.outcomes)
     sides = encode_tally(state, change.tally)
     if change.book is not None:
@@ -155,6 +146,16 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
         sides=sides,
         signals=signals,
         outcomes=outcomes,
+    )
+
+
+def _listed(change: Change) -> tuple[ListedSignal, ...]:
+    """Write the signals with their terms, by which open signals that were lost are found again."""
+    strategy, instrument = change.rules.strategy, change.rules.instrument
+    followed = (encode_terms(one.id, strategy.series, terms_of(strategy, instrument, one)) for one in change.signals)
+    return tuple(
+        ListedSignal(one.id, one.time, encode_signal(one), terms)
+        for one, terms in zip(change.signals, followed, strict=True)
     )
 
 

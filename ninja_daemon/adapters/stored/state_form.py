@@ -14,6 +14,7 @@ averages are. Fields of ``ma_state`` (form 1; prices are integers in units of ``
 | ``side`` | ``BUY``, ``SELL`` or empty |
 | ``fast``, ``slow`` | the numbers of the averages (for sma: candles and sum) |
 | ``atr`` | sum of the true ranges; with ``atr_type = "wilder"`` candles seen up to the period, value before, value |
+| ``k0`` … | only with filters of plug-ins: ring of candles, each its open time and four prices |
 | ``signal_at`` | only with ``min_candles_between``: number of the last signal's candle, empty when there was none |
 | ``c0`` … | ring of closes: candle number n (from 0) lies in ``c<n mod closes held>`` |
 | ``r0`` … | ring of true ranges: that of candle number n (from 1) lies in ``r<(n−1) mod atr_period>`` |
@@ -71,6 +72,8 @@ def encode_state(rules: Rules, state: StrategyState, since_count: int | None) ->
     if rules.is_spaced:
         fields["signal_at"] = "" if state.signal_at is None else str(state.signal_at)
     new = state.seen if since_count is None else state.seen - since_count
+    for back, candle in enumerate(reversed(state.recent[-new:] if new else ())):
+        fields[f"k{(state.seen - 1 - back) % strategy.looked_back}"] = " ".join(map(str, candle))
     encode_ring(fields, "c", state.closes, state.seen, new)
     encode_ring(fields, "r", state.ranges, state.seen - 1, new)
     return fields
@@ -84,7 +87,7 @@ def encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: int
 
 def ring_fields(state: StrategyState) -> int:
     """Return how many fields the rings of a stored state have."""
-    return len(state.closes) + len(state.ranges)
+    return len(state.closes) + len(state.ranges) + len(state.recent)
 
 
 @contextmanager
@@ -135,6 +138,7 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
         side=Side[fields["side"]] if fields["side"] else None,
         smoothed=smoothed,
         signal_at=_signal_at(strategy, fields, count),
+        recent=_recent(strategy, fields, count),
     )
     newest = strategy.source.sum_of(last)
     require(count >= 1 and closes.back(0) == newest, "the last close must be the newest of the ring")
@@ -168,6 +172,13 @@ def _average_range(strategy: Strategy, text: str, ranges: Window) -> tuple[Stage
     newest = ranges.back(0) * FIXED_UNIT if len(ranges) else 0
     require(filled == len(ranges) and (not filled or stage.agrees_with(newest)), "atr must agree with the true ranges")
     return stage, value
+
+
+def _recent(strategy: Strategy, fields: Mapping[str, str], count: int) -> tuple[Candle, ...]:
+    size = strategy.looked_back
+    rows = [_integers(fields[f"k{number % size}"]) for number in range(count - min(count, size), count)]
+    require(all(len(row) == len(Candle._fields) for row in rows), "a candle must be a time and four prices")
+    return tuple(Candle(*row) for row in rows)
 
 
 def _signal_at(strategy: Strategy, fields: Mapping[str, str], count: int) -> int | None:

@@ -42,6 +42,8 @@ class Name(NamedTuple):
 NAMES: Final[Mapping[str, Name]] = {
     "ninja_build_info": Name("gauge", "1; the version is a label", ("version", "role")),
     "ninja_redis_up": Name("gauge", "1 while Redis answers and takes writes"),
+    "ninja_shard_active": Name("gauge", "1 while this process leads the shard", ("shard",)),
+    "ninja_takeover_seconds": Name("gauge", "Seconds from the end of another's lease to ours, at the last takeover"),
     # --- the daemon
     "ninja_active": Name("gauge", "1 in the daemon that holds the lease"),
     "ninja_strategies": Name("gauge", "strategies that are watched"),

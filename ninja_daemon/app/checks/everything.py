@@ -61,7 +61,7 @@ def all_checks(
     yield Check("files", lambda: list(check_files(environment)))
     yield Check("the token", lambda: list(check_token(environment, offline=offline)))
     if host:
-        from ninja_daemon.app.checks.host import check_host  # noqa: PLC0415 - seldom wanted
+        from ninja_daemon.app.checks.host.overview import check_host  # noqa: PLC0415 - seldom wanted
 
         yield Check("this machine", lambda: list(check_host(environment)))
     if not offline:

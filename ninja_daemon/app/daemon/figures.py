@@ -9,8 +9,8 @@ from dataclasses import asdict
 from decimal import Decimal
 from typing import NamedTuple
 
-from ninja_daemon.app.daemon.closes import Closes
 from ninja_daemon.app.daemon.counters import Counters
+from ninja_daemon.app.daemon.notes.closes import Closes
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
@@ -109,11 +109,12 @@ class WakeFigures:
             before = self.missing.get(name)
             self.missing[name] = MissingCandle(borders[name], borders[name] if before is None else before.since)
 
-    def forget_waiting(self) -> None:
-        """Forget who waits: another daemon works for them now."""
+    def forget_waiting(self, names: Iterable[str]) -> None:
+        """Forget that these wait: another daemon works for them now."""
         with self._lock:
-            for known in (self.waiting, self.awaiting, self.missing):
-                known.clear()
+            for name in names:
+                for known in (self.waiting, self.awaiting, self.missing):
+                    known.pop(name, None)
 
     def keep_only(self, names: Iterable[str]) -> None:
         """Forget the strategies that are not watched any more."""

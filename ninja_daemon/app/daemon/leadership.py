@@ -4,21 +4,79 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Final, Protocol
 
+import structlog
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.telemetry.recurring import Recurring
+from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.app.daemon.same_settings import declare, difference
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.lifetimes import HEARTBEAT, LEASE
-from ninja_daemon.usecases.ports import Clock, DaemonStore
+from ninja_daemon.usecases.ports import Clock, DaemonStore, Lease
 
 _TOLERANCE: Final = 60.0
 """Seconds for which a standby accepts an active daemon with other settings."""
+
+
+class Seat(Protocol):
+    """Whether a lease is for us to ask for, where several daemons share the work."""
+
+    def refresh(self) -> None:
+        """Find out who the others are.
+
+        Raises:
+            StoreUnavailable: it cannot be found out.
+            ConfigError: they divide the work otherwise.
+        """
+
+    def is_ours(self) -> bool:
+        """Tell whether the lease is ours to ask for."""
+
+
+class OneLease:
+    """The seat where there is one lease: everybody asks for it."""
+
+    def refresh(self) -> None:
+        """There is nothing to find out."""
+
+    def is_ours(self) -> bool:
+        """Everybody may have it."""
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Which part of the work a daemon has.
+
+    Attributes:
+        shard: its number; None for all of the work.
+        seat: whether the part is for this process.
+        token: names this process in its lease; empty for a name of its own.
+        figures: of all parts of the process; None for figures of its own.
+    """
+
+    shard: int | None = None
+    seat: Seat = field(default_factory=OneLease)
+    token: str = ""
+    figures: WakeFigures | None = None
+
+    def log(self) -> FilteringBoundLogger:
+        """Return the log in which the part's number stands."""
+        log: FilteringBoundLogger = structlog.get_logger("ninja.daemon")
+        return log if self.shard is None else log.bind(shard=self.shard)
+
+    def named(self, worker: str) -> str:
+        """Return a worker's name that no other part has."""
+        return worker if self.shard is None else f"{worker} of shard {self.shard}"
+
+
+WHOLE: Final = Part()
 
 
 class Leadership:
@@ -28,7 +86,7 @@ class Leadership:
         self,
         store: DaemonStore,
         clock: Clock,
-        log: FilteringBoundLogger,
+        part: Part,
         *,
         outage: Outage,
         troubles: Recurring,
@@ -40,7 +98,7 @@ class Leadership:
         Args:
             store: where the lease is.
             clock: time.
-            log: where a change of hands is said.
+            part: which part of the work the lease is for.
             outage: hears whether the store answers.
             troubles: what is said once.
             begin: called when everything must be tried at once: the lease is new, or Redis is back.
@@ -48,15 +106,19 @@ class Leadership:
         """
         self._store = store
         self._clock = clock
-        self._log = log
+        self._log = part.log()
         self._outage = outage
         self._troubles = troubles
         self._begin = begin
         self._end = end
-        self._token = holder_token("run")
+        self._seat = part.seat
+        self._token = part.token or holder_token("run")
         self._state: bool | None = None
         self._declared = False
         self._differs_since: float | None = None
+        self._other_until: float | None = None
+        self.takeover_seconds: float | None = None
+        """Seconds from the end of another one's lease to ours, when we last took over; None before."""
 
     @property
     def is_active(self) -> bool:
@@ -79,6 +141,10 @@ class Leadership:
             ConfigError: the active daemon watches something else.
         """
         try:
+            self._refresh()
+            if not self.is_active and not self._seat.is_ours():
+                self._leave_to_others()
+                return
             lease = self._store.lease(self._token, LEASE)
             # Only the active daemon writes the heartbeat; a standby's would make `status` look idle.
             if lease.held:
@@ -92,13 +158,43 @@ class Leadership:
             self._begin()
         if lease.held and (lease.is_new or not self._declared):
             self._declared = declare(self._store, self._token, strategies)
+        self._hear(lease, strategies)
+
+    def _hear(self, lease: Lease, strategies: Sequence[Strategy]) -> None:
+        """Work, or let work, by what came of asking for the lease."""
         if not lease.held:
+            self._other_until = self._clock.monotonic() + lease.remaining
             self._compare(lease.holder, strategies)
             self.stand_by(lease.holder)
-        elif not self._state:
-            self._log.info("this daemon is the active one", event_id="leader.active", fence=lease.fence)
-            self._state = True
-            self._begin()
+            return
+        if self._state and not lease.is_new:
+            return
+        sentence = "this daemon is the active one"
+        if self._state:
+            # What was acknowledged before may be gone, and is derived again now.
+            sentence = "this daemon is the active one still, by a new lease: Redis failed over or was set back"
+        elif self._other_until is not None:
+            self.takeover_seconds = max(0.0, self._clock.monotonic() - self._other_until)
+        self._log.info(sentence, event_id="leader.active", fence=lease.fence)
+        self._state = True
+        self._begin()
+
+    def _refresh(self) -> None:
+        """Find out who the others are; who works tries the lease all the same, which tells the store what is wrong."""
+        try:
+            self._seat.refresh()
+        except StoreUnavailable:
+            if self._state is False:
+                raise
+
+    def _leave_to_others(self) -> None:
+        self._outage.ended()
+        self.stand_by("the member that it belongs to")
+
+    def hand_over(self) -> None:
+        """Give the lease to the member that it belongs to now."""
+        self.release()
+        self.stand_by("the member that it belongs to")
 
     def _without_store(self, error: StoreUnavailable, heartbeat: Callable[[bool], str]) -> None:
         self._outage.failed(error, is_active=self.is_active)

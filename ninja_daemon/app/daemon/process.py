@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-import structlog
-
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.telemetry.recurring import Recurring
-from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.figures import WakeFigures
-from ninja_daemon.app.daemon.leadership import Leadership
+from ninja_daemon.app.daemon.leadership import WHOLE, Leadership, Part
+from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.app.daemon.outcome_log import WakeLog
 from ninja_daemon.app.daemon.retries import Retries
@@ -29,11 +27,12 @@ from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.polling import LONGEST_DELAY, Looks
+from ninja_daemon.core.polling import LONGEST_DELAY, CompletionDelay, Looks
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted, duration
 from ninja_daemon.usecases.candle_ports import DaemonSource, Traffic
 from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonStore, Journal
+from ninja_daemon.usecases.sharing.sharding import is_calm
 from ninja_daemon.usecases.wake_result import WakeResult
 
 _SHARE_OF_CANDLE: Final = 0.8
@@ -52,7 +51,7 @@ _THREADS: Final = 2 * len(Granularity) + 2
 class Daemon:
     """One process's work; ``start`` and ``stop`` once."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - named ports
         self,
         strategies: Sequence[Strategy],
         *,
@@ -62,6 +61,7 @@ class Daemon:
         clock: Clock,
         on_crash: Callable[[BaseException], None],
         pulse: Pulse | None = None,
+        part: Part = WHOLE,
     ) -> None:
         """Prepare; nothing runs before ``start``.
 
@@ -73,6 +73,7 @@ class Daemon:
             clock: time.
             on_crash: called with an error that nobody expected; the process ends with it.
             pulse: where the jobs leave marks of progress.
+            part: which part of the work this is, where several share it.
         """
         self._configured = strategies
         self.strategies = _enabled(strategies)
@@ -83,21 +84,22 @@ class Daemon:
         self._store = store
         self._started = clock.now()
         self._renew_at = float("-inf")
-        log = structlog.get_logger("ninja.daemon")
+        log = part.log()
         troubles = Recurring(clock, log)
         self._looks = Looks()
-        self.figures = WakeFigures(self._looks.delays)
+        self._part = part
+        self.figures = part.figures or WakeFigures(self._looks.delays)
         self.figures.closes.watch(self.strategies, int(self._started))
         self._retries = Retries(clock)
         self._outage = Outage(store, clock, log, troubles)
         self._leadership = Leadership(
             store,
             clock,
-            log,
+            part,
             outage=self._outage,
             troubles=troubles,
             begin=self._retry_all_now,
-            end=self.figures.forget_waiting,
+            end=self._forget_waiting,
         )
         self._wakes = Wakes(
             DaemonPorts(clock, source, store, journal),
@@ -108,6 +110,7 @@ class Daemon:
             leadership=self._leadership,
             outage=self._outage,
         )
+        self._wakes.named = part.named
         self._by_timeframe = _by_timeframe(self.strategies)
         self._scheduler = Scheduler(threads=_THREADS, on_error=on_crash)
 
@@ -148,7 +151,8 @@ class Daemon:
             self._scheduler.forget_closes()
             self._plan()
             self._retries.now(())
-            self.figures.keep_only(strategy.name for strategy in self.strategies)
+            if self._part.figures is None:
+                self.figures.keep_only(strategy.name for strategy in self.strategies)
             self.figures.closes.watch(self.strategies, int(self._clock.now()))
             self._leadership.settings_changed()
         self._scheduler.soon(self.renew_lease)
@@ -219,7 +223,9 @@ class Daemon:
         if self._wakes.has_ended:
             return
         # Every few seconds, so that a scheduler that has died is noticed by the age of this mark.
-        self._pulse.beat("lease")
+        self._pulse.beat(self._part.named("lease"))
+        if self.is_active and not self._part.seat.is_ours() and is_calm(self._by_timeframe, self._clock.now()):
+            self._wakes.when_idle(self._leadership.hand_over)
         self._leadership.renew(self.strategies, self._heartbeat)
         if self._notes is not None and self.is_active:
             self._notes.present()
@@ -229,6 +235,9 @@ class Daemon:
         if now >= self._renew_at or not self.is_store_up:
             self._renew_at = now + _TICK
             self.renew_lease()
+
+    def _forget_waiting(self) -> None:
+        self.figures.forget_waiting([strategy.name for strategy in self.strategies])
 
     def _retry_all_now(self) -> None:
         self._retries.now(strategy.name for strategy in self.strategies)
@@ -241,6 +250,26 @@ class Daemon:
     def is_active(self) -> bool:
         """Whether this daemon holds the lease."""
         return self._leadership.is_active
+
+    @property
+    def takeover_seconds(self) -> float | None:
+        """Seconds from the end of another one's lease to ours, at the last takeover; None before."""
+        return self._leadership.takeover_seconds
+
+    @property
+    def led(self) -> Mapping[int, bool]:
+        """No shards: there is one lease."""
+        return {}
+
+    @property
+    def delays(self) -> dict[str, CompletionDelay]:
+        """When the broker called candles complete, by timeframe."""
+        return self._looks.delays
+
+    @property
+    def away_seconds(self) -> float | None:
+        """How long Redis has been away; None while it is there."""
+        return self._outage.seconds
 
     @property
     def is_store_up(self) -> bool:
@@ -312,6 +341,7 @@ class Daemon:
                 "pid": os.getpid(),
                 "host": os.uname().nodename,
                 "state": "active" if is_active else "standby",
+                **({} if self._part.shard is None else {"shard": self._part.shard}),
                 "started": format_moment(self._started),
                 "at": format_moment(self._clock.now()),
                 "strategies": len(self.strategies),

@@ -61,6 +61,8 @@ class Wakes:
         """Keeps the record of what a look listed."""
         self.behind: Callable[[Mapping[str, tuple[Instant, str]]], None] = lambda _: None
         """Notes why strategies are not up to date: by name the close that was not evaluated, and the reason."""
+        self.named: Callable[[str], str] = str
+        """Makes a worker's name one that no other part of the process has."""
         self.idle = threading.Event()
         """Set while no strategy is being worked on."""
         self.idle.set()
@@ -82,6 +84,14 @@ class Wakes:
             self.stop.clear()
             if self.has_ended:
                 self.stop.set()
+
+    def when_idle(self, act: Callable[[], None]) -> bool:
+        """Do something that no work may begin during; return whether it was done: not while work is under way."""
+        with self._lock:
+            if self._busy:
+                return False
+            act()
+        return True
 
     @contextmanager
     def claimed(self, strategies: Iterable[Strategy]) -> Iterator[list[Strategy]]:
@@ -107,6 +117,7 @@ class Wakes:
     def settle(self, due: Sequence[Strategy], watch: Watch | None) -> None:
         """Bring strategies up to date, leaving marks of progress meanwhile; look only once without a watch."""
         worker = f"retry of {due[0].name}" if watch is None else f"close of {due[0].granularity.name}"
+        worker = self.named(worker)
         with self._pulse.working(worker):
             wake = _Wake(due, {strategy.name: self.border(strategy) for strategy in due})
             while wake.looking and not self.stop.is_set():

@@ -30,6 +30,7 @@ class OnePass:
         """Prepare."""
         self._parts = parts
         self._reporter = Reporter(parts.clock, parts.store)
+        parts.illustrator.begin(self._reporter.tell, lambda _: False)
 
     def run(self, stop: threading.Event) -> bool:
         """Drain the inboxes and empty the lanes; return whether nothing is left over.
@@ -57,6 +58,7 @@ class OnePass:
             if not moved and not worked and not self._tells_of_dead_letters():
                 left_over = any(_is_left_over(step) for step in ends)
                 break
+        self._parts.illustrator.finish()
         return not left_over and self._is_nothing_kept()
 
     def _is_nothing_kept(self) -> bool:

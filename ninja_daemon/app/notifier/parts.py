@@ -12,12 +12,15 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.queue.inbox import LocalDoorbell, LocalInbox
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
+from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
 from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.timed_reports import timed_reporters
+from ninja_daemon.app.pictures.drawn_pictures import InlineChannel, illustrated
+from ninja_daemon.app.pictures.illustrating import Illustrator
 from ninja_daemon.app.queues.opening import journal_file, local_queue_file, store_label
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy, agree
 from ninja_daemon.app.settings.environment import Environment
@@ -27,7 +30,7 @@ from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import OutcomePolicy
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, EditableChannel
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
 from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
@@ -36,7 +39,6 @@ from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.ports import Clock
 
 _BLOCK: Final = 1
-_LEASE_SPARE: Final = 4.0
 _LOOK_ASIDE: Final = 0.25
 """Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
 
@@ -60,6 +62,7 @@ class NotifierParts:
         resumed: destinations that people let go on while Redis is away.
         store: where the queue is, for the log.
         reporters: send the timed reports that somebody asked for.
+        illustrator: gives messages their pictures.
         closers: close connections and files.
     """
 
@@ -72,6 +75,7 @@ class NotifierParts:
     resumed: Callable[[], frozenset[str]]
     store: str
     reporters: tuple[Reporting, ...]
+    illustrator: Illustrator
     closers: tuple[Callable[[], None], ...]
 
     def close(self) -> None:
@@ -104,8 +108,11 @@ def notifier_parts(
         agreed = partial(agree, main.queue, pauses, copy, names)
     journal = local if environment.cache_enabled else None
     lateness = Lateness({one.name: one.max_signal_age for one in strategies if one.max_signal_age is not None})
+    packs = (main.packs,) if journal is None else (main.packs, journal.packs)
+    illustrator = Illustrator(illustrated(delivery), packs, ledger, clock)
+    make = partial(LaneWorker, ledger=ledger, clock=clock, lateness=lateness)
     workers = tuple(
-        _worker(one, main, journal, ledger=ledger, clock=clock, lease=lease, lateness=lateness)
+        _worker(one, _channel(one, ledger, clock, illustrator), partial(make, lease=_lease(one, lease)), main, journal)
         for one in delivery.destinations
     )
     return NotifierParts(
@@ -121,7 +128,15 @@ def notifier_parts(
             *_daily(delivery, strategies, load, main, counted=environment.cache_enabled),
             *timed_reporters(environment, delivery, main.queue),
         ),
-        closers=(*(worker.close for worker in workers), ledger.close, *main.closers, marks.close, file.close),
+        illustrator=illustrator,
+        closers=(
+            illustrator.close,
+            *(worker.close for worker in workers),
+            ledger.close,
+            *main.closers,
+            marks.close,
+            file.close,
+        ),
     )
 
 
@@ -141,34 +156,35 @@ def _local_place(file: LocalQueueFile) -> QueuePlace:
         lanes=StoredLanes(store),
         rings=LocalDoorbell(file, _BLOCK, _LOOK_ASIDE).rang,
         queue=StoredQueue(store),
+        packs=LocalPicturePacks(file),
         closers=(),
     )
 
 
+def _channel(destination: Destination, ledger: SqliteSentLedger, clock: Clock, pictures: Illustrator) -> Channel:
+    channel, manners = open_channel(destination), destination.manners
+    if not isinstance(channel, EditableChannel):
+        return InlineChannel(channel, pictures.ready, manners.time_zone) if manners.picture else channel
+    edits = manners.outcomes is OutcomePolicy.EDIT
+    if not edits and not manners.picture:
+        return channel
+    hook = pictures.posted if manners.picture else None
+    return FollowingChannel(channel, ledger, clock, edits=edits, on_posted=hook)
+
+
+def _lease(destination: Destination, least: float) -> float:
+    # Two posts may be made under one lease, see ``Sender.asked_again``.
+    return least + 2 * max(0.0, destination.manners.timeout - DEADLINE)
+
+
 def _worker(
     destination: Destination,
+    channel: Channel,
+    make: Callable[..., LaneWorker],
     main: QueuePlace,
     journal: QueuePlace | None,
-    *,
-    ledger: SqliteSentLedger,
-    clock: Clock,
-    lease: float,
-    lateness: Lateness,
 ) -> TwoLanes:
-    channel = open_channel(destination)
-    if isinstance(channel, EditableChannel) and destination.manners.outcomes is OutcomePolicy.EDIT:
-        channel = FollowingChannel(channel, ledger, clock)
-
     def on(place: QueuePlace) -> LaneWorker:
-        return LaneWorker(
-            destination,
-            channel=channel,
-            lanes=place.lanes,
-            ledger=ledger,
-            clock=clock,
-            # Two posts may be made under one lease, see ``Sender.asked_again``.
-            lease=max(lease, 2 * destination.manners.timeout + _LEASE_SPARE),
-            lateness=lateness,
-        )
+        return make(destination, channel=channel, lanes=place.lanes)
 
     return TwoLanes(on(main), None if journal is None else on(journal))

@@ -95,6 +95,8 @@ class Notifier:
         self._bells = {name: threading.Event() for name in self._workers}
         self._threads: list[threading.Thread] = []
         self._silences = _Kept(parts.clock, parts.agreed_silences)
+        self._resting: dict[str, bool] = {}
+        parts.illustrator.begin(self.reporter.tell, lambda name: not self._resting.get(name, False))
         self._started = parts.clock.now()
         self._store_is_up = True
         self._told_at = float("-inf")
@@ -223,6 +225,7 @@ class Notifier:
                 not_before = self._parts.clock.monotonic() + back_off.grown()
                 continue
             self.reporter.tell(step.events)
+            self._resting[worker.destination.name] = not step.worked and step.state in {"empty", "suspended", "paused"}
             if step.worked:
                 self._wake_followers(worker)
             else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ninja_daemon.app.pictures.packing import PicturePacks
 from ninja_daemon.core.lanes.dead_letters import UNROUTED
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.messages.destination import Delivery
@@ -25,6 +26,7 @@ class QueuePlace:
         lanes: where they wait for their destinations.
         rings: waits until there may be something in an inbox; raises StoreUnavailable.
         queue: depths, silences, heartbeat.
+        packs: candles of pictures.
         closers: close connections and files.
     """
 
@@ -33,6 +35,7 @@ class QueuePlace:
     lanes: StoredLanes
     rings: Callable[[], bool]
     queue: QueueAdmin
+    packs: PicturePacks
     closers: tuple[Callable[[], None], ...]
 
     def drained(

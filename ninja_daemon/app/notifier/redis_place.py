@@ -8,6 +8,7 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.queue.inbox import Doorbell, RedisInbox
 from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
+from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.notifier.daily_report import Load
@@ -48,6 +49,7 @@ def redis_place(environment: Environment, destinations: int) -> RedisPlace:
         lanes=StoredLanes(store),
         rings=Doorbell(bell, keys.signals, _BLOCK).rang,
         queue=StoredQueue(store),
+        packs=RedisPicturePacks(client, keys),
         closers=(client.close, bell.close),
     )
     return RedisPlace(place, RedisStateStore(client, Keys(environment.namespace)).load, store.pauses)

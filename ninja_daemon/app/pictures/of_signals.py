@@ -7,18 +7,15 @@ from dataclasses import replace
 from datetime import tzinfo
 from typing import Final
 
-from ninja_daemon.core.averages.columns import AverageColumn
-from ninja_daemon.core.errors import NinjaError, PictureRefused
-from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.app.pictures.signal_view import fetched_view
+from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.outcomes.outcome import Outcome
-from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView, signal_picture
+from ninja_daemon.core.pictures.signal_picture import signal_picture
 from ninja_daemon.core.pictures.theme import Theme
-from ninja_daemon.core.signals.history import evaluate
-from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
+from ninja_daemon.usecases.candle_ports import CandleSource
 
 _FEWEST_DIGITS: Final = 4
 
@@ -63,27 +60,7 @@ def picture_of_signal(
     """
     signal, outcome = known
     strategy = _its_strategy(strategies, signal)
-    wanted = WantedHistory(strategy.series, signal.time, strategy.warm_up + CANDLES - 1)
-    answer = source.history([wanted])[wanted]
-    if isinstance(answer, NinjaError):
-        raise answer
-    if answer.rejected is not None:
-        raise answer.rejected
-    return signal_picture(replace(_view(signal, strategy, answer), outcome=outcome), theme, zone)
-
-
-def _view(signal: Signal, strategy: Strategy, answer: Fetched) -> SignalView:
-    columns = CandleColumns.of(answer.candles)
-    result = evaluate(Rules(strategy, answer.instrument), columns)
-    first = max(0, len(columns) - CANDLES)
-    fast, slow = strategy.fast_kind.value.upper(), strategy.ma_type.value.upper()
-    return SignalView(
-        signal,
-        answer.instrument.decimals,
-        answer.candles[first:],
-        AverageLine(f"{fast} {strategy.fast_ma}", _values(result.fast, first, len(columns))),
-        AverageLine(f"{slow} {strategy.slow_ma}", _values(result.slow, first, len(columns))),
-    )
+    return signal_picture(replace(fetched_view(source, strategy, signal), outcome=outcome), theme, zone)
 
 
 def _its_strategy(strategies: Sequence[Strategy], signal: Signal) -> Strategy:
@@ -98,7 +75,3 @@ def _its_strategy(strategies: Sequence[Strategy], signal: Signal) -> Strategy:
             raise PictureRefused(message)
     message = f"the strategy {signal.strategy} is not in the configuration: its averages are not known"
     raise PictureRefused(message)
-
-
-def _values(column: AverageColumn, first: int, last: int) -> list[tuple[int, int] | None]:
-    return [column.ratio(index) for index in range(first, last)]

@@ -16,8 +16,9 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, BinaryIO, Final, get_args, get_type_hints
+from typing import Any, BinaryIO, Final, get_type_hints
 
+from ninja_daemon.app.plug_ins import FILTERS, recorded_filters, recorded_kind
 from ninja_daemon.core.filters.kinds import restored, written
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -25,6 +26,8 @@ _ENDING: Final = ".process"
 _TRIES: Final = 10
 _LARGEST: Final = 16_777_216
 _FILTERS: Final = "filters"
+_PLUG_INS: Final = "plug_ins"
+_KINDS: Final = ("ma_type", "fast_type")
 _TYPES: Final = get_type_hints(Strategy)
 
 
@@ -171,6 +174,10 @@ def _plain_fields(strategy: Strategy) -> Iterator[tuple[str, object]]:
         value = getattr(strategy, field.name)
         if field.name == _FILTERS:
             yield field.name, written(value)
+        elif field.name == _PLUG_INS:
+            yield field.name, [one.written for one in value]
+        elif field.name in _KINDS:
+            yield field.name, value and value.value
         elif isinstance(value, Enum):
             yield field.name, value.name
         elif isinstance(value, Decimal):
@@ -180,15 +187,16 @@ def _plain_fields(strategy: Strategy) -> Iterator[tuple[str, object]]:
 
 
 def _decoded(plain: Mapping[str, Any]) -> Strategy:
-    filters = restored(plain[_FILTERS])
-    others = {name: _typed(_TYPES[name], value) for name, value in plain.items() if name != _FILTERS}
-    return Strategy(**others, filters=filters)
+    own: dict[str, Any] = {
+        _FILTERS: restored(plain[_FILTERS]),
+        _PLUG_INS: recorded_filters({FILTERS: plain[_PLUG_INS]}),
+    }
+    own |= {name: plain[name] and recorded_kind(plain[name]) for name in _KINDS}
+    others = {name: _typed(_TYPES[name], value) for name, value in plain.items() if name not in own}
+    return Strategy(**others, **own)
 
 
 def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - whatever a field of a strategy is
-    if value is None:
-        return None
-    kind = next((one for one in get_args(kind) if one is not type(None)), kind)
     if isinstance(kind, type) and issubclass(kind, Enum):
         return kind[value]
     return Decimal(value) if kind is Decimal else value

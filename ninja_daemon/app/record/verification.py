@@ -10,7 +10,7 @@ from typing import Any, Final
 from ninja_daemon.adapters.stored.outcome import decode_terms, encode_outcome
 from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
-from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
 from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
@@ -26,7 +26,6 @@ from ninja_daemon.core.signals.strategy import AtrType, Strategy
 from ninja_daemon.usecases.replay import replay
 from ninja_daemon.usecases.trend.history import Larger, bound, judgeable
 
-_KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
 _SOURCES: Final = {source.value: source for source in Source}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")
 """Fields of a signal that say when it was found."""
@@ -44,17 +43,18 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
         granularity=Granularity.named(settings["timeframe"]),
         fast_ma=int(settings["fast_ma"]),
         slow_ma=int(settings["slow_ma"]),
-        ma_type=_KINDS[settings["ma_type"]],
+        ma_type=recorded_kind(settings["ma_type"]),
         price=PriceSide(settings["price"]),
         atr_period=int(settings["atr_period"]),
         sl_atr_multiplier=Decimal(settings["sl_atr_multiplier"]),
         tp_atr_multiplier=Decimal(settings["tp_atr_multiplier"]),
         min_atr_value=Decimal(settings["min_atr_value"]),
         min_rr_ratio=Decimal(settings["min_rr_ratio"]),
-        fast_type=_KINDS[settings["fast_type"]] if "fast_type" in settings else None,
+        fast_type=recorded_kind(settings["fast_type"]) if "fast_type" in settings else None,
         source=_SOURCES[settings.get("source", "close")],
         atr_type=AtrType(settings.get("atr_type", "sma")),
         filters=restored(settings),
+        plug_ins=recorded_filters(settings),
     )
 
 

@@ -171,6 +171,8 @@ class SendPolicyTable(Table):
     """How long a post may take, in seconds."""
     proxy: Annotated[Secret | None, ValueOf("a proxy", _proxy, hidden=True)] = None
     """Proxy on the way there."""
+    picture: Annotated[bool, SWITCH] = False
+    """Give signals a picture, a moment after their text."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -211,6 +213,9 @@ def _cannot(kind: ChannelKind, manners: Manners) -> Iterator[tuple[str, str]]:
     if manners.outcomes is OutcomePolicy.EDIT and not kind.edits:
         able = " and ".join(name for name, one in KINDS.items() if one.edits)
         yield "outcomes", f'must be "post" or "none", was "edit": only {able} can change what was posted'
+    if manners.picture and not kind.has_pictures:
+        able = ", ".join(name for name, one in KINDS.items() if one.has_pictures)
+        yield "picture", f"must be false, was true: only {able} have pictures"
 
 
 def read_destinations(tables: object, context: Context, problems: list[str]) -> list[Destination]:

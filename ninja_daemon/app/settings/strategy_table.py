@@ -10,11 +10,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import create_model
 
+from ninja_daemon.app.plug_ins import FILTERS, KINDS, filters_named, kind_named
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
 from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, span, whole
-from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
+from ninja_daemon.core.errors import PlugInFailed
 from ninja_daemon.core.filters.kinds import KEYS, chosen
+from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -72,14 +75,15 @@ _INSTRUMENT: Final = ValueOf(
     _instrument,
 )
 _AGE: Final = Value('text such as "1 candle", "3 candles", "90 s", "10 min", "1.5 h" or "2 days"', _age)
-_KIND: Final = one_of({kind.value: kind for kind in MovingAverageKind})
+_KIND: Final = Value(f"one of {' '.join(KINDS)}", kind_named)
+_PLUG_INS: Final = Value("a list of names of installed filters", filters_named)
 _MOST_CANDLES: Final = 1_000_000
 _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
 _SPREAD: Final = "spread"
-_COST: Final[Value[Decimal | str]] = Value(
-    f'{_THRESHOLD.allowed}, or "{_SPREAD}"', lambda value: _SPREAD if value == _SPREAD else _THRESHOLD.read(value)
+_COST: Final = Value[Decimal | str](
+    f'{_THRESHOLD.allowed}, or "{_SPREAD}"', lambda cost: cost if cost == _SPREAD else _THRESHOLD.read(cost)
 )
 
 
@@ -96,11 +100,11 @@ class _StrategyTable(Table):
     """Period of the fast average in candles. Required."""
     slow_ma: Annotated[int | None, _PERIOD] = None
     """Period of the slow average in candles. Required."""
-    ma_type: Annotated[MovingAverageKind | None, _KIND] = None
+    ma_type: Annotated[AverageKind | None, _KIND] = None
     """Kind of both averages."""
-    fast_type: Annotated[MovingAverageKind | None, _KIND] = None
+    fast_type: Annotated[AverageKind | None, _KIND] = None
     """Kind of the fast average, where it is another."""
-    slow_type: Annotated[MovingAverageKind | None, _KIND] = None
+    slow_type: Annotated[AverageKind | None, _KIND] = None
     """Kind of the slow average, where it is another."""
     source: Annotated[Source | None, one_of({source.value: source for source in Source})] = None
     """Prices of a candle that the averages are made of; entry, stop and target stand on the close."""
@@ -128,6 +132,8 @@ class _StrategyTable(Table):
     """Whether a signal ends when one to the other side is listed. Stored with the signal, as the two below."""
     max_candles: Annotated[int | None, whole(1, _MOST_CANDLES, " of candles")] = None
     """Candles after which a signal ends that reached neither stop nor target."""
+    filters: Annotated[tuple[FilterPlugIn, ...] | None, _PLUG_INS] = None
+    """Filters of installed packages, judged after all others in this order."""
     cost_pips: Annotated[Decimal | str | None, _COST] = None
     """What a trade costs, spread and commission, in pips, or the spread at the signal's close; off the net figures."""
 
@@ -155,35 +161,42 @@ def missing(table: Mapping[str, object], defaults: object) -> Iterator[tuple[str
             yield required, f"must be {allowed}, was missing"
 
 
-def strategy_of(name: str, values: dict[str, Any]) -> Strategy:
-    """Make a strategy of what its table and the defaults set.
-
-    Raises:
-        Refused: a filter cannot be that of its timeframe.
-    """
-    age: Age | None = values.pop("max_signal_age", None)
-    granularity: Granularity = values.pop("timeframe")
-    filters = chosen(values)
-    refusals = [(f".{key}", text) for key, value in filters if (text := KEYS[key].refusal(value, granularity))]
-    if refusals:
-        raise Refused(*refusals)
-    seconds = None if age is None else age.seconds(granularity)
-    if values.get("cost_pips") == _SPREAD:
-        values |= {"cost_pips": Decimal(0), "cost_is_spread": True}
-    plain = with_kinds({key: value for key, value in values.items() if key not in KEYS})
-    return Strategy(name=name, granularity=granularity, max_signal_age=seconds, filters=filters, **plain)
-
-
 def strategy_defaults() -> Iterator[tuple[str, object]]:
     """Yield the keys of a strategy that have a default, with it; for documentation and its test."""
     for field in fields(Strategy):
-        if field.default is not MISSING:
+        if field.default not in {MISSING, ()}:
             yield field.name, field.default
 
 
-def with_kinds(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Bring the kinds of the averages into normal form: ``ma_type``, and ``fast_type`` only where it is another."""
-    made = dict(values)
-    both = made.pop("ma_type", MovingAverageKind.SMA)
-    fast, slow = made.pop("fast_type", both), made.pop("slow_type", both)
-    return made | {"ma_type": slow, "fast_type": None if fast is slow else fast}
+def strategy_of(name: str, values: Mapping[str, Any]) -> Strategy:
+    """Make a strategy of its keys, those of ``[defaults]`` among them.
+
+    Raises:
+        Refused: a filter cannot be one of its timeframe, or a plug-in does not say how far it looks back.
+    """
+    plain = dict(values)
+    age, granularity = plain.pop("max_signal_age", None), plain.pop("timeframe")
+    filters = chosen(plain)
+    refusals = ((f".{which}", KEYS[which].refusal(value, granularity)) for which, value in filters)
+    if refused := [(place, refusal) for place, refusal in refusals if refusal]:
+        raise Refused(*refused)
+    plain = {key: value for key, value in plain.items() if key not in KEYS}
+    if plain.get("cost_pips") == _SPREAD:
+        plain |= {"cost_pips": Decimal(0), "cost_is_spread": True}
+    both = plain.pop("ma_type", MovingAverageKind.SMA)
+    fast, slow = plain.pop("fast_type", both), plain.pop("slow_type", both)
+    made = Strategy(
+        name=name,
+        granularity=granularity,
+        max_signal_age=None if age is None else age.seconds(granularity),
+        ma_type=slow,
+        fast_type=None if fast == slow else fast,  # so that the same two kinds are the same settings
+        filters=filters,
+        plug_ins=plain.pop(FILTERS, ()),
+        **plain,
+    )
+    try:
+        _ = made.warm_up  # asks plug-ins how far they look back, once
+    except PlugInFailed as error:
+        raise Refused(("", str(error))) from error
+    return made

@@ -15,6 +15,7 @@ from typing import Final, cast
 import numpy as np
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
+from ninja_daemon.core.averages.plug_in import WindowAverage
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Smoothed, Stage
 from ninja_daemon.core.averages.weighted import (
@@ -152,6 +153,18 @@ def _smoothed(average: Smoothed, closes: Closes) -> tuple[AverageColumn, MovingA
         sums = sums + weight * _fixed(result, held, most)
     denominator = FIXED_UNIT * average.weights_over
     return closes.column(sums, denominator), type(average)(average.period, tuple(stages))
+
+
+@average_column.register
+def _window(average: WindowAverage, closes: Closes) -> tuple[AverageColumn, MovingAverage]:
+    """Ask the plug-in candle by candle: only it knows what it does."""
+    needed, prices = average.needed, closes.values.tolist()
+    filled = min(average.filled + closes.new, needed)
+    first = max(needed, len(prices) - closes.new + 1)
+    results = [average.over(prices[end - needed : end]) for end in range(first, len(prices) + 1)]
+    values = np.array(results, dtype=np.int64 if max(map(abs, results), default=0) < LIMIT else object)
+    fixed = results[-1] if results else average.fixed
+    return closes.column(values, FIXED_UNIT), type(average)(average.period, needed, filled, fixed)
 
 
 @singledispatch

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import Self
+from typing import Self, TypeAlias
 
 from ninja_daemon.core.averages.average import MovingAverage
+from ninja_daemon.core.averages.plug_in import PlugInKind
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.smoothed import (
     DoubleExponentialMovingAverage,
@@ -58,7 +59,11 @@ class MovingAverageKind(StrEnum):
         return member
 
 
-def restored_average(kind: MovingAverageKind, period: int, numbers: Sequence[int]) -> MovingAverage:
+AverageKind: TypeAlias = MovingAverageKind | PlugInKind
+"""A kind of this table, or one of an installed package."""
+
+
+def restored_average(kind: AverageKind, period: int, numbers: Sequence[int]) -> MovingAverage:
     """Return an average from its stored numbers.
 
     Raises:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from ninja_daemon.core.averages.average import Ratio
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
@@ -33,6 +34,7 @@ class Moment(NamedTuple):
         since: candles since the strategy's last signal, this one included; None where there was none, or long ago.
         trend: average of the larger timeframe's complete candles; None where it is not full, or not looked at.
         spread: ask less bid at the close; None where it is not known, or not looked at.
+        recent: the newest candles up to this one, as many as plug-ins look at.
     """
 
     sign: int
@@ -47,6 +49,7 @@ class Moment(NamedTuple):
     since: int | None = None
     trend: Ratio | None = None
     spread: int | None = None
+    recent: Sequence[Candle] = ()
 
 
 @dataclass(frozen=True, slots=True)

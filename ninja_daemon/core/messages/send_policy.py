@@ -138,6 +138,7 @@ class Manners:
         template: text of a message with ``{fields}``; empty for the channel's own.
         outcomes: how the outcomes of its signals are shown.
         timeout: seconds that a post may take, from its first byte to its last.
+        picture: signals get a picture.
     """
 
     max_age: float = 1_800.0
@@ -153,6 +154,7 @@ class Manners:
     template: str = ""
     outcomes: OutcomePolicy = OutcomePolicy.NONE
     timeout: float = 8.0
+    picture: bool = False
 
     @property
     def most_entries(self) -> int:

@@ -74,6 +74,7 @@ def evaluate(rules: Rules, candles: CandleColumns, state: StrategyState | None =
             slow=slow_after,
             side=Side(int(sides[-1])) if sides[-1] else None,
             signal_at=judging.signal_at,
+            recent=judging.newest(),
         )
     return BatchResult(*columns, sides, ranges.held, ranges.totals, crosses, after)
 
@@ -130,7 +131,7 @@ class _Judging:
 
     def __init__(self, rules: Rules, candles: CandleColumns, before: StrategyState) -> None:
         self._rules, self._candles, self._before = rules, candles, before
-        self.signal_at = before.signal_at
+        self.signal_at, self._looked_back = before.signal_at, rules.strategy.looked_back
         is_begun = rules.begin is None or (before.last is not None and before.last.time >= rules.begin.time)
         self._begin = None if is_begun else rules.begin
 
@@ -164,10 +165,19 @@ class _Judging:
         if begin is not None and candle.time >= begin.time:
             self._begin = None
             self.signal_at = self._before.seen + self._candles.number_until(begin.last or 0) or None
-        cross = rules.cross(Side(side), candle, (*known, rules.since(self.signal_at, number)))
+        cross = rules.cross(Side(side), candle, (*known, rules.since(self.signal_at, number)), self._recent(number))
         if rules.is_spaced and cross.rejected_by is None:
             self.signal_at = number
         return cross
+
+    def newest(self) -> tuple[Candle, ...]:
+        """Return the newest candles of all, as many as plug-ins look at."""
+        return self._recent(self._before.seen + len(self._candles))
+
+    def _recent(self, number: int) -> tuple[Candle, ...]:
+        """Return the candles up to one of some number, as many as plug-ins look at."""
+        most, stop = self._looked_back, number - self._before.seen
+        return self._rules.recent(self._before.recent, self._candles.part(max(0, stop - most), stop)) if most else ()
 
 
 def _values(rules: Rules, column: AverageColumn, turns: npt.NDArray[np.intp], before: MovingAverage) -> _Pairs:

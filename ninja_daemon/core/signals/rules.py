@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
 from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import Final, NamedTuple, cast
 
-from ninja_daemon.core.averages.average import MovingAverage, Ratio
+from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
 from ninja_daemon.core.averages.trend import NO_TREND, Trend
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moment
 from ninja_daemon.core.filters.kinds import judges_of
+from ninja_daemon.core.filters.plug_in import judged_by
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
@@ -66,7 +67,6 @@ class Rules:
         "_atr_period",
         "_rejecting",
         "_smooths",
-        "_source",
         "_ways",
         "begin",
         "instrument",
@@ -85,13 +85,15 @@ class Rules:
         self.strategy = strategy
         self.instrument = instrument
         self._atr_period = strategy.atr_period
-        self.judges = tuple(judges_of(strategy, instrument, strategy.filters))
+        self.judges = (
+            *judges_of(strategy, instrument, strategy.filters),
+            *(judged_by(one, strategy, instrument) for one in strategy.plug_ins),
+        )
         self._rejecting = tuple((one, judge.passes) for one, judge in self.judges if judge.passes is not None)
-        self._source = None if strategy.source is Source.CLOSE else strategy.source
         self._smooths, self.is_spaced = strategy.is_smoothed, strategy.spacing > 0
         asks_each = any(judge.passes is not None and judge.all_pass is None for _, judge in self.judges)
         asks_each |= strategy.needs_spread
-        self.is_plain = self._source is None and not self._smooths and not asks_each
+        self.is_plain = strategy.source is Source.CLOSE and not self._smooths and not asks_each
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.range_whole).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.range_whole).as_integer_ratio()
         self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
@@ -134,7 +136,7 @@ class Rules:
 
     def advance(self, state: StrategyState, candle: Candle) -> tuple[StrategyState, Cross | None]:
         """Take in the next candle: one step of contract section 4. The candle is newer than the state's last one."""
-        last, seen, closes, ranges, range_total, fast, slow, side, smoothed, signal_at = state
+        last, seen, closes, ranges, range_total, fast, slow, side, smoothed, signal_at, recent = state
         if last is not None:
             newest_range = true_range(candle, last.close)
             if smoothed is not None:
@@ -145,25 +147,34 @@ class Rules:
                 period = self._atr_period
                 range_total += newest_range - ranges.back(period - 1) if seen > period else newest_range
             ranges = ranges.pushed(newest_range)
-        closes = closes.pushed(candle.close if self._source is None else self._source.sum_of(candle))
+        if self.is_plain:
+            closes = closes.pushed(candle.close)
+        else:
+            closes = closes.pushed(self.strategy.source.sum_of(candle))
+            recent = self.recent(recent, (candle,))
         fast = fast.updated(closes)
         slow = slow.updated(closes)
-        new_side = side_of(fast, slow)
-        if new_side is None or new_side is side:
-            return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, side, smoothed, signal_at)), None
-        cross = None if side is None else self._turn(state, new_side, candle, (fast, slow, len(ranges), range_total))
-        if self.is_spaced and cross is not None and cross.rejected_by is None:
-            signal_at = seen + 1
-        return _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side, smoothed, signal_at)), cross
+        new_side = side_of(fast, slow) or side
+        new = _made((candle, seen + 1, closes, ranges, range_total, fast, slow, new_side, smoothed, signal_at, recent))
+        if new_side is side or side is None or new_side is None:
+            return new, None
+        return self._turn(state, new, new_side, candle)
 
     def _turn(
-        self, before: StrategyState, side: Side, candle: Candle, now: tuple[MovingAverage, MovingAverage, int, int]
-    ) -> Cross:
+        self, before: StrategyState, new: StrategyState, side: Side, candle: Candle
+    ) -> tuple[StrategyState, Cross]:
         """Judge a turn of the side; where there was a side, the averages had values before and have them now."""
-        fast, slow, held, total = now
-        value, since = self.value, self.since(before.signal_at, before.seen + 1)
-        befores = value(before.fast.ratio), value(before.slow.ratio)
-        return self.cross(side, candle, (value(fast.ratio), value(slow.ratio), held, total, *befores, since))
+        value, since = self.value, self.since(before.signal_at, new.seen)
+        now, then = (value(new.fast.ratio), value(new.slow.ratio)), (value(before.fast.ratio), value(before.slow.ratio))
+        cross = self.cross(side, candle, (*now, len(new.ranges), new.range_total, *then, since), new.recent)
+        if self.is_spaced and cross.rejected_by is None:
+            new = new._replace(signal_at=new.seen)
+        return new, cross
+
+    def recent(self, held: Sequence[Candle], newer: Iterable[Candle]) -> tuple[Candle, ...]:
+        """Return the newest candles, as many as plug-ins look at."""
+        most = self.strategy.looked_back
+        return (*held, *newer)[-most:] if most else ()
 
     def value(self, ratio: Ratio | None) -> Ratio:
         """Return the value of a full average in price units."""
@@ -174,17 +185,17 @@ class Rules:
         """Return how many candles the one of this number is behind that of the last signal."""
         return number - signal_at if self.is_spaced and signal_at is not None else None
 
-    def cross(self, side: Side, candle: Candle, known: Known) -> Cross:
+    def cross(self, side: Side, candle: Candle, known: Known, recent: Sequence[Candle] = ()) -> Cross:
         """Return a turn of the side, judged by the filters.
 
         Args:
             side: the side that the averages turned to.
             candle: the candle whose close turned it.
             known: the rest of the ``Moment``, from ``fast`` on.
+            recent: the newest candles, where plug-ins look at them.
         """
-        moment = Moment(
-            side.value, candle.time, candle.close, *known, self._trend_at(candle), self.spreads.get(candle.time)
-        )
+        beside = self._trend_at(candle), self.spreads.get(candle.time), recent
+        moment = Moment(side.value, candle.time, candle.close, *known, *beside)
         return Cross(side, candle, moment, self._rejection(moment))
 
     def _trend_at(self, candle: Candle) -> Ratio | None:

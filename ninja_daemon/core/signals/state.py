@@ -27,6 +27,7 @@ class StrategyState(NamedTuple):
         smoothed: Wilder's average of the true ranges; None where it is the simple mean.
         signal_at: ``seen`` after the candle of the last signal, kept only where signals keep a distance; None where
             there was none, or long ago.
+        recent: the newest candles, as many as filters of plug-ins look at.
     """
 
     last: Candle | None
@@ -39,6 +40,7 @@ class StrategyState(NamedTuple):
     side: Side | None
     smoothed: Stage | None = None
     signal_at: int | None = None
+    recent: tuple[Candle, ...] = ()
 
 
 class Cross(NamedTuple):

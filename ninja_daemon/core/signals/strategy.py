@@ -12,11 +12,12 @@ from functools import lru_cache
 from typing import Final
 
 from ninja_daemon.core.averages.average import MovingAverage
-from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, SmoothedMovingAverage
 from ninja_daemon.core.averages.trend import TrendAverage
 from ninja_daemon.core.filters import max_spread, min_candles_between, trend
 from ninja_daemon.core.filters.kinds import Chosen, written
+from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -56,6 +57,7 @@ class Strategy:
         market_hours: when the daemon asks for candles.
         enabled: whether candles are evaluated at all.
         filters: the optional filters that are set.
+        plug_ins: filters of installed packages, in the order in which they judge.
         exit_on_reverse: a signal ends when one to the other side is listed (contract 8.1, as the two below).
         max_candles: candles after which a signal ends.
         cost_pips: what a trade costs; comes off an outcome's ``net_r``.
@@ -67,7 +69,7 @@ class Strategy:
     granularity: Granularity
     fast_ma: int
     slow_ma: int
-    ma_type: MovingAverageKind = MovingAverageKind.SMA
+    ma_type: AverageKind = MovingAverageKind.SMA
     price: PriceSide = PriceSide.MID
     atr_period: int = 14
     sl_atr_multiplier: Decimal = Decimal("2.0")
@@ -77,10 +79,11 @@ class Strategy:
     max_signal_age: int | None = None
     market_hours: MarketHours = MarketHours.FX
     enabled: bool = True
-    fast_type: MovingAverageKind | None = None
+    fast_type: AverageKind | None = None
     source: Source = Source.CLOSE
     atr_type: AtrType = AtrType.SMA
     filters: Chosen = ()
+    plug_ins: tuple[FilterPlugIn, ...] = ()
     exit_on_reverse: bool = False
     max_candles: int = 1_000
     cost_pips: Decimal = Decimal(0)
@@ -98,6 +101,8 @@ class Strategy:
     @property
     def trend(self) -> TrendAverage | None:
         """The average of a larger timeframe that decides which crosses are signals, if it has one."""
+        if not self.filters:  # asked five times at each close
+            return None
         return next((value for name, value in self.filters if name == trend.FILTER.name), None)
 
     @property
@@ -126,7 +131,12 @@ class Strategy:
         """Candles after which both averages and the average true range are full and independent of the start."""
         ranges = SmoothedMovingAverage.warm_up(self.atr_period) if self.is_smoothed else self.atr_period
         warm_ups = (average.warm_up(period) for average, period in self.averages)
-        return max(*warm_ups, ranges + 1, self.spacing + 1)
+        return max(*warm_ups, ranges + 1, self.spacing + 1, self.looked_back)
+
+    @property
+    def looked_back(self) -> int:
+        """Candles that plug-ins look at."""
+        return max((one.candles for one in self.plug_ins), default=0)
 
     @property
     def closes_held(self) -> int:
@@ -139,7 +149,7 @@ class Strategy:
         return (self.fast_kind.average, self.fast_ma), (self.ma_type.average, self.slow_ma)
 
     @property
-    def fast_kind(self) -> MovingAverageKind:
+    def fast_kind(self) -> AverageKind:
         """Kind of the fast average; that of the slow one is ``ma_type``."""
         return self.ma_type if self.fast_type is None else self.fast_type
 
@@ -173,7 +183,7 @@ _ALWAYS_HASHED: Final = frozenset(
 """Settings of the first version. Later ones enter the hash only when they are set, so that they change no known id."""
 _NEVER_HASHED: Final = frozenset(
     {
-        *("name", "granularity", "max_signal_age", "market_hours", "enabled", "filters"),
+        *("name", "granularity", "max_signal_age", "market_hours", "enabled", "filters", "plug_ins"),
         *("exit_on_reverse", "max_candles", "cost_pips", "cost_is_spread"),
     }
 )
@@ -184,6 +194,8 @@ def settings_of(strategy: Strategy) -> dict[str, object]:
     """Return the settings that can change a signal, in normal form."""
     settings: dict[str, object] = {"rules": RULES_VERSION, "timeframe": strategy.granularity.name}
     settings |= written(strategy.filters)
+    if strategy.plug_ins:
+        settings["filters"] = [one.written for one in strategy.plug_ins]
     for field in fields(strategy):
         value = getattr(strategy, field.name)
         if field.name in _ALWAYS_HASHED or (field.name not in _NEVER_HASHED and value != field.default):

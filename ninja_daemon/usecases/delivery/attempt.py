@@ -32,6 +32,8 @@ class Attempt:
         if rate := self.destination.manners.rate:
             allowance = rate.booked(taken.allowance, now)
             wait = max(wait, rate.free_at(allowance) - now)
+        # An outcome that is shown ends no suspension: the next message, which is sent at once, does.
+        ended = None if parcel.outcome and taken.is_probe else ended_notice(self.destination.name, taken, now)
         settlement = replace(
             shown(taken) if parcel.outcome else replace(fresh(taken), delivered=len(parcel.entries)),
             wait=wait,
@@ -40,11 +42,11 @@ class Attempt:
             repeats=len(parcel.entries) if parcel.repeat and not parcel.outcome else 0,
             refusals=0,
             throttles=0,
-            alert=(ended := ended_notice(self.destination.name, taken, now)),
+            alert=ended,
         )
         events = [self._delivered(entry, sent, elapsed) for entry in parcel.entries]
         if ended is not None:
-            events.append(self.event("lane.healed", "warning", ended.text))
+            events.append(self.event("lane.healed", "info", ended.text))
         return settlement, events
 
     def _delivered(self, entry: Entry, sent: Sent, elapsed: float) -> DeliveryEvent:

@@ -104,6 +104,9 @@ class EditableChannel(Channel, Protocol):
         A message that is gone is ``REFUSED``.
         """
 
+    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+        """Add the parcel's one attachment, a picture, to a message that ``send`` named; what it says stays."""
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -170,3 +173,6 @@ class PostedMessages(Protocol):
 
     def posted(self, destination: str, outcome: Entry) -> PostedMessage | None:
         """Add an outcome to the posted message of its signal, and return that; None when none is known."""
+
+    def message_of(self, destination: str, signal_id: str) -> PostedMessage | None:
+        """Return the posted message of a signal as it has to look now; None when none is known."""

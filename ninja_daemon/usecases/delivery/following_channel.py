@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -13,34 +14,50 @@ from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, PostedMessages
 from ninja_daemon.usecases.ports import Clock
 
+PostedHook = Callable[[Parcel, str], None]
+"""Is told of a posted message of signals and of the service's name for it; waits for nothing."""
 UNKNOWN: Final = "this machine knows no posted message of the signal"
 
 
 class FollowingChannel:
     """Another channel whose posted messages are edited when their signals end."""
 
-    def __init__(self, channel: EditableChannel, posted: PostedMessages, clock: Clock) -> None:
+    def __init__(
+        self,
+        channel: EditableChannel,
+        posted: PostedMessages,
+        clock: Clock,
+        *,
+        edits: bool = True,
+        on_posted: PostedHook | None = None,
+    ) -> None:
         """Wrap a channel.
 
         Args:
             channel: what posts and edits.
             posted: what was posted.
             clock: when.
+            edits: outcomes edit; otherwise they are posted.
+            on_posted: told of each message of signals.
         """
         self._channel = channel
         self._posted = posted
         self._clock = clock
+        self._edits = edits
+        self._on_posted = on_posted
         self.provider = channel.provider
 
     def send(self, parcel: Parcel) -> destination.Outcome:
         """Post signals and notices, and remember the signals' message; edit that for an outcome; see the port."""
-        if parcel.outcome is not None:
+        if parcel.outcome is not None and self._edits:
             return self._edited(parcel)
         answer = self._channel.send(parcel)
         if isinstance(answer, Sent) and answer.message_id and parcel.signals:
             # What cannot be kept is said by the ledger, which is asked to remember the same message at once.
             with contextlib.suppress(JournalUnavailable):
                 self._posted.keep_posted(parcel, answer.message_id, self._clock.now())
+            if self._on_posted is not None:
+                self._on_posted(parcel, answer.message_id)
         return answer
 
     def _edited(self, parcel: Parcel) -> destination.Outcome:

@@ -91,9 +91,8 @@ class LargerCandles:
             return None
         if self.before.last is not None:
             return Wanted(self.series, self.before.last)
-        since = self.cursor or int(now)
         # Where signals keep a distance, those before the cursor are judged again.
-        passed = max(0, int(now) - since + self.spacing * self.own.seconds) // granularity.seconds
+        passed = max(0, int(now) - (self.cursor or int(now)) + self.spacing * self.own.seconds) // granularity.seconds
         return WantedHistory(self.series, None, self.settings.warm_up + passed + _SPARE)
 
     def take(self, answer: Fetched | NinjaError) -> None:
@@ -110,10 +109,10 @@ class LargerCandles:
         factor = 10 ** (self.before.decimals - decimals)
         self.candles += [scaled(candle, factor) for candle in answer.candles]
         self.error = answer.rejected
-        again = None if answer.at_cursor is None or self.before.last is None else scaled(answer.at_cursor, factor)
-        self.revised = again is not None and again.close != self.before.closes.back(0)
+        if answer.at_cursor is not None and self.before.last is not None:
+            self.revised = answer.at_cursor.close * factor != self.before.closes.back(0)
         if answer.forming is not None:
-            # Candles come in order: all that opened before the one that forms are complete, or will never come.
+            # Candles come in order: all that opened before it are complete, or will never come.
             self.known_until = max(self.known_until, answer.forming)
         elif self.candles:
             self.known_until = max(self.known_until, self.series.granularity.close_of(self.candles[-1].time))

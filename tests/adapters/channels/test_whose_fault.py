@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from ninja_daemon.adapters.channels import discord_api, mail, telegram
+from ninja_daemon.adapters.channels import discord_api, mail, telegram_api
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue
 from ninja_daemon.core.secret import Secret
@@ -226,6 +226,6 @@ def test_a_mail_server(step: str, answer: str, expected: tuple[Fault, bool]) -> 
     assert blame(outcome) == expected
 
 
-@pytest.mark.parametrize("table", [discord_api.TABLE, telegram.TABLE, mail.TABLE])
+@pytest.mark.parametrize("table", [discord_api.TABLE, telegram_api.TABLE, mail.TABLE])
 def test_every_row_says_who_says_so(table: tuple[Any, ...]) -> None:
     assert all(row.source for row in table)

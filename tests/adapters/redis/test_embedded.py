@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from ninja_daemon.adapters.redis import embedded as embedded_redis, server_program as program
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
-from ninja_daemon.adapters.redis.server_program import find_server
+from ninja_daemon.adapters.redis.own_server import embedded as embedded_redis, server_program as program
+from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
+from ninja_daemon.adapters.redis.own_server.server_program import find_server
 from ninja_daemon.core.errors import ConfigError
 from tests.servers import server_program
 
@@ -200,7 +200,7 @@ def test_a_second_server_on_the_same_directory_is_refused(
 PARENT = """
 import sys
 from pathlib import Path
-from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
 server = EmbeddedRedis(Path(sys.argv[1])).start()
 print(server.url, flush=True)
 sys.stdin.read()

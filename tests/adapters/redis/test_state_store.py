@@ -18,6 +18,7 @@ import redis
 from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
+from ninja_daemon.adapters.redis.sharing import lease
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.commit import averages_life_ms
 from ninja_daemon.adapters.stored.signal import decode_signal
@@ -427,6 +428,18 @@ class TestLease:
 
         assert is_dead(dead)
         assert RedisStateStore(client, KEYS).lease(holder_token("run"), 30).held
+
+    def test_the_number_of_a_failover_stands_in_front_of_the_fence(
+        self, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store, token = RedisStateStore(client, KEYS), "run|elsewhere|x|1|a"
+        before = store.lease(token, 30)
+        monkeypatch.setattr(lease, "failover_epoch", lambda _: 3)
+        after, again = store.lease(token, 30), store.lease(token, 30)
+
+        assert (before.fence, after.fence, again.fence) == (1, 3 * 2**32 + 1, 3 * 2**32 + 1)
+        assert after.is_new
+        assert not again.is_new
 
     def test_a_living_process_is_not_taken_over(self, client: redis.Redis) -> None:
         RedisStateStore(client, KEYS).lease(holder_token("run"), 30)

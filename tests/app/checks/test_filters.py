@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.app.checks.filters import check_filters
-from ninja_daemon.app.checks.strategies import check_strategies
+from ninja_daemon.app.checks.strategies import check_filters, check_strategies
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.market.granularity import Granularity

@@ -11,9 +11,9 @@ import pytest
 
 from ninja_daemon.app import cli
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.host import check_host
-from ninja_daemon.app.checks.host_files import check_modes
-from ninja_daemon.app.checks.host_machine import Host, Unknown, ask
+from ninja_daemon.app.checks.host.files import check_modes
+from ninja_daemon.app.checks.host.machine import Host, Unknown, ask
+from ninja_daemon.app.checks.host.overview import check_host
 from ninja_daemon.app.settings.environment import read_environment
 
 Findings = dict[str, Finding]

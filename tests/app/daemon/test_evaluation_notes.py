@@ -16,7 +16,7 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.app.daemon.evaluation_notes import EvaluationNotes, evaluations_of
+from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes, evaluations_of
 from ninja_daemon.app.daemon.process import Daemon
 from ninja_daemon.core.errors import BrokerUnavailable
 from ninja_daemon.core.signals.crossover import Side

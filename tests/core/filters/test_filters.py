@@ -33,6 +33,7 @@ from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import AtrType, Strategy, settings_of
 from ninja_daemon.usecases.replay import Engine, replay
+from ninja_daemon.usecases.standing import LastSignal
 from tests.core.filters import oracle
 from tests.core.filters.oracle import Settings
 from tests.core.series import moment_of, real_candles
@@ -153,6 +154,23 @@ def cut_and_stored(rules: Rules, candles: Sequence[Candle], cuts: Sequence[int])
     return crosses
 
 
+def cut_and_rebuilt(rules: Rules, candles: Sequence[Candle], cuts: Sequence[int]) -> list[Cross]:
+    """The step engine, its state lost at each cut and built anew of the candles before it, as the daemon does."""
+    state, crosses = rules.empty_state(), list[Cross]()
+    for start, stop in zip([0, *cuts], [*cuts, len(candles)], strict=True):
+        known = candles[max(0, start - rules.strategy.warm_up - 2) : start]
+        state, _ = advance_all(rules, rules.empty_state(), known)
+        if state.side is None:  # behind ties, or in the warm-up of the history itself
+            known = candles[:start]
+            state, _ = advance_all(rules, rules.empty_state(), known)
+        if rules.is_spaced:
+            signals = [cross.candle.time for cross in crosses if cross.rejected_by is None]
+            state = LastSignal(signals[-1] if signals else None).placed(state, known)
+        _, some = advance_all(rules, state, candles[start:stop])
+        crosses += some
+    return crosses
+
+
 def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: int) -> None:
     rules, columns = rules_of(settings), CandleColumns.of(candles)
     expected = oracle.judged(candles, settings, larger_of(settings), spreads_of(settings.timeframe))
@@ -160,6 +178,7 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
     figures = oracle.figures(candles, settings, [time for time, _, reason in expected if reason is None])
     cuts = sorted(random.Random(seed).sample(range(len(candles)), 25))
     assert found(cut_and_stored(rules, candles, cuts)) == expected
+    assert found(cut_and_rebuilt(rules, candles, cuts)) == expected
     state, crosses = rules.empty_state(), list[Cross]()
     for start, stop in zip([0, *cuts], [*cuts, len(candles)], strict=True):
         result = evaluate(rules, columns.part(start, stop), state)

@@ -13,6 +13,7 @@ from ninja_daemon.core.averages.kinds import MovingAverageKind, restored_average
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters import atr, min_atr_value, min_rr_ratio, no_room
 from ninja_daemon.core.filters.filter import Filter
+from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
@@ -232,6 +233,7 @@ SIGNIFICANT: dict[str, object] = {
     "min_atr_value": Decimal("0.0003"),
     "min_rr_ratio": Decimal("1.4"),
     "filters": (("days", ("mon", "tue")),),
+    "plug_ins": (FilterPlugIn("1", 1, lambda _: (1, 1), name="mine"),),
     "fast_type": MovingAverageKind.WMA,
     "source": Source.HL2,
     "atr_type": AtrType.WILDER,

@@ -29,6 +29,10 @@ class QueueKeys:
         """Return the key of a lane's record."""
         return f"{self.prefix}lane_state:{destination}"
 
+    def picture(self, identity: str) -> str:
+        """Return the key of the candles of a signal's picture."""
+        return f"{self.prefix}picture:{identity}"
+
     def hold(self, provider: str) -> str:
         """Return the key that exists while a provider's lanes must send nothing."""
         return f"{self.prefix}hold:{provider}"

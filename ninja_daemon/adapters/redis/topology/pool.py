@@ -5,17 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from redis.connection import parse_url
+from redis.connection import Connection, SSLConnection, parse_url
+from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
-from ninja_daemon.adapters.redis.deadline import (
-    TimedOwnerConnection,
-    TimedOwnerSSLConnection,
-    TimedSentinelConnection,
-    TimedSentinelSSLConnection,
-)
+from ninja_daemon.adapters.redis.deadline import Timed
 from ninja_daemon.adapters.redis.topology.address import ManyHosts
-from ninja_daemon.adapters.redis.topology.cluster import OwnerPool
+from ninja_daemon.adapters.redis.topology.cluster import OwnerPool, ToOwner
 from ninja_daemon.adapters.redis.topology.sentinel import MasterPool, Sentinels
+
+
+class TimedSentinelConnection(Timed, SentinelManagedConnection):
+    """To the master that Sentinel names."""
+
+
+class TimedSentinelSSLConnection(Timed, SentinelManagedSSLConnection):
+    """To the master that Sentinel names, over TLS."""
+
+
+class TimedOwnerConnection(Timed, ToOwner, Connection):
+    """To the server of a cluster that owns the slot."""
+
+
+class TimedOwnerSSLConnection(Timed, ToOwner, SSLConnection):
+    """To the server of a cluster that owns the slot, over TLS."""
 
 
 def pool_for(where: ManyHosts, options: Mapping[str, Any], limits: Mapping[str, Any]) -> MasterPool | OwnerPool:

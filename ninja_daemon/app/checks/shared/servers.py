@@ -41,9 +41,13 @@ def check_servers(servers: Servers, subject: str) -> Iterator[Finding]:
             Level.WARNING, "redis.down_after", subject, cause, "set it to 5000 (SENTINEL SET … in each Sentinel)"
         )
     if servers.needs_replicas is False:
-        cause = (
-            "min-replicas-to-write is 0: a master that is cut off goes on taking writes that vanish later; they are "
-            "derived again, and signals that were delivered meanwhile are kept back by the ledger of this machine only"
-        )
-        cure = "redis-cli CONFIG SET min-replicas-to-write 1 and min-replicas-max-lag 2, on every server"
-        yield Finding(Level.WARNING, "redis.min_replicas", subject, cause, cure)
+        yield _takes_writes_alone(subject)
+
+
+def _takes_writes_alone(subject: str) -> Finding:
+    cause = (
+        "min-replicas-to-write is 0: a master that is cut off goes on taking writes that vanish later; they are "
+        "derived again, and signals that were delivered meanwhile are kept back by the ledger of this machine only"
+    )
+    cure = "redis-cli CONFIG SET min-replicas-to-write 1 and min-replicas-max-lag 2, on every server"
+    return Finding(Level.WARNING, "redis.min_replicas", subject, cause, cure)

@@ -8,7 +8,7 @@ from typing import Final
 
 import typer
 
-from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
 from ninja_daemon.app.process.kept_server import KeptServer
 from ninja_daemon.app.process.running import noted
 from ninja_daemon.app.samples import sample

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from typing import Annotated
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 import typer
@@ -22,7 +23,13 @@ from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.status.left_strategies import left_sentences
 from ninja_daemon.app.wiring import Parts, daemon_parts, make_daemon, watch
 from ninja_daemon.core.errors import ConfigError
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
+from ninja_daemon.usecases.ports import DaemonPorts
+
+if TYPE_CHECKING:
+    from ninja_daemon.app.daemon.process import Daemon
+    from ninja_daemon.app.fleet.fleet import Fleet
 
 
 def run(
@@ -50,17 +57,38 @@ def run(
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     parts = daemon_parts(environment, configuration.servers)
     parts.mirror_to(configuration.delivery.mirror)
+    parts.packer.draws_for(configuration.delivery)
     log = structlog.get_logger("ninja.daemon")
     for note in (*environment.notes, *configuration.notes):
         log.debug(note)
     if once:
         try:
-            enabled = [strategy for strategy in configuration.strategies if strategy.enabled]
-            up_to_date = bring_up_to_date(enabled, parts, parts.after)
+            up_to_date = _once(environment, configuration, parts)
         finally:
             parts.close()
         raise typer.Exit(0 if up_to_date else 1)
     raise typer.Exit(_live(environment, configuration, parts, log_level))
+
+
+def _once(environment: Environment, configuration: Configuration, parts: Parts) -> bool:
+    """Make one pass, over each shard where there are several; tell whether all is up to date."""
+    if configuration.servers.shards == 1:
+        enabled = [strategy for strategy in configuration.strategies if strategy.enabled]
+        return bring_up_to_date(enabled, parts, parts.after)
+    from ninja_daemon.app.fleet.making import pass_over_shards
+
+    def one_pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
+        return bring_up_to_date(strategies, ports, parts.after)
+
+    return pass_over_shards(environment, configuration, parts, one_pass)
+
+
+def _body(environment: Environment, configuration: Configuration, parts: Parts, service: Service) -> Daemon | Fleet:
+    if not environment.cache_enabled and configuration.servers.shards == 1:
+        return make_daemon(parts, configuration.strategies, service)
+    from ninja_daemon.app.fleet.making import make_body
+
+    return make_body(environment, configuration, parts, service)
 
 
 def _require_strategies(configuration: Configuration) -> None:
@@ -91,13 +119,14 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
     log = structlog.get_logger("ninja.daemon")
     say_private(environment.state_dir, log)
     service = Service(parts.clock, log)
-    daemon = make_daemon(parts, configuration.strategies, service)
+    daemon = _body(environment, configuration, parts, service)
     _say_started(environment, configuration, log)
 
     def take_over(new: Configuration) -> None:
         _require_strategies(new)
         configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr)
         parts.mirror_to(new.delivery.mirror)
+        parts.packer.draws_for(new.delivery)
         daemon.take_over(new.strategies)
 
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))

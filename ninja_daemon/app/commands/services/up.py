@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import typer
 
-from ninja_daemon.adapters.redis.embedded import EmbeddedRedis
+from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
 from ninja_daemon.app.process.kept_server import KeptServer
 from ninja_daemon.app.process.private_files import make_private
 from ninja_daemon.app.process.running import noted

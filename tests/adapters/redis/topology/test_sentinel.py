@@ -10,7 +10,6 @@ import pytest
 from ninja_daemon.adapters.redis.client import connect, translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.redis.topology.sentinel import MasterPool
 from ninja_daemon.adapters.redis.topology.servers import servers
 from ninja_daemon.adapters.stored.commit import PreparedCommit
 from ninja_daemon.app.checks.shared.servers import check_servers
@@ -30,21 +29,6 @@ def group(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SentinelGroup]:
         yield made.start()
     finally:
         made.stop()
-
-
-def test_a_planned_failover_is_followed_without_a_refusal(group: SentinelGroup) -> None:
-    client = group.client()
-    store = RedisStateStore(client, KEYS)
-    before = store.lease("run|a|x|1|a", 30)
-    group.fail_over()
-    time.sleep(1.1)  # within which the old master goes on answering OK
-    client.set("after", "1")
-    assert isinstance(client.connection_pool, MasterPool)
-    assert client.connection_pool.master_address == ("127.0.0.1", group.owner().port)
-    after = store.lease("run|a|x|1|a", 30)
-    assert after.is_new
-    assert after.fence >> 32 == (before.fence >> 32) + 1, "the number of the failover stands in front of the fence"
-    client.close()
 
 
 def test_the_servers_are_described_and_judged(group: SentinelGroup) -> None:

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.host_machine import SUBJECT, Host
+from ninja_daemon.app.checks.host.machine import SUBJECT, Host
 from ninja_daemon.app.settings.environment import Environment
 
 REDIS_PORT: Final = 6379

@@ -26,7 +26,7 @@ import redis
 
 from ninja_daemon.adapters.host.kept_process import KEEPER
 from ninja_daemon.adapters.redis.client import connect, translated_errors
-from ninja_daemon.adapters.redis.server_program import ServerProgram, find_server
+from ninja_daemon.adapters.redis.own_server.server_program import ServerProgram, find_server
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 
 LONGEST_SOCKET_PATH: Final = 103

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.host_files import check_disk, check_modes
-from ninja_daemon.app.checks.host_machine import SUBJECT, Host, Unknown
-from ninja_daemon.app.checks.host_network import check_firewall, check_open_ports, redis_ports
-from ninja_daemon.app.checks.host_ssh import check_ssh
+from ninja_daemon.app.checks.host.files import check_disk, check_modes
+from ninja_daemon.app.checks.host.machine import SUBJECT, Host, Unknown
+from ninja_daemon.app.checks.host.network import check_firewall, check_open_ports, redis_ports
+from ninja_daemon.app.checks.host.ssh import check_ssh
 from ninja_daemon.app.settings.environment import Environment
 
 _SMALL: Final = 2 * 1024**2

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.host_machine import SETTINGS, Host, Unknown
+from ninja_daemon.app.checks.host.machine import SETTINGS, Host, Unknown
 
 _ROOM: Final = 500 * 1024**2
 _LEAST_ROOM: Final = 50 * 1024**2

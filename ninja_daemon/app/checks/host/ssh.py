@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.checks.host_machine import SUBJECT, Host, Unknown
+from ninja_daemon.app.checks.host.machine import SUBJECT, Host, Unknown
 
 _DEEPEST_INCLUDE: Final = 4
 _SSH_CURE: Final = "in /etc/ssh/sshd_config.d/10-keys.conf; systemctl reload ssh"

@@ -1,0 +1,161 @@
+"""This process among those that share the work: who else lives, which shards are ours, our part of the limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ninja_daemon.adapters.host.lease_token import is_dead
+from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.usecases.ports import Clock
+from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member, owner_of
+
+_TICK: Final = 4.0
+"""Seconds between two signs of life; a little less than between two renewals of a lease, which ask for them."""
+_FAILED_FOR: Final = 0.9
+"""Seconds for which a failure answers all shards of the process."""
+_SETTLED_AFTER: Final = 6.0
+"""Seconds after which the others have seen us and have made room within the broker's limits."""
+
+
+class Register(Protocol):
+    """Where members leave signs of life."""
+
+    def tick(self, token: str, egress: str) -> Sequence[Member]:
+        """Leave one, and return those of all; raises StoreUnavailable."""
+
+    def leave(self, token: str) -> None:
+        """Take ours away; raises StoreUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What the others know of this process.
+
+    Attributes:
+        token: names it.
+        egress: name of the address by which it reaches the broker.
+        count: number of shards, by its configuration.
+    """
+
+    token: str
+    egress: str
+    count: int
+
+
+class Membership:
+    """Asked by all shards of a process; one of them looks every few seconds, for all."""
+
+    def __init__(
+        self,
+        register: Register,
+        identity: Identity,
+        clock: Clock,
+        *,
+        agree: Callable[[], None],
+        divide: Callable[[int], None],
+    ) -> None:
+        """Know nobody yet.
+
+        Args:
+            register: where members leave signs of life.
+            identity: who we are.
+            clock: time.
+            agree: makes sure that the namespace has so many shards; raises ConfigError.
+            divide: called with the number of members that share the broker's limits.
+        """
+        self._register = register
+        self._identity = identity
+        self._clock = clock
+        self._agree = agree
+        self._divide = divide
+        self._agreed = False
+        self._live: Sequence[str] = ()
+        self._beside = identity.count
+        self._joined: float | None = None
+        self._looked_at = float("-inf")
+        self._failure: tuple[float, StoreUnavailable] | None = None
+        self._lock = threading.Lock()
+        # Until it is known how many there are, as many as can have work at all.
+        divide(identity.count)
+
+    def refresh(self) -> None:
+        """Leave a sign of life and look at the others', unless that was done just now.
+
+        Raises:
+            StoreUnavailable: Redis did not answer.
+            ConfigError: the namespace is divided otherwise.
+        """
+        with self._lock:
+            now = self._clock.monotonic()
+            if self._failure is not None and now - self._failure[0] < _FAILED_FOR:
+                raise self._failure[1]
+            if now - self._looked_at < _TICK:
+                return
+            try:
+                self._look(now)
+            except StoreUnavailable as error:
+                self._failure = (self._clock.monotonic(), error)
+                raise
+            self._failure = None
+
+    def _look(self, now: float) -> None:
+        if not self._agreed:
+            self._agree()
+            self._agreed = True
+        found = self._register.tick(self._identity.token, self._identity.egress)
+        live = [one for one in found if one.age <= MEMBER_LIVES and not is_dead(one.token)]
+        self._beside = sum(one.egress == self._identity.egress for one in live)
+        self._divide(max(1, self._beside))
+        self._live = [one.token for one in live]
+        self._joined = now if self._joined is None else self._joined
+        self._looked_at = now
+
+    def owns(self, shard: int) -> bool:
+        """Tell whether a shard is ours to ask for."""
+        if self._joined is None:
+            return True  # Redis was away from the start; whoever led here may go on alone.
+        is_settled = self._beside <= 1 or self._clock.monotonic() - self._joined >= _SETTLED_AFTER
+        return is_settled and owner_of(shard, self._live) == self._identity.token
+
+    def leave(self) -> None:
+        """Let the others have our shards at once."""
+        with suppress(StoreUnavailable):
+            self._register.leave(self._identity.token)
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSeat:
+    """The seat of one shard; see ``Seat``."""
+
+    membership: Membership
+    shard: int
+
+    def refresh(self) -> None:
+        """Look at the others."""
+        self.membership.refresh()
+
+    def is_ours(self) -> bool:
+        """Tell whether the shard is ours to ask for."""
+        return self.membership.owns(self.shard)
+
+
+class Agreed:
+    """The seat where there is one lease: everybody asks for it, once it is certain that there is only one."""
+
+    def __init__(self, agree: Callable[[], None]) -> None:
+        """Take what makes certain; it raises ConfigError."""
+        self._agree: Callable[[], None] | None = agree
+
+    def refresh(self) -> None:
+        """Make certain, once."""
+        if self._agree is not None:
+            self._agree()
+            self._agree = None
+
+    def is_ours(self) -> bool:
+        """Everybody may have it."""
+        return True

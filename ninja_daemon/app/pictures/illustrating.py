@@ -1,0 +1,194 @@
+"""The notifier's part of a picture: a posted message gets it by an edit a moment later, in a thread of its own.
+
+It is done with what is left: no signal waits for it, nothing is posted again for it, and a picture that does not come
+about is counted. One thread draws and edits; it holds back while the destination's lane is at work, so that it takes
+nothing of the rate that signals need.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ninja_daemon.adapters.pictures.png import png_of
+from ninja_daemon.adapters.stored.picture_pack import decode_pack
+from ninja_daemon.app.pictures.drawn_pictures import attachment_of
+from ninja_daemon.app.pictures.packing import PicturePacks
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError, PictureRefused, StoreUnavailable
+from ninja_daemon.core.messages.destination import Failure, Fault, Sent
+from ninja_daemon.core.messages.message import Attachment, Parcel
+from ninja_daemon.core.pictures.signal_picture import signal_picture
+from ninja_daemon.core.pictures.theme import DARK
+from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, PostedMessages
+from ninja_daemon.usecases.ports import Clock
+
+_MOST_WAITING: Final = 500
+_KEPT: Final = 16
+"""Pictures that are kept for other destinations of the same signal."""
+_PATIENCE: Final = 20.0
+"""Seconds for which the candles of a signal are waited for."""
+_LOOK_EVERY: Final = 0.05
+_TRIES: Final = 4
+_LONGEST_WAIT: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A posted message that is to get a picture."""
+
+    destination: str
+    message_id: str
+    parcel: Parcel
+    posted_at: float
+
+
+class Illustrator:
+    """Gives posted messages their pictures."""
+
+    def __init__(
+        self,
+        channels: Mapping[str, tuple[EditableChannel, str]],
+        packs: Sequence[PicturePacks],
+        posted: PostedMessages,
+        clock: Clock,
+    ) -> None:
+        """Prepare; the thread begins with the first message.
+
+        Args:
+            channels: by destination: a channel of this thread's own, and the reader's time zone.
+            packs: where the candles of signals may lie.
+            posted: what the messages say by now.
+            clock: for durations.
+        """
+        self._tell: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None
+        self._is_busy: Callable[[str], bool] = lambda _: False
+        self._idle = threading.Event()
+        self._idle.set()
+        self._channels = channels
+        self._packs = packs
+        self._posted = posted
+        self._clock = clock
+        self._jobs: deque[_Job] = deque(maxlen=_MOST_WAITING)
+        self._drawn: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._wake, self._stop = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, tell: Callable[[Sequence[DeliveryEvent]], None], is_busy: Callable[[str], bool]) -> None:
+        """Say who is told of what happens, and which lanes are at work."""
+        self._tell, self._is_busy = tell, is_busy
+
+    def posted(self, parcel: Parcel, message_id: str) -> None:
+        """Take note of a posted message; one with a single signal gets a picture."""
+        if parcel.destination not in self._channels or len(parcel.entries) != 1 or not parcel.signals:
+            return
+        self._jobs.append(_Job(parcel.destination, message_id, parcel, self._clock.monotonic()))
+        self._idle.clear()
+        self._wake.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
+            self._thread.start()
+
+    def ready(self, signal: Signal, time_zone: str) -> tuple[Attachment, ...]:
+        """Return the picture of a signal if it is drawn already."""
+        png = self._drawn.get((signal.id, time_zone))
+        return () if png is None else (attachment_of(signal, png),)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            job = self._next()
+            if job is None:
+                if not self._jobs:
+                    self._idle.set()
+                # A lane that was at work may rest by now.
+                self._wake.wait(_LOOK_EVERY if self._jobs else None)
+                self._wake.clear()
+                continue
+            try:
+                self._illustrate(job)
+            except (NinjaError, OSError) as error:
+                self._left_out(job, str(error))
+
+    def _next(self) -> _Job | None:
+        for place, job in enumerate(self._jobs):
+            if not self._is_busy(job.destination):
+                del self._jobs[place]
+                return job
+        return None
+
+    def _illustrate(self, job: _Job) -> None:
+        channel, zone = self._channels[job.destination]
+        (signal,) = job.parcel.signals
+        png = self._drawn.get((signal.id, zone)) or self._draw(signal, zone)
+        answer: Failure | Sent = Failure(Fault.REFUSED, "")
+        for _ in range(_TRIES):
+            parcel = replace(self._as_it_is(job), attachments=(attachment_of(signal, png),))
+            answer = channel.illustrate(job.message_id, parcel)
+            if not isinstance(answer, Failure):
+                self._settle(job, channel, parcel)
+                return
+            if answer.fault not in {Fault.THROTTLED, Fault.UNREACHED, Fault.AMBIGUOUS}:
+                break
+            self._stop.wait(min(answer.wait or 1.0, _LONGEST_WAIT))
+        self._left_out(job, answer.text if isinstance(answer, Failure) else "")
+
+    def _settle(self, job: _Job, channel: EditableChannel, parcel: Parcel) -> None:
+        """Say that the picture is there; an outcome that came while it was sent is shown again."""
+        after = self._as_it_is(job)
+        if after.results != parcel.results:
+            channel.edit(job.message_id, after)
+        took = self._clock.monotonic() - job.posted_at
+        fields = {"destination": job.destination, "id": job.parcel.id, "ms": f"{took * 1000:.1f}"}
+        self._tell([DeliveryEvent("picture.shown", "debug", f"{job.destination} shows a picture", fields)])
+
+    def _as_it_is(self, job: _Job) -> Parcel:
+        try:
+            found = self._posted.message_of(job.destination, job.parcel.id)
+        except JournalUnavailable:
+            found = None
+        return job.parcel if found is None else found.parcel
+
+    def _draw(self, signal: Signal, zone: str) -> bytes:
+        view = decode_pack(self._pack(signal.id), signal)
+        png = png_of(signal_picture(view, DARK, ZoneInfo(zone) if zone else UTC))
+        self._drawn[signal.id, zone] = png
+        while len(self._drawn) > _KEPT:
+            self._drawn.popitem(last=False)
+        return png
+
+    def _pack(self, identity: str) -> str:
+        deadline = self._clock.monotonic() + _PATIENCE
+        while self._clock.monotonic() < deadline and not self._stop.is_set():
+            for place in self._packs:
+                try:
+                    if text := place.read(identity):
+                        return text
+                except StoreUnavailable:
+                    continue
+            self._stop.wait(_LOOK_EVERY)
+        message = "the daemon left no candles of this signal"
+        raise PictureRefused(message)
+
+    def _left_out(self, job: _Job, reason: str) -> None:
+        sentence = f"a message at {job.destination} stays without its picture"
+        fields = {"destination": job.destination, "id": job.parcel.id, "reason": reason}
+        self._tell([DeliveryEvent("picture.left_out", "warning", sentence, fields)])
+
+    def finish(self, patience: float = 5.0) -> None:
+        """Wait until every message has its picture, or not, for so many seconds at most."""
+        self._idle.wait(patience)
+
+    def close(self) -> None:
+        """End; pictures that wait are left out."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join(1.0)
+        for channel, _ in self._channels.values():
+            channel.close()

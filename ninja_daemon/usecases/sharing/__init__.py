@@ -1,0 +1,1 @@
+"""How several daemons divide the work."""

@@ -1,0 +1,253 @@
+"""Pictures of posted messages: by an edit a moment later, of the signal's own candles, and never in a signal's way."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
+from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
+from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
+from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks
+from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
+from ninja_daemon.adapters.stored.outcome import encode_outcome
+from ninja_daemon.adapters.stored.picture_pack import decode_pack, encode_pack
+from ninja_daemon.app.pictures import illustrating
+from ninja_daemon.app.pictures.drawn_pictures import InlineChannel, illustrated
+from ninja_daemon.app.pictures.illustrating import Illustrator
+from ninja_daemon.app.pictures.packing import PicturePacks
+from ninja_daemon.core.errors import StateUnreadable
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.messages.destination import Delivery, Destination, OptionValue
+from ninja_daemon.core.messages.message import Entry, Kind
+from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.pictures.signal_picture import AverageLine, SignalView
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
+from tests.fakes.channel import FakeChannel
+from tests.fakes.messages import a_parcel, a_signal, an_entry, an_outcome
+from tests.fakes.receiver import Answer, Post, Receiver, receiver
+
+PNG = b"\x89PNG\r\n\x1a\n"
+TOKEN = "123456:" + "x" * 30
+
+
+def a_view(number: int = 1, shift: int = 0) -> SignalView:
+    """The candles of ``a_signal``, or of one so many candles later."""
+    signal = a_signal(number)
+    times = [signal.time + (place - 59 + shift) * 14_400 for place in range(60)]
+    candles = [Candle(time, 109_300, 109_400 + place, 109_200, 109_259) for place, time in enumerate(times)]
+    values = [(3 * 109_259 + place, 3) for place in range(60)]
+    return SignalView(signal, 5, candles, AverageLine("SMA 3", values), AverageLine("SMA 5", [None, *values[1:]]))
+
+
+@pytest.fixture
+def server() -> Iterator[Receiver]:
+    with receiver() as made:
+        yield made
+
+
+@pytest.fixture
+def packs(tmp_path: Path) -> Iterator[PicturePacks]:
+    file = LocalQueueFile(tmp_path / "journal.sqlite3", SystemClock())
+    yield LocalPicturePacks(file)
+    file.close()
+
+
+@pytest.fixture
+def packs_in_redis(redis_url: str) -> Iterator[PicturePacks]:
+    client = connect(redis_url, name="test")
+    yield RedisPicturePacks(client, QueueKeys("t"))
+    client.close()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[SqliteSentLedger]:
+    made = SqliteSentLedger(tmp_path / "sent.sqlite3")
+    yield made
+    made.close()
+
+
+def destinations(server: Receiver) -> Delivery:
+    manners = Manners(picture=True, time_zone="Europe/Berlin")
+    discord: dict[str, OptionValue] = {"url": Secret(f"{server.url}/api/webhooks/5/token"), "insecure": True}
+    telegram: dict[str, OptionValue] = {
+        "token": Secret(TOKEN),
+        "chat_id": "-5",
+        "api_url": server.url,
+        "insecure": True,
+    }
+    return Delivery(
+        (Destination("club", "discord", discord, manners), Destination("chat", "telegram", telegram, manners)), (), ()
+    )
+
+
+class Desk:
+    """An illustrator at work, and what it told."""
+
+    def __init__(self, server: Receiver, packs: PicturePacks, ledger: SqliteSentLedger) -> None:
+        self.illustrator = Illustrator(illustrated(destinations(server)), [packs], ledger, SystemClock())
+        self.events: list[DeliveryEvent] = []
+        self.illustrator.begin(self.events.extend, lambda _: False)
+        self.ledger = ledger
+        self.numbers = itertools.count(1001)
+
+    def posts(self, destination: str, *numbers: int) -> str:
+        message_id = str(next(self.numbers))
+        parcel = a_parcel(*(an_entry(number) for number in numbers), destination=destination)
+        self.ledger.keep_posted(parcel, message_id, 1.0)
+        self.illustrator.posted(parcel, message_id)
+        return message_id
+
+    def told(self) -> list[str]:
+        self.illustrator.finish(10.0)
+        return [event.name for event in self.events]
+
+
+@pytest.fixture
+def desk(server: Receiver, packs: PicturePacks, ledger: SqliteSentLedger) -> Iterator[Desk]:
+    made = Desk(server, packs, ledger)
+    yield made
+    made.illustrator.close()
+
+
+def test_a_pack_says_what_the_picture_shows() -> None:
+    view = a_view()
+    text = encode_pack(view)
+    back = decode_pack(text, view.signal)
+    assert back.candles == view.candles
+    assert back.fast.name == "SMA 3"
+    assert back.slow.values[0] is None
+    assert back.fast.values[4] == (round(10 * (109_259 + 4 / 3)), 10)
+    assert len(text) < 2_500
+
+
+@pytest.mark.parametrize(
+    "junk", ["", "[]", "{}", '{"v":2}', '{"v":1,"decimals":5,"candles":[[1]],"lines":[["a"],["b"]]}']
+)
+def test_a_pack_that_was_changed_is_refused(junk: str) -> None:
+    with pytest.raises(StateUnreadable):
+        decode_pack(junk, a_signal())
+
+
+def test_both_services_get_the_picture_by_an_edit(desk: Desk, server: Receiver, packs: PicturePacks) -> None:
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    first, second = desk.posts("club", 1), desk.posts("chat", 1)
+    assert desk.told() == ["picture.shown", "picture.shown"]
+    discord, telegram = server.posts
+    assert (discord.method, discord.path) == ("PATCH", f"/api/v10/webhooks/5/token/messages/{first}")
+    assert b'"filename": "EUR_USD_H4_' in discord.body
+    assert b"embeds" not in discord.body, "what is not named stays"
+    assert telegram.path.endswith("/editMessageMedia")
+    assert f"\r\n\r\n{second}\r\n".encode() in telegram.body
+    assert b"attach://picture" in telegram.body
+    assert a_signal(1).id.encode() in telegram.body, "the text is the caption"
+    assert all(post.body.count(PNG) == 1 for post in server.posts)
+
+
+def test_candles_that_come_late_are_waited_for(desk: Desk, packs: PicturePacks, server: Receiver) -> None:
+    desk.posts("club", 1)
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    assert desk.told() == ["picture.shown"]
+    assert len(server.posts) == 1
+
+
+def test_a_picture_whose_last_candle_is_not_the_signals_is_not_sent(
+    desk: Desk, packs: PicturePacks, server: Receiver
+) -> None:
+    packs.leave(a_signal(1).id, encode_pack(a_view(shift=1)), 60)
+    desk.posts("club", 1)
+    assert desk.told() == ["picture.left_out"]
+    assert "the last candle of the picture must be the signal's" in str(desk.events[0].fields["reason"])
+    assert not server.posts
+
+
+@pytest.mark.parametrize(
+    ("answers", "name"),
+    [
+        ([Answer.of(404, {"code": 10008})], "picture.left_out"),
+        ([Answer.of(413, {})], "picture.left_out"),
+        ([Answer.of(429, {"retry_after": 0.01}), Answer.of(200, {"id": "1"})], "picture.shown"),
+    ],
+)
+def test_what_is_refused_is_left_out_and_what_may_work_is_tried_again(
+    desk: Desk, packs: PicturePacks, server: Receiver, answers: list[Answer], name: str
+) -> None:
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    server.answers(*answers)
+    desk.posts("club", 1)
+    assert desk.told() == [name]
+    assert len(server.posts) == len(answers)
+
+
+def test_a_drawing_that_fails_leaves_the_message_alone(
+    desk: Desk, packs: PicturePacks, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(illustrating, "png_of", lambda svg: (_ for _ in ()).throw(OSError(svg[:4])))
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    desk.posts("club", 1)
+    assert desk.told() == ["picture.left_out"]
+    assert not server.posts
+
+
+def test_messages_of_several_signals_and_of_busy_lanes_wait_or_have_none(desk: Desk, server: Receiver) -> None:
+    desk.posts("club", 1, 2)
+    desk.illustrator.begin(desk.events.extend, lambda _: True)
+    desk.posts("club", 1)
+    desk.illustrator.finish(0.3)
+    assert not server.posts
+    assert not desk.events
+
+
+def test_an_outcome_that_comes_while_the_picture_is_sent_is_shown_again(
+    desk: Desk, packs: PicturePacks, server: Receiver, ledger: SqliteSentLedger
+) -> None:
+    outcome = an_outcome(1)
+    text = encode_outcome(outcome)
+
+    def ends_meanwhile(post: Post) -> Answer:
+        if post.path.endswith("editMessageMedia"):
+            ledger.posted("chat", Entry(Kind.OUTCOME, f"outcome:{outcome.id}", 2, 1.0, text, outcome=outcome))
+            return Answer.of(200, {"ok": True, "result": {"message_id": 1}})
+        if post.path.endswith("editMessageText"):
+            said = "Bad Request: there is no text in the message to edit"
+            return Answer.of(400, {"ok": False, "description": said})
+        return Answer.of(200, {"ok": True, "result": {"message_id": 1}})
+
+    server.script = ends_meanwhile
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    desk.posts("chat", 1)
+    assert desk.told() == ["picture.shown"]
+    assert [post.path.rpartition("/")[2] for post in server.posts] == [
+        *("editMessageMedia", "editMessageText", "editMessageCaption")
+    ]
+    assert "reached its goal" in server.posts[-1].json["caption"]
+    assert "text" not in server.posts[-1].json
+
+
+def test_both_places_keep_packs_for_a_while(packs: PicturePacks, packs_in_redis: PicturePacks) -> None:
+    for place in (packs, packs_in_redis):
+        place.leave("a", "gone", 0 if place is packs else 1)
+        place.leave("b", "other", 60)
+        place.leave("b", "newer", 60)
+        assert (place.read("b"), place.read("c")) == ("newer", "")
+    assert not packs.read("a")
+
+
+def test_an_email_holds_the_picture_only_if_it_is_there(desk: Desk, packs: PicturePacks) -> None:
+    inner = FakeChannel()
+    channel = InlineChannel(inner, desk.illustrator.ready, "Europe/Berlin")
+    channel.send(a_parcel(an_entry(1)))
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    desk.posts("club", 1)
+    assert desk.told() == ["picture.shown"]
+    channel.send(a_parcel(an_entry(1)))
+    before, after = inner.parcels
+    assert not before.attachments
+    (picture,) = after.attachments
+    assert picture.content.startswith(PNG)

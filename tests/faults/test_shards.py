@@ -1,0 +1,115 @@
+"""Daemons that share four shards while members come, are killed and come again: the list is that of one daemon."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.settings import nasty
+from tests.end_to_end.stage import epoch
+from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
+from tests.faults.nursery import Child
+from tests.faults.scene import Scene
+from tests.faults.tally import Row, Tally
+from tests.oracle import Rules, close_time, read_candles
+
+FIRST = 300
+COUNT = 4
+CALM = 60.0
+"""Seconds after a close, when shards may change hands."""
+
+
+def strategies() -> Sequence[Rules]:
+    """Four series, two strategies on one of them."""
+    picked = [nasty(f"{name}_H4")[number] for name, number in (("EUR_USD", 0), ("EUR_USD", 2), ("GBP_JPY", 0))]
+    return [replace(one, name=f"{one.instrument}_{one.name}") for one in picked]
+
+
+class Sharing:
+    """A scene with members."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.candles = read_candles(scene.world.folder / "EUR_USD_H4.csv")
+        self.newest = FIRST
+        self.members: list[Child] = []
+
+    def shows(self, candles: int = 1) -> None:
+        """Let some candles close, each taken in before the next."""
+        for _ in range(candles):
+            self.newest += 1
+            self.scene.show(self.candles[self.newest])
+            self.until(lambda: self.scene.stands_at(self.candles[self.newest]), "the next candle")
+
+    def calms_down(self) -> None:
+        """Let it be a minute after the close."""
+        self.scene.world.clock.set(epoch(close_time(self.candles[self.newest]["time"], "H4")) + CALM)
+
+    def joins(self) -> Child:
+        self.members.append(self.scene.daemon())
+        return self.members[-1]
+
+    def leads(self, member: Child) -> int:
+        """How many shards a member leads."""
+        return sum(f"|{member.pid}|" in holder for holder in self.holders())
+
+    def holders(self) -> list[str]:
+        return [str(self.scene.client.get(self.scene.key(f"leader:{shard}"))) for shard in range(COUNT)]
+
+    def until(self, happened: Callable[[], object], what: str, limit: float = 40.0) -> None:
+        deadline = time.monotonic() + limit
+        while not happened():
+            for child in self.members:
+                assert child.alive, f"{what}: a member ended:\n{child.said[-3000:]}"
+            assert time.monotonic() < deadline, f"{what}: {self.holders()}\n{self.members[-1].said[-3000:]}"
+            time.sleep(0.02)
+
+    def dies(self, member: Child) -> None:
+        """kill -9."""
+        self.members.remove(member)
+        member.kill()
+
+    def assert_exact(self) -> dict[str, Any]:
+        """Nothing missing, nothing twice; return the figures."""
+        scene, last = self.scene, self.candles[self.newest]
+        listed, expected = scene.listed(), scene.expected(self.candles[FIRST], last)
+        ids = ids_of(listed)
+        self.until(lambda: scene.heard(ids), "the delivery of everything")
+        compare_list(listed, expected)
+        return asdict(count_list(listed, expected)) | asdict(count_deliveries(scene.posts(), ids))
+
+
+@pytest.mark.timeout(400)
+def test_members_share_the_shards_and_take_over_what_is_left(
+    open_scene: Callable[..., Scene], tally: Tally, chance: random.Random, long: bool
+) -> None:
+    scene = open_scene(strategies(), more_toml=f"[shards]\ncount = {COUNT}\n")
+    sharing = Sharing(scene)
+    scene.show(sharing.candles[FIRST])
+    scene.daemon("--once").exited(0)
+    scene.notifier()
+    first = sharing.joins()
+    sharing.until(lambda: sharing.leads(first) == COUNT, "one that is alone leads all")
+    sharing.shows(3)
+    sharing.calms_down()
+    for _ in range(2 if long else 1):
+        sharing.joins()
+    sharing.until(lambda: sharing.leads(first) < COUNT, "it gives back what another is owed")
+    sharing.until(lambda: "None" not in sharing.holders(), "every shard to be led")
+    began = time.monotonic()
+    kills = 10 if long else 1
+    for _ in range(kills):
+        sharing.shows(chance.randrange(1, 4))
+        sharing.dies(chance.choice(sharing.members))
+        sharing.shows(2)
+        if long:
+            sharing.calms_down()
+            sharing.joins()
+    figures = sharing.assert_exact()
+    assert not figures["delivery_repeated"]
+    tally.record(Row("kill -9 of a member with shards", kills, recovery=time.monotonic() - began, **figures))
