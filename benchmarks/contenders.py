@@ -36,8 +36,9 @@ from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.stored.outcome import encode_book
-from ninja_daemon.adapters.stored.state_form import encode_state, encode_tally
+from ninja_daemon.adapters.stored.open_signals import encode_book
+from ninja_daemon.adapters.stored.state.state_form import encode_state
+from ninja_daemon.adapters.stored.state.tally import encode_tally
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant

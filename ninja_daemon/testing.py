@@ -26,7 +26,7 @@ from statistics import median
 from typing import Any, Final
 from unittest import mock
 
-from ninja_daemon.adapters.stored.state_form import decode_state, encode_state
+from ninja_daemon.adapters.stored.state.state_form import decode_state, encode_state
 from ninja_daemon.core.averages.plug_in import AveragePlugIn, PlugInKind
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.candle import Candle

@@ -20,6 +20,7 @@ from typer.main import get_command
 
 from ninja_daemon import __version__
 from ninja_daemon.app.command_help import COMMANDS, OVERVIEW
+from ninja_daemon.app.option_groups import spread
 from ninja_daemon.app.process.lean_imports import import_structlog
 from ninja_daemon.app.process.private_files import keep_from_others
 from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
@@ -51,28 +52,33 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.stdout.reconfigure(errors="replace")
     if arguments and arguments[0] in _LASTING:
         end_at_once_on_sigterm()
-    code = 0
+    code = _run(arguments)
+    unwritten = write_out()
+    sys.exit(code or (0 if unwritten is None else _unwritten(unwritten)))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """Run a command; return the exit code, after its error was said."""
     try:
         get_command(application(arguments))(args=arguments, prog_name=PROGRAM)
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else EXIT_LEFT_OVER if end.code else 0
+        return end.code if isinstance(end.code, int) else EXIT_LEFT_OVER if end.code else 0
     except ConfigError as error:
         _say_problems(error.problems)
-        code = EXIT_CONFIGURATION
+        return EXIT_CONFIGURATION
     except CandleFileRejected as error:
         _say_faults(error.problems)
-        code = EXIT_LEFT_OVER
+        return EXIT_LEFT_OVER
     except NinjaError as error:
         typer.echo(f"{PROGRAM}: {_one_line(str(error))}", err=True)
-        code = EXIT_LEFT_OVER
+        return EXIT_LEFT_OVER
     except KeyboardInterrupt:
-        code = EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED
     except OSError as error:
         if not is_about_output(error):
             raise
-        code = _unwritten(error)
-    unwritten = write_out()
-    sys.exit(code or (0 if unwritten is None else _unwritten(unwritten)))
+        return _unwritten(error)
+    return 0
 
 
 def application(arguments: Sequence[str]) -> typer.Typer:
@@ -110,7 +116,7 @@ def _register(app: typer.Typer, name: str, *, load: bool) -> None:
         app.add_typer(what, name=name, help=texts.text(), short_help=texts.summary)
     else:
         command: Callable[..., Any] = what
-        app.command(name, help=texts.text(), short_help=texts.summary)(command)
+        app.command(name, help=texts.text(), short_help=texts.summary)(spread(command))
 
 
 def _not_loaded() -> None:

@@ -142,7 +142,8 @@ def watch(environment: Environment, daemon: Watched, parts: Parts, service: Serv
             stops.append(monitor.stop)
     if environment.ping_url is not None:
         from ninja_daemon.adapters.network.ping import Ping  # noqa: PLC0415 - only when wanted
-        from ninja_daemon.app.monitoring import DeadMansSwitch, all_is_well  # noqa: PLC0415 - only when wanted
+        from ninja_daemon.app.dead_mans_switch import DeadMansSwitch  # noqa: PLC0415 - only when wanted
+        from ninja_daemon.app.monitoring import all_is_well  # noqa: PLC0415 - only when wanted
 
         ping = Ping(environment.ping_url, insecure=environment.ping_insecure)
         switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, service.pulse))

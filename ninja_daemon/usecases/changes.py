@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.outcomes.following import Book, Followed, follow
-from ninja_daemon.core.outcomes.outcome import opened, terms_of
+from ninja_daemon.core.outcomes.open_signal import opened, terms_of
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.state import Cross, StrategyState

@@ -16,7 +16,8 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book, Followed, can_be_followed, follow
-from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Wanted
 from ninja_daemon.usecases.ports import Journal, StateStore

@@ -20,7 +20,8 @@ from ninja_daemon.core.market.instant import (
 )
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
-from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.state import StrategyState

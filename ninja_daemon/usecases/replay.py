@@ -9,32 +9,24 @@ Everything is as contract section 4 says, with two agreements that only a replay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Final
 
-from ninja_daemon.core.errors import HistoryGap, NinjaError
 from ninja_daemon.core.filters.filter import Filter
-from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.outcomes.following import Followed
 from ninja_daemon.core.outcomes.history import joined, outcomes_over
 from ninja_daemon.core.signals.history import evaluate
-from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.signal_columns import signals_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import Stepper
-from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
-from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 
-RECENT: Final = 5_000
-"""Candles of the broker's history that are replayed when nothing says from when on."""
-_PAGE: Final = 5_000
 _AT_ONCE: Final = 131_072
 """Candles that are taken in at once: fewer cost more in calls than they save in the processor's cache."""
 
@@ -183,115 +175,3 @@ def _by_step(report: Replayed, candles: CandleColumns, state: StrategyState, sin
     stepper = Stepper(report.rules, state)
     report.take(candles, [cross for cross in map(stepper.step, candles) if cross is not None], since)
     return stepper.state
-
-
-class History(NamedTuple):
-    """A broker's history of one series.
-
-    Attributes:
-        instrument: decimals of the candles' integers.
-        parts: the candles, oldest first.
-        span: what of it is to be reported.
-        forming: open of the candle that is forming, None when none is or it was not asked for.
-        spreads: ask less bid at the closes, by open, where they were wanted.
-    """
-
-    instrument: Instrument
-    parts: Sequence[CandleColumns]
-    span: Span
-    forming: Instant | None = None
-    spreads: Mapping[Instant, int] = NO_SPREADS
-
-
-def read_history(
-    source: CandleSource,
-    series: Series,
-    span: Span,
-    warm_up: int,
-    progress: Callable[[int], None] = lambda _: None,
-    look_back: int = MAX_LOOK_BACK,
-    *,
-    with_spreads: bool = False,
-) -> History:
-    """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
-
-    Args:
-        source: the broker.
-        series: what to read.
-        span: what is to be reported; without a beginning the newest ``RECENT`` candles.
-        warm_up: candles that the averages need before the first one reported.
-        progress: told after each page how many candles came.
-        look_back: candles more that are read, since the side may lie further back behind ties.
-        with_spreads: bid and ask are wanted, too.
-
-    Raises:
-        NinjaError: the broker did not answer, or has no candle of it at all.
-    """
-    lead = warm_up + look_back
-    pages: list[_Page] = []
-    count, early, forming = 0, 0, None
-    until = None if span.until is None else series.granularity.open_at(span.until)
-    while (early < lead) if span.since is not None else (count < lead + RECENT):
-        answer = _page(source, WantedHistory(series, until, _PAGE, with_spreads))
-        candles = answer.candles
-        forming = answer.forming if until is None else forming
-        if candles and pages:
-            candles = [candle for candle in candles if candle.time < pages[-1].candles[0].time]
-        if not candles:
-            break
-        pages.append(_Page(answer.instrument, candles, answer.spreads))
-        progress(len(candles))
-        count += len(candles)
-        early += sum(candle.time < span.since for candle in candles) if span.since is not None else 0
-        if len(answer.candles) < _PAGE:
-            break
-        until = series.granularity.open_at(candles[0].time - 1)
-    if not pages:
-        message = f"the broker has no complete candle of {series} there"
-        raise HistoryGap(message)
-    return _joined(pages, count, span)._replace(forming=forming)
-
-
-class _Page(NamedTuple):
-    instrument: Instrument
-    candles: Sequence[Candle]
-    spreads: Mapping[Instant, int]
-
-
-def _joined(pages: Sequence[_Page], count: int, span: Span) -> History:
-    """Join pages, newest first, in the digits of the finest one."""
-    instrument = max((page.instrument for page in pages), key=lambda each: each.decimals)
-    factors = [10 ** (instrument.decimals - page.instrument.decimals) for page in pages]
-    parts = [_columns(page.candles, factor) for page, factor in zip(reversed(pages), reversed(factors), strict=True)]
-    since = _recent(parts, count) if span.since is None else span.since
-    spreads = {
-        opened: spread * factor
-        for page, factor in zip(pages, factors, strict=True)
-        for opened, spread in page.spreads.items()
-    }
-    return History(instrument, parts, Span(since, span.until), spreads=spreads)
-
-
-def _page(source: CandleSource, wanted: WantedHistory) -> Fetched:
-    answer = source.history([wanted])[wanted]
-    if isinstance(answer, NinjaError):
-        raise answer
-    if answer.rejected is not None:
-        raise answer.rejected
-    return answer
-
-
-def _columns(candles: Sequence[Candle], factor: int) -> CandleColumns:
-    return CandleColumns.of(Candle(candle.time, *(price * factor for price in candle[1:])) for candle in candles)
-
-
-def _recent(parts: Sequence[CandleColumns], count: int) -> Instant | None:
-    """Return the open of the candle with which the newest ``RECENT`` begin; None when there are not more of them."""
-    if count <= RECENT:
-        return None
-    left = RECENT
-    for part in reversed(parts):
-        if left <= len(part):
-            return int(part.time[len(part) - left])
-        left -= len(part)
-    return None

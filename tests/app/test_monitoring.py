@@ -10,8 +10,9 @@ import pytest
 import requests
 
 from ninja_daemon.adapters.network.ping import Ping
-from ninja_daemon.adapters.telemetry.metrics import NAMES, Health, Monitor, Reading, exposed
-from ninja_daemon.app.monitoring import DeadMansSwitch
+from ninja_daemon.adapters.telemetry.metrics import NAMES, Reading, exposed
+from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
+from ninja_daemon.app.dead_mans_switch import DeadMansSwitch
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
 from ninja_daemon.core.secret import Secret

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ninja_daemon.adapters.stored.outcome import decode_book, decode_outcome, encode_book, encode_outcome
+from ninja_daemon.adapters.stored.open_signals import decode_book, encode_book
+from ninja_daemon.adapters.stored.outcome import decode_outcome, encode_outcome
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
@@ -20,7 +21,8 @@ from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.history import outcomes_over
-from ninja_daemon.core.outcomes.outcome import OpenSignal, Outcome, opened, terms_of
+from ninja_daemon.core.outcomes.open_signal import OpenSignal, opened, terms_of
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal

@@ -11,7 +11,8 @@ from statistics import mean
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ninja_daemon.core.polling import LONGEST_DELAY, Experience, Found, Looks, Plan
+from ninja_daemon.core.completion_delays import LONGEST_DELAY, Experience, Found, Plan
+from ninja_daemon.core.polling import Looks
 
 Delay = Callable[[random.Random], float]
 LADDER = (0.5, 1.0, 1.75, 2.75, 4.25, 6.25, 9.25, 14.25, 22.25, 32.25, 42.25, 52.25, 62.25, 72.25, 82.25, 92.25)

@@ -20,7 +20,8 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.simulator.answers.broker import Answer, Request, SimulatedBroker
+from ninja_daemon.simulator.answers.broker import SimulatedBroker
+from ninja_daemon.simulator.answers.request import Answer, Request
 from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer

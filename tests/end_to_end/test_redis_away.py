@@ -13,7 +13,7 @@ import pytest
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits
-from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.usecases.ports import Change, Committed
 from ninja_daemon.usecases.wake_result import WakeResult

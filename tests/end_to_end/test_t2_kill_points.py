@@ -15,7 +15,7 @@ from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Series
 from ninja_daemon.core.outcomes.following import Book
-from ninja_daemon.core.outcomes.outcome import OpenSignal
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.faults import Delay, Fault
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory

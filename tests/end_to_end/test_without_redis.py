@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.stored.outcome import is_outcome
+from ninja_daemon.adapters.stored.open_signals import is_outcome
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.settings import nasty, oracle, toml

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.message import Entry, Notice
 from ninja_daemon.usecases.delivery.delivery_ports import Written
 from tests.fakes.clock import FakeClock

@@ -7,10 +7,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
-from ninja_daemon.core.outcomes.outcome import Outcome, Result
+from ninja_daemon.core.outcomes.open_signal import Result
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 

@@ -14,7 +14,8 @@ from typing import Final
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
-from ninja_daemon.app.daemon import one_pass, process as daemon, retries
+from ninja_daemon.app.daemon import one_pass, process as daemon
+from ninja_daemon.app.daemon.troubles import retries
 from ninja_daemon.app.notifier import parts, process as notifier
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.market_hours import MarketHours

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, transaction
-from ninja_daemon.adapters.stored.outcome import is_outcome
+from ninja_daemon.adapters.stored.open_signals import is_outcome
 from ninja_daemon.app.candles.markets import market_of
 from ninja_daemon.app.queues.opening import journal_file
 from ninja_daemon.app.settings.environment import read_environment

@@ -28,7 +28,7 @@ from ninja_daemon.adapters.redis.scripts import script
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
-from ninja_daemon.core.outcomes.outcome import OpenSignal
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up

@@ -30,10 +30,12 @@ from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_history, read_reports
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.stored.commit import decode_commit
-from ninja_daemon.adapters.stored.queue import decode_dead, decode_entry, decode_notice, decode_silence
+from ninja_daemon.adapters.stored.alert import decode_notice
+from ninja_daemon.adapters.stored.prepared import decode_commit
+from ninja_daemon.adapters.stored.queue import decode_dead, decode_entry
 from ninja_daemon.adapters.stored.reports import heartbeat_fields
-from ninja_daemon.adapters.stored.state_form import decode_tally
+from ninja_daemon.adapters.stored.silence import decode_silence
+from ninja_daemon.adapters.stored.state.tally import decode_tally
 from ninja_daemon.adapters.telemetry.logs import configure_logs, reset_logs
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.errors import ConfigError, NinjaError

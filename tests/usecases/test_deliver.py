@@ -12,11 +12,12 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.adapters.stored.queue import decode_dead, encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
+from ninja_daemon.adapters.stored.queue import decode_dead
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneQuery
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.destination import Delivery, Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes import lane_orders
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.lateness import Lateness
@@ -68,7 +68,7 @@ def test_what_waited_through_quiet_hours_is_treated_as_late_says(late: LatePolic
 def test_what_a_pause_held_back_is_late() -> None:
     scene = scene_of()
     put(scene)
-    pause = transitions.pause(scene.store.look(LaneQuery("desk")).record, scene.store.now, HOUR)
+    pause = lane_orders.pause(scene.store.look(LaneQuery("desk")).record, scene.store.now, HOUR)
     scene.store.write(LaneQuery("desk"), pause)
     scene.pass_time(HOUR + 10, step=5.0)
     assert lates(scene) == [True]

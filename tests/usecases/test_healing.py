@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes import lane_orders
 from ninja_daemon.core.lanes.depths import LaneContents, Survey, depths
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord
 from ninja_daemon.core.messages.destination import Failure, Fault, Outcome, Sent
@@ -166,7 +166,7 @@ def test_what_a_person_has_paused_is_not_probed() -> None:
     scene = Scene(lambda: GONE)
     scene.put(1)
     scene.work()
-    scene.store.write(LaneQuery("desk"), transitions.pause(scene.record, scene.store.now, None))
+    scene.store.write(LaneQuery("desk"), lane_orders.pause(scene.record, scene.store.now, None))
     scene.pass_time(3 * HOUR, step=30.0)
     assert len(scene.posts) == 1
     assert shown(scene) == ("suspended", None)
@@ -176,7 +176,7 @@ def test_a_person_who_resumes_is_obeyed_at_once() -> None:
     scene = Scene(in_turn(GONE))
     scene.put(2)
     scene.work()
-    resumed = transitions.resume(scene.record, scene.store.now)
+    resumed = lane_orders.resume(scene.record, scene.store.now)
     assert resumed is not None
     scene.store.write(LaneQuery("desk"), resumed)
     assert scene.work().state == "empty"

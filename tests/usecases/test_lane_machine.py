@@ -21,9 +21,9 @@ from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
 from ninja_daemon.adapters.stored.signal import encode_signal
-from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes import lane_change, lane_orders
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LeasedLane, NotNow, Settlement
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
@@ -143,7 +143,7 @@ class Machine(RuleBasedStateMachine):
         for side in self.sides:
             query = LaneQuery("first", most=50)
             seen = side.store.look(query)
-            assert side.store.write(query, transitions.purge(seen.record)).is_done
+            assert side.store.write(query, lane_orders.purge(seen.record)).is_done
 
     @rule(lease=st.sampled_from([LONG, OVER]))
     def take(self, lease: float) -> None:
@@ -215,20 +215,20 @@ class Machine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([None, AN_HOUR, 0.0]))
     def pause(self, seconds: float | None) -> None:
-        self.order(lambda record, now: transitions.pause(record, now, seconds))
+        self.order(lambda record, now: lane_orders.pause(record, now, seconds))
 
     @rule()
     def resume(self) -> None:
-        self.order(transitions.resume)
+        self.order(lane_orders.resume)
 
     @rule()
     def hurry(self) -> None:
-        self.order(transitions.hurry)
+        self.order(lane_orders.hurry)
 
     @rule()
     def purge(self) -> None:
         self.purged += len(self.sides[0].store.look(LaneQuery("desk", most=1_000)).entries)
-        self.order(lambda record, _: transitions.purge(record))
+        self.order(lambda record, _: lane_orders.purge(record))
 
     @rule()
     def an_hour_passes_over_what_waits_and_what_is_told(self) -> None:
@@ -237,7 +237,7 @@ class Machine(RuleBasedStateMachine):
             names = ("due", "untold_since", "told")
             earlier = {name: max(0, getattr(seen.record, name) - 3_600_000) for name in names}
             assert side.store.write(
-                LaneQuery("desk"), transitions.change(seen.record, replace(seen.record, **earlier))
+                LaneQuery("desk"), lane_change.change(seen.record, replace(seen.record, **earlier))
             ).is_done
 
     @rule()

@@ -21,7 +21,7 @@ from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
 from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
-from ninja_daemon.core.outcomes.outcome import Result
+from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
 from ninja_daemon.usecases.delivery.drain import UNWANTED

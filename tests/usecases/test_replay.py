@@ -19,7 +19,8 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, WantedHistory
-from ninja_daemon.usecases.replay import RECENT, Engine, Replayed, Span, read_history, replay
+from ninja_daemon.usecases.history.broker_history import RECENT, read_history
+from ninja_daemon.usecases.replay import Engine, Replayed, Span, replay
 from tests.core.series import EUR_USD, real_candles, rules_of, stepped, walked
 from tests.fakes.broker import FakeBroker
 

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.settling import Part
+from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before
+from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, NEW_YORK
+from ninja_daemon.adapters.candle_files.settling.parts import Part
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
-from ninja_daemon.adapters.candle_files.zones import HOUR, NEW_YORK, closed_before
 from ninja_daemon.core.market.granularity import Granularity
 
 _LATE_OPEN: Final = 15 * 60

@@ -8,171 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
-from ninja_daemon.adapters.candle_files.deciding import decide_zones, labels_for
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.formats import FORMATS
-from ninja_daemon.adapters.candle_files.formats.daily import YAHOO_CLOSES
-from ninja_daemon.adapters.candle_files.joining import Join
 from ninja_daemon.adapters.candle_files.layout import NOTHING_SAID, Head, Layout, Options
-from ninja_daemon.adapters.candle_files.report import Holes, Report
-from ninja_daemon.adapters.candle_files.settling import FileToSettle, Part, Settling
+from ninja_daemon.adapters.candle_files.open_candles import OpenCandles
+from ninja_daemon.adapters.candle_files.settling.dates import labels_for
+from ninja_daemon.adapters.candle_files.settling.deciding import decide_zones
+from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle
 from ninja_daemon.adapters.candle_files.survey import UnknownDayOrder, day_order, survey
 from ninja_daemon.adapters.candle_files.text.elements import element_text
 from ninja_daemon.adapters.candle_files.text.rows import read_rows
 from ninja_daemon.adapters.candle_files.text.source import Source, sources
 from ninja_daemon.adapters.candle_files.text.spool import Spool
 from ninja_daemon.core.errors import CandleFileRejected
-from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 
 _BY_SECONDS: Final = {granularity.seconds: granularity for granularity in Granularity}
 _MONTH: Final = range(28 * 86_400, 31 * 86_400 + 1)
-
-
-@dataclass(slots=True)
-class OpenCandles:
-    """Files that were read and understood.
-
-    Attributes:
-        files: each with its zone, oldest first.
-        step: seconds of their candles; 0 for ticks.
-        granularity: the timeframe of their candles; None for ticks and for a step that is no timeframe.
-        decimals: digits after the point of the candles that come out.
-        is_mid: they are half of bid and ask together.
-        zone: the zone and why.
-        stamp: which end of a candle a time is.
-        is_always_open: the market trades on weekends.
-        faults: what is wrong so far.
-        counts: what reading mended.
-        notes: sentences for the report.
-        knows_zone: the zone is known.
-        report: what was made of them; whole when the candles have been gone through.
-    """
-
-    files: Sequence[FileToSettle]
-    step: int
-    granularity: Granularity | None
-    decimals: int
-    is_mid: bool
-    zone: str
-    stamp: str
-    is_always_open: bool
-    faults: Faults
-    counts: dict[str, int]
-    notes: list[str]
-    knows_zone: bool
-    report: Report | None = None
-
-    @property
-    def has_volume(self) -> bool:
-        """Tell whether every candle has a volume, and all are whole numbers."""
-        return all(file.spool.has_volume for file in self.files)
-
-    @property
-    def pip_decimals(self) -> int:
-        """Return the digits of the prices as the source writes them; a mid of two sides has one more."""
-        return self.decimals - self.is_mid
-
-    @property
-    def written(self) -> int:
-        """Return the digits after the point with which prices are written, zeros at the end included."""
-        return max(file.spool.written for file in self.files)
-
-    def keep_digits(self, digits: int) -> None:
-        """Give the prices at least so many digits, as the instrument has them."""
-        self.decimals = max(self.decimals, digits + self.is_mid)
-
-    def can_make(self, granularity: Granularity) -> bool:
-        """Tell whether candles of a timeframe can be made of these."""
-        if granularity is self.granularity:
-            return True
-        if self.step > granularity.seconds or (
-            granularity in {Granularity.W, Granularity.M} and self.step > Granularity.D.seconds
-        ):
-            return False
-        return not self.step or granularity.seconds % self.step == 0 or granularity is Granularity.M
-
-    def parts(self, granularity: Granularity | None) -> Iterator[Part]:
-        """Go through the candles, oldest first.
-
-        Args:
-            granularity: the timeframe wanted; None for the files' own.
-
-        Raises:
-            CandleFileRejected: something is wrong; all kinds of it. What came before is not to be used.
-        """
-        wanted = self._wanted(granularity)
-        counts = dict(self.counts)
-        settling = Settling(
-            self.step, self.granularity, self.decimals, self.faults, counts, knows_zone=self.knows_zone
-        )  # fmt: skip
-        holes = Holes(self.step, self.is_always_open)
-        join = None
-        if wanted is not None and wanted is not self.granularity:
-            join = Join(wanted, self.step, self.is_always_open)
-        report = self._begun(wanted, counts, holes)
-        settled = self._settled(settling, holes)
-        for part in settled if join is None else join.run(settled):
-            report.take(part)
-            yield part
-        report.rows, report.left_out = settling.rows, [] if join is None else join.left_out
-        report.notes = [*report.notes, *settling.notes]
-        if not report.candles and not self.faults:
-            name = self.files[0].spool.name
-            self.faults.add("empty", name, None, "must hold at least one candle, no whole one is left")
-        self.faults.raise_all()
-        self.report = report
-
-    def columns(self, granularity: Granularity | None) -> Iterator[CandleColumns]:
-        """Go through the same candles in the form of the rules."""
-        for part in self.parts(granularity):
-            yield CandleColumns(part.time, *(np.ascontiguousarray(prices) for prices in part.prices))
-
-    def _settled(self, settling: Settling, holes: Holes) -> Iterator[Part]:
-        for file in self.files:
-            for part in settling.settle(file):
-                holes.take(part)
-                yield part
-        settling.finish()
-        near, days = settling.same_close
-        if days and near * 10 >= days * 9:
-            name = self.files[0].spool.name
-            message = f"{YAHOO_CLOSES} ({near:,} of {days:,} here)"
-            self.faults.add("yahoo", name, None, message, "take the history from another source")
-
-    def _wanted(self, granularity: Granularity | None) -> Granularity | None:
-        """Return the timeframe to make, or raise what speaks against it."""
-        wanted = granularity or self.granularity
-        name = self.files[0].spool.name
-        if wanted is None:
-            what = f"candles of {self.step} s" if self.step else "ticks"
-            if not self.step and not self.files[0].layout.is_ticks:
-                what = "a file whose rows do not show their step"
-            message = f"a timeframe must be chosen for {what}"
-            self.faults.add("step", name, None, message, "say it: --join M1")
-            self.faults.raise_all()
-        elif not self.can_make(wanted):
-            own = self.granularity.name if self.granularity else f"{self.step} s"
-            message = f"candles of {own} cannot be joined to {wanted.name}"
-            self.faults.add("step", name, None, message, "give finer candles")
-            self.faults.raise_all()
-        return wanted
-
-    def _begun(self, wanted: Granularity | None, counts: dict[str, int], holes: Holes) -> Report:
-        step = "ticks" if not self.step else self.granularity.name if self.granularity else f"{self.step} s"
-        joined = wanted.name if wanted is not None and wanted is not self.granularity else None
-        names = [file.spool.name for file in self.files]
-        layout = self.files[0].layout
-        return Report(
-            names, layout.format, self.zone, self.stamp, self.decimals, step, counts, holes, joined,
-            notes=[*layout.notes, *self.notes],
-        )  # fmt: skip
 
 
 @contextmanager
@@ -202,10 +57,10 @@ def open_candles(
         spools: list[Spool] = []
         try:
             for source in found:
-                layouts[source.name] = _layout(source, options)
+                layout = layouts[source.name] = _layout(source, options)
                 spools.append(Spool(source.name))
-                asked = options.decimals if options.decimals is not None else layouts[source.name].rounds_to
-                for rows in read_rows(source, layouts[source.name], asked, faults, counts, progress):
+                asked = layout.rounds_to if options.decimals is None else options.decimals
+                for rows in read_rows(source, layout, asked, faults, counts, progress):
                     spools[-1].append(rows)
             yield _understood(spools, layouts, options, expected, faults, counts)
         finally:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.settling import Part
-from ninja_daemon.adapters.candle_files.zones import closed_before
+from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before
+from ninja_daemon.adapters.candle_files.settling.parts import Part
 from ninja_daemon.core.market.instant import format_instant
 
 _LONGEST_LIST = 12

@@ -9,12 +9,16 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from ninja_daemon.adapters.candle_files.text.calendar_days import DAY, in_order
 from ninja_daemon.adapters.candle_files.text.spool import Spool
-from ninja_daemon.adapters.candle_files.text.times import DAY, in_order
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 
 DayFirst: TypeAlias = bool | None
 """Whether days come before months; None where the text says it."""
+_FEW: Final = 20
+"""Rows of a file that is too short for a newer half."""
+_RUN: Final = 20
+"""Rows a day apart that make an old end of days out of a few long holes."""
 
 
 @dataclass(slots=True)
@@ -145,9 +149,3 @@ def _coarse_run(spool: Spool, day_first: DayFirst, result: Survey) -> int:
             return seen if seen >= _RUN else 0
         seen += len(steps)
     return 0
-
-
-_FEW: Final = 20
-"""Rows of a file that is too short for a newer half."""
-_RUN: Final = 20
-"""Rows a day apart that make an old end of days out of a few long holes."""

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from ninja_daemon.adapters.candle_files.settling import Part
+from ninja_daemon.adapters.candle_files.settling.parts import Part
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.errors import CandleFileRejected
 from ninja_daemon.core.market.instant import format_instant

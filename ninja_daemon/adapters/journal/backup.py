@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.journal.sqlite_file import BUSY_SECONDS, FORM
+from ninja_daemon.adapters.journal.sqlite_file import BUSY_SECONDS
+from ninja_daemon.adapters.journal.sqlite_transactions import FORM
 from ninja_daemon.core.errors import JournalUnavailable, StateUnreadable
 
 _BESIDE: Final = ("-wal", "-shm")

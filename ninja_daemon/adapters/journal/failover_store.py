@@ -27,10 +27,10 @@ from ninja_daemon.adapters.journal.kept_state import book_of, loaded_from_journa
 from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.outcomes.outcome import OpenSignal
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
 

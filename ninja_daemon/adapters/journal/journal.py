@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
-from ninja_daemon.adapters.stored.outcome import decode_book, encode_book
+from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
+from ninja_daemon.adapters.journal.sqlite_transactions import transaction, unsynced_transaction
+from ninja_daemon.adapters.stored.open_signals import decode_book, encode_book
 from ninja_daemon.core.errors import JournalUnavailable, StateUnreadable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal, put_into_outbox, put_outcomes, transaction
-from ninja_daemon.adapters.stored.commit import PreparedCommit, decode_commit
+from ninja_daemon.adapters.stored.prepared import PreparedCommit, decode_commit
 from ninja_daemon.core.errors import JournalUnavailable, StateUnreadable
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ninja_daemon.adapters.journal.kept_commits import token_of
-from ninja_daemon.adapters.stored.outcome import decode_book
-from ninja_daemon.adapters.stored.state_form import decode_tally
+from ninja_daemon.adapters.stored.open_signals import decode_book
+from ninja_daemon.adapters.stored.state.tally import decode_tally
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book

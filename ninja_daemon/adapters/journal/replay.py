@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ninja_daemon.adapters.journal.kept_commits import KeptCommits, WaitingCommit
-from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant, parse_instant
 from ninja_daemon.usecases.ports import CommitResult, Committed

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
-from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction, unsynced_transaction
+from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
+from ninja_daemon.adapters.journal.sqlite_transactions import transaction, unsynced_transaction
 from ninja_daemon.adapters.stored.outcome import decode_outcome
 from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
 from ninja_daemon.core.messages.message import Entry, Parcel

@@ -20,10 +20,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from ninja_daemon.adapters.journal.sqlite_transactions import (
+    FORM,
+    is_begun,
+    require_known_form,
+    require_sound,
+)
 from ninja_daemon.core.errors import JournalUnavailable
 
-FORM: Final = 1
-"""Form of the tables; a file of a newer one is left alone."""
 BUSY_SECONDS: Final = 1.0
 """Seconds to wait for another process that writes, or that sets a damaged file aside."""
 _LOOK_EVERY: Final = 0.01
@@ -97,7 +101,7 @@ class SqliteFile:
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # SQLite does not wait for another process that makes the same new file; whoever makes it is alone with it.
-        how = fcntl.LOCK_SH if _is_begun(self.path) else fcntl.LOCK_EX
+        how = fcntl.LOCK_SH if is_begun(self.path) else fcntl.LOCK_EX
         try:
             with self._directory_locked(how):
                 return self._found()
@@ -157,8 +161,8 @@ class SqliteFile:
             connection.execute("PRAGMA synchronous = FULL")
             if self._most_pages is not None:
                 connection.execute(f"PRAGMA max_page_count = {self._most_pages}")
-            _require_sound(connection)
-            _require_known_form(connection)
+            require_sound(connection)
+            require_known_form(connection)
             connection.executescript(self._schema)
             connection.execute(f"PRAGMA user_version = {FORM}")
         except BaseException:
@@ -189,52 +193,3 @@ def _is_locked(directory: int, how: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _is_begun(path: Path) -> bool:
-    """Tell whether there is something in a file, without opening it: to close it would end SQLite's locks on it."""
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of it or nothing; the lock is taken at once, so that what is read inside stays true."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
-    connection.execute("COMMIT")
-
-
-@contextmanager
-def unsynced_transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of it or nothing, without waiting for the disk.
-
-    A killed process loses nothing of it. A machine that loses its power may forget the last of such transactions, never
-    a part of one, and none that another kind of transaction has followed: its wait covers those before it.
-    """
-    connection.execute("PRAGMA synchronous = NORMAL")
-    try:
-        with transaction(connection):
-            yield
-    finally:
-        connection.execute("PRAGMA synchronous = FULL")
-
-
-def _require_sound(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
-        message = "it is damaged"
-        raise sqlite3.DatabaseError(message)
-
-
-def _require_known_form(connection: sqlite3.Connection) -> None:
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > FORM:
-        # No damage: it must not be set aside.
-        message = f"a newer version of ninja-daemon has written it, in form {found}; this one knows form {FORM}"
-        raise sqlite3.OperationalError(message)

@@ -12,11 +12,12 @@ from typing import Final
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import OUTBOX_KEPT, Closed, SqliteJournal
 from ninja_daemon.adapters.journal.lock import LockFile
-from ninja_daemon.adapters.stored.outcome import decode_book, encode_book, encode_outcome, encode_terms, last_listed_in
+from ninja_daemon.adapters.stored.open_signals import decode_book, encode_book, encode_terms
+from ninja_daemon.adapters.stored.outcome import encode_outcome, last_listed_in
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnreadable, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant, format_instant
-from ninja_daemon.core.outcomes.outcome import OpenSignal, terms_of
+from ninja_daemon.core.outcomes.open_signal import OpenSignal, terms_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Replayed, Tally
 

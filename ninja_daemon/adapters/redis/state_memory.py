@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.stored.commit import PreparedCommit
-from ninja_daemon.adapters.stored.state_form import ring_fields
-from ninja_daemon.adapters.stored.trend_form import TREND, trend_fields
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
+from ninja_daemon.adapters.stored.state.state_form import ring_fields
+from ninja_daemon.adapters.stored.state.trend_form import TREND, trend_fields
 from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded

@@ -22,13 +22,16 @@ from ninja_daemon.adapters.redis.sharing.lease import RedisLease, checked
 from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
 from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert
-from ninja_daemon.adapters.stored.commit import PreparedCommit, lines, prepared
-from ninja_daemon.adapters.stored.outcome import decode_book, last_listed_in, unfinished_in
-from ninja_daemon.adapters.stored.state_form import decode_state, decode_tally
-from ninja_daemon.adapters.stored.trend_form import decode_trend
+from ninja_daemon.adapters.stored.commit import lines, prepared
+from ninja_daemon.adapters.stored.open_signals import decode_book, unfinished_in
+from ninja_daemon.adapters.stored.outcome import last_listed_in
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
+from ninja_daemon.adapters.stored.state.state_form import decode_state
+from ninja_daemon.adapters.stored.state.tally import decode_tally
+from ninja_daemon.adapters.stored.state.trend_form import decode_trend
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.instant import Instant, parse_written_instant
-from ninja_daemon.core.outcomes.outcome import OpenSignal
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Tally
 

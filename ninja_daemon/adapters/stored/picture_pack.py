@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView
+from ninja_daemon.core.pictures.signal_view import CANDLES, AverageLine, SignalView
 from ninja_daemon.core.rounding import half_even
 from ninja_daemon.core.signals.signal import Signal
 

@@ -6,32 +6,23 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
+from ninja_daemon.adapters.stored.alert import decode_notice, moment_of
 from ninja_daemon.adapters.stored.outcome import decode_outcome
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES, decode_signal
 from ninja_daemon.core.errors import SignalRejected
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.intake import Arrival
 from ninja_daemon.core.lanes.record import LaneRecord
-from ninja_daemon.core.market.instant import format_instant, format_moment, parse_instant
-from ninja_daemon.core.messages.message import Entry, Kind, Notice, Severity
-from ninja_daemon.core.messages.routing import Match, Silence
-from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.market.instant import format_moment
+from ninja_daemon.core.messages.message import Entry, Kind
 
-LONGEST: Final = 8_192
-"""Characters of an alert or of a quoted text at most."""
 _HEADER: Final = re.compile(r"(signal|alert|heartbeat|outcome) (\S{1,64}) (\d{1,18}) (\d{1,15})\n", re.ASCII)
-_ID: Final = re.compile(r"[A-Za-z0-9_.:\-]{1,64}", re.ASCII)
 _OUTCOME_OF: Final = "outcome:"
 """Stands before a signal's id where its outcome is meant."""
-_TOPIC: Final = re.compile(r"[a-z0-9_.]{1,40}", re.ASCII)
-_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{0,64}", re.ASCII)
-_LONGEST_ALERT: Final = 4_000
 _QUOTED: Final = 2_000
 """Characters of an absurdly long element that are kept."""
-_MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d{1,9})?Z", re.ASCII)
 
 
 def arrival(length: int, text: str, digest: str, inbox: Kind = Kind.SIGNAL) -> Arrival:
@@ -127,84 +118,6 @@ def decode_entry(stored: str) -> Entry:
         return replace(entry, unreadable=str(error))
 
 
-def encode_notice(notice: Notice) -> str:
-    """Write a notice as one line of JSON, as the daemon writes its alerts."""
-    body = {
-        "schema": 1,
-        "id": notice.id,
-        "kind": notice.topic,
-        "severity": notice.severity.value,
-        "text": notice.text,
-        "time": format_moment(notice.time),
-    }
-    if notice.about:
-        body["about"] = notice.about
-    return json.dumps(body, ensure_ascii=False)
-
-
-def decode_notice(text: str) -> Notice:
-    """Read an element of the alerts list.
-
-    Raises:
-        SignalRejected: it is none; the text says why.
-    """
-    try:
-        fields = _object(text)
-        if fields.get("schema") != 1:
-            _refuse("schema", "1", fields.get("schema"))
-        return Notice(
-            id=_matching(fields, "id", _ID),
-            topic=_matching(fields, "kind", _TOPIC),
-            severity=Severity(fields.get("severity", "warning")),
-            text=_line(fields, "text"),
-            time=_moment(fields.get("time")),
-            about=_matching({"about": "", **fields}, "about", _NAME),
-        )
-    except (ValueError, TypeError) as error:
-        message = f"an alert must be a JSON object with schema, id, kind, severity, text and time: {error}"
-        raise SignalRejected(message) from error
-
-
-def _object(text: str) -> dict[str, Any]:
-    if len(text) > LONGEST:
-        message = f"at most {LONGEST} characters, was {len(text)}"
-        raise ValueError(message)
-    try:
-        fields = json.loads(text)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error  # noqa: EM101, TRY003 - one word
-    if not isinstance(fields, dict):
-        raise TypeError("not an object")  # noqa: EM101, TRY003
-    return fields
-
-
-def _line(fields: Mapping[str, Any], name: str) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ALERT:
-        _refuse(name, f"text of 1 to {_LONGEST_ALERT} characters", value)
-    value.encode()
-    return value
-
-
-def _matching(fields: Mapping[str, Any], name: str, pattern: re.Pattern[str]) -> str:
-    value = fields.get(name)
-    if not isinstance(value, str) or pattern.fullmatch(value) is None:
-        _refuse(name, f"text like {pattern.pattern}", value)
-    return value
-
-
-def _refuse(name: str, allowed: str, was: object) -> NoReturn:
-    message = f"{name} must be {allowed}, was {str(was)[:40]!r}"
-    raise ValueError(message)
-
-
-def _moment(value: object) -> float:
-    match = _MOMENT.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        _refuse("time", "an instant like 2025-08-10T14:30:00.113Z", value)
-    return float(parse_instant(match[1] + "Z"))
-
-
 # --- dead letters ----------------------------------------------------------------------------------------------------
 
 
@@ -240,8 +153,8 @@ def decode_dead(stored: str) -> DeadLetter:
             status=fields["status"] if isinstance(fields["status"], int) else None,
             reason=str(fields["reason"]),
             attempts=int(fields["attempts"]),
-            first=_moment(fields["first"]) if fields["first"] else 0.0,
-            last=_moment(fields["last"]),
+            first=moment_of(fields["first"]) if fields["first"] else 0.0,
+            last=moment_of(fields["last"]),
             text=str(fields["text"]),
             cut=fields["cut"] is True,
             stored=stored,
@@ -252,52 +165,3 @@ def decode_dead(stored: str) -> DeadLetter:
 
 
 # --- silences --------------------------------------------------------------------------------------------------------
-
-
-def encode_silence(silence: Silence) -> str:
-    """Write a silence as one line of JSON."""
-    match = silence.match
-    return json.dumps(
-        {
-            "v": 1,
-            "until": format_instant(int(silence.until)),
-            "destinations": list(silence.destinations),
-            "comment": silence.comment,
-            "instrument": list(match.instrument),
-            "timeframe": list(match.timeframe),
-            "strategy": list(match.strategy),
-            "side": match.side.name if match.side else None,
-            "late": match.late,
-            "min_risk_reward": str(match.min_risk_reward) if match.min_risk_reward is not None else None,
-        }
-    )
-
-
-def decode_silence(name: str, text: str) -> Silence | None:
-    """Read a silence; None when it cannot be read: better heard twice than silenced by accident."""
-    try:
-        fields = _object(text)
-        ratio = fields.get("min_risk_reward")
-        return Silence(
-            id=name,
-            match=Match(
-                instrument=_names(fields, "instrument"),
-                timeframe=_names(fields, "timeframe"),
-                strategy=_names(fields, "strategy"),
-                side=Side[fields["side"]] if fields.get("side") else None,
-                late=fields["late"] if isinstance(fields.get("late"), bool) else None,
-                min_risk_reward=Decimal(ratio) if ratio is not None else None,
-            ),
-            until=float(parse_instant(str(fields["until"]))),
-            destinations=_names(fields, "destinations"),
-            comment=str(fields.get("comment", "")),
-        )
-    except (ValueError, TypeError, KeyError, InvalidOperation):
-        return None
-
-
-def _names(fields: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    value = fields.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        _refuse(name, "a list of texts", value)
-    return tuple(value)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from ninja_daemon.adapters.stored.outcome import decode_followed
+from ninja_daemon.adapters.stored.open_signals import decode_followed
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import SignalRejected
 from ninja_daemon.core.outcomes.outcome import Outcome

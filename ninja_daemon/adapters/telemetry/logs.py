@@ -24,7 +24,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from ninja_daemon.adapters.network.redaction import Redaction, escaped
 from ninja_daemon.adapters.telemetry.journal_handler import JournalHandler, QuietHandler
 from ninja_daemon.adapters.telemetry.journald import is_journal
-from ninja_daemon.adapters.telemetry.rendering import _FIRST_FIELDS, Form, renderer_for
+from ninja_daemon.adapters.telemetry.rendering import FIRST_FIELDS, Form, renderer_for
 from ninja_daemon.core.secret import Secret
 
 CLAMPED: Final = ("oandapyV20", "urllib3", "requests", "apscheduler", "tzlocal", "redis", "apprise", "asyncio")
@@ -152,8 +152,8 @@ class _Cleaning:
         del logger, method
         clean: EventDict = {}
         for name, value in record.items():
-            longest = _LONGEST_SENTENCE if name in _FIRST_FIELDS else _LONGEST_FIELD
-            safe = self._redaction.field(name, value) if name not in _FIRST_FIELDS else self._redaction.text(str(value))
+            longest = _LONGEST_SENTENCE if name in FIRST_FIELDS else _LONGEST_FIELD
+            safe = self._redaction.field(name, value) if name not in FIRST_FIELDS else self._redaction.text(str(value))
             if name == "exception":
                 clean[name] = "\n".join(escaped(line) for line in safe.splitlines())
             else:

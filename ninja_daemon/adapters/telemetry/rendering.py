@@ -10,15 +10,9 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 Form = Literal["auto", "console", "plain", "json", "journal"]
 """``auto`` is ``journal`` where the lines would go to systemd's journal, ``console`` on a terminal, else ``plain``."""
-
-
 _PLAIN_VALUE: Final = re.compile(r"[^\s\"=\\]+")
-
-
 _COLOURS: Final = {"debug": "2", "info": "32", "warning": "33", "error": "31", "critical": "1;31"}
-
-
-_FIRST_FIELDS: Final = ("timestamp", "level", "event", "exception")
+FIRST_FIELDS: Final = ("timestamp", "level", "event", "exception")
 
 
 def renderer_for(form: Form, stream: TextIO) -> Processor:
@@ -48,7 +42,7 @@ class LineRenderer:
         parts += [
             self._painted(f"{name}=", "2") + field_text(value)
             for name, value in record.items()
-            if name not in _FIRST_FIELDS
+            if name not in FIRST_FIELDS
         ]
         line = " ".join(parts)
         if trace := record.get("exception"):
@@ -67,5 +61,5 @@ def field_text(value: Any) -> str:  # noqa: ANN401 - whatever is logged
 
 def _render_json(logger: WrappedLogger, method: str, record: EventDict) -> str:
     del logger, method
-    first = {name: record[name] for name in _FIRST_FIELDS if name in record}
+    first = {name: record[name] for name in FIRST_FIELDS if name in record}
     return json.dumps({**first, **record}, ensure_ascii=False, default=str)

@@ -11,20 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.files.backup_file import (
-    JOURNAL,
-    LEDGER,
-    RECORD,
-    REDIS,
-    SUFFIX,
-    encode_keys,
-    read_backup,
-    write_backup,
-)
+from ninja_daemon.adapters.files.backup_file import SUFFIX, write_backup
+from ninja_daemon.adapters.files.backup_form import JOURNAL, LEDGER, RECORD, REDIS, encode_keys
+from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.journal.backup import copy_database
 from ninja_daemon.adapters.journal.history.record import record_path
 from ninja_daemon.adapters.journal.sent_ledger import ledger_path
-from ninja_daemon.adapters.redis.backup import RedisNamespace
+from ninja_daemon.adapters.redis.backups.backup import RedisNamespace
 from ninja_daemon.app.queues.opening import journal_file, store_label
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import JournalUnavailable

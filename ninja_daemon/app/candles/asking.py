@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from ninja_daemon.core.signals.strategy import Strategy
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+_AGO: Final = re.compile(r"(\d{1,6}) ?(min|h|d|hours?|days?|weeks?|w)", re.ASCII)
+_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
+_MOMENTS: Final = "2026-01-31 or 2026-01-31T10:00:00Z"
 _PATIENCE: Final = 2.0
 """Seconds after which a bar is shown."""
 
@@ -38,9 +42,19 @@ def chosen_strategies(configuration: Configuration, names: Sequence[str]) -> Seq
 
 def typed_open(option: str, text: str | None, *, last_of_day: bool = False) -> Instant | None:
     """Read a date, or the open of a candle, as it was typed; a date is the first second of its day, or the last."""
+    return None if text is None else _typed(option, text.strip(), _MOMENTS, last_of_day=last_of_day)
+
+
+def typed_since(text: str | None) -> Instant | None:
+    """Read what was typed for ``--since``: a moment, a date, or a length of time before now."""
     if text is None:
         return None
-    text = text.strip()
+    if match := _AGO.fullmatch(text.strip()):
+        return int(SystemClock().now()) - int(match[1]) * _SECONDS[match[2][0]]
+    return _typed("--since", text.strip(), "2026-01-31, 2026-01-31T10:00:00Z or '2 days'")
+
+
+def _typed(option: str, text: str, forms: str, *, last_of_day: bool = False) -> Instant:
     try:
         if len(text) == len("2026-01-31"):
             day = date.fromisoformat(text)
@@ -48,7 +62,7 @@ def typed_open(option: str, text: str | None, *, last_of_day: bool = False) -> I
             return start + 86_399 if last_of_day else start
         return parse_typed_instant(text)
     except ValueError:
-        refuse(option, f"must be like 2026-01-31 or 2026-01-31T10:00:00Z, was {text[:40]!r}")
+        refuse(option, f"must be like {forms}, was {text[:40]!r}")
 
 
 class _Bar:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
 
@@ -12,7 +14,7 @@ from ninja_daemon.adapters.candle_files.layout import Options, Price, Stamp
 from ninja_daemon.adapters.candle_files.text.prices import MOST_DECIMALS
 from ninja_daemon.core.market.granularity import Granularity
 
-_NAMES = ", ".join(each.name for each in FORMATS)
+_NAMES: Final = ", ".join(each.name for each in FORMATS)
 
 
 class StampOption(StrEnum):
@@ -29,6 +31,9 @@ class PriceOption(StrEnum):
     BID = "bid"
     ASK = "ask"
 
+
+_ENDS: Final[Mapping[StampOption, Stamp]] = {StampOption.OPEN: "open", StampOption.CLOSE: "close"}
+_PRICES: Final[Mapping[PriceOption, Price]] = {PriceOption.MID: "mid", PriceOption.BID: "bid", PriceOption.ASK: "ask"}
 
 FORMAT = Annotated[
     str | None, typer.Option("--format", metavar="NAME", help=f"The file's format: {_NAMES}. Left out: recognised.")
@@ -75,38 +80,46 @@ DECIMAL_COMMA = Annotated[bool, typer.Option("--decimal-comma", help="Prices are
 PRICE = Annotated[PriceOption, typer.Option("--price", help="Which price to make of a file that has bid and ask.")]
 
 
-def file_options(  # noqa: PLR0913 - all that a file may need
-    *,
-    name: str | None,
-    zone: str | None,
-    stamp: StampOption | None,
-    decimals: int | None,
-    columns: str | None,
-    time_format: str | None,
-    separator: str | None,
-    decimal_comma: bool,
-    price: PriceOption,
-) -> Options:
-    """Gather the options; a format that there is not is a usage error."""
-    known = [each.name for each in FORMATS]
-    if name is not None and name not in known:
-        refuse("--format", f"must be one of {', '.join(known)}, was {name[:40]!r}")
-    ends: dict[StampOption | None, Stamp | None] = {None: None, StampOption.OPEN: "open", StampOption.CLOSE: "close"}
-    prices: dict[PriceOption, Price] = {PriceOption.MID: "mid", PriceOption.BID: "bid", PriceOption.ASK: "ask"}
-    listed = None if columns is None else tuple(each.strip() for each in columns.split(","))
-    return Options(
-        name, zone, ends[stamp], decimals, listed, time_format, separator, decimal_comma, prices[price]
-    )  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileOptions:
+    """What the user says of the files of a command."""
 
+    name: FORMAT = None
+    zone: ZONE = None
+    stamp: STAMP = None
+    join: JOIN = None
+    decimals: DECIMALS = None
+    columns: COLUMNS = None
+    time_format: TIME_FORMAT = None
+    separator: SEPARATOR = None
+    decimal_comma: DECIMAL_COMMA = False
+    price: PRICE = PriceOption.MID
 
-def timeframe(join: str | None) -> Granularity | None:
-    """Read ``--join``; a timeframe that there is not is a usage error."""
-    if join is None:
-        return None
-    try:
-        return Granularity.named(join.upper())
-    except ValueError as error:
-        refuse("--join", str(error))
+    def said(self) -> Options:
+        """Return what is said of how the files are written; a format that there is not is a usage error."""
+        known = [each.name for each in FORMATS]
+        if self.name is not None and self.name not in known:
+            refuse("--format", f"must be one of {', '.join(known)}, was {self.name[:40]!r}")
+        return Options(
+            self.name,
+            self.zone,
+            None if self.stamp is None else _ENDS[self.stamp],
+            self.decimals,
+            None if self.columns is None else tuple(each.strip() for each in self.columns.split(",")),
+            self.time_format,
+            self.separator,
+            self.decimal_comma,
+            _PRICES[self.price],
+        )
+
+    def timeframe(self) -> Granularity | None:
+        """Return the timeframe of ``--join``; one that there is not is a usage error."""
+        if self.join is None:
+            return None
+        try:
+            return Granularity.named(self.join.upper())
+        except ValueError as error:
+            refuse("--join", str(error))
 
 
 def refuse(option: str, message: str) -> NoReturn:

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from ninja_daemon.adapters.candle_files.naming import named_series
-from ninja_daemon.adapters.candle_files.opening import OpenCandles
+from ninja_daemon.adapters.candle_files.open_candles import OpenCandles
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.settings.known_instruments import instrument_in, is_known
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.trend.history import Larger, LargerHistory
+from ninja_daemon.usecases.history.larger_history import Larger, LargerHistory
 
 _COARSE: Final = frozenset({"JPY", "HUF", "THB"})
 _CURRENCY: Final = 3
@@ -70,16 +70,14 @@ def strategies_for(
         join: the timeframe that the user asks for.
         are_named: the user named them, so all of them must fit.
     """
-    series = named_series(paths[0])
-    instrument = instrument_in(paths[0].name) if series is None else series[0]
+    series, instrument = _said_by_name(paths[0])
     of_instrument = [each for each in strategies if instrument in {None, each.instrument}]
     wanted = join or opened.granularity
     fitting = [each for each in of_instrument if each.granularity is wanted]
     if join is None and (not fitting or are_named):
         fitting = [each for each in of_instrument if opened.can_make(each.granularity)]
-    if are_named and len(fitting) < len(strategies):
-        strangers = ", ".join(each.name for each in strategies if each not in fitting)
-        _none_fits(series, instrument, wanted, strangers)
+    if are_named and (strangers := [each.name for each in strategies if each not in fitting]):
+        _none_fits(series, instrument, wanted, ", ".join(strangers))
     if not fitting:
         _none_fits(series, instrument, wanted, "none does")
     if quoted := [each.name for each in fitting if each.needs_spread]:
@@ -87,6 +85,12 @@ def strategies_for(
     if len({each.instrument for each in fitting}) > 1:
         _ask_which(fitting, wanted)
     return fitting
+
+
+def _said_by_name(path: Path) -> tuple[tuple[str, Granularity] | None, str | None]:
+    """Return the series that a name says, and the instrument."""
+    series = named_series(path)
+    return series, instrument_in(path.name) if series is None else series[0]
 
 
 def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoReturn:

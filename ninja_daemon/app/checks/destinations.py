@@ -16,7 +16,7 @@ from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.app.queues.opening import open_queue
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.route_proof import problems_for
+from ninja_daemon.app.settings.routing.route_proof import problems_for
 from ninja_daemon.app.status.left_strategies import left_sentences
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination

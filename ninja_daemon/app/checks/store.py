@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from ninja_daemon.adapters.redis.client import connect, translated_errors
-from ninja_daemon.adapters.redis.inspection import ServerFacts, inspect_server
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import Consumers, read_consumers
+from ninja_daemon.adapters.redis.server.inspection import inspect_server
+from ninja_daemon.adapters.redis.server.server_facts import ServerFacts
 from ninja_daemon.adapters.redis.state_store import QUEUE_CAP, RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import servers
 from ninja_daemon.app.checks.finding import Finding, Level
@@ -36,21 +37,14 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         return
     client = connect(environment.redis_url.reveal(), name="check")
     keys = Keys(environment.namespace)
-    names = [strategy.name for strategy in strategies]
     try:
-        facts = inspect_server(client, keys, names, now)
+        facts = inspect_server(client, keys, [strategy.name for strategy in strategies], now)
         store = RedisStateStore(client, keys)
-        loaded = store.load(strategies)
-        differs = difference(store, store.holder(), strategies)
+        loaded, differs = store.load(strategies), difference(store, store.holder(), strategies)
         with translated_errors():
             together = servers(client, now)
     except StoreUnavailable as error:
-        if not environment.redis_configured and not isinstance(error, StoreDenied):
-            cause = "no Redis is configured, and none runs here: `ninja-daemon up` (make run) brings one along"
-            cure = "nothing for `up`; set REDIS_URL for `run` and `notify` on their own"
-            yield Finding(Level.INFO, "redis.none", "Redis", cause, cure)
-            return
-        yield Finding(Level.ERROR, "redis.unavailable", subject, str(error), _cure(error))
+        yield _unavailable(environment, error, subject)
         return
     finally:
         client.close()
@@ -63,6 +57,14 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"
         yield Finding(Level.OK, "redis", subject, cause)
     yield from _stored(strategies, loaded, now)
+
+
+def _unavailable(environment: Environment, error: StoreUnavailable, subject: str) -> Finding:
+    if not environment.redis_configured and not isinstance(error, StoreDenied):
+        cause = "no Redis is configured, and none runs here: `ninja-daemon up` (make run) brings one along"
+        cure = "nothing for `up`; set REDIS_URL for `run` and `notify` on their own"
+        return Finding(Level.INFO, "redis.none", "Redis", cause, cure)
+    return Finding(Level.ERROR, "redis.unavailable", subject, str(error), _cure(error))
 
 
 def check_consumers(environment: Environment, mirror: str) -> Iterator[Finding]:

@@ -13,8 +13,8 @@ from structlog.typing import FilteringBoundLogger
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.daemon.figures import WakeFigures
-from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.app.daemon.same_settings import declare, difference
+from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.lifetimes import HEARTBEAT, LEASE

@@ -42,29 +42,41 @@ def bring_up_to_date(
     Returns:
         Whether every strategy is up to date with the broker's newest complete candle.
     """
-    log = structlog.get_logger("ninja.daemon")
     token = holder_token("once")
-    deadline = ports.clock.monotonic() + _WAIT
     try:
-        while not (lease := ports.store.lease(token, _LEASE)).held:
-            require_same(ports.store, lease.holder, strategies)
-            behind = _behind(strategies, ports)
-            if not behind:
-                log.info("another daemon has brought every strategy up to date", event_id="leader.other")
-                return True
-            if ports.clock.monotonic() >= deadline:
-                _say_behind(behind)
-                return False
-            ports.clock.wait(threading.Event(), _STEP)
-        try:
-            wake = _pass(strategies, ports)
-            recorded(wake)
-            return all(one.error is None for one in wake.results)
-        finally:
-            ports.store.release(token)
+        behind = _waited(strategies, ports, token)
+        return _pass_and_release(strategies, ports, token, recorded) if behind is None else not behind
     except StoreUnavailable as error:
-        log.error(f"nothing could be done: {error}", event_id="redis.down")
+        structlog.get_logger("ninja.daemon").error(f"nothing could be done: {error}", event_id="redis.down")
         return False
+
+
+def _waited(strategies: Sequence[Strategy], ports: DaemonPorts, token: str) -> Mapping[str, str] | None:
+    """Wait for the lease; None when we hold it, else who is behind when the other daemon is done, which is said."""
+    deadline = ports.clock.monotonic() + _WAIT
+    while not (lease := ports.store.lease(token, _LEASE)).held:
+        require_same(ports.store, lease.holder, strategies)
+        behind = _behind(strategies, ports)
+        if not behind:
+            log = structlog.get_logger("ninja.daemon")
+            log.info("another daemon has brought every strategy up to date", event_id="leader.other")
+            return behind
+        if ports.clock.monotonic() >= deadline:
+            _say_behind(behind)
+            return behind
+        ports.clock.wait(threading.Event(), _STEP)
+    return None
+
+
+def _pass_and_release(
+    strategies: Sequence[Strategy], ports: DaemonPorts, token: str, recorded: Callable[[WakeResult], None]
+) -> bool:
+    try:
+        wake = _pass(strategies, ports)
+        recorded(wake)
+        return all(one.error is None for one in wake.results)
+    finally:
+        ports.store.release(token)
 
 
 def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> WakeResult:

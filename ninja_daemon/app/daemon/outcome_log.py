@@ -11,7 +11,7 @@ from structlog.typing import FilteringBoundLogger
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.figures import WakeFigures
-from ninja_daemon.app.daemon.outage import Outage
+from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.outcomes.outcome import Outcome as SignalOutcome

@@ -18,16 +18,17 @@ from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import WHOLE, Leadership, Part
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
-from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.app.daemon.outcome_log import WakeLog
-from ninja_daemon.app.daemon.retries import Retries
+from ninja_daemon.app.daemon.troubles.outage import Outage
+from ninja_daemon.app.daemon.troubles.retries import Retries
 from ninja_daemon.app.daemon.wake import Wakes
 from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.polling import LONGEST_DELAY, CompletionDelay, Looks
+from ninja_daemon.core.polling import CompletionDelay, Looks
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted, duration
 from ninja_daemon.usecases.candle_ports import DaemonSource, Traffic

@@ -11,9 +11,10 @@ from typing import Final
 from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
-from ninja_daemon.app.daemon.outage import Outage
 from ninja_daemon.app.daemon.outcome_log import WakeLog
-from ninja_daemon.app.daemon.retries import Denial, Retries
+from ninja_daemon.app.daemon.troubles.denial import Denial
+from ninja_daemon.app.daemon.troubles.outage import Outage
+from ninja_daemon.app.daemon.troubles.retries import Retries
 from ninja_daemon.app.process.liveness import Pulse
 from ninja_daemon.core.errors import StoreUnavailable, TransientError
 from ninja_daemon.core.market.instant import Instant

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 
-from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.messages.message import Notice, Severity
 from ninja_daemon.core.messages.timed_report import TimedReport, due_since

@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Final
 
-from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.app.queues.opening import record_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.messages.destination import Delivery

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from ninja_daemon.core.averages.average import Ratio
-from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView
+from ninja_daemon.core.pictures.signal_view import CANDLES, AverageLine, SignalView
 from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy

@@ -104,23 +104,27 @@ def keep_running(
     Returns:
         0, or 78 when a child says that its configuration cannot work.
     """
-    again: dict[str, float] = {}
+    since_end = dict.fromkeys(children, 0.0)
     try:
         for child in children:
             child.start()
         while not stop.wait(seconds):
             each_round()
-            for child in children:
-                if child.code == CONFIGURATION_ERROR:
-                    return CONFIGURATION_ERROR
-                if child.code is not None:
-                    again[child.name] = again.get(child.name, 0.0) + seconds
-                    if again[child.name] >= _PAUSE:
-                        again[child.name] = 0.0
-                        child.start()
+            if any(child.code == CONFIGURATION_ERROR for child in children):
+                return CONFIGURATION_ERROR
+            _start_again(since_end, seconds)
         return 0
     finally:
         for child in children:
             child.ask_to_stop()
         for child in children:
             child.wait()
+
+
+def _start_again(since_end: dict[Child, float], seconds: float) -> None:
+    """Start the children that have been down for a while, and count the seconds of the others."""
+    for child, waited in since_end.items():
+        if child.code is not None:
+            since_end[child] = waited + seconds if waited + seconds < _PAUSE else 0.0
+            if waited + seconds >= _PAUSE:
+                child.start()

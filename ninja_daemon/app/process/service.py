@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from structlog.typing import FilteringBoundLogger
@@ -14,7 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from ninja_daemon.adapters.host.systemd import ServiceManager
 from ninja_daemon.app.process.liveness import LONGEST, Pulse
 from ninja_daemon.app.process.stopping import stop_on_signals
-from ninja_daemon.app.process.supervision import supervise
+from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.usecases.ports import Clock
 
@@ -30,6 +31,25 @@ class Body(Protocol):
 
     def sentence(self) -> str:
         """Return in a line how it goes, for ``systemctl status``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What a process does beside its work.
+
+    Attributes:
+        progress: something that changes when what the workers wait for gets on, a count of answered requests.
+        stops: ends those who watch from outside.
+        farewell: says in the log that the process has stopped.
+        close: lets connections and files go; not called when work still hangs.
+        reload: called for SIGHUP, in a thread of its own.
+    """
+
+    progress: Callable[[], object] = lambda: None
+    stops: Sequence[Callable[[], None]] = ()
+    farewell: Callable[[], None]
+    close: Callable[[], None]
+    reload: Callable[[], None]
 
 
 class Service:
@@ -65,45 +85,21 @@ class Service:
             except BaseException as error:  # noqa: BLE001 - the end of the process, said once by it
                 self.crash(error)
 
-    def live(
-        self,
-        body: Body,
-        *,
-        progress: Callable[[], object] = lambda: None,
-        stops: Sequence[Callable[[], None]] = (),
-        farewell: Callable[[], None],
-        close: Callable[[], None],
-        reload: Callable[[], None],
-    ) -> int:
+    def live(self, body: Body, life: Life) -> int:
         """Run until a signal comes; return the exit code.
-
-        Args:
-            body: the work.
-            progress: something that changes when what the workers wait for gets on, a count of answered requests.
-            stops: ends those who watch from outside.
-            farewell: says in the log that the process has stopped.
-            close: lets connections and files go; not called when work still hangs.
-            reload: called for SIGHUP, in a thread of its own.
 
         Raises:
             ConfigError: the body ended because the configuration cannot work.
         """
         body.start()
-        threading.Thread(target=self._reload_for_ever, args=(reload,), name="reload", daemon=True).start()
-        supervise(
-            self._stop,
-            clock=self._clock,
-            manager=self._manager,
-            pulse=self.pulse,
-            log=self._log,
-            sentence=body.sentence,
-            progress=progress,
-        )
+        threading.Thread(target=self._reload_for_ever, args=(life.reload,), name="reload", daemon=True).start()
+        workers = Workers(self.pulse, body.sentence, life.progress)
+        supervise(self._stop, workers, clock=self._clock, manager=self._manager, log=self._log)
         ended = body.stop()
-        for stop in stops:
+        for stop in life.stops:
             stop()
-        self._say_crashes(close)
-        farewell()
+        self._say_crashes(life.close)
+        life.farewell()
         code = 1 if self._crashes else 0
         if not ended:
             # A request that hangs must not hold up the end: the next start does its work again.
@@ -111,7 +107,7 @@ class Service:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-        close()
+        life.close()
         return code
 
     def _say_crashes(self, close: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ import faulthandler
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from structlog.typing import FilteringBoundLogger
@@ -20,15 +21,23 @@ _LOOKS: Final = 3
 """Looks at the workers, at least, within the time that systemd gives us."""
 
 
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """The threads that work, as they are seen from outside.
+
+    Attributes:
+        pulse: their marks.
+        sentence: how the process is, for ``systemctl status``.
+        progress: something that changes when what they wait for gets on, a count of answered requests.
+    """
+
+    pulse: Pulse
+    sentence: Callable[[], str]
+    progress: Callable[[], object] = lambda: None
+
+
 def supervise(
-    stop: threading.Event,
-    *,
-    clock: Clock,
-    manager: ServiceManager,
-    pulse: Pulse,
-    log: FilteringBoundLogger,
-    sentence: Callable[[], str],
-    progress: Callable[[], object] = lambda: None,
+    stop: threading.Event, workers: Workers, *, clock: Clock, manager: ServiceManager, log: FilteringBoundLogger
 ) -> None:
     """Look after the workers until ``stop`` is set.
 
@@ -37,29 +46,32 @@ def supervise(
 
     Args:
         stop: ends it.
+        workers: whom to look after.
         clock: time.
         manager: systemd.
-        pulse: the workers' marks.
         log: where a hanging worker is named.
-        sentence: how the process is, for ``systemctl status``.
-        progress: something that changes when what workers wait for gets on, a count of answered requests.
     """
     faulthandler.enable(sys.stderr)
     troubles = Recurring(clock, log)
-    before = progress()
+    before = workers.progress()
     step = _LOOK if manager.watchdog is None else min(_LOOK, manager.watchdog / _LOOKS)
     manager.ready()
     while True:
-        if (now := progress()) != before:
+        if (now := workers.progress()) != before:
             before = now
-            pulse.answered()
-        if hanging := pulse.hanging():
-            names = ", ".join(hanging)
-            troubles.failed("hanging", f"no progress of: {names}", level="critical", event_id="worker.hanging")
-        else:
-            troubles.recovered("hanging", "every worker gets on again", event_id="worker.recovered")
-            manager.works()
-        manager.status(sentence())
+            workers.pulse.answered()
+        _look(workers, manager, troubles)
         if clock.wait(stop, step):
             break
     manager.stopping()
+
+
+def _look(workers: Workers, manager: ServiceManager, troubles: Recurring) -> None:
+    """Feed the watchdog, or name the workers for whose sake it is not fed."""
+    if hanging := workers.pulse.hanging():
+        names = ", ".join(hanging)
+        troubles.failed("hanging", f"no progress of: {names}", level="critical", event_id="worker.hanging")
+    else:
+        troubles.recovered("hanging", "every worker gets on again", event_id="worker.recovered")
+        manager.works()
+    manager.status(workers.sentence())

@@ -14,9 +14,9 @@ from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.queue.unsynced import Unsynced, UnsyncedNotes
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes import lane_orders
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneRecord
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.queue_ports import PausesByLane, QueueAdmin
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
@@ -93,7 +93,7 @@ class JournalCopy:
 
     def _adopted(self, lane: str, until: int, record: LaneRecord, now: int) -> LaneChange | None:
         # The notes are read after the record: an order that comes in between changes its version.
-        change = transitions.adopt_pause(record, now, until)
+        change = lane_orders.adopt_pause(record, now, until)
         return None if change is None or Unsynced("lane", lane) in self.notes.all() else change
 
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, TextIO
 
 from ninja_daemon.app.record.tracked import TrackedSignal
-from ninja_daemon.core.outcomes.outcome import Result
+from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.outcomes.statistics import Statistics, Sums, statistics_of
 from ninja_daemon.core.words import counted
 

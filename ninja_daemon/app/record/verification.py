@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from ninja_daemon.adapters.stored.outcome import decode_terms, encode_outcome
+from ninja_daemon.adapters.stored.open_signals import decode_terms
+from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.record import Findings, canonical, parsed
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
+from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.filters.kinds import restored
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
-from ninja_daemon.core.outcomes.outcome import opened
+from ninja_daemon.core.outcomes.open_signal import opened
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import NO_SPREADS, Begin, Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import AtrType, Strategy
-from ninja_daemon.usecases.replay import replay
-from ninja_daemon.usecases.trend.history import Larger, bound, judgeable
+from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
+from ninja_daemon.usecases.replay import Replayed, replay
 
 _SOURCES: Final = {source.value: source for source in Source}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")
@@ -32,8 +34,34 @@ _OWN_TO_THE_RUN: Final = ("created_at", "late")
 
 
 def recorded_strategies(found: Findings) -> Mapping[tuple[str, str], Strategy]:
-    """Return the strategies of a record's settings, by name and settings hash."""
-    return {key: _strategy(key[0], settings) for key, settings in found.settings.items()}
+    """Return the strategies of a record's settings, by name and settings hash.
+
+    Raises:
+        StateError: one is of a plug-in that is not here, or not of this version.
+    """
+    return {key: recorded_strategy(key[0], settings) for key, settings in found.settings.items()}
+
+
+def recorded_strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
+    """Return a strategy as its settings were recorded.
+
+    Raises:
+        StateError: see ``recorded_strategies``.
+    """
+    try:
+        return _strategy(name, _whole_numbers(settings))
+    except ValueError as error:
+        message = f"the settings of {name} in the record cannot be used here: {error}"
+        raise StateError(message) from error
+
+
+def _whole_numbers(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Return JSON that was read with exact numbers as it was written: whole numbers are whole."""
+    if isinstance(value, Mapping):
+        return {key: _whole_numbers(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(each) for each in value]
+    return int(value) if isinstance(value, Decimal) and value == int(value) else value
 
 
 def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
@@ -78,29 +106,40 @@ def derive(
     """
     strategies = [each for each in recorded_strategies(found).values() if each.series == series]
     larger = larger_of(strategies)
-    reports = [
-        report
-        for each in strategies
-        for report in replay(
-            [_begun(bound(each, instrument, larger, spreads), found)], judgeable(each, history, larger)
-        )
-    ]
+    reports: list[Replayed] = []
+    for each in strategies:
+        reports += replay([_begun(bound(each, instrument, larger, spreads), found)], judgeable(each, history, larger))
     derived = {signal.id: signal for report in reports for signal in report.signals}
-    by_name: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    names = {each.name for each in strategies}
-    for line in found.signals.values():
-        entry = line["entry"]
-        if entry["strategy"] in names and line["follow"]["price"] == series.price.value:
-            by_name[entry["strategy"]].append(line)
-            own = derived.get(entry["id"])
-            again = None if own is None else parsed(encode_signal(own))
-            yield from _differences("signal", entry, again, _OWN_TO_THE_RUN)
+    lines = _lines_of(found, {each.name for each in strategies}, series)
+    for line in lines:
+        own = derived.get(line["entry"]["id"])
+        again = None if own is None else parsed(encode_signal(own))
+        yield from _differences("signal", line["entry"], again, _OWN_TO_THE_RUN)
     for report in reports:
         yield from _missing(report.rules.strategy, [signal.id for signal in report.signals], found)
-    candles = [candle for part in history for candle in part]
+    yield from _outcomes_again(found, strategies, instrument, [candle for part in history for candle in part], lines)
+
+
+def _lines_of(found: Findings, names: Collection[str], series: Series) -> list[dict[str, Any]]:
+    return [
+        line
+        for line in found.signals.values()
+        if line["entry"]["strategy"] in names and line["follow"]["price"] == series.price.value
+    ]
+
+
+def _outcomes_again(
+    found: Findings,
+    strategies: Sequence[Strategy],
+    instrument: Instrument,
+    candles: Sequence[Candle],
+    lines: Sequence[dict[str, Any]],
+) -> Iterator[str]:
+    """Compare the outcomes of recorded signals with what the candles make of them."""
+    in_order = sorted(lines, key=lambda line: str(line["entry"]["time"]))
     for strategy in {each.name: each for each in strategies}.values():
-        lines = sorted(by_name[strategy.name], key=lambda line: str(line["entry"]["time"]))
-        listed = [opened(decode_signal(canonical(line["entry"])), decode_terms(line["follow"])) for line in lines]
+        own = [line for line in in_order if line["entry"]["strategy"] == strategy.name]
+        listed = [opened(decode_signal(canonical(line["entry"])), decode_terms(line["follow"])) for line in own]
         since = listed[0].time if listed else 0
         after = follow(strategy, instrument, Book(), [one for one in candles if one.time >= since], listed)
         yield from _compare_outcomes(found, {one.id: parsed(encode_outcome(one)) for one in after.outcomes}, listed)

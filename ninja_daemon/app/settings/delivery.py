@@ -7,16 +7,9 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
-from ninja_daemon.app.settings.routes import (
-    ALERTS,
-    DAILY,
-    MIRROR,
-    RECORD,
-    RESULTS,
-    ROUTES,
-    SILENCES,
-    RouteContext,
-)
+from ninja_daemon.app.settings.routing.route_tables import RouteContext
+from ninja_daemon.app.settings.routing.routes import ALERTS, DAILY, MIRROR, RECORD, RESULTS, ROUTES
+from ninja_daemon.app.settings.routing.silences import SILENCES
 from ninja_daemon.app.settings.servers.proxies import broker_proxy
 from ninja_daemon.app.settings.values import Refused
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination
@@ -38,6 +31,12 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
         The parts without fault, and one sentence for each problem.
     """
     problems: list[str] = []
+    delivery = _delivery(tables, secret, problems)
+    _part(tables, RouteContext(()), problems, "broker", lambda table, _: broker_proxy(table, secret), None)
+    return delivery, [f"{file}: {problem}" for problem in problems]
+
+
+def _delivery(tables: Mapping[str, Any], secret: SecretLookup, problems: list[str]) -> Delivery:
     given = tables.get("destinations", {})
     names = tuple(given) if isinstance(given, Mapping) else ()
     # Alerts go to the console when nothing else is said, and fall back to it: it can always be named.
@@ -45,7 +44,7 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
     destinations = read_destinations(given, Context(known, secret), problems)
     destinations += [] if CONSOLE in names else [Destination(CONSOLE, "console")]
     part = partial(_part, tables, RouteContext(known), problems)
-    delivery = Delivery(
+    return Delivery(
         destinations=tuple(destinations),
         routes=part("routes", ROUTES, (Route(MATCH_ALL, names or (CONSOLE,)),)),
         alerts=part("alerts", ALERTS, (CONSOLE,)),
@@ -55,8 +54,6 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
         results=part("results", RESULTS, None),
         record=part("record", RECORD, None),
     )
-    part("broker", lambda table, _: broker_proxy(table, secret), None)
-    return delivery, [f"{file}: {problem}" for problem in problems]
 
 
 def _part(

@@ -15,11 +15,11 @@ from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.adapters.channels.words import template_complaint
 from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.app.settings.servers.proxies import looked_up, proxy_address
+from ninja_daemon.app.settings.spans import LONGEST_WAIT, span, span_between
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
     DAYS,
-    LONGEST_WAIT,
     NAME,
     SWITCH,
     TEXT,
@@ -29,8 +29,6 @@ from ninja_daemon.app.settings.values import (
     ValueOf,
     must_be,
     one_of,
-    span,
-    span_between,
     whole,
 )
 from ninja_daemon.core.messages.destination import Destination

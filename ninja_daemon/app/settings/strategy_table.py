@@ -12,8 +12,9 @@ from pydantic import create_model
 
 from ninja_daemon.app.plug_ins import FILTERS, KINDS, filters_named, kind_named
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
+from ninja_daemon.app.settings.spans import span
 from ninja_daemon.app.settings.tables import Table
-from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, span, whole
+from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, whole
 from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.errors import PlugInFailed
 from ninja_daemon.core.filters.kinds import KEYS, chosen
@@ -82,7 +83,7 @@ _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
 _SPREAD: Final = "spread"
-_COST: Final = Value[Decimal | str](
+_COST: Final[Value[Decimal | str]] = Value(
     f'{_THRESHOLD.allowed}, or "{_SPREAD}"', lambda cost: cost if cost == _SPREAD else _THRESHOLD.read(cost)
 )
 

@@ -55,24 +55,29 @@ def show_together(
     """
     environment, configuration = load_settings(environ)
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if environment.metrics is not None and (port := environment.metrics[1]):
-        footer += (
-            f"\nFigures: http://{metrics_address(*environment.metrics)}/metrics, the notifier's on port {port + 1}"
-        )
-    picture = _Picture(title, footer, environment, configuration, trouble)
-    children = [
-        Child(["run"], environ, directory / "daemon.log"),
-        Child(["notify"], second_page(environ, environment.metrics), directory / "notifier.log", picture.delivered),
-    ]
+    picture = _Picture(title, footer + _where_figures_are(environment), environment, configuration, trouble)
+    elsewhere = second_page(environ, environment.metrics)
+    notifier = Child(["notify"], elsewhere, directory / "notifier.log", picture.delivered)
+    children = [Child(["run"], environ, directory / "daemon.log"), notifier]
     stop = threading.Event()
     stop_on_signals(stop, (*STOPPING, signal.SIGHUP))
     with picture:
         code = keep_running(children, stop, lambda: picture.redraw(children), _ROUND)
     if code == CONFIGURATION_ERROR:
-        for child in children:
-            if child.code == CONFIGURATION_ERROR:
-                sys.stderr.write(child.last_words() + "\n")
+        _say_last_words(children)
     return code
+
+
+def _say_last_words(children: Sequence[Child]) -> None:
+    for child in children:
+        if child.code == CONFIGURATION_ERROR:
+            sys.stderr.write(child.last_words() + "\n")
+
+
+def _where_figures_are(environment: Environment) -> str:
+    if environment.metrics is None or not (port := environment.metrics[1]):
+        return ""
+    return f"\nFigures: http://{metrics_address(*environment.metrics)}/metrics, the notifier's on port {port + 1}"
 
 
 class _Picture:

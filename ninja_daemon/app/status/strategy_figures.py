@@ -10,10 +10,11 @@ from typing import Final, NamedTuple
 
 from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.outcomes.outcome import OpenSignal, running_r
-from ninja_daemon.core.polling import LONGEST_DELAY
+from ninja_daemon.core.outcomes.open_signal import OpenSignal
+from ninja_daemon.core.outcomes.outcome import running_r
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import rounded
 from ninja_daemon.core.signals.state import StrategyState

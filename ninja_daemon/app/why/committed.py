@@ -40,19 +40,6 @@ def read_records(environment: Environment, strategies: Sequence[Strategy]) -> Ma
                 return _records(loaded, sides, history, HISTORY_KEPT, is_counted=True)
 
 
-def read_signals(environment: Environment) -> History:
-    """Return the history of signals.
-
-    Raises:
-        StoreUnavailable: it cannot be read.
-    """
-    if not environment.cache_enabled:
-        with closing(local_queue_file(environment)) as file:
-            return read_local_history(file)
-    with closing(connect(environment.redis_url.reveal(), name="why")) as client:
-        return read_history(client, Keys(environment.namespace))
-
-
 def _records(
     loaded: Mapping[str, Loaded], sides: Mapping[str, str | None], history: History, kept: int, *, is_counted: bool
 ) -> Mapping[str, Record]:

@@ -15,18 +15,11 @@ from typing import Final, cast
 import numpy as np
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
+from ninja_daemon.core.averages.hull import HullMovingAverage, hull_denominator, hull_difference, hull_half, hull_outer
 from ninja_daemon.core.averages.plug_in import WindowAverage
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Smoothed, Stage
-from ninja_daemon.core.averages.weighted import (
-    HullMovingAverage,
-    WeightedMovingAverage,
-    hull_denominator,
-    hull_difference,
-    hull_half,
-    hull_outer,
-    triangle,
-)
+from ninja_daemon.core.averages.weighted import WeightedMovingAverage, triangle
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.averages.zero_lag import ZeroLagMovingAverage
 from ninja_daemon.core.market.candle_columns import Integers

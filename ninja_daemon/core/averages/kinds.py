@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Self, TypeAlias
 
 from ninja_daemon.core.averages.average import MovingAverage
+from ninja_daemon.core.averages.hull import HullMovingAverage
 from ninja_daemon.core.averages.plug_in import PlugInKind
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.smoothed import (
@@ -27,7 +28,7 @@ from ninja_daemon.core.averages.smoothed import (
     SmoothedMovingAverage,
     TripleExponentialMovingAverage,
 )
-from ninja_daemon.core.averages.weighted import HullMovingAverage, WeightedMovingAverage
+from ninja_daemon.core.averages.weighted import WeightedMovingAverage
 from ninja_daemon.core.averages.zero_lag import TillsonMovingAverage, ZeroLagMovingAverage
 from ninja_daemon.core.errors import StateUnreadable
 

@@ -64,8 +64,7 @@ class Moments:
         slow: sums of the closes under the slow average.
         ranges_held: number of true ranges behind the average true range.
         range_totals: their sum.
-        fast_before: sums under the fast average after the candle before.
-        slow_before: sums under the slow average after the candle before.
+        gap_before: fast average less slow one after the candle before, over the least common multiple of the periods.
         trend: sign of the close less the larger timeframe's average; 0 where they are equal, and where
             ``Moment.trend`` is None.
     """
@@ -77,8 +76,7 @@ class Moments:
     slow: Integers
     ranges_held: Integers
     range_totals: Integers
-    fast_before: Integers
-    slow_before: Integers
+    gap_before: Integers
     trend: Integers
 
 

@@ -83,8 +83,7 @@ def _slope_of(one: Moment) -> Fraction:
 
 
 def _slopes_of(many: Moments, by_fast: int, by_slow: int) -> Integers:
-    fast, slow = many.fast - many.fast_before, many.slow - many.slow_before
-    distances: Integers = abs(fast * by_fast - slow * by_slow)
+    distances: Integers = abs(many.fast * by_fast - many.slow * by_slow - many.gap_before)
     return distances
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.lanes.lane_orders import is_over
 from ninja_daemon.core.lanes.record import LaneRecord
-from ninja_daemon.core.lanes.transitions import is_over
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.routing import Silence
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
+from ninja_daemon.core.lanes.lane_change import LaneChange, Removal, change
 from ninja_daemon.core.lanes.record import LaneView, NotNow
-from ninja_daemon.core.lanes.transitions import LONGEST_LEASE, LaneChange, Removal, change
+from ninja_daemon.core.lanes.transitions import LONGEST_LEASE
 from ninja_daemon.core.messages.message import Entry
 
 MOVE_MOST: Final = 100

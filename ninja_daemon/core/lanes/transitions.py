@@ -7,75 +7,23 @@ from; otherwise the caller looks again and decides anew.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from ninja_daemon.core.lanes.dead_letters import DeadLetter, given_up
+from ninja_daemon.core.lanes.dead_letters import given_up
 from ninja_daemon.core.lanes.healing import LONGEST_TEXT, accepted, gathered, not_probed_yet, suspended, told
+from ninja_daemon.core.lanes.lane_change import LaneChange, Lost, Removal, TakeDecision, change
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
-from ninja_daemon.core.messages.message import Entry, Notice
+from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.send_policy import Reason
 
 LONGEST_LEASE: Final = 600_000
 """A lease that ends later than this (ms) was given before the clock was set back; it stops nobody."""
 BEHIND: Final = 1.0
 """Seconds until a lane looks again whether the one that must be ahead has gone on."""
-_NO_END: Final = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """A message that leaves the head of its lane.
-
-    Attributes:
-        counted: what became of it: the name of a counter.
-        letter: its dead letter; None when it is not dead.
-    """
-
-    entry: Entry
-    counted: str
-    letter: DeadLetter | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LaneChange:
-    """A change of one lane, written atomically when its record still is ``before`` and the removed messages come first.
-
-    Attributes:
-        removals: messages that leave, from the head.
-        counts: counters of this lane that grow, with by how much.
-        alert: appended to the operations alerts.
-        hold: milliseconds for which the provider's lanes send nothing.
-        until: when that hold ends, epoch milliseconds.
-        is_known: whether the lane is listed from now on; None leaves that as it is.
-        purges: all of its messages go.
-    """
-
-    before: LaneRecord
-    after: LaneRecord
-    removals: tuple[Removal, ...] = ()
-    counts: tuple[tuple[str, int], ...] = ()
-    alert: Notice | None = None
-    hold: int = 0
-    until: int = 0
-    is_known: bool | None = None
-    purges: bool = False
-
-
-def change(before: LaneRecord, after: LaneRecord) -> LaneChange:
-    """Return the change between two records; the version grows."""
-    return LaneChange(before, replace(after, version=before.version + 1))
 
 
 # --- taking ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class TakeDecision:
-    """What is answered, and what must be written for the answer to hold; None when nothing has to be."""
-
-    answer: LeasedLane | NotNow
-    change: LaneChange | None = None
 
 
 def take(view: LaneView, query: LaneQuery, lease: float) -> TakeDecision:
@@ -171,13 +119,6 @@ def _taken(known: LaneRecord, held: LaneRecord, now: int, entries: tuple[Entry, 
 # --- settling --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The settlement no longer applies; what there is to write nevertheless, if anything."""
-
-    change: LaneChange | None = None
-
-
 def settle(lane: str, record: LaneRecord, now: int, taken: LeasedLane, done: Settlement) -> LaneChange:
     """Write down what was done and give the lane back; for a record that still has our lease.
 
@@ -251,51 +192,3 @@ def _removals(lane: str, taken: LeasedLane, done: Settlement) -> tuple[Removal, 
 
 
 # --- what people order -----------------------------------------------------------------------------------------------
-
-
-def pause(record: LaneRecord, now: int, seconds: float | None) -> LaneChange:
-    """Hold a lane back, for so many seconds or until it is resumed."""
-    until = _NO_END if seconds is None else now + milliseconds(seconds)
-    return replace(change(record, replace(record, paused=until)), is_known=True)
-
-
-def resume(record: LaneRecord, now: int) -> LaneChange | None:
-    """End pause, suspension and wait; None when there was nothing to end."""
-    free = replace(record, paused=0, suspended=0, suspended_for="", probes=0)
-    return _gone_on(record, free, now)
-
-
-def hurry(record: LaneRecord, now: int) -> LaneChange | None:
-    """End a wait; None when there was none."""
-    return _gone_on(record, record, now)
-
-
-def _gone_on(record: LaneRecord, free: LaneRecord, now: int) -> LaneChange | None:
-    free = replace(free, due=0, reason="")
-    # A person decided how long it stood still, so that makes no message too old.
-    return None if free == record else change(record, replace(free, young_since=now))
-
-
-def purge(record: LaneRecord) -> LaneChange:
-    """Throw away what waits in a lane, and forget that there is a lane until something comes."""
-    return replace(change(record, record), is_known=False, purges=True)
-
-
-def adopt_pause(record: LaneRecord, now: int, until: int) -> LaneChange | None:
-    """Take over the pause of the same lane in another store; None when both agree.
-
-    Args:
-        record: the lane as it stands.
-        now: the queue's clock, epoch milliseconds.
-        until: until when the other is paused, epoch milliseconds; -1 without end, 0 when it is not.
-    """
-    until = 0 if is_over(until, now) else until
-    if record.paused == until:
-        return None
-    after = replace(record, paused=until) if until else replace(record, paused=0, young_since=now)
-    return replace(change(record, after), is_known=True)
-
-
-def is_over(paused: int, now: int) -> bool:
-    """Tell whether a pause until ``paused`` holds nothing back; both in epoch milliseconds."""
-    return 0 <= paused <= now

@@ -13,14 +13,8 @@ from typing import Final, NamedTuple
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.outcomes.outcome import (
-    Ending,
-    OpenSignal,
-    Outcome,
-    Result,
-    ending_of,
-    outcome_of,
-)
+from ninja_daemon.core.outcomes.open_signal import Ending, OpenSignal, Result, ending_of
+from ninja_daemon.core.outcomes.outcome import Outcome, outcome_of
 from ninja_daemon.core.signals.strategy import Strategy
 
 MOST_OPEN: Final = 200
@@ -76,6 +70,14 @@ def follow(
         return Followed(book, ())
     if not book.signals and not listed:
         return Followed(Book(candles[-1].time), ())
+    running, outcomes = _over(strategy, instrument, book, candles, listed)
+    return Followed(Book(candles[-1].time, tuple(running)), outcomes)
+
+
+def _over(
+    strategy: Strategy, instrument: Instrument, book: Book, candles: Sequence[Candle], listed: Sequence[OpenSignal]
+) -> tuple[list[OpenSignal], list[Outcome]]:
+    """Go over candles in one unit for all prices; return what is still open, and what has ended."""
     decimals = max(instrument.decimals, *(one.decimals for one in (*book.signals, *listed)))
     factor = 10 ** (decimals - instrument.decimals)
     running = [one.at_decimals(decimals) for one in book.signals]
@@ -90,7 +92,7 @@ def follow(
             candle = each if factor == 1 else Candle(each.time, *(price * factor for price in each[1:]))
             running, ended = _step(running, candle, new)
             outcomes += [outcome_of(strategy, one, candle, ending) for one, ending in ended]
-    return Followed(Book(candles[-1].time, tuple(running)), outcomes)
+    return running, outcomes
 
 
 def _step(

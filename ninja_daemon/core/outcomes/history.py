@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -11,16 +11,8 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import MOST_OPEN, Book, Followed, can_be_followed
-from ninja_daemon.core.outcomes.outcome import (
-    Ending,
-    OpenSignal,
-    Outcome,
-    Result,
-    ending_of,
-    opened,
-    outcome_of,
-    terms_of,
-)
+from ninja_daemon.core.outcomes.open_signal import Ending, OpenSignal, Result, ending_of, opened, terms_of
+from ninja_daemon.core.outcomes.outcome import Outcome, outcome_of
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
@@ -49,24 +41,41 @@ def outcomes_over(
     last_rows = _last_rows(all_opened, rows, len(candles))
     followed = [place for place, one in enumerate(all_opened) if can_be_followed(one)]
     ends = {place: _first_reached(all_opened[place], candles, rows[place] + 1, last_rows[place]) for place in followed}
-    forced = _forced(followed, rows, ends)
+    return _closed(strategy, candles, all_opened, rows, ends, _forced(followed, rows, ends))
+
+
+def _closed(
+    strategy: Strategy,
+    candles: CandleColumns,
+    all_opened: Sequence[OpenSignal],
+    rows: Sequence[int],
+    ends: Mapping[int, int],
+    forced: Mapping[int, int],
+) -> Followed:
+    """Close the signals at the candles where they end; the others stay open."""
     sides = {row: one.side for row, one in zip(rows, all_opened, strict=True)}
     outcomes: list[tuple[int, int, Outcome]] = []
     left: list[OpenSignal] = []
-    for place in followed:
+    for place in ends:
         row, end = rows[place], forced.get(place, ends[place])
         one = _taken_over(all_opened[place], candles, row + 1, min(end, len(candles)))
         if end >= len(candles):
             left.append(one)
             continue
         candle = candles.candle(end)
-        ending: Ending | None = Ending(Result.EXPIRED, candle.close)
-        if place not in forced:
-            ending = ending_of(one, candle, is_reverse=sides.get(end, one.side) is not one.side)
-        assert ending is not None  # noqa: S101 - the row was chosen because it ends there
+        ending = _ending(one, candle, sides.get(end, one.side), is_forced=place in forced)
         outcomes.append((end, place, outcome_of(strategy, one, candle, ending)))
     outcomes.sort(key=lambda entry: entry[:2])
     return Followed(Book(int(candles.time[-1]), tuple(left)), [outcome for _, _, outcome in outcomes])
+
+
+def _ending(one: OpenSignal, candle: Candle, side: Side, *, is_forced: bool) -> Ending:
+    """Return how a signal ends at a candle, at which a signal to ``side`` was listed."""
+    if is_forced:
+        return Ending(Result.EXPIRED, candle.close)
+    ending = ending_of(one, candle, is_reverse=side is not one.side)
+    assert ending is not None  # noqa: S101 - the row was chosen because it ends there
+    return ending
 
 
 def joined(parts: Sequence[CandleColumns]) -> CandleColumns:

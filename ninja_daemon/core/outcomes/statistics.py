@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from ninja_daemon.core.outcomes.outcome import R_DIGITS, Outcome, Result
+from ninja_daemon.core.outcomes.open_signal import Result
+from ninja_daemon.core.outcomes.outcome import R_DIGITS, Outcome
 
 TOO_FEW: Final = 30
 """Closed signals below which no verdict is given."""

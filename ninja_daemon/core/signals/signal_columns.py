@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from decimal import Context, Decimal
 from functools import partial
 from hashlib import sha256
@@ -88,13 +87,12 @@ def _fits(rules: Rules, turns: Turns) -> bool:
 
 
 def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
-    """Go through the turns as crosses, whose candles have a time and a close alone: a signal needs no more."""
-    fast_whole, slow_whole = rules.strategy.fast_ma, rules.strategy.slow_ma
-    columns = (getattr(turns, one.name).tolist() for one in fields(turns))
-    for is_buy, time, close, fast, slow, held, total, fast_before, slow_before, _ in zip(*columns, strict=True):
-        side = _SIDES[is_buy]
-        values = (fast, fast_whole), (slow, slow_whole), held, total
-        moment = Moment(side, time, close, *values, (fast_before, fast_whole), (slow_before, slow_whole))
+    """Go through the turns as crosses that have been judged: what a signal needs of them, and no more."""
+    strategy = rules.strategy
+    columns = (turns.is_buy, turns.times, turns.closes, turns.fast, turns.slow, turns.ranges_held, turns.range_totals)
+    for is_buy, time, close, fast, slow, held, total in zip(*(column.tolist() for column in columns), strict=True):
+        side, values = _SIDES[is_buy], ((fast, strategy.fast_ma), (slow, strategy.slow_ma))
+        moment = Moment(side, time, close, *values, held, total, *values)
         yield Cross(side, Candle(time, close, close, close, close), moment, None)
 
 

@@ -8,7 +8,7 @@ may wrap on the way, because a difference is right modulo the size of the word w
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from math import gcd
 from typing import Any, Final, cast
@@ -75,7 +75,6 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     ranges = _ranges_at(rules, state, candles, rows)
     if ranges is None:
         return None
-    fast_before, slow_before = sums.before(places, state)
     times, closes = candles.time[rows], candles.close[rows]
     turns = Turns(
         is_buy,
@@ -84,8 +83,7 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
         sums.fast[places].astype(np.int64),
         sums.slow[places].astype(np.int64),
         *ranges,
-        fast_before,
-        slow_before,
+        sums.gaps_before(places, state),
         _trend_signs(rules, times, closes),
     )
     return turns, _state_after(rules, state, candles, held, side)
@@ -147,13 +145,14 @@ class _Sums:
         difference -= both[1] if by_slow == 1 else both[1] * by_slow
         return cls(start - 1 - len(held), both[0], both[1], difference)
 
-    def before(self, places: npt.NDArray[np.intp], state: StrategyState) -> Iterator[Integers]:
-        """Go through both averages: the sums after the candle before each of some places."""
-        for sums, average in ((self.fast, state.fast), (self.slow, state.slow)):
-            then = sums[places - 1].astype(np.int64)
-            if len(places) and not places[0]:  # there was a side before, so the state's averages are full
-                then[0] = cast("Ratio", average.ratio)[0]
-            yield then
+    def gaps_before(self, places: npt.NDArray[np.intp], state: StrategyState) -> Integers:
+        """Return the difference after the candle before each of some places."""
+        then: Integers = self.difference[places - 1].astype(np.int64)
+        if len(places) and not places[0]:  # there was a side before, so the state's averages are full
+            (fast, fast_whole), (slow, slow_whole) = cast("Ratio", state.fast.ratio), cast("Ratio", state.slow.ratio)
+            shared = gcd(fast_whole, slow_whole)
+            then[0] = fast * (slow_whole // shared) - slow * (fast_whole // shared)
+        return then
 
 
 def _turned(difference: Integers, before: Side | None) -> tuple[npt.NDArray[np.intp], Booleans, Side | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,9 +18,10 @@ from ninja_daemon.simulator.answers.query import (
     read_prices,
     refuse_value,
 )
+from ninja_daemon.simulator.answers.request import Answer, Request
 from ninja_daemon.simulator.answers.window import candles_for, last_two
 from ninja_daemon.simulator.answers.wire import Style, candles_json, instruments_json, pricing_json
-from ninja_daemon.simulator.faults import AnswerFlaw, Asked, CloseText, Fault, HistoryChange, Shown, Spoiled
+from ninja_daemon.simulator.faults import AnswerFlaw, CloseText, Fault, HistoryChange, Shown, Spoiled
 from ninja_daemon.simulator.markets.completion import ByTime, Completion
 from ninja_daemon.simulator.markets.quotes import Listing, Market, Row
 from ninja_daemon.simulator.markets.view import View
@@ -35,44 +36,6 @@ _UNAUTHORIZED: Final = "Insufficient authorization to perform request."
 _FORBIDDEN: Final = "The provided request was forbidden."
 _NOT_FOUND: Final = "The requested resource was not found."
 _NOT_ALLOWED: Final = "The request method is not allowed."
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request as the broker reads it.
-
-    Attributes:
-        method: HTTP method.
-        path: of the URL, without the query.
-        query: parameters; the last of several with one name.
-        authorization: the header of that name, empty without.
-        is_unix: whether UNIX times are wanted.
-    """
-
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    authorization: str = ""
-    is_unix: bool = False
-
-    def asked(self) -> Asked:
-        """Return what faults may choose it by; what cannot be read names no series."""
-        if specifications := self.query.get("candleSpecifications"):
-            parts = [specification.split(":") for specification in specifications.split(",")]
-            pairs = [(part[0], part[1]) for part in parts if len(part) > 1]
-        else:
-            match = re.search(r"/instruments/([^/]+)/candles", self.path)
-            pairs = [(match[1], self.query.get("granularity", "S5"))] if match else []
-        known = Granularity.__members__
-        return Asked(self.path, [(instrument, known[name]) for instrument, name in pairs if name in known])
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What the broker says: a status and a JSON text."""
-
-    status: int
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

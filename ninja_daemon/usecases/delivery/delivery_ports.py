@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol, runtime_checkable
 
 from ninja_daemon.core.lanes.intake import Drained, InboxView, Intake
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.destination import Outcome
 from ninja_daemon.core.messages.message import Entry, Parcel
 

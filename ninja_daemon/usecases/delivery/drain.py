@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from ninja_daemon.core.lanes.intake import Arrival, Assignment, Intake, admit
+from ninja_daemon.core.lanes.intake import Arrival, Assignment, Drained, InboxView, Intake, admit
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery
 from ninja_daemon.core.messages.message import Kind, Notice
@@ -66,18 +66,29 @@ def drain(
         view = inbox.peek(DRAIN_MOST)
         if not view.arrivals:
             break
-        if view.kind is Kind.OUTCOME and not delivery.wants_outcomes:
-            assignments = [Assignment(arrival, counted=UNWANTED) for arrival in view.arrivals]
-        else:
-            assignments = [_assigned(arrival, delivery, hushed, now) for arrival in view.arrivals]
-        intake = admit(view, assignments)
-        drained = inbox.drain(intake, _asked(intake, queries or {}))
-        if drained.known:
-            intake = admit(view, assignments, drained.known)
-            drained = inbox.drain(intake, _asked(intake, queries or {}))
+        assignments = _assignments(view, delivery, hushed, now)
+        intake, drained = _drained(inbox, view, assignments, queries or {})
         if drained.is_done:
             return replace(_drain_result(intake, assignments), views=drained.views)
     return DrainResult(0)
+
+
+def _assignments(view: InboxView, delivery: Delivery, silences: Sequence[Silence], now: float) -> Sequence[Assignment]:
+    if view.kind is Kind.OUTCOME and not delivery.wants_outcomes:
+        return [Assignment(arrival, counted=UNWANTED) for arrival in view.arrivals]
+    return [_assigned(arrival, delivery, silences, now) for arrival in view.arrivals]
+
+
+def _drained(
+    inbox: Inbox, view: InboxView, assignments: Sequence[Assignment], queries: Mapping[str, LaneQuery]
+) -> tuple[Intake, Drained]:
+    """Write an intake; once more where it names ids that were taken before."""
+    intake = admit(view, assignments)
+    drained = inbox.drain(intake, _asked(intake, queries))
+    if drained.known:
+        intake = admit(view, assignments, drained.known)
+        drained = inbox.drain(intake, _asked(intake, queries))
+    return intake, drained
 
 
 def _asked(intake: Intake, queries: Mapping[str, LaneQuery]) -> list[LaneQuery]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes import lane_change, transitions
 from ninja_daemon.core.lanes.healing import gathered, told
+from ninja_daemon.core.lanes.lane_change import LaneChange, Lost
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement, milliseconds
-from ninja_daemon.core.lanes.transitions import LaneChange, Lost
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
 
@@ -105,7 +105,7 @@ class StoredLanes:
         Raises:
             StoreUnavailable: it is not known whether they were noted.
         """
-        edited(self._store, lane, lambda record, now: transitions.change(record, gathered(record, now, count, reason)))
+        edited(self._store, lane, lambda record, now: lane_change.change(record, gathered(record, now, count, reason)))
 
     def tell_dead(self, lane: str, *, at_once: bool = False) -> bool:
         """Write the alert of a lane's dead letters when that is due; return whether it was.
@@ -116,7 +116,7 @@ class StoredLanes:
 
         def decide(record: LaneRecord, now: int) -> LaneChange | None:
             news = told(lane, record, now, at_once=at_once)
-            return None if news is None else replace(transitions.change(record, news[0]), alert=news[1])
+            return None if news is None else replace(lane_change.change(record, news[0]), alert=news[1])
 
         return edited(self._store, lane, decide)
 

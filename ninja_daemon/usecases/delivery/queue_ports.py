@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, Survey
-from ninja_daemon.core.lanes.transitions import LaneChange
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.lanes import transitions
+from ninja_daemon.core.lanes import lane_orders
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import QueueDepths, depths
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.moving import MOVE_MOST, move_out
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, NotNow
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.lanes import edited
 from ninja_daemon.usecases.delivery.queue_ports import Moved, QueueStore
@@ -48,7 +48,7 @@ class StoredQueue:
     def purge_lane(self, destination: str) -> int:
         """Throw away what waits in a lane; return how many messages that were."""
         waiting = self._store.survey((destination,)).lanes[destination].waiting
-        self.edit(destination, lambda record, _: transitions.purge(record))
+        self.edit(destination, lambda record, _: lane_orders.purge(record))
         return waiting
 
     def move(self, old: str, new: str) -> Moved:
@@ -78,7 +78,7 @@ class StoredQueue:
 
     def pause(self, destination: str, seconds: float | None) -> None:
         """Hold a lane back, for so many seconds or until it is resumed."""
-        self.edit(destination, lambda record, now: transitions.pause(record, now, seconds))
+        self.edit(destination, lambda record, now: lane_orders.pause(record, now, seconds))
 
     def paused(self, destination: str) -> tuple[int, float]:
         """Return until when a lane is paused, as its record has it, and how many seconds that is from now."""
@@ -87,11 +87,11 @@ class StoredQueue:
 
     def resume(self, destination: str) -> bool:
         """End pause and suspension; False when there was none."""
-        return self.edit(destination, transitions.resume)
+        return self.edit(destination, lane_orders.resume)
 
     def hurry(self, destination: str) -> bool:
         """Let a lane try again at once; False when it was not waiting."""
-        return self.edit(destination, transitions.hurry)
+        return self.edit(destination, lane_orders.hurry)
 
     def silences(self) -> Sequence[Silence]:
         """Return the silences that were set while running and have not ended."""

@@ -10,7 +10,7 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.proof.comparison import compare
-from ninja_daemon.usecases.proof.derivation import derive
+from ninja_daemon.usecases.proof.derivation import Derived, derive
 from ninja_daemon.usecases.proof.difference import Difference
 from ninja_daemon.usecases.proof.record import Record, as_listed
 from ninja_daemon.usecases.replay import Span
@@ -69,33 +69,34 @@ def audit(
     loaded, listed = record.loaded, len(record.signals)
     if loaded.cursor is None:
         return Audited(strategy, listed=listed)
-    # Without counts the first listed signal is the oldest thing to compare.
-    oldest = record.signals[0].time if record.signals and not record.is_counted else None
-    span = Span(oldest if since is None else since)
+    span, more = Span(_oldest(record) if since is None else since), loaded.tally.evaluated
     try:
-        derived = derive(
-            source, strategy, span, known=loaded.instrument, more=loaded.tally.evaluated, progress=progress
-        )
+        derived = derive(source, strategy, span, known=loaded.instrument, more=more, progress=progress)
     except NinjaError as error:
         return Audited(strategy, error, listed=listed)
-    derived = as_listed(derived, record)
+    return _audited(as_listed(derived, record), record, loaded.cursor)
+
+
+def _oldest(record: Record) -> Instant | None:
+    """Return the oldest thing to compare where there are no counts: the first listed signal."""
+    return record.signals[0].time if record.signals and not record.is_counted else None
+
+
+def _audited(derived: Derived, record: Record, cursor: Instant) -> Audited:
+    """Compare, and add up what was found up to the cursor."""
     found = compare(derived, record, to_the_newest=True)
-    times = derived.candles.time[derived.start :]
-    taken_in = times[: int(times.searchsorted(loaded.cursor, side="right"))]
-    due = [
-        signal
-        for signal in derived.signals().values()
-        if found.since is not None and found.since <= signal.time <= loaded.cursor
-    ]
+    times, since = derived.candles.time[derived.start :], found.since
+    taken_in = times[: int(times.searchsorted(cursor, side="right"))]
+    due = [one for one in derived.signals().values() if since is not None and since <= one.time <= cursor]
     return Audited(
-        strategy,
+        derived.rules.strategy,
         differences=found.differences,
         candles=len(taken_in),
         first=int(taken_in[0]) if len(taken_in) else None,
         last=int(taken_in[-1]) if len(taken_in) else None,
-        due_since=found.since,
+        due_since=since,
         derived=len(due),
-        listed=listed,
+        listed=len(record.signals),
         other_settings=found.other_settings,
         ahead=found.ahead,
     )

@@ -14,8 +14,9 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
-from ninja_daemon.usecases.replay import Span, read_history
-from ninja_daemon.usecases.trend.history import bound, judgeable, read_larger
+from ninja_daemon.usecases.history.broker_history import read_history
+from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
+from ninja_daemon.usecases.replay import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +101,16 @@ def derive(
         factor = 10 ** (known.decimals - instrument.decimals)
         candles, instrument = candles.times(factor), known
         spreads = {opened: spread * factor for opened, spread in spreads.items()}
-    since, until = history.span.since, history.span.until
-    start = 0 if since is None else int(candles.time.searchsorted(since))
-    if span.since is None:
-        start = max(0, start - more)
-    stop = len(candles) if until is None else int(candles.time.searchsorted(until, side="right"))
     rules = bound(strategy, instrument, larger, spreads)
-    return Derived(rules, candles, evaluate(rules, candles), start, max(start, stop), unjudged)
+    start, stop = _places(candles, history.span, more if span.since is None else 0)
+    return Derived(rules, candles, evaluate(rules, candles), start, stop, unjudged)
+
+
+def _places(candles: CandleColumns, span: Span, more: int) -> tuple[int, int]:
+    """Return where a span, and so many candles before it, begins and ends."""
+    start = 0 if span.since is None else max(0, int(candles.time.searchsorted(span.since)) - more)
+    stop = len(candles) if span.until is None else int(candles.time.searchsorted(span.until, side="right"))
+    return start, max(start, stop)
 
 
 def newest(derived: Derived, count: int) -> Derived:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ninja_daemon.adapters.candle_files.zones import UnknownZone, closed_before, is_closed, zone_named
+from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before, is_closed
+from ninja_daemon.adapters.candle_files.clocks.zones import UnknownZone, zone_named
 from ninja_daemon.core.errors import CandleFileRejected
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity

@@ -20,7 +20,7 @@ from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.host.systemd import ServiceManager
 from ninja_daemon.app.process.liveness import Pulse
-from ninja_daemon.app.process.supervision import supervise
+from ninja_daemon.app.process.supervision import Workers, supervise
 from tests.fakes.clock import FakeClock
 
 
@@ -128,15 +128,8 @@ def test_the_watchdog_is_fed_only_while_every_worker_gets_on() -> None:
         return "fine"
 
     with capture_logs() as logs:
-        supervise(
-            stop,
-            clock=clock,
-            manager=told,
-            pulse=pulse,
-            log=structlog.get_logger(),
-            sentence=sentence,
-            progress=lambda: answered[0],
-        )
+        workers = Workers(pulse, sentence, lambda: answered[0])
+        supervise(stop, workers, clock=clock, manager=told, log=structlog.get_logger())
     assert (told.said[0], told.said[-1]) == ("READY=1", "STOPPING=1")
     # Forty looks, five seconds apart: silent from a minute after the answer until the worker rests.
     assert told.said.count("WATCHDOG=1") == 40 - (36 - 24)

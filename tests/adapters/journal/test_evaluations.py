@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal.history.evaluations import KEPT_SECONDS, Batch, SqliteEvaluations
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
+from ninja_daemon.adapters.journal.history.evaluations import KEPT_SECONDS, SqliteEvaluations
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.proof.evaluations import Absence, Evaluation, Presence
 

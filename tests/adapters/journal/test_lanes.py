@@ -15,7 +15,7 @@ from ninja_daemon.adapters.journal.queue.inbox import LocalDoorbell, LocalInbox
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.queue.unsynced import Unsynced
-from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.core.errors import StoreUnavailable

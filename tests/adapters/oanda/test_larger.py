@@ -23,9 +23,10 @@ from ninja_daemon.simulator.markets.completion import ByLag
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.catch_up import catch_up
+from ninja_daemon.usecases.history.broker_history import read_history
+from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
 from ninja_daemon.usecases.proof.derivation import derive
-from ninja_daemon.usecases.replay import Engine, Span, read_history, replay
-from ninja_daemon.usecases.trend.history import bound, judgeable, read_larger
+from ninja_daemon.usecases.replay import Engine, Span, replay
 from ninja_daemon.usecases.wake_result import StrategyResult
 from tests.fakes.clock import FakeClock
 

@@ -22,7 +22,8 @@ from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.simulator import faults
-from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, Answer, Request, SimulatedBroker
+from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, SimulatedBroker
+from ninja_daemon.simulator.answers.request import Answer, Request
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.faults import Fault
 from ninja_daemon.simulator.markets.completion import ByLag

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.stored.state_form import decode_state, encode_state
+from ninja_daemon.adapters.stored.state.state_form import decode_state, encode_state
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.candle import Candle

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.stored.trend_form import decode_trend, encode_trend, trend_fields
+from ninja_daemon.adapters.stored.state.trend_form import decode_trend, encode_trend, trend_fields
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.trend import TrendAverage
 from ninja_daemon.core.errors import StateUnreadable

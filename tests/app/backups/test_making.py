@@ -14,12 +14,16 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.adapters.files.backup_file import LEDGER, REDIS, decode_keys, encode_keys, read_backup, write_backup
+from ninja_daemon.adapters.files.backup_file import write_backup
+from ninja_daemon.adapters.files.backup_form import LEDGER, REDIS, decode_keys, encode_keys
+from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
-from ninja_daemon.adapters.redis.backup import SIGNS_OF_LIFE, RedisNamespace, StoredKey
+from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE, RedisNamespace
+from ninja_daemon.adapters.redis.backups.stored_keys import StoredKey
 from ninja_daemon.app.backups.making import backup_folder, local_files, make_backup
-from ninja_daemon.app.backups.restoring import plan_restoration, require_stopped, restore
+from ninja_daemon.app.backups.planning import plan_restoration
+from ninja_daemon.app.backups.restoring import require_stopped, restore
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StateUnreadable, StoreUnavailable
 from tests.fakes.clock import FakeClock

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from ninja_daemon.adapters.redis.inspection import ServerFacts
+from ninja_daemon.adapters.redis.server.server_facts import ServerFacts
 from ninja_daemon.app import cli
 from ninja_daemon.app.checks.everything import all_checks
 from ninja_daemon.app.checks.finding import Finding, Level, exit_code

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal.history.evaluations import Batch
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.app.queues.opening import evaluations_file
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instant import format_instant, parse_instant

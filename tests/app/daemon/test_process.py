@@ -22,6 +22,7 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.daemon.process import Daemon
 from ninja_daemon.app.monitoring import all_is_well
 from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.errors import (
     BrokerDenied,
     BrokerUnavailable,
@@ -36,7 +37,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.polling import LONGEST_DELAY, Watch
+from ninja_daemon.core.polling import Watch
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted
 from ninja_daemon.usecases.ports import Lease

@@ -12,7 +12,7 @@ import pytest
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
-from ninja_daemon.adapters.stored.queue import decode_notice
+from ninja_daemon.adapters.stored.alert import decode_notice
 from ninja_daemon.app.notifier.daily_report import DailyReporter, report_text
 from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.market.granularity import Granularity

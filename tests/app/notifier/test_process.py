@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from ninja_daemon.adapters.stored.queue import encode_notice
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from tests.fakes.messages import a_notice, a_signal
 from tests.fakes.receiver import OK, Answer, Post, Receiver, receiver

@@ -12,8 +12,9 @@ import pytest
 
 from ninja_daemon.adapters.journal.history.record import entries_of
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
-from ninja_daemon.adapters.stored.outcome import encode_outcome, encode_terms
-from ninja_daemon.adapters.stored.queue import decode_notice
+from ninja_daemon.adapters.stored.alert import decode_notice
+from ninja_daemon.adapters.stored.open_signals import encode_terms
+from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.notifier.timed_reports import TimedReporter, head_text, results_text, timed_reporters
 from ninja_daemon.app.queues.opening import local_queue_file, record_file
@@ -25,7 +26,7 @@ from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 from ninja_daemon.core.messages.timed_report import TimedReport, Topic, due_since
-from ninja_daemon.core.outcomes.outcome import Terms
+from ninja_daemon.core.outcomes.open_signal import Terms
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from tests.fakes.bench import Bench, LocalGround
 from tests.fakes.messages import a_signal, an_outcome

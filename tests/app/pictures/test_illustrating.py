@@ -26,7 +26,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.messages.destination import Delivery, Destination, OptionValue
 from ninja_daemon.core.messages.message import Entry, Kind
 from ninja_daemon.core.messages.send_policy import Manners
-from ninja_daemon.core.pictures.signal_picture import AverageLine, SignalView
+from ninja_daemon.core.pictures.signal_view import AverageLine, SignalView
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from tests.fakes.channel import FakeChannel

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.journal.history.record import Entry, SqliteRecord, en
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.record_head import RedisRecordHead
-from ninja_daemon.adapters.stored.outcome import encode_terms
+from ninja_daemon.adapters.stored.open_signals import encode_terms
 from ninja_daemon.adapters.stored.record import check
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.backups.record_part import RecordFate, record_fate, restore_record
@@ -22,7 +22,7 @@ from ninja_daemon.app.record.heads import break_with, encoded
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide, Series
-from ninja_daemon.core.outcomes.outcome import Terms
+from ninja_daemon.core.outcomes.open_signal import Terms
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Strategy
 from tests.fakes.messages import a_signal

@@ -10,8 +10,8 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.app.settings.delivery import parse_delivery
-from ninja_daemon.app.settings.route_proof import problems_for
-from ninja_daemon.app.settings.values import parse_span
+from ninja_daemon.app.settings.routing.route_proof import problems_for
+from ninja_daemon.app.settings.spans import parse_span
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route

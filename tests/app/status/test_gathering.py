@@ -20,9 +20,9 @@ from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.app import cli
-from ninja_daemon.app.commands.views.signals import COLUMNS
 from ninja_daemon.app.daemon.stores import state_store
 from ninja_daemon.app.settings.environment import read_environment
+from ninja_daemon.app.signal_history.spreadsheet import COLUMNS
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.gathering import AWAY
 from ninja_daemon.app.wiring import journal

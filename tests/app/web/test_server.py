@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from ninja_daemon.app.web import limits, server as module
+from ninja_daemon.app.web import handler, limits, server as module
 from ninja_daemon.app.web.events import READERS
-from ninja_daemon.app.web.server import HEADERS
+from ninja_daemon.app.web.handler import HEADERS
 from tests.app.web.conftest import Site, Start
 
 
@@ -96,7 +96,7 @@ def test_paths_lead_nowhere_but_to_pages(start: Start) -> None:
 
 
 def test_a_request_that_trickles_in_is_cut_off(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SECONDS", 0.4)
+    monkeypatch.setattr(handler, "SECONDS", 0.4)
     site = start()
     with socket.create_connection(("127.0.0.1", site.port), timeout=5) as connection:
         begun = time.monotonic()

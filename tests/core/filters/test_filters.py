@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.adapters.stored.state_form import decode_state, encode_state
+from ninja_daemon.adapters.stored.state.state_form import decode_state, encode_state
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.trend import NO_TREND
 from ninja_daemon.core.filters.days import DAYS, day_of

@@ -6,20 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from ninja_daemon.core.lanes.lane_change import LaneChange, Lost
+from ninja_daemon.core.lanes.lane_orders import adopt_pause, hurry, pause, purge, resume
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, LeasedLane, NotNow, Settlement
-from ninja_daemon.core.lanes.transitions import (
-    LONGEST_LEASE,
-    LaneChange,
-    Lost,
-    adopt_pause,
-    hurry,
-    pause,
-    purge,
-    resume,
-    settle,
-    settle_again,
-    take,
-)
+from ninja_daemon.core.lanes.transitions import LONGEST_LEASE, settle, settle_again, take
 from ninja_daemon.core.messages.message import Entry, Kind
 from ninja_daemon.core.messages.send_policy import Reason
 from tests.fakes.messages import a_notice

@@ -7,7 +7,7 @@ from decimal import Decimal
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.pictures.signal_picture import CANDLES, AverageLine, SignalView
+from ninja_daemon.core.pictures.signal_view import CANDLES, AverageLine, SignalView
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of

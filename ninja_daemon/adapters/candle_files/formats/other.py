@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ninja_daemon.adapters.candle_files.layout import CANDLE, Head, Layout, NamedFormat, columns_of, has_prices
-from ninja_daemon.adapters.candle_files.text.times import matching, typed_form
+from ninja_daemon.adapters.candle_files.text.time_forms import matching, typed_form
 
 _TIMES: Final = (
     "", "date", "time", "datetime", "date_time", "dt", "timestamp", "open_time", "gmt", "utc", "timestamp_utc",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ninja_daemon.adapters.candle_files.layout import RFC3339, Head, Layout, NamedFormat
-from ninja_daemon.adapters.candle_files.text.times import matching
+from ninja_daemon.adapters.candle_files.text.time_forms import matching
 
 HEADER: Final = ("time", "open", "high", "low", "close")
 _FORMS: Final = (*RFC3339, "%s", "%s.%f")

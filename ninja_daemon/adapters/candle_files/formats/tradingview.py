@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ninja_daemon.adapters.candle_files.layout import CANDLE, RFC3339, Head, Layout, NamedFormat, columns_of
-from ninja_daemon.adapters.candle_files.text.times import matching
+from ninja_daemon.adapters.candle_files.text.time_forms import matching
 
 _FORMS: Final = ("%s", *RFC3339, "%Y-%m-%d")
 

@@ -7,45 +7,20 @@ float has left in a text (``1.0897000000000001``) is rounded away and counted.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from typing import Final
 
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.layout import Layout
-from ninja_daemon.adapters.candle_files.text.tokens import Bytes, Integers, Tokens
+from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST, MOST_DIGITS, Column, read_shapes
+from ninja_daemon.adapters.candle_files.text.tokens import Integers, Tokens
 
 MOST_DECIMALS: Final = 12
-MOST_DIGITS: Final = 15
-_LARGEST: Final = 10**MOST_DIGITS
 _PLAIN: Final = re.compile(r"-?\d{1,20}(?:\.\d{1,30})?", re.ASCII)
 _GROUPED: Final = re.compile(r"\d{1,3}(?:,\d{3})+\.\d+", re.ASCII)
 _NUMBER: Final = re.compile(r"[+-]?\d{1,24}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,2})?", re.ASCII)
 _NOISE: Final = Decimal("1e-9")
-_ZERO, _DIGITS = 48, 9
-_MOST_SHAPES: Final = 64
-
-
-@dataclass(slots=True)
-class Column:
-    """The numbers of a column.
-
-    Attributes:
-        values: in units of ``10**-decimals``.
-        decimals: digits after the point.
-        written: the same with the zeros at the end.
-        bad: what is wrong with a row, by its index.
-        mended: rows from which noise was rounded away.
-        rounded: rows that lost digits because fewer were asked for.
-    """
-
-    values: Integers
-    decimals: int
-    bad: dict[int, str] = field(default_factory=dict)
-    mended: int = 0
-    rounded: int = 0
-    written: int = 0
 
 
 def read_prices(tokens: Tokens, role: str, layout: Layout, asked: int | None) -> Column:
@@ -58,7 +33,7 @@ def read_prices(tokens: Tokens, role: str, layout: Layout, asked: int | None) ->
         asked: digits after the point that the user wants; None for as many as there are.
     """
     limit = MOST_DECIMALS if asked is None else min(asked, MOST_DECIMALS)
-    column, left = _read_shapes(tokens, tokens.places[role], ord(layout.point), limit)
+    column, left = read_shapes(tokens, tokens.places[role], ord(layout.point), limit)
     exact: dict[int, Decimal] = {}
     for row in left.tolist():
         text = tokens.text(row, tokens.places[role], tokens.places[role]).strip()
@@ -75,7 +50,7 @@ def read_prices(tokens: Tokens, role: str, layout: Layout, asked: int | None) ->
 
 def read_volumes(tokens: Tokens) -> Integers:
     """Read the column of volumes: whole numbers, -1 for every other text."""
-    column, left = _read_shapes(tokens, tokens.places["volume"], ord("."), MOST_DECIMALS)
+    column, left = read_shapes(tokens, tokens.places["volume"], ord("."), MOST_DECIMALS)
     unit = 10**column.decimals
     volumes: Integers = column.values
     if unit > 1:
@@ -89,7 +64,7 @@ def _volume(text: str) -> int:
     if _NUMBER.fullmatch(text) is None:
         return -1
     value = Decimal(text)
-    return int(value) if 0 <= value < _LARGEST and value == value.to_integral_value() else -1
+    return int(value) if 0 <= value < LARGEST and value == value.to_integral_value() else -1
 
 
 def _price(name: str, text: str, layout: Layout, asked: int | None) -> tuple[Decimal, str]:
@@ -145,13 +120,13 @@ def _with(column: Column, exact: dict[int, Decimal]) -> Column:
     decimals = max([column.decimals, *places.values()])
     factor = 10 ** (decimals - column.decimals)
     if factor > 1:
-        for row in np.flatnonzero(np.abs(column.values) >= _LARGEST // factor).tolist():
+        for row in np.flatnonzero(np.abs(column.values) >= LARGEST // factor).tolist():
             column.bad[row] = f"a price must have at most {MOST_DIGITS} digits in all, had more"
             column.values[row] = 0
         column.values *= factor
     for row, value in exact.items():
         units = int(value.scaleb(decimals))
-        if abs(units) >= _LARGEST:
+        if abs(units) >= LARGEST:
             column.bad[row] = f"a price must have at most {MOST_DIGITS} digits in all, was {value:f}"
             continue
         column.values[row] = units
@@ -160,85 +135,3 @@ def _with(column: Column, exact: dict[int, Decimal]) -> Column:
         decimals -= 1
     column.decimals = decimals
     return column
-
-
-def _read_shapes(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Column, Integers]:
-    """Read the plain numbers of a column, those of one width and with the point in one place together.
-
-    Returns:
-        the column, and the rows that were not read.
-    """
-    widths = tokens.widths[:, place]
-    widest = int(widths.max())
-    if 0 < widest <= MOST_DIGITS + 1 and (widths == widest).all():
-        texts = tokens.bytes_of(place, place, widest)
-        at = texts[:, 0].tobytes().find(bytes([point]))
-        at = widest if at < 0 else at
-        if 0 < at != widest - 1 and (at == widest or (texts[at] == point).all()):
-            column = _shaped(texts, at, limit)
-            if column is not None:
-                return column, np.empty(0, dtype=np.int64)
-    return _read_mixed(tokens, place, point, limit)
-
-
-def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Column, Integers]:
-    widths = tokens.widths[:, place]
-    read = min(max(1, int(widths.max())), MOST_DIGITS + 1)
-    texts = (
-        tokens.bytes_of(place, place, read)
-        if read == widths.max()
-        else tokens.bytes_of(place, place, read, _all(tokens))
-    )
-    is_point = texts == point
-    first = is_point.argmax(axis=0)
-    points = np.where(is_point.any(axis=0) & (first < widths), first, widths)
-    good = (widths >= 1) & (widths <= MOST_DIGITS + 1) & (points >= 1) & (points != widths - 1)
-    shapes = np.where(good, widths * 32 + np.minimum(points, 31), 0)
-    found = np.flatnonzero(np.bincount(shapes))
-    parts: list[tuple[Integers, Column]] = []
-    is_left = shapes == 0
-    for shape in found[found > 0].tolist()[:_MOST_SHAPES]:
-        chosen = np.flatnonzero(shapes == shape)
-        part = _shaped(texts[: shape // 32, chosen], shape % 32, limit)
-        if part is None:
-            is_left[chosen] = True
-        else:
-            parts.append((chosen, part))
-    decimals = max((part.decimals for _, part in parts), default=0)
-    values = np.zeros(len(tokens), dtype=np.int64)
-    for chosen, part in parts:
-        factor = 10 ** (decimals - part.decimals)
-        if int(part.values.max()) * factor >= _LARGEST:
-            is_left[chosen] = True
-        else:
-            values[chosen] = part.values * factor
-    written = max((part.written for _, part in parts), default=0)
-    return Column(values, decimals, written=written), np.flatnonzero(is_left)
-
-
-def _all(tokens: Tokens) -> Integers:
-    return np.arange(len(tokens))
-
-
-def _shaped(texts: Bytes, point: int, limit: int) -> Column | None:
-    """Read numbers whose point, if any, is byte number ``point``; None when a byte is no digit."""
-    width = len(texts)
-    rows = [row for row in range(width) if row != point]
-    written = fraction = max(0, width - point - 1)
-    while fraction and not (texts[rows[-1]] != _ZERO).any():
-        rows.pop()
-        fraction -= 1
-    digits = texts[rows] - np.uint8(_ZERO)
-    if digits.max() > _DIGITS or fraction > limit or len(rows) > MOST_DIGITS:
-        return None
-    return Column(number_of(digits).astype(np.int64), fraction, written=written)
-
-
-def number_of(digits: Bytes) -> Integers:
-    """Return the numbers that columns of digits mean."""
-    # Numbers of nine digits fit into half of the memory, and take half of the time.
-    numbers: Integers = digits[0].astype(np.int32 if len(digits) <= _DIGITS else np.int64)
-    for row in digits[1:]:
-        numbers *= 10
-        numbers += row
-    return numbers

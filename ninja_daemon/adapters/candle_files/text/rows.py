@@ -11,7 +11,8 @@ import numpy as np
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import Layout
 from ninja_daemon.adapters.candle_files.text.elements import element_blocks
-from ninja_daemon.adapters.candle_files.text.prices import MOST_DIGITS, Column, read_prices, read_volumes
+from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS, Column
+from ninja_daemon.adapters.candle_files.text.prices import read_prices, read_volumes
 from ninja_daemon.adapters.candle_files.text.source import Source
 from ninja_daemon.adapters.candle_files.text.times import read_times
 from ninja_daemon.adapters.candle_files.text.tokens import Integers, Tokens, tokens_of

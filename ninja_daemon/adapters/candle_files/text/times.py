@@ -11,122 +11,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date
-from functools import cache
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.text.prices import number_of
+from ninja_daemon.adapters.candle_files.text.calendar_days import (
+    DAY,
+    FIRST_YEAR,
+    LAST_YEAR,
+    century,
+    days_of,
+    month_number,
+    offset_of,
+)
+from ninja_daemon.adapters.candle_files.text.price_shapes import number_of
+from ninja_daemon.adapters.candle_files.text.single_times import Times, single_time
+from ninja_daemon.adapters.candle_files.text.time_forms import Form, form_of
 from ninja_daemon.adapters.candle_files.text.tokens import Bytes, Integers, Tokens
 
-DAY: Final = 86_400
-_EPOCH: Final = 719_163
-_FIRST, _LAST = 1970, 2199
-_MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ROUNDS: Final = 12
 _UNIX_DIGITS: Final = {10: 1, 13: 1_000, 16: 1_000_000}
-_CODE: Final = re.compile(r"%(.)|([^%])")
-_TWO: Final = "mdHMS12"
-
-
-class Form(NamedTuple):
-    """A way to write a time.
-
-    Attributes:
-        codes: as it was given.
-        pattern: what such a text looks like; the groups are the codes, in order.
-        order: the codes of the groups.
-    """
-
-    codes: str
-    pattern: re.Pattern[str]
-    order: str
-
-
-@dataclass(slots=True)
-class Times:
-    """The times of some lines.
-
-    Attributes:
-        values: see the module.
-        is_utc: the texts say their offset.
-        is_undecided: day and month are in an unknown order.
-        has_clock: a time of day is written, not a date alone.
-        bad: what is wrong with a row, by its index.
-    """
-
-    values: Integers
-    is_utc: Integers
-    is_undecided: bool = False
-    has_clock: bool = False
-    bad: dict[int, str] = field(default_factory=dict)
-
-
-@cache
-def form_of(codes: str) -> Form:
-    """Compile a form.
-
-    Raises:
-        ValueError: a code is unknown.
-    """
-    parts = list(_CODE.finditer(codes))
-    pattern, order = "", ""
-    for index, part in enumerate(parts):
-        code, literal = part.groups()
-        if literal is not None:
-            pattern += re.escape(literal)
-            continue
-        is_tight = any(
-            0 <= near < len(parts) and parts[near][1] is not None and parts[near][1] not in "fz"
-            for near in (index - 1, index + 1)
-        )
-        pattern += _pattern(code, is_tight=is_tight)
-        order += code
-    return Form(codes, re.compile(pattern, re.ASCII), order)
-
-
-def _pattern(code: str, *, is_tight: bool) -> str:
-    if code in _TWO:
-        return r"(\d\d)" if is_tight or code in "MS" else r"(\d{1,2})"
-    known = {"Y": r"(\d{4})", "y": r"(\d\d)", "f": r"(\d{1,9})", "b": r"([A-Za-z]{3})", "z": r"(Z|[+-]\d\d:?\d\d)"}
-    known["s"] = r"(\d{9,10}|\d{12,13}|\d{15,16})"
-    if code not in known:
-        message = f"--time-format must be of %Y %y %m %b %d %H %M %S %f %z, was %{code}"
-        raise ValueError(message)
-    return known[code]
-
-
-def typed_form(text: str) -> str:
-    """Return the codes of a form that a person typed: those of ``strptime``, or like ``YYYY-MM-DD HH:MM:SS``.
-
-    Raises:
-        ValueError: it is neither.
-    """
-    codes = text if "%" in text else _codes_of(text)
-    order = set(form_of(codes).order)
-    if "s" not in order and not ({"Y", "y"} & order and {"m", "b"} & order and "d" in order):
-        like = "%d/%m/%Y %H:%M or DD/MM/YYYY HH:MM"
-        message = f"--time-format must name year, month and day like {like}, was {text[:40]!r}"
-        raise ValueError(message)
-    return codes
-
-
-def _codes_of(letters: str) -> str:
-    """Return the codes of ``YYYY-MM-DD HH:MM:SS``: what comes before the hour is the date, where MM is the month."""
-    at = letters.find("H")
-    day, clock = (letters, "") if at < 0 else (letters[:at], letters[at:])
-    for pattern, code in ((r"YYYY", "%Y"), (r"YY", "%y"), (r"Mon", "%b"), (r"(?<!%)MM?", "%m"), (r"DD?", "%d")):
-        day = re.sub(pattern, code, day, count=1)
-    for pattern, code in ((r"HH?", "%H"), (r"MM", "%M"), (r"SS", "%S"), (r"mmm", "%f")):
-        clock = re.sub(rf"(?<!%){pattern}", code, clock, count=1)
-    return day + clock
-
-
-def matching(forms: Sequence[str], text: str) -> bool:
-    """Tell whether a text is a time of one of the forms."""
-    return any(form_of(codes).pattern.fullmatch(text) for codes in forms)
 
 
 def read_times(tokens: Tokens, forms: Sequence[str], *, is_ticks: bool) -> Times:
@@ -145,7 +49,7 @@ def read_times(tokens: Tokens, forms: Sequence[str], *, is_ticks: bool) -> Times
     for row in _read_many(tokens, compiled, times, is_ticks=is_ticks).tolist():
         text = _joined(tokens.text(row, first, last), tokens, first, last, row).strip()
         try:
-            times.values[row], times.is_utc[row] = _single_time(text, compiled, times, is_ticks=is_ticks)
+            times.values[row], times.is_utc[row] = single_time(text, compiled, times, is_ticks=is_ticks)
         except ValueError as error:
             times.bad[row] = str(error)
     return times
@@ -236,109 +140,12 @@ def _values(
             everything &= part < limit
             second += part * np.int64(unit)
     if "z" in spans:
-        second -= _offset(found[form.order.index("z") + 1])
-    year = read("Y") if "Y" in spans else _century(read("y"))
+        second -= offset_of(found[form.order.index("z") + 1])
+    year = read("Y") if "Y" in spans else century(read("y"))
     if "1" in spans:
         one, two = read("1"), read("2")
-        everything &= (one > 0) & (two > 0) & (one < 32) & (two < 32) & (year >= _FIRST) & (year <= _LAST)  # noqa: PLR2004
+        everything &= (one > 0) & (two > 0) & (one < 32) & (two < 32) & (year >= FIRST_YEAR) & (year <= LAST_YEAR)  # noqa: PLR2004
         return ((year.astype(np.int64) * 100 + one) * 100 + two) * DAY + second, everything
-    month = np.full(texts.shape[1], _month(found[form.order.index("b") + 1])) if "b" in spans else read("m")
+    month = np.full(texts.shape[1], month_number(found[form.order.index("b") + 1])) if "b" in spans else read("m")
     days, fits = days_of(year.astype(np.int64) * 10_000 + month * 100 + read("d"))
     return days * DAY + second, everything & fits
-
-
-def days_of(dates: Integers) -> tuple[Integers, Integers]:
-    """Return the days since 1970 of dates written as 20220304, and which of them are in the calendar."""
-    if not len(dates):
-        return dates, np.ones(0, dtype=np.bool_)
-    # Candles of one day follow one another: what is looked up in the calendar is the first of each day.
-    firsts = np.concatenate(([0], np.flatnonzero(np.diff(dates)) + 1))
-    years, months, days = dates[firsts] // 10_000, dates[firsts] // 100 % 100, dates[firsts] % 100
-    fits = (years >= _FIRST) & (years <= _LAST) & (months >= 1) & (months <= 12) & (days >= 1)  # noqa: PLR2004
-    counted = np.where(fits, (years - 1970) * 12 + months - 1, 0)
-    starts, ends = (each.astype("M8[M]").astype("M8[D]").astype(np.int64) for each in (counted, counted + 1))
-    fits &= days <= ends - starts
-    lengths = np.diff(np.concatenate((firsts, [len(dates)])))
-    return np.repeat(starts + days - 1, lengths), np.repeat(fits, lengths)
-
-
-def in_order(values: Integers, *, day_first: bool) -> tuple[Integers, Integers]:
-    """Decide the order of day and month: return the times, and which of them are in the calendar."""
-    packed, second = values // DAY, values % DAY
-    year, one, two = packed // 10_000, packed // 100 % 100, packed % 100
-    day, month = (one, two) if day_first else (two, one)
-    days, fits = days_of(year * 10_000 + month * 100 + day)
-    return days * DAY + second, fits
-
-
-def _century(years: Integers) -> Integers:
-    return years.astype(np.int64) + np.where(years < 70, 2_000, 1_900)  # noqa: PLR2004
-
-
-def _month(name: str) -> int:
-    return _MONTHS.index(name.lower()) + 1 if name.lower() in _MONTHS else 0
-
-
-def _offset(text: str) -> int:
-    if text == "Z":
-        return 0
-    digits = text[1:].replace(":", "")
-    seconds = int(digits[:2]) * 3_600 + int(digits[2:]) * 60
-    return -seconds if text[0] == "-" else seconds
-
-
-def _single_time(text: str, forms: Sequence[Form], times: Times, *, is_ticks: bool) -> tuple[int, bool]:
-    wanted = forms[0].codes
-    for form in forms:
-        match = form.pattern.fullmatch(text)
-        if match is not None:
-            parts = dict(zip(form.order, match.groups(), strict=True))
-            times.is_undecided |= "1" in parts
-            times.has_clock |= "H" in parts or "s" in parts
-            return _single_value(text, parts, is_ticks=is_ticks), "z" in parts or "s" in parts
-    message = f"a time must look like {example(wanted)}, was {text[:40]!r}"
-    raise ValueError(message)
-
-
-def _single_value(text: str, parts: dict[str, str], *, is_ticks: bool) -> int:
-    unit = int(10 ** (max(0, (len(parts.get("s", "")) - 8) // 3) * 3))
-    second, rest = divmod(int(parts.get("s", "0")), unit)
-    if (rest or int(parts.get("f", "0"))) and not is_ticks:
-        message = f"a time must be a whole second, was {text[:40]!r}"
-        raise ValueError(message)
-    return second if "s" in parts else _single_day(text, parts) + _second_of_day(text, parts)
-
-
-def _second_of_day(text: str, parts: dict[str, str]) -> int:
-    hour, minute, second = (int(parts.get(code, "0")) for code in "HMS")
-    if hour > 23 or minute > 59 or second > 59:  # noqa: PLR2004
-        message = f"a time of day must lie between 00:00:00 and 23:59:59, was {text[:40]!r}"
-        raise ValueError(message)
-    return hour * 3_600 + minute * 60 + second - _offset(parts.get("z", "Z"))
-
-
-def _single_day(text: str, parts: dict[str, str]) -> int:
-    year = int(parts["Y"]) if "Y" in parts else int(_century(np.array([int(parts["y"])]))[0])
-    if not _FIRST <= year <= _LAST:
-        message = f"a time must lie between {_FIRST} and {_LAST}, was {text[:40]!r}"
-        raise ValueError(message)
-    if "1" in parts:
-        one, two = int(parts["1"]), int(parts["2"])
-        if not (0 < one < 32 and 0 < two < 32):  # noqa: PLR2004
-            message = f"a time must be in the calendar, was {text[:40]!r}"
-            raise ValueError(message)
-        return ((year * 100 + one) * 100 + two) * DAY
-    month = _month(parts["b"]) if "b" in parts else int(parts["m"])
-    try:
-        days = date(year, month, int(parts["d"])).toordinal() - _EPOCH
-    except ValueError as error:
-        message = f"a time must be in the calendar ({error}), was {text[:40]!r}"
-        raise ValueError(message) from None
-    return days * DAY
-
-
-def example(codes: str) -> str:
-    """Return what a time of a form looks like."""
-    known = {"Y": "2025", "y": "25", "m": "08", "b": "Aug", "d": "31", "H": "14", "M": "30", "S": "00", "f": "000"}
-    known |= {"z": "Z", "1": "31", "2": "08", "s": "1754836200"}
-    return _CODE.sub(lambda part: known.get(part[1], "") if part[1] else part[2], codes)

@@ -11,7 +11,8 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.core.outcomes.outcome import Outcome, Result
+from ninja_daemon.core.outcomes.open_signal import Result
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.words import counted
 

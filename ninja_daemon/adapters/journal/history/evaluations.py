@@ -6,15 +6,14 @@ They are written behind the commit and without waiting for the disk. A crash los
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, unsynced_transaction
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch, evaluation_of
+from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
+from ninja_daemon.adapters.journal.sqlite_transactions import unsynced_transaction
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.evaluations import Absence, Evaluation, Notes, Presence
+from ninja_daemon.usecases.proof.evaluations import Absence, Notes, Presence
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS name (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -48,26 +47,6 @@ _MOST_WHY: Final = 300
 def evaluations_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
     """Return the file of the notes; see ``scoped_path``."""
     return scoped_path(state_dir, "evaluations", redis_label, namespace)
-
-
-@dataclass(slots=True)
-class Batch:
-    """What is to be noted at once.
-
-    Attributes:
-        now: when it is noted (epoch seconds).
-        by: the process that notes it.
-        evaluations: candles taken in; a candle that is noted already keeps its first note.
-        absent: by strategy, the close that was not evaluated and why.
-        is_present: the process works.
-    """
-
-    now: float
-    by: str
-    evaluations: Sequence[Evaluation] = ()
-    absent: Sequence[tuple[str, Instant, str]] = ()
-    is_present: bool = False
-    began: float = field(default=0.0)
 
 
 class SqliteEvaluations(SqliteFile):
@@ -181,24 +160,7 @@ class SqliteEvaluations(SqliteFile):
                 "SELECT b.name, p.since, p.until FROM presence p JOIN name b ON b.n = p.by ORDER BY p.since"
             ).fetchall()
         return Notes(
-            {row[0]: _evaluation(strategy, row) for row in rows},
+            {row[0]: evaluation_of(strategy, row) for row in rows},
             [Absence(strategy, int(a), None if b is None else b / 1_000, str(why)) for a, b, why in absences],
             [Presence(str(by), since / 1_000, until / 1_000) for by, since, until in presences],
         )
-
-
-def _evaluation(
-    strategy: str, row: tuple[int, int, str, str, int | None, int | None, str | None, bytes | None]
-) -> Evaluation:
-    time, at, by, start, side, cross, rejected_by, signal_id = row
-    return Evaluation(
-        strategy,
-        time,
-        at / 1_000,
-        by,
-        start,
-        None if side is None else Side(side),
-        None if cross is None else Side(cross),
-        rejected_by,
-        None if signal_id is None else signal_id.hex(),
-    )

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path, transaction
-from ninja_daemon.adapters.stored.outcome import is_outcome
+from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
+from ninja_daemon.adapters.journal.sqlite_transactions import transaction
+from ninja_daemon.adapters.stored.open_signals import is_outcome
 from ninja_daemon.adapters.stored.record import BEGIN, canonical, link, parsed
 
 _SCHEMA: Final = """

@@ -21,12 +21,14 @@ from ninja_daemon.adapters.journal.queue.queue_rows import (
     set_last_number,
     write_record,
 )
-from ninja_daemon.adapters.stored.queue import decode_dead, decode_silence, encode_dead, encode_notice, encode_silence
+from ninja_daemon.adapters.stored.alert import encode_notice
+from ninja_daemon.adapters.stored.queue import decode_dead, encode_dead
+from ninja_daemon.adapters.stored.silence import decode_silence, encode_silence
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import LaneContents, Survey
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.moving import newcomers
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import Written
 

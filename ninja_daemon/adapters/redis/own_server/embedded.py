@@ -13,7 +13,6 @@ How two are kept apart
 
 from __future__ import annotations
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -26,6 +25,7 @@ import redis
 
 from ninja_daemon.adapters.host.kept_process import KEEPER
 from ninja_daemon.adapters.redis.client import connect, translated_errors
+from ninja_daemon.adapters.redis.own_server.directory_lock import take_lock
 from ninja_daemon.adapters.redis.own_server.server_program import ServerProgram, find_server
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 
@@ -35,8 +35,6 @@ START_LIMIT: Final = 30.0
 """Seconds until the server must have read its files and answer."""
 STOP_LIMIT: Final = 10.0
 """Seconds that the server gets to write its files when asked to stop, before it is killed."""
-HANDOVER_LIMIT: Final = 5.0
-"""Seconds to wait for the server of a process that has died a moment ago."""
 
 
 class EmbeddedRedis:
@@ -74,7 +72,7 @@ class EmbeddedRedis:
         self.stop()
         program = find_server()
         self._prepare_directory()
-        self._lock = self._take_lock()
+        self._lock = take_lock(self._directory)
         try:
             self._socket.unlink(missing_ok=True)  # left by a crash: the lock says that nobody listens
             self._keeper = self._launch(program)
@@ -119,28 +117,6 @@ class EmbeddedRedis:
         except OSError as error:
             message = f"the directory of the Redis server cannot be made: {self._directory} ({error.strerror})"
             raise ConfigError(message) from error
-
-    def _take_lock(self) -> int:
-        path = self._directory / "redis.lock"
-        try:
-            lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            message = f"the directory of the Redis server must be writable, {path} is not ({error.strerror})"
-            raise ConfigError(message) from error
-        deadline = time.monotonic() + HANDOVER_LIMIT
-        while not _locked(lock):
-            owner = _owner(lock)
-            if _alive(owner) or time.monotonic() > deadline:
-                os.close(lock)
-                message = (
-                    f"{self._directory} already has a Redis server, run by process {owner}; "
-                    "stop that process, or set NINJA_STATE_DIR to another directory"
-                )
-                raise ConfigError(message)
-            time.sleep(0.02)  # a lock with a deadline: the system offers no other wait
-        os.ftruncate(lock, 0)
-        os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-        return lock
 
     def _launch(self, program: ServerProgram) -> subprocess.Popen[bytes]:
         options = {
@@ -201,32 +177,6 @@ def _answers(client: redis.Redis) -> bool:
             return bool(client.ping())
     except StoreUnavailable:  # not listening yet, or still reading its files
         return False
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def _owner(lock: int) -> int:
-    """Return the process that the lock file names, 0 while it names none."""
-    text = os.pread(lock, 32, 0).strip()
-    return int(text) if text.isdigit() else 0
-
-
-def _alive(process: int) -> bool:
-    if process == 0:
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _close(pipe: IO[bytes] | None) -> None:

@@ -17,24 +17,23 @@ from ninja_daemon.adapters.redis.queue.inbox import read_sequence
 from ninja_daemon.adapters.redis.queue.lane_look import look_call, view_of
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.scripts import run_scripts
+from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.queue import (
     changed_fields,
     decode_dead,
     decode_entry,
     decode_lane,
-    decode_silence,
     encode_dead,
     encode_entry,
-    encode_notice,
-    encode_silence,
     number,
 )
+from ninja_daemon.adapters.stored.silence import decode_silence, encode_silence
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.lanes.depths import LaneContents, Survey
+from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.moving import newcomers
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
-from ninja_daemon.core.lanes.transitions import LaneChange
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import Written

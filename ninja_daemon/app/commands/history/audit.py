@@ -11,19 +11,21 @@ import typer
 from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.app.shared_options import AS_JSON, STRATEGIES
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.why.committed import read_records
 from ninja_daemon.app.why.decision_words import difference_fields, difference_words
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.proof.audit import Audited, audit as audit_over
+from ninja_daemon.usecases.proof.record import Record
 
 
 def audit(
     *,
-    strategy: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
-    ] = None,
+    strategy: STRATEGIES = None,
     since: Annotated[
         str | None,
         typer.Option(
@@ -32,7 +34,7 @@ def audit(
             help="Candles that opened since: 2026-01-31 or 2026-01-31T10:00:00Z. Left out: since the first start.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Compare cursor, side, averages and listed signals with what the broker's history gives."""
     from ninja_daemon.app.wiring import candle_source
@@ -43,24 +45,26 @@ def audit(
     chosen = chosen_strategies(configuration, strategy or ())
     say_found(product)
     records = read_records(environment, chosen)
-    results: list[Audited] = []
     with closing(candle_source(environment)) as source:
-        for each in chosen:
-            with progress_bar(f"reading {each.series}", None) as bar:
-                results.append(audit_over(source, each, records[each.name], first, bar.advance))
+        results = [_audited(source, each, records[each.name], first) for each in chosen]
     if as_json:
         typer.echo(exact_json({"strategies": [_fields(result) for result in results]}))
     else:
-        for result in results:
-            _print(result)
+        _print(results)
     if any(result.error is not None or result.differences for result in results):
         raise typer.Exit(1)
 
 
-def _print(result: Audited) -> None:
-    for difference in result.differences:
-        typer.echo(difference_words(difference))
-    typer.echo(f"{result.strategy.name}: {_summary(result)}")
+def _audited(source: CandleSource, strategy: Strategy, record: Record, first: Instant | None) -> Audited:
+    with progress_bar(f"reading {strategy.series}", None) as bar:
+        return audit_over(source, strategy, record, first, bar.advance)
+
+
+def _print(results: Sequence[Audited]) -> None:
+    for result in results:
+        for difference in result.differences:
+            typer.echo(difference_words(difference))
+        typer.echo(f"{result.strategy.name}: {_summary(result)}")
 
 
 def _summary(result: Audited) -> str:

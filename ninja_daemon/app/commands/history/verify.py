@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,6 +13,7 @@ from ninja_daemon.adapters.candle_files.layout import Options
 from ninja_daemon.adapters.candle_files.naming import named_series
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.stored.record import Findings, check
+from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.candles.series import NO_QUOTES, instrument_of, larger_of
 from ninja_daemon.app.record.verification import derive, recorded_strategies
 from ninja_daemon.app.status.exact_json import exact_json
@@ -20,25 +21,26 @@ from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import PriceSide, Series
 
-_MOST_SAID = 20
+_MOST_SAID: Final = 20
+RECORD = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="Made by signals --export.")
+]
+CANDLES = Annotated[
+    list[Path] | None,
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        metavar="CSV",
+        help="Candles, named like EUR_USD_H4.csv; repeatable.",
+    ),
+]
 
 
 def verify(
-    file: Annotated[
-        Path,
-        typer.Argument(exists=True, dir_okay=False, readable=True, metavar="FILE", help="Made by signals --export."),
-    ],
+    file: RECORD,
     *,
-    candles: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            metavar="CSV",
-            help="Candles, named like EUR_USD_H4.csv; repeatable.",
-        ),
-    ] = None,
+    candles: CANDLES = None,
     broker: Annotated[bool, typer.Option("--broker", help="Ask the broker for the candles.")] = False,
     head: Annotated[str | None, typer.Option(metavar="HEX", help="The chain at which the record must end.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Counts and problems as JSON.")] = False,
@@ -46,35 +48,36 @@ def verify(
     """Check an exported record of signals and outcomes."""
     with file.open(encoding="utf-8", errors="replace") as lines:
         found = check(lines, head)
-    problems = list(found.problems)
-    series: list[str] = []
+    derived: list[tuple[str, list[str]]] = []
     # What is not a whole record cannot be derived again.
-    if not problems:
-        for name, differences in [*_from_files(found, candles or ()), *(_from_broker(found) if broker else ())]:
-            series.append(name)
-            problems += differences
-    if as_json:
-        counts = {"lines": found.lines, "signals": len(found.signals), "outcomes": len(found.outcomes)}
-        typer.echo(
-            exact_json({"ok": not problems, **counts, "head": found.head, "derived": series, "problems": problems})
-        )
-    else:
-        for problem in problems[:_MOST_SAID]:
-            typer.echo(problem)
-        if len(problems) > _MOST_SAID:
-            typer.echo(f"… and {len(problems) - _MOST_SAID} more")
-        typer.echo(found.summary)
-        if series and not problems:
-            typer.echo(f"every digit again: {', '.join(series)}")
+    if not found.problems:
+        derived = [*_from_files(found, candles or ()), *(_from_broker(found) if broker else ())]
+    problems = [*found.problems, *(problem for _, differences in derived for problem in differences)]
+    say = _print_json if as_json else _print
+    say(found, problems, [name for name, _ in derived])
     raise typer.Exit(1 if problems else 0)
+
+
+def _print_json(found: Findings, problems: Sequence[str], series: Sequence[str]) -> None:
+    counts = {"lines": found.lines, "signals": len(found.signals), "outcomes": len(found.outcomes)}
+    typer.echo(exact_json({"ok": not problems, **counts, "head": found.head, "derived": series, "problems": problems}))
+
+
+def _print(found: Findings, problems: Sequence[str], series: Sequence[str]) -> None:
+    for problem in problems[:_MOST_SAID]:
+        typer.echo(problem)
+    if len(problems) > _MOST_SAID:
+        typer.echo(f"… and {len(problems) - _MOST_SAID} more")
+    typer.echo(found.summary)
+    if series and not problems:
+        typer.echo(f"every digit again: {', '.join(series)}")
 
 
 def _from_files(found: Findings, paths: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:
     for path in paths:
         named = named_series(path)
         if named is None:
-            message = f"the name must say the series, like EUR_USD_H4.csv, was {path.name}"
-            raise typer.BadParameter(message, param_hint="--candles")
+            refuse("--candles", f"the name must say the series, like EUR_USD_H4.csv, was {path.name}")
         with open_candles([path], Options(), expected=named[1]) as opened:
             instrument, history = instrument_of(named[0], opened), list(opened.columns(named[1]))
             own = {each.series for each in recorded_strategies(found).values() if each.series[:2] == named}
@@ -89,8 +92,9 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
     from ninja_daemon.app.process.running import running_environ
     from ninja_daemon.app.settings.environment import read_environment
     from ninja_daemon.app.wiring import candle_source
-    from ninja_daemon.usecases.replay import Span, read_history
-    from ninja_daemon.usecases.trend.history import read_larger
+    from ninja_daemon.usecases.history.broker_history import read_history
+    from ninja_daemon.usecases.history.larger_history import read_larger
+    from ninja_daemon.usecases.replay import Span
 
     strategies = list(recorded_strategies(found).values())
     first = min((parse_instant(line["entry"]["time"]) for line in found.signals.values()), default=None)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 import threading
 import uuid
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Annotated
 
 import structlog
 import typer
+from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels import webhook
@@ -22,7 +24,7 @@ from ninja_daemon.app.notifier.parts import notifier_parts
 from ninja_daemon.app.process.private_files import say_private
 from ninja_daemon.app.process.process_note import ProcessNote
 from ninja_daemon.app.process.reload import Reload, scope_of
-from ninja_daemon.app.process.service import Service
+from ninja_daemon.app.process.service import Life, Service
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.app.queues.opening import store_label
@@ -82,7 +84,7 @@ def _send_test(delivery: Delivery, name: str) -> int:
 
 
 def _test_json(notice: Notice) -> str:
-    from ninja_daemon.adapters.stored.queue import encode_notice
+    from ninja_daemon.adapters.stored.alert import encode_notice
 
     return encode_notice(notice)
 
@@ -109,20 +111,7 @@ def _live(environment: Environment, configuration: Configuration, level: Level) 
         service.crash,
         service.pulse,
     )
-    log.info(
-        f"the notifier of ninja-daemon {__version__} serves {', '.join(notifier.destinations)}",
-        event_id="notifier.started",
-        redis=store_label(environment),
-        namespace=environment.namespace,
-    )
-    with suppress(StoreUnavailable):
-        for sentence in leftovers(notifier.depths(), notifier.destinations):
-            log.warning(sentence, event_id="delivery.leftover")
-    monitor = None
-    if environment.metrics is not None:
-        from ninja_daemon.app.monitoring import NotifierFigures, monitored
-
-        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.pulse))
+    _announce(environment, notifier, log)
 
     def take_over(new: Configuration) -> None:
         _set_up_logs(environment, level)
@@ -133,15 +122,31 @@ def _live(environment: Environment, configuration: Configuration, level: Level) 
         log.info("the notifier stopped", event_id="notifier.stopped", delivered=delivered)
 
     note = ProcessNote(environment.state_dir, "notify", scope_of(environment))
-    return service.live(
-        notifier,
-        stops=[*([] if monitor is None else [monitor.stop]), note.close],
-        farewell=farewell,
-        close=notifier.close,
-        reload=Reload(
-            environment, configuration, note=note, log=log, take_over=take_over, refused=notifier.tell_refused
-        ),
+    reload = Reload(environment, configuration, note=note, log=log, take_over=take_over, refused=notifier.tell_refused)
+    stops = [*_monitors(environment, notifier, service), note.close]
+    return service.live(notifier, Life(stops=stops, farewell=farewell, close=notifier.close, reload=reload))
+
+
+def _announce(environment: Environment, notifier: LiveNotifier, log: FilteringBoundLogger) -> None:
+    log.info(
+        f"the notifier of ninja-daemon {__version__} serves {', '.join(notifier.destinations)}",
+        event_id="notifier.started",
+        redis=store_label(environment),
+        namespace=environment.namespace,
     )
+    with suppress(StoreUnavailable):
+        for sentence in leftovers(notifier.depths(), notifier.destinations):
+            log.warning(sentence, event_id="delivery.leftover")
+
+
+def _monitors(environment: Environment, notifier: LiveNotifier, service: Service) -> Iterator[Callable[[], None]]:
+    """Open the page of metrics where one is wanted; give what ends it."""
+    if environment.metrics is not None:
+        from ninja_daemon.app.monitoring import NotifierFigures, monitored
+
+        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.pulse))
+        if monitor is not None:
+            yield monitor.stop
 
 
 def _set_up_logs(environment: Environment, level: Level) -> None:

@@ -17,7 +17,7 @@ from ninja_daemon.app.daemon.one_pass import bring_up_to_date
 from ninja_daemon.app.process.private_files import say_private
 from ninja_daemon.app.process.process_note import ProcessNote
 from ninja_daemon.app.process.reload import Reload, scope_of
-from ninja_daemon.app.process.service import Service
+from ninja_daemon.app.process.service import Life, Service
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.status.left_strategies import left_sentences
@@ -37,21 +37,7 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="One pass over all strategies, then exit.")] = False,
     log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
 ) -> None:
-    """Watch every strategy's candles and put exact crossover signals on the signals list.
-
-    Wakes a little after each candle's close, takes in what is new (and whatever was missed), and goes on until it is
-    told to stop (SIGTERM or Ctrl-C). Signals go to the list that `ninja-daemon notify` delivers from.
-
-    With --once it makes one pass and ends: 0 when every strategy is up to date with the broker's newest complete
-    candle, 1 when one could not be brought up to date. Fit for cron, and for a first look.
-
-    Examples:
-      ninja-daemon run
-
-      ninja-daemon run --once && ninja-daemon signals
-
-    Exit codes: 0 done, 1 a strategy is behind (--once) or an unexpected error, 78 the configuration cannot work.
-    """
+    """Watch every strategy's candles and put exact crossover signals on the signals list."""
     environment, configuration = load_settings()
     _require_strategies(configuration)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
@@ -131,11 +117,11 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
 
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))
     reload = Reload(environment, configuration, note=note, log=log, take_over=take_over, refused=daemon.tell_refused)
-    return service.live(
-        daemon,
+    life = Life(
         progress=lambda: parts.source.traffic.requests,
         stops=[*watch(environment, daemon, parts, service), note.close],
         farewell=lambda: log.info("ninja-daemon stopped", event_id="daemon.stopped"),
         close=parts.close,
         reload=reload,
     )
+    return service.live(daemon, life)

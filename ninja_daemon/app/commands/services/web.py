@@ -17,7 +17,7 @@ from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.process.liveness import LONGEST, Pulse
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.process.stopping import stop_on_signals
-from ninja_daemon.app.process.supervision import supervise
+from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.web.look import Histories, Insides
 from ninja_daemon.app.web.server import WebServer
@@ -85,7 +85,8 @@ def _serve(site: Site, address: tuple[str, int], hosts: list[str], clock: System
     server.start()
     manager = ServiceManager()
     pulse = Pulse(clock, manager.watchdog or LONGEST)
-    supervise(stop, clock=clock, manager=manager, pulse=pulse, log=log, sentence=lambda: f"port {server.port}")
+    workers = Workers(pulse, lambda: f"port {server.port}")
+    supervise(stop, workers, clock=clock, manager=manager, log=log)
     server.stop()
     log.info("the page is no longer shown", event_id="web.stopped")
 

@@ -10,8 +10,8 @@ import typer
 
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.app.settings.spans import parse_span
 from ninja_daemon.app.settings.strategies import load_configuration
-from ninja_daemon.app.settings.values import parse_span
 from ninja_daemon.core.errors import ConfigError
 
 if TYPE_CHECKING:

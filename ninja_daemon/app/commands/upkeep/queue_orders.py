@@ -16,7 +16,7 @@ from ninja_daemon.app.commands.upkeep.queue_access import (
 )
 from ninja_daemon.app.queues.silence_words import scope
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.routes import parse_silence
+from ninja_daemon.app.settings.routing.silences import parse_silence
 from ninja_daemon.app.settings.strategies import load_configuration
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.instant import format_moment

@@ -13,10 +13,11 @@ from typing import Annotated
 
 import typer
 
-from ninja_daemon.adapters.files.backup_file import read_backup
+from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.backups.planning import Plan, plan_restoration
 from ninja_daemon.app.backups.record_part import RecordFate
-from ninja_daemon.app.backups.restoring import Plan, Restored, plan_restoration, restore as restore_backup
+from ninja_daemon.app.backups.restoring import Restored, restore as restore_backup
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.status.exact_json import exact_json

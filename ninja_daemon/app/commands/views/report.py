@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from ninja_daemon.app.commands.views.signals import instant
+from ninja_daemon.app.candles.asking import typed_since
+from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.record.report import json_fields, report_of, words, write_csv
 from ninja_daemon.app.record.tracked import read_tracked
 from ninja_daemon.app.settings.environment import read_environment
+from ninja_daemon.app.shared_options import STRATEGIES
 from ninja_daemon.app.status.exact_json import exact_json
 
 
 def report(
     *,
-    strategy: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
-    ] = None,
+    strategy: STRATEGIES = None,
     since: Annotated[
         str | None,
         typer.Option(metavar="WHEN", help="Signals since: 2026-01-31, 2026-01-31T10:00:00Z, or '2 weeks' ago."),
@@ -29,9 +29,8 @@ def report(
 ) -> None:
     """Add up what became of the signals."""
     if as_csv and as_json:
-        message = "must not be given together with --json"
-        raise typer.BadParameter(message, param_hint="--csv")
-    earliest = None if since is None else instant(since)
+        refuse("--csv", "must not be given together with --json")
+    earliest = typed_since(since)
     environ, product = running_environ()
     say_found(product)
     tracked = read_tracked(read_environment(environ))

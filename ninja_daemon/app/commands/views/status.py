@@ -10,6 +10,7 @@ import typer
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.queues.silence_words import configured_silences
+from ninja_daemon.app.shared_options import AS_JSON, STRATEGIES
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.status.fields import status_fields
 from ninja_daemon.app.status.gathering import gather_status
@@ -25,10 +26,8 @@ _EVERY: Final = 2.0
 
 def status(
     *,
-    strategy: Annotated[
-        list[str] | None, typer.Option("--strategy", "-s", metavar="NAME", help="Only this one; may be repeated.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
+    strategy: STRATEGIES = None,
+    as_json: AS_JSON = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Show it again every two seconds; arrow keys scroll, q ends it.")
     ] = False,

@@ -15,8 +15,10 @@ from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.shared_options import AS_JSON
+from ninja_daemon.app.signal_history.reading import read_signals
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.app.why.committed import read_records, read_signals
+from ninja_daemon.app.why.committed import read_records
 from ninja_daemon.app.why.decision_words import (
     decision_fields,
     difference_words,
@@ -57,7 +59,7 @@ def why(
     until: Annotated[str | None, typer.Option("--to", metavar="WHEN", help=f"The last one, included. {_WHEN}")] = None,
     crosses: Annotated[bool, typer.Option("--crosses", help="Only crosses and near ones.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="With an ID: only whether every digit is right.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="The same figures for another program.")] = False,
+    as_json: AS_JSON = False,
 ) -> None:
     """Show what was decided at each candle, derived again from the broker's candles."""
     environ, product = running_environ()
@@ -66,11 +68,7 @@ def why(
     if what not in known and not _ID.fullmatch(what):
         _refuse_unknown(what, known)
     span = _span(day, since, until)
-    if what in known:
-        if verify:
-            refuse("--verify", "must be given together with the id of a signal; a strategy is always compared")
-    elif span != Span() or crosses:
-        refuse("STRATEGY|ID", "must be a strategy when --on, --from, --to or --crosses is given")
+    _require_fitting(span, is_strategy=what in known, verify=verify, crosses=crosses)
     say_found(product)
     if what in known:
         differences = _show_strategy(environment, known[what], span, crosses=crosses, as_json=as_json)
@@ -84,6 +82,14 @@ def _refuse_unknown(what: str, known: dict[str, Strategy]) -> None:
     close = get_close_matches(what, known, n=1)
     hint = f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
     refuse("STRATEGY|ID", f"must be a strategy, or 8 to 32 hex digits of a signal's id, was {what[:64]!r}{hint}")
+
+
+def _require_fitting(span: Span, *, is_strategy: bool, verify: bool, crosses: bool) -> None:
+    """Refuse options of a signal for a strategy, and those of a strategy for a signal."""
+    if is_strategy and verify:
+        refuse("--verify", "must be given together with the id of a signal; a strategy is always compared")
+    if not is_strategy and (span != Span() or crosses):
+        refuse("STRATEGY|ID", "must be a strategy when --on, --from, --to or --crosses is given")
 
 
 def _span(day: str | None, since: str | None, until: str | None) -> Span:
@@ -184,7 +190,11 @@ def _show_signal(
 
 
 def _listed(environment: Environment, start: str) -> Signal:
-    found = {signal.id: signal for signal, _ in read_signals(environment).entries if signal.id.startswith(start)}
+    found = {
+        signal.id: signal
+        for signal, _ in read_signals(environment, reader="why").entries
+        if signal.id.startswith(start)
+    }
     if len(found) == 1:
         return next(iter(found.values()))
     what = "no signal" if not found else f"{len(found)} signals"

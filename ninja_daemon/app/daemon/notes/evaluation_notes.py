@@ -10,7 +10,8 @@ from typing import Final
 
 import structlog
 
-from ninja_daemon.adapters.journal.history.evaluations import Batch, SqliteEvaluations
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
+from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side

@@ -11,7 +11,7 @@ from ninja_daemon.adapters.redis.client import connect, translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import servers
-from ninja_daemon.adapters.stored.commit import PreparedCommit
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.app.checks.shared.servers import check_servers
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.usecases.ports import CommitResult, Committed

@@ -1,0 +1,71 @@
+"""Transactions of SQLite, and what a file must be before one begins."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+FORM: Final = 1
+"""Form of the tables; a file of a newer one is left alone."""
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing; the lock is taken at once, so that what is read inside stays true."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def unsynced_transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Write all of it or nothing, without waiting for the disk.
+
+    A killed process loses nothing of it. A machine that loses its power may forget the last of such transactions, never
+    a part of one, and none that another kind of transaction has followed: its wait covers those before it.
+    """
+    connection.execute("PRAGMA synchronous = NORMAL")
+    try:
+        with transaction(connection):
+            yield
+    finally:
+        connection.execute("PRAGMA synchronous = FULL")
+
+
+def require_sound(connection: sqlite3.Connection) -> None:
+    """Check that a file is not damaged.
+
+    Raises:
+        sqlite3.DatabaseError: it is.
+    """
+    if connection.execute("PRAGMA quick_check").fetchone() != ("ok",):
+        message = "it is damaged"
+        raise sqlite3.DatabaseError(message)
+
+
+def require_known_form(connection: sqlite3.Connection) -> None:
+    """Check that this version knows the form of a file.
+
+    Raises:
+        sqlite3.OperationalError: it does not.
+    """
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
+    if found > FORM:
+        # No damage: it must not be set aside.
+        message = f"a newer version of ninja-daemon has written it, in form {found}; this one knows form {FORM}"
+        raise sqlite3.OperationalError(message)
+
+
+def is_begun(path: Path) -> bool:
+    """Tell whether there is something in a file, without opening it: to close it would end SQLite's locks on it."""
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False

@@ -1,0 +1,74 @@
+"""The stored form of what is counted of a strategy: side, candle, counts and the last signal (contract 3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from ninja_daemon.adapters.stored.state.state_form import integer, integers
+from ninja_daemon.core.errors import StateUnreadable
+from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
+from ninja_daemon.core.signals.state import StrategyState
+from ninja_daemon.usecases.ports import Tally
+
+_REJECTED: Final = re.compile(r"rejected:([A-Za-z0-9_.\-]{1,64})", re.ASCII)
+
+
+_FORMER_NAMES: Final = {"atr_warming": "atr"}
+"""Filters that had another name before; they count on under the new one."""
+
+
+def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
+    """Write the fields of ``signal_state``: side, candle, counts and the last signal (contract 3)."""
+    assert state.last is not None  # noqa: S101 - only states with a candle are committed
+    return {
+        "side": state.side.name if state.side is not None else "",
+        "time": format_instant(state.last.time),
+        "evaluated": str(tally.evaluated),
+        "crosses": str(tally.crosses),
+        "signals": str(tally.signals),
+        "revisions": str(tally.revisions),
+        "gaps": str(tally.gaps),
+        "shown_before": " ".join(map(str, tally.shown_before)),
+        "last_signal_id": tally.last_signal_id,
+        "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
+        **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
+    }
+
+
+def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
+    """Read ``signal_state`` back: the counts, and the candle that it names.
+
+    Raises:
+        StateUnreadable: a field is not what this version writes.
+    """
+    try:
+        last_signal = fields.get("last_signal_time", "")
+        shown_before = fields.get("shown_before", "")
+        named = fields.get("time", "")
+        last_signal_id = fields.get("last_signal_id", "")[:64]
+        tally = Tally(
+            evaluated=integer(fields.get("evaluated", "0")),
+            crosses=integer(fields.get("crosses", "0")),
+            signals=integer(fields.get("signals", "0")),
+            rejected=_rejected(fields),
+            revisions=integer(fields.get("revisions", "0")),
+            gaps=integer(fields.get("gaps", "0")),
+            last_signal_id=last_signal_id if last_signal_id.isprintable() else "",
+            last_signal_time=parse_written_instant(last_signal) if last_signal else None,
+            shown_before=tuple(integers(shown_before)[:2]) if shown_before else (),
+        )
+        return tally, parse_written_instant(named) if named else None
+    except ValueError as error:
+        message = f"signal_state must hold what was written, was changed: {error}"
+        raise StateUnreadable(message) from error
+
+
+def _rejected(fields: Mapping[str, str]) -> dict[str, int]:
+    counts = {match[1]: text for name, text in fields.items() if (match := _REJECTED.fullmatch(name))}
+    return {
+        _FORMER_NAMES.get(name, name): integer(text)
+        for name, text in counts.items()
+        if _FORMER_NAMES.get(name) not in counts
+    }
