@@ -14,11 +14,15 @@ from xml.sax.saxutils import escape
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
-from ninja_daemon.adapters.channels.words import plain_text, subject
+from ninja_daemon.adapters.channels.wording.briefing import Briefing
+from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
+from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.message import Parcel, Severity
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.signals.signal import signal_id
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS
 from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
@@ -26,6 +30,8 @@ from tests.fakes.receiver import Post, receiver
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "messages"
 MANNERS = Manners(time_zone="Europe/Berlin")
+STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, fast_ma=40, slow_ma=140)
+BRIEFING = Briefing([STRATEGY])
 SUSPENDED = (
     "Nothing is sent to desk any more: HTTP 404: Unknown Webhook. Its messages are kept. Mend the destination, then: "
     "ninja-daemon queue resume desk"
@@ -43,11 +49,13 @@ def parcels() -> dict[str, Parcel]:
     prices |= {"sl_pips": "82.6", "tp_pips": "123.9", "fast_ma": "152.0141", "slow_ma": "152.01329"}
     buy: dict[str, Any] = {name: Decimal(value) for name, value in prices.items()}
     buy |= {"instrument": "GBP_JPY", "strategy": "GBP_JPY_H4", "side": Side.BUY}
+    sell: dict[str, Any] = {"id": signal_id(STRATEGY, CLOSE_TIME - 14_400, Side.SELL)}
     late = [an_entry(number, late=True, close_time=CLOSE_TIME - 14_400 * (4 - number)) for number in (1, 2, 3)]
-    return {
-        "A signal": a_parcel(an_entry(1)),
-        "A signal that may be a repeat": a_parcel(an_entry(1), repeat=True),
-        "Two signals of one close, grouped": a_parcel(an_entry(1), an_entry(2, **buy), grouped=True),
+    found = {
+        "A signal": a_parcel(an_entry(1, **sell)),
+        "A late signal": a_parcel(an_entry(1, **sell, late=True), sent_at=CLOSE_TIME + 11_525.0),
+        "A signal that may be a repeat": a_parcel(an_entry(1, **sell), repeat=True),
+        "Two signals of one close, grouped": a_parcel(an_entry(1, **sell), an_entry(2, **buy), grouped=True),
         "Late signals after an outage, as a digest": a_parcel(*late, digest=True),
         "An operations alert": a_parcel(
             a_notice_entry(id="suspended-desk-7", topic="lane_suspended", text=SUSPENDED, severity=Severity.ERROR)
@@ -56,6 +64,7 @@ def parcels() -> dict[str, Parcel]:
             a_notice_entry(id="daily-2022-03-04", topic="heartbeat", text=DAILY, severity=Severity.INFO)
         ),
     }
+    return {title: BRIEFING.of(parcel) for title, parcel in found.items()}
 
 
 def transcripts() -> dict[str, str]:
@@ -84,7 +93,7 @@ def terminal() -> str:
 def email() -> str:
     """Subject and text."""
     return "\n".join(
-        f"# {title}\n\nSubject: {subject(parcel)}\n\n{plain_text(parcel, MANNERS.time_zone, '')}\n"
+        f"# {title}\n\nSubject: {subject(parcel, MANNERS)}\n\n{plain_text(parcel, MANNERS)}\n"
         for title, parcel in parcels().items()
     )
 
@@ -124,7 +133,7 @@ def posted(kind: str) -> Iterator[tuple[Channel, list[Post]]]:
         if kind == "webhook":
             channel = WebhookChannel(destination, now=lambda: CLOSE_TIME + 3.2)
         else:
-            channel = open_channel(destination)
+            channel = open_channel(destination, [STRATEGY])
         yield channel, server.posts
         channel.close()
 

@@ -15,7 +15,7 @@ class Now(Protocol):
 
 
 class _Course(NamedTuple):
-    """What is shown, and since when: ``shown`` when the source read ``read``, ``speed`` seconds a second from then."""
+    """A point of the clock: it showed ``shown`` when the source read ``read``, and has run at ``speed`` since."""
 
     read: float
     shown: float
@@ -23,7 +23,7 @@ class _Course(NamedTuple):
 
 
 class SimulatedClock:
-    """Simulated seconds that go by so many times as fast as real ones; not at all with a speed of zero."""
+    """A clock that runs ``speed`` times as fast as the real one; a speed of zero stops it."""
 
     def __init__(self, course: _Course, source: Callable[[], float]) -> None:
         self._source = source

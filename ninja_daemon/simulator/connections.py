@@ -107,7 +107,7 @@ class HttpServer(ThreadingHTTPServer):
         super().close_request(request)
 
     def end_connections(self) -> None:
-        """End what is still open and wait for its threads."""
+        """Close all open connections and wait for their threads."""
         with self._lock:
             still_open = dict(self._open)
         for connection in still_open:

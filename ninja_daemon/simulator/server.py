@@ -83,7 +83,7 @@ class SimulatorServer(Record):
         self._thread.start()
 
     def stop(self) -> None:
-        """End every connection and give the port back; what is delayed is not waited for."""
+        """Close every connection and free the port, without waiting for delayed answers."""
         self.stopping.set()
         if self._thread is not None:
             self._http.shutdown()

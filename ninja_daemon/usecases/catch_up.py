@@ -192,7 +192,8 @@ def _refusal(result: Committed) -> NinjaError:
         case CommitResult.FENCED:
             return TransientError("another daemon has taken over the lease")
         case CommitResult.QFULL:
-            return TransientError(f"the signals list is full ({result.detail}); is the notifier running?")
+            message = f"the signals list is full ({result.detail}); this goes on when the notifier has taken some"
+            return TransientError(message)
         case _:
             return StateError(
                 f"a key is of the wrong type ({result.detail}); nothing was committed, rename or delete it"

@@ -86,6 +86,11 @@ class Evaluation:
         error = standing.error or self._lacking(standing, awaited)
         return Work(standing, replace(result_of(standing, error), awaited=awaited, held=error is None))
 
+    def _error(self, new: NewCandles, state: StrategyState) -> NinjaError | None:
+        """Return why the strategy is not up to date after its new candles."""
+        error = new.standing.error or new.shown.fetched.rejected or _nothing_there(state)
+        return self._lacking(new.standing, new.awaited) if error is None and new.awaited else error
+
     def _lacking(self, standing: Standing, awaited: str) -> NinjaError | None:
         """Return why a larger candle is not there; None while it may come any moment."""
         if standing.larger is not None and standing.larger.error is not None:
@@ -104,9 +109,7 @@ class Evaluation:
         standing, fetched = new.standing, new.shown.fetched
         after = judged(new, self._clock.now())
         state, signals, change = after.state, after.signals, change_of(new, after)
-        error = standing.error or fetched.rejected or _nothing_there(state)
-        if new.awaited and error is None:
-            error = self._lacking(standing, new.awaited)
+        error = self._error(new, state)
         # Made at once: this is done for each strategy at each close, and to copy a result costs as much as to make one.
         outcome = StrategyResult(
             standing.strategy,

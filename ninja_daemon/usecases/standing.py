@@ -178,21 +178,15 @@ class Standings:
         building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
         counts = {standing.strategy.name: _needed(standing) for standing in building}
         larger = histories((one.larger for one in standings if one.larger and one.error is None), self.clock.now())
-        quoted = _quoted(building)
         while building or larger:
-            requests = {
-                one.strategy.name: WantedHistory(
-                    one.strategy.series, one.cursor, counts[one.strategy.name], one.strategy.series in quoted
-                )
-                for one in building
-            }
+            requests = _widest(building, counts)
             answers = self.source.history({*requests.values(), *(request for _, request in larger)})
             for one, request in larger:
                 one.take(answers[request])
             unsettled, larger = [], ()
             for standing in building:
-                request = requests[standing.strategy.name]
-                if not self._build(standing, answers[request], request.count):
+                count = counts[standing.strategy.name]
+                if not self._build(standing, _newest(answers[requests[standing.strategy.name]], count), count):
                     counts[standing.strategy.name] = MAX_LOOK_BACK + standing.strategy.warm_up
                     unsettled.append(standing)
             building = unsettled
@@ -275,6 +269,24 @@ def _is_ahead_of_the_rest(standing: Standing, cursor: Instant) -> bool:
     state, named = standing.loaded.state, standing.loaded.named
     is_stored = state is not None and state.last is not None and state.last.time < cursor
     return standing.start is not Start.STORED and (is_stored or (named is not None and named < cursor))
+
+
+def _widest(building: Sequence[Standing], counts: Mapping[str, int]) -> dict[str, WantedHistory]:
+    """Return the histories to ask for, by strategy name: one a series and end, as long as any strategy needs it."""
+    longest = dict[tuple[Series, Instant | None], int]()
+    for one in building:
+        key = one.strategy.series, one.cursor
+        longest[key] = max(counts[one.strategy.name], longest.get(key, 0))
+    quoted = _quoted(building)
+    wanted = {key: WantedHistory(*key, count, key[0] in quoted) for key, count in longest.items()}
+    return {one.strategy.name: wanted[one.strategy.series, one.cursor] for one in building}
+
+
+def _newest(answer: Fetched | NinjaError, count: int) -> Fetched | NinjaError:
+    """Return the answer to a shorter request: averages that forget slowly begin where they would have begun alone."""
+    if isinstance(answer, NinjaError) or len(answer.candles) <= count:
+        return answer
+    return replace(answer, candles=answer.candles[-count:])
 
 
 def _history_problem(standing: Standing, answer: Fetched, candles: Sequence[Candle]) -> NinjaError | None:

@@ -13,9 +13,10 @@ from ninja_daemon.app.settings.strategy_table import strategy_of
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.filters.kinds import KEYS
+from ninja_daemon.core.market.candle import AtrType
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.source import Source
-from ninja_daemon.core.signals.strategy import AtrType, Strategy, settings_of
+from ninja_daemon.core.signals.strategy import Strategy, settings_of
 
 EVERYTHING: dict[str, Any] = {
     "sessions": ["london", "22:00-02:00 Asia/Tokyo"],

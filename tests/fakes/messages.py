@@ -63,7 +63,7 @@ def a_notice_entry(number: int = 1, **changes: Any) -> Entry:
 
 def a_parcel(*entries: Entry, **changes: Any) -> Parcel:
     """A parcel, of one ordinary signal when nothing else is said."""
-    return replace(Parcel("desk", entries or (an_entry(),)), **changes)
+    return replace(Parcel("desk", entries or (an_entry(),), sent_at=CLOSE_TIME + 3.0), **changes)
 
 
 def an_outcome(number: int = 0, **changes: Any) -> Outcome:

@@ -37,6 +37,7 @@ _NOT_OUTSIDE: Final = {
     "Clock.now",
     "Clock.monotonic",
     "Clock.wait",
+    "CandleSource.changes",
     "Channel.close",
     "EditableChannel.send",
     "EditableChannel.close",

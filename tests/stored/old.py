@@ -91,10 +91,17 @@ class Old:
         self.does("notify", "--drain", code=code)
         return self.came(before)
 
+    @property
+    def told(self) -> list[str]:
+        """What the operator was told since: of lanes that healed, and of dead letters."""
+        return sorted(message.rpartition("-")[0] for post in self.got for message in post.messages if _is_told(message))
+
     def came(self, since: int = 0) -> dict[str, list[str]]:
         """What came, by destination: ``a 1``, ``a 1 & a 2`` where they came as one, with ``?`` where it may repeat."""
         found: dict[str, list[str]] = {}
         for post in self.got[since:]:
+            if any(map(_is_told, post.messages)):
+                continue
             found.setdefault(post.to, []).append(" & ".join(post.messages) + (" ?" if post.is_repeat else ""))
         return found
 
@@ -138,3 +145,7 @@ def old_place(place: Workplace, server: RedisServer, *, has_redis: bool) -> Iter
         place.uses(broker=broker.url, redis="unix:///nowhere/at-all.sock", token=TOKEN)
         yield Old(place, clock, desk, server, has_redis=has_redis)
         place.end_all()
+
+
+def _is_told(message: str) -> bool:
+    return message.startswith(("healed-", "dead-"))

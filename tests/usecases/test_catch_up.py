@@ -568,7 +568,7 @@ def test_a_full_list_makes_the_commit_wait_and_loses_nothing(
     outcome = redis_world.wake(599).results[0]
 
     assert isinstance(outcome.error, TransientError)
-    assert "is the notifier running?" in str(outcome.error)
+    assert "goes on when the notifier has taken some" in str(outcome.error)
     assert client.lrange("{test}:signals", 0, -1) == ["one that waits"]
     client.delete("{test}:signals")
     monkeypatch.setattr("ninja_daemon.adapters.redis.state_store.QUEUE_CAP", 10_000)

@@ -1,4 +1,4 @@
-"""What is wrong with files, all kinds of it in one error, each with the line as it stands and a cure."""
+"""Problems of files: all kinds in one error, each with the line as it stands and a cure."""
 
 from __future__ import annotations
 

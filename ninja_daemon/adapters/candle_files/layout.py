@@ -142,7 +142,7 @@ class Format(Protocol):
         """Return the name by which ``--format`` asks for it."""
 
     def layout(self, head: Head) -> Layout | None:
-        """Return how to read a file of this format; None when the file is none."""
+        """Return how to read a file; None when it is not of this format."""
 
 
 ElementReader = Callable[[object], Sequence[str] | None]

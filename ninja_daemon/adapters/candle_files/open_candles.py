@@ -31,7 +31,7 @@ class OpenCandles:
         zone: the zone and why.
         stamp: which end of a candle a time is.
         is_always_open: the market trades on weekends.
-        faults: what is wrong so far.
+        faults: the problems found so far.
         counts: what reading mended.
         notes: sentences for the report.
         knows_zone: the zone is known.
@@ -68,7 +68,7 @@ class OpenCandles:
         return max(file.spool.written for file in self.files)
 
     def keep_digits(self, digits: int) -> None:
-        """Give the prices at least so many digits, as the instrument has them."""
+        """Give the prices at least this many digits, as the instrument has."""
         self.decimals = max(self.decimals, digits + self.is_mid)
 
     def can_make(self, granularity: Granularity) -> bool:

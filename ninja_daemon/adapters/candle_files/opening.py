@@ -78,7 +78,7 @@ def _layout(source: Source, options: Options) -> Layout:
     if not head.lines:
         message = f"{source.name} must hold candles, was empty"
         raise CandleFileRejected(message)
-    # Whoever names the columns says that the file is like no other.
+    # Named columns mean a format of the user's own.
     asked = options.format or ("csv" if options.columns is not None else None)
     for each in (each for each in FORMATS if asked in {None, each.name}):
         try:

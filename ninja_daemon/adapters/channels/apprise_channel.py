@@ -10,8 +10,8 @@ import io
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, no_endpoint, options_of
-from ninja_daemon.adapters.channels.words import plain_text, subject
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, no_endpoint, options_of
+from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
@@ -39,16 +39,20 @@ class AppriseChannel:
 
     def send(self, parcel: Parcel) -> Outcome:
         """Hand it over; see the port."""
-        body = plain_text(parcel, self._manners.time_zone, self._manners.template)
+        written = self.written(parcel)
         try:
             # The library may print; standard output is the console channel's.
             with contextlib.redirect_stdout(io.StringIO()):
-                accepted = bool(self._service.notify(title=subject(parcel), body=body))
+                accepted = bool(self._service.notify(title=written.headers["title"], body=written.body))
         except Exception as error:  # noqa: BLE001 - a hundred plugins, each with errors of its own
             return Failure(Fault.AMBIGUOUS, f"apprise failed ({type(error).__name__})")
         if accepted:
             return Sent()
         return Failure(Fault.AMBIGUOUS, "apprise could not deliver it (it does not say why)")
+
+    def written(self, parcel: Parcel) -> Written:
+        """Return what the library is handed: a title, and a text."""
+        return Written({"title": subject(parcel, self._manners)}, plain_text(parcel, self._manners))
 
     def close(self) -> None:
         """Nothing is kept open."""

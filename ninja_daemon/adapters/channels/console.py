@@ -6,23 +6,15 @@ import sys
 import threading
 from typing import Final, NamedTuple, TextIO
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, no_endpoint
+from ninja_daemon.adapters.channels.kind import ChannelKind, Written, no_endpoint
+from ninja_daemon.adapters.channels.wording.languages import texts
 from ninja_daemon.adapters.channels.wording.outcome_words import outcome_lines
-from ninja_daemon.adapters.channels.words import (
-    REPEAT_NOTE,
-    filled,
-    harmless,
-    headline,
-    mark,
-    notice_title,
-    one_line_of,
-    utc,
-    when,
-)
+from ninja_daemon.adapters.channels.wording.plain import is_laid_out, notice_title, plain_text
+from ninja_daemon.adapters.channels.wording.told import Told, told_of
+from ninja_daemon.adapters.channels.words import mark, one_line_of, utc
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.signal import Signal
 
 _COLOURS: Final = {Side.BUY: "1;32", Side.SELL: "1;31"}
 _LOCK: Final = threading.Lock()
@@ -55,30 +47,36 @@ class ConsoleChannel:
             return Failure(Fault.UNREACHED, f"standard output cannot be written ({type(error).__name__})")
         return Sent()
 
+    def written(self, parcel: Parcel) -> Written:
+        """Return the lines without colours."""
+        return Written({}, "\n".join(self._lines(parcel, colours=False)))
+
     def _lines(self, parcel: Parcel, *, colours: bool) -> list[str]:
         notice = parcel.notice
-        note = f"  ({REPEAT_NOTE})" if parcel.repeat else ""
+        note = f"  ({texts(self._manners.language)['repeat']})" if parcel.repeat else ""
         if parcel.outcome is not None:
             return [" · ".join(outcome_lines(parcel.outcome, self._manners.time_zone)) + note]
         if notice is not None:
-            return [f"■ {notice_title(notice)}: {one_line_of(notice.text)}  {utc(notice.time)}{note}"]
-        if self._manners.template:
-            return [harmless(filled(self._manners.template, one, self._manners.time_zone)) for one in parcel.signals]
-        return [self._line(signal, colours=colours) + note for signal in parcel.signals]
-
-    def _line(self, signal: Signal, *, colours: bool) -> str:
-        head = f"{headline(signal):<22}"
-        if colours:
-            head = f"\x1b[{_COLOURS[signal.side]}m{head}\x1b[0m"
-        return (
-            f"{head} {signal.close:f}  stop {signal.stop_loss:f} ({signal.sl_pips:f})  "
-            f"target {signal.take_profit:f} ({signal.tp_pips:f})  rr {signal.shown_ratio:f}  "
-            f"atr {signal.atr.normalize():f}  "
-            f"{when(signal, self._manners.time_zone)}  {signal.strategy}  #{mark(signal.id)}"
-        )
+            return [f"■ {notice_title(notice, self._manners)}: {one_line_of(notice.text)}  {utc(notice.time)}{note}"]
+        if not is_laid_out(parcel, self._manners):
+            return plain_text(parcel, self._manners).split("\n")
+        return [_line(one, colours=colours) + note for one in told_of(parcel, self._manners)]
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+
+def _line(told: Told, *, colours: bool) -> str:
+    signal = told.signal
+    head = f"{told.headline:<22}"
+    if colours:
+        head = f"\x1b[{_COLOURS[signal.side]}m{head}\x1b[0m"
+    late = f"  {told.lateness}" if signal.late else ""
+    return (
+        f"{head} {signal.close:f}  stop {signal.stop_loss:f} ({signal.sl_pips:f})  "
+        f"target {signal.take_profit:f} ({signal.tp_pips:f})  rr {signal.shown_ratio:f}  "
+        f"atr {told.facts[-1].value}  {told.close}{late}  {signal.strategy}  #{mark(signal.id)}"
+    )
 
 
 KIND: Final = ChannelKind("console", Options, ConsoleChannel, no_endpoint)

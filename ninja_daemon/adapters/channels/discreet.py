@@ -1,4 +1,4 @@
-"""A channel that keeps its secrets although the other side sends them back.
+"""A channel that is told what its texts need, and that keeps its secrets although the other side sends them back.
 
 What a service answers is quoted in logs, in the lane's state, in dead letters, and so by ``queue`` and ``status``; and
 it may hold what was posted: an address with its token, a header.
@@ -9,35 +9,46 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ninja_daemon.adapters.channels.kind import WritingChannel, Written
+from ninja_daemon.adapters.channels.wording.briefing import Briefing
 from ninja_daemon.adapters.network.redaction import Redaction
 from ninja_daemon.core.messages.destination import Failure, Outcome
 from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
 
 
 class DiscreetChannel:
     """Another channel, its outcomes cleaned of what that was trusted with."""
 
-    def __init__(self, channel: Channel, secrets: Iterable[Secret]) -> None:
+    def __init__(self, channel: WritingChannel, secrets: Iterable[Secret], briefing: Briefing | None = None) -> None:
         """Wrap a channel.
 
         Args:
             channel: what does the work.
             secrets: what must not come back.
+            briefing: adds to each parcel what its texts need.
         """
         self._channel = channel
+        self._briefing = briefing or Briefing()
         self._redaction = Redaction(secrets)
         self.provider = channel.provider
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
-        return self._cleaned(self._channel.send(parcel))
+        return self._cleaned(self._channel.send(self._briefing.of(parcel)))
 
     def _cleaned(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Failure):
             return replace(outcome, text=self._redaction.text(outcome.text))
         return replace(outcome, message_id=self._redaction.text(outcome.message_id))
+
+    def written(self, parcel: Parcel) -> Written | Failure:
+        """Show what would be sent, secrets blanked."""
+        written, clean = self._channel.written(self._briefing.of(parcel)), self._redaction.text
+        if isinstance(written, Failure):
+            return replace(written, text=clean(written.text))
+        return Written({name: clean(value) for name, value in written.headers.items()}, clean(written.body))
 
     def close(self) -> None:
         """Let the connections go."""
@@ -47,15 +58,28 @@ class DiscreetChannel:
 class DiscreetEditableChannel(DiscreetChannel):
     """The same for a channel that can change what it has posted."""
 
-    def __init__(self, channel: EditableChannel, secrets: Iterable[Secret]) -> None:
-        """Wrap a channel; see ``DiscreetChannel``."""
-        super().__init__(channel, secrets)
-        self._editable = channel
+    def __init__(
+        self,
+        channel: WritingChannel,
+        editable: EditableChannel,
+        secrets: Iterable[Secret],
+        briefing: Briefing | None = None,
+    ) -> None:
+        """Wrap a channel; see ``DiscreetChannel``.
+
+        Args:
+            channel: what does the work.
+            editable: the same, as that which changes what it has posted.
+            secrets: what must not come back.
+            briefing: adds to each parcel what its texts need.
+        """
+        super().__init__(channel, secrets, briefing)
+        self._editable = editable
 
     def edit(self, message_id: str, parcel: Parcel) -> Outcome:
         """Edit; see the port."""
-        return self._cleaned(self._editable.edit(message_id, parcel))
+        return self._cleaned(self._editable.edit(message_id, self._briefing.of(parcel, is_edit=True)))
 
     def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
         """Add a picture; see the port."""
-        return self._cleaned(self._editable.illustrate(message_id, parcel))
+        return self._cleaned(self._editable.illustrate(message_id, self._briefing.of(parcel, is_edit=True)))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from keyword import iskeyword
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, TypeVar
 
+from ninja_daemon.adapters.channels.wording.template import template_complaint
 from ninja_daemon.adapters.network.posting import Poster
 from ninja_daemon.adapters.network.reachability import Endpoint, Trouble, endpoint_of_url
-from ninja_daemon.core.messages.destination import Destination
+from ninja_daemon.core.messages.destination import Destination, Failure
+from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
@@ -18,12 +20,36 @@ from ninja_daemon.usecases.delivery.delivery_ports import Channel
 Complaints: TypeAlias = list[tuple[str, str]]
 """Pairs of an option and what it must be."""
 Options = TypeVar("Options")
+TEXT_KEYS: Final = frozenset({"template", "style", "language", "symbols", "symbol_suffix"})
+"""The keys of a destination that say how its messages are worded."""
+
+
+class Written(NamedTuple):
+    """A message as it leaves."""
+
+    headers: Mapping[str, str]
+    """Its headers, in order."""
+    body: str
+    """The rest of it."""
+
+
+class WritingChannel(Channel, Protocol):
+    """A channel that can show what it would send."""
+
+    def written(self, parcel: Parcel) -> Written | Failure:
+        """Return the message that ``send`` would send now, or why it would send none."""
 
 
 def no_complaints(destination: Destination) -> Complaints:
     """Accept every destination whose options have the right types."""
     del destination
     return []
+
+
+def takes_everything(destination: Destination) -> bool:
+    """Say that every kind of message can be sent."""
+    del destination
+    return True
 
 
 def no_endpoint(destination: Destination) -> Endpoint | None:
@@ -62,15 +88,21 @@ class ChannelKind:
         complaints: finds what is wrong with options of the right types.
         manners: send policy of a destination that sets none.
         trial: speaks to the service without sending anything, and says what is wrong; None when nothing is.
+        template_complaint: finds what is wrong with a ``template``; empty when nothing is.
+        takes_notices: tells whether a destination has a message for alerts, reports and tests.
+        text_keys: those of ``TEXT_KEYS`` that its messages use; the others are refused.
     """
 
     name: str
     options: Any
-    opened: Callable[[Destination], Channel]
+    opened: Callable[[Destination], WritingChannel]
     endpoint: Callable[[Destination], Endpoint | None]
     complaints: Callable[[Destination], Complaints] = no_complaints
     manners: Manners = field(default_factory=Manners)
     trial: Callable[[Destination], Trouble | None] = no_trial
+    template_complaint: Callable[[str], str] = template_complaint
+    takes_notices: Callable[[Destination], bool] = takes_everything
+    text_keys: frozenset[str] = TEXT_KEYS
 
     @property
     def has_pictures(self) -> bool:

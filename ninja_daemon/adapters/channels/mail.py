@@ -12,8 +12,10 @@ from email.utils import formatdate, parseaddr
 from html import escape
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, options_of
-from ninja_daemon.adapters.channels.words import harmless, plain_text, shortened, subject
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, options_of
+from ninja_daemon.adapters.channels.wording.mail_html import mail_html
+from ninja_daemon.adapters.channels.wording.plain import is_laid_out, plain_text, subject
+from ninja_daemon.adapters.channels.words import harmless, shortened
 from ninja_daemon.adapters.network.answers import Row, row_of
 from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, named, tls_context
 from ninja_daemon.adapters.network.proxy import proxy_of
@@ -77,6 +79,10 @@ class MailChannel:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 client.close()
 
+    def written(self, parcel: Parcel) -> Written:
+        """Return the mail as it is handed to the server."""
+        return Written({}, self._message(parcel).as_string())
+
     def _opened(self, client: SmtpClient) -> Failure | None:
         """Connect, secure, log in; nothing of this can deliver anything."""
         try:
@@ -122,7 +128,7 @@ class MailChannel:
         message = EmailMessage()
         message["From"] = self._options.from_
         message["To"] = ", ".join(self._options.to)
-        message["Subject"] = shortened(harmless(subject(parcel)), _LONGEST_SUBJECT)
+        message["Subject"] = shortened(harmless(subject(parcel, self._manners)), _LONGEST_SUBJECT)
         message["Date"] = formatdate(time.time())
         # Stable, so that a mail program that sees a repeat can know it.
         message["Message-ID"] = f"<{parcel.id}.{self._name}@ninja-daemon.invalid>"
@@ -131,12 +137,14 @@ class MailChannel:
             message["X-Ninja-Signal"] = parcel.id
         if parcel.repeat:
             message["X-Ninja-Possible-Repeat"] = "true"
-        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
-        message.set_content(text + "\n")
+        text = plain_text(parcel, self._manners)
+        message.set_content(text + "\n", cte="quoted-printable")
+        cid = f"{parcel.id}@ninja-daemon.invalid" if parcel.attachments else ""
+        if is_laid_out(parcel, self._manners):
+            message.add_alternative(mail_html(parcel, self._manners, cid), subtype="html")
+        elif cid:
+            message.add_alternative(f'<pre>{escape(text)}</pre><img src="cid:{cid}" alt="">', subtype="html")
         for picture in parcel.attachments:
-            cid = f"{parcel.id}@ninja-daemon.invalid"
-            shown = f'<pre>{escape(text)}</pre><img src="cid:{cid}" alt="">'
-            message.add_alternative(shown, subtype="html")
             main, sub = picture.media_type.split("/")
             html = list(message.iter_parts())[-1]
             assert isinstance(html, EmailMessage)  # noqa: S101 - the alternative that was added

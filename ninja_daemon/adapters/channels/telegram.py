@@ -1,4 +1,4 @@
-"""A Telegram bot that writes to a chat, as plain text: nothing in a message can be taken for markup."""
+"""A Telegram bot that writes to a chat: laid out as HTML, or as plain text where a template or a program wants it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ from urllib.parse import quote
 from ninja_daemon.adapters.channels.kind import (
     ChannelKind,
     Complaints,
+    Written,
     endpoint_at,
     json_object,
     options_of,
     poster_for,
 )
 from ninja_daemon.adapters.channels.telegram_api import failure_in, message_id_in
-from ninja_daemon.adapters.channels.words import plain_text, shortened
+from ninja_daemon.adapters.channels.wording.plain import is_laid_out, plain_text
+from ninja_daemon.adapters.channels.wording.telegram_html import LONGEST, telegram_html
+from ninja_daemon.adapters.channels.words import shortened
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
@@ -25,9 +28,9 @@ from ninja_daemon.core.messages.message import Parcel
 from ninja_daemon.core.messages.send_policy import Manners, Rate
 from ninja_daemon.core.secret import Secret
 
-_LONGEST: Final = 4_096
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
 _CHAT: Final = re.compile(r"-?[0-9]{1,20}|@[A-Za-z0-9_]{3,64}", re.ASCII)
+_TOPIC: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 _OK: Final = 200
 _NO_TEXT: Final = "there is no text in the message to edit"
 _LONGEST_CAPTION: Final = 1_024
@@ -44,6 +47,8 @@ class Options(NamedTuple):
     """Number of the chat (negative for groups) or @name of a channel."""
     api_url: str = "https://api.telegram.org"
     """Server of the Bot API."""
+    message_thread_id: str | int = ""
+    """Number of the topic of a group; left out, the general one."""
     insecure: bool = False
     """Allow plain http and addresses that are not public."""
 
@@ -59,38 +64,52 @@ class TelegramChannel:
         self._poster = poster_for(destination, url, insecure=options.insecure)
         self._methods = self._poster.parts.path.removesuffix("sendMessage")
         self._chat = str(options.chat_id)
+        self._topic: dict[str, object] = (
+            {"message_thread_id": int(options.message_thread_id)} if options.message_thread_id else {}
+        )
         self._manners = destination.manners
         # A bot's limits are its own: lanes of one bot wait together.
         self.provider = f"telegram:{token.partition(':')[0]}"
 
     def send(self, parcel: Parcel) -> Outcome:
         """Send; see the port."""
-        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
-        message: dict[str, object] = {"chat_id": self._chat, "text": shortened(text, _LONGEST), **_NO_PREVIEW}
-        return self._answered("sendMessage", message)
+        headers, body = self.written(parcel)
+        return self._sent("sendMessage", body.encode(), headers["Content-Type"])
+
+    def written(self, parcel: Parcel) -> Written:
+        """Return what ``sendMessage`` gets."""
+        message = {"chat_id": self._chat, **self._text(parcel), **_NO_PREVIEW, **self._topic}
+        return Written({"Content-Type": "application/json"}, json.dumps(message))
 
     def edit(self, message_id: str, parcel: Parcel) -> Outcome:
         """Change the text of a posted message; see the port."""
-        text = shortened(plain_text(parcel, self._manners.time_zone, self._manners.template), _LONGEST)
-        message = {"chat_id": self._chat, "message_id": int(message_id), "text": text, **_NO_PREVIEW}
-        answer = self._answered("editMessageText", message)
+        where = {"chat_id": self._chat, "message_id": int(message_id)}
+        answer = self._answered("editMessageText", {**where, **self._text(parcel), **_NO_PREVIEW})
         if isinstance(answer, Failure) and _NO_TEXT in answer.text.lower():
             # It has a picture: what it says is the picture's caption.
-            caption = {"caption": shortened(text, _LONGEST_CAPTION)}
-            kept = {name: value for name, value in message.items() if name not in {"text", *_NO_PREVIEW}}
-            answer = self._answered("editMessageCaption", {**kept, **caption})
+            answer = self._answered("editMessageCaption", {**where, **self._caption(parcel)})
         is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
         return Sent(message_id) if is_same else answer
 
     def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
         """Let a posted message be a picture with its text below; see the port."""
         (picture,) = parcel.attachments
-        text = plain_text(parcel, self._manners.time_zone, self._manners.template)
-        if len(text) > _LONGEST_CAPTION:
+        if len(plain_text(parcel, self._manners)) > _LONGEST_CAPTION:
             return Failure(Fault.REFUSED, f"a text below a picture has {_LONGEST_CAPTION} characters at most")
-        media = {"type": "photo", "media": "attach://picture", "caption": text}
+        media = {"type": "photo", "media": "attach://picture", **self._caption(parcel)}
         fields = {"chat_id": self._chat, "message_id": message_id, "media": json.dumps(media)}
         return self._sent("editMessageMedia", *form(fields, {"picture": picture}))
+
+    def _text(self, parcel: Parcel) -> dict[str, object]:
+        if is_laid_out(parcel, self._manners):
+            return {"text": telegram_html(parcel, self._manners), "parse_mode": "HTML"}
+        return {"text": shortened(plain_text(parcel, self._manners), LONGEST)}
+
+    def _caption(self, parcel: Parcel) -> dict[str, object]:
+        plain = plain_text(parcel, self._manners)
+        if len(plain) > _LONGEST_CAPTION or not is_laid_out(parcel, self._manners):
+            return {"caption": shortened(plain, _LONGEST_CAPTION)}
+        return {"caption": telegram_html(parcel, self._manners), "parse_mode": "HTML"}
 
     def _answered(self, method: str, message: dict[str, object]) -> Outcome:
         return self._sent(method, json.dumps(message).encode(), "application/json")
@@ -109,9 +128,6 @@ class TelegramChannel:
         self._poster.close()
 
 
-# --- what its answers mean -------------------------------------------------------------------------------------------
-
-
 def _complaints(destination: Destination) -> Complaints:
     options = options_of(destination, Options)
     found = []
@@ -119,6 +135,8 @@ def _complaints(destination: Destination) -> Complaints:
         found.append(("token", "must be a bot's token, digits:letters, as @BotFather gives it"))
     if _CHAT.fullmatch(str(options.chat_id)) is None:
         found.append(("chat_id", "must be a number (negative for groups) or @name"))
+    if options.message_thread_id and _TOPIC.fullmatch(str(options.message_thread_id)) is None:
+        found.append(("message_thread_id", "must be the number of a topic"))
     if complaint := url_complaint(options.api_url, insecure=options.insecure):
         found.append(("api_url", complaint))
     return found

@@ -1,33 +1,32 @@
-"""A generic webhook: the signal's JSON as the body, signed by the Standard Webhooks scheme when there is a secret."""
+"""A webhook: the signal's JSON as the body, or one that another system wants; signed when there is a secret."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import re
-import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, endpoint_at, options_of, poster_for
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, endpoint_at, options_of, poster_for
+from ninja_daemon.adapters.channels.wording.body_template import body_complaint, filled_body, is_json
+from ninja_daemon.adapters.channels.wording.presets import PRESETS, field_complaints, not_sent_because, revealed
+from ninja_daemon.adapters.channels.wording.told import told_of
 from ninja_daemon.adapters.network.answers import failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
-from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
+from ninja_daemon.adapters.network.signing import signature, signing_key
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, OutcomePolicy
 from ninja_daemon.core.secret import Secret
 
-_PREFIX: Final = "whsec_"
-_LEAST_KEY: Final = 16
-_NEW_KEY: Final = 32
-_KEY_FORM: Final = (
-    f"must be base64 of at least {_LEAST_KEY} bytes, with whsec_ before it or not; "
-    "make one with: ninja-daemon notify --new-secret"
-)
+_ONE_A_BODY: Final = "must leave each signal a message of its own: the receiver reads one a body"
 _LONGEST_ID: Final = 128
 _ID: Final = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_OWN_HEADERS: Final = frozenset({"host", "content-length", "connection", "transfer-encoding", "accept-encoding", "te"})
+_HEADER: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", re.ASCII)
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e]{1,4096}", re.ASCII)
 
 
 class Options(NamedTuple):
@@ -39,32 +38,12 @@ class Options(NamedTuple):
     """Allow plain http and addresses that are not public."""
     secret: Secret | None = None
     """Key that signs messages: base64 of at least 16 bytes, with ``whsec_`` before it or not."""
-
-
-def signing_key(secret: str) -> bytes:
-    """Return the key inside a secret, as receivers that use the Standard Webhooks library do: always from base64.
-
-    Raises:
-        ValueError: it is not base64, or of too few bytes.
-    """
-    try:
-        key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except ValueError as error:  # binascii's, and that of letters beyond ASCII
-        raise ValueError(_KEY_FORM) from error
-    if len(key) < _LEAST_KEY:
-        raise ValueError(_KEY_FORM)
-    return key
-
-
-def new_secret() -> str:
-    """Return a secret that nobody has had before, as both sides are told it."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(_NEW_KEY)).decode()
-
-
-def signature(key: bytes, identity: str, timestamp: int, body: bytes) -> str:
-    """Sign id, time and body (Standard Webhooks, version 1)."""
-    signed = f"{identity}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    headers: Mapping[str, Secret] | None = None
+    """Headers that are sent besides; their values are secrets."""
+    preset: str = ""
+    """System whose documented body is sent in place of the signal's JSON."""
+    fields: Mapping[str, str | Decimal | Secret] | None = None
+    """What that system wants besides: a licence, a volume."""
 
 
 class WebhookChannel:
@@ -72,34 +51,61 @@ class WebhookChannel:
 
     def __init__(self, destination: Destination, now: Callable[[], float] = time.time) -> None:
         """Prepare address and key; nothing is connected yet."""
-        url, insecure, secret = options_of(destination, Options)
-        self._poster = poster_for(destination, url.reveal(), insecure=insecure)
+        options = options_of(destination, Options)
+        self._poster = poster_for(destination, options.url.reveal(), insecure=options.insecure)
         self.provider = f"webhook:{destination.name}"
-        self._key = signing_key(secret.reveal()) if secret else None
+        self._key = signing_key(options.secret.reveal()) if options.secret else None
+        self._more = {name: value.reveal() for name, value in (options.headers or {}).items()}
+        self._preset, self._fields = PRESETS.get(options.preset), revealed(options.fields or {})
+        self._manners = destination.manners
         self._now = now
 
     def send(self, parcel: Parcel) -> Outcome:
         """Post; see the port."""
-        body = self._body(parcel)
-        reply = self._poster.post(body, self._headers(parcel, body))
+        written = self.written(parcel)
+        if isinstance(written, Failure):
+            return written
+        reply = self._poster.post(written.body.encode(), written.headers)
         if isinstance(reply, Failure):
             return reply
         if 200 <= reply.status < 300:  # noqa: PLR2004 - the family of successes
             return Sent(_message_id(reply.headers.get("webhook-message-id", "")))
         return failure_of(reply)
 
-    @staticmethod
-    def _body(parcel: Parcel) -> bytes:
+    def written(self, parcel: Parcel) -> Written | Failure:
+        """Return what the receiver gets, or why it gets nothing."""
+        if self._wants_own_body and (reason := self._not_sent_because(parcel)):
+            return Failure(Fault.REFUSED, reason)
+        body = self._body(parcel)
+        return Written(self._headers(parcel, body.encode()), body)
+
+    @property
+    def _wants_own_body(self) -> bool:
+        return self._preset is not None or bool(self._manners.template)
+
+    def _not_sent_because(self, parcel: Parcel) -> str:
+        if not parcel.signals:
+            return "this webhook's body is made of a signal; alerts and tests have none"
+        (told,) = told_of(parcel, self._manners)
+        if self._preset is None:
+            return ""
+        return not_sent_because(self._preset, self._fields, told, repeat=parcel.repeat)
+
+    def _body(self, parcel: Parcel) -> str:
+        if self._wants_own_body:
+            (told,) = told_of(parcel, self._manners)
+            if self._preset is None:
+                return filled_body(self._manners.template, told)
+            return self._preset.body(told, self._fields)
         # The text as it stood in the list: no number passes through a float, no byte changes.
         texts = [entry.text for entry in parcel.entries]
-        joined = f"[{','.join(texts)}]" if parcel.grouped or parcel.digest else texts[0]
-        return joined.encode()
+        return f"[{','.join(texts)}]" if parcel.grouped or parcel.digest else texts[0]
 
     def _headers(self, parcel: Parcel, body: bytes) -> dict[str, str]:
         timestamp = int(self._now())
         kind = "digest" if parcel.digest else parcel.entries[0].kind.value
         headers = {
-            "Content-Type": "application/json",
+            "Content-Type": "application/json" if self._is_json else "text/plain; charset=utf-8",
             "User-Agent": f"ninja-daemon/{__version__}",
             "webhook-id": parcel.id,
             "webhook-timestamp": str(timestamp),
@@ -109,9 +115,17 @@ class WebhookChannel:
             headers["ninja-possible-repeat"] = "true"
         if any(signal.late for signal in parcel.signals):
             headers["ninja-late"] = str(int(parcel.late_by))
+        if self._wants_own_body:
+            headers["Idempotency-Key"] = parcel.id
         if self._key is not None:
             headers["webhook-signature"] = signature(self._key, parcel.id, timestamp, body)
-        return headers
+        return headers | self._more
+
+    @property
+    def _is_json(self) -> bool:
+        if self._preset is not None:
+            return self._preset.is_json
+        return not self._manners.template or is_json(self._manners.template)
 
     def close(self) -> None:
         """Let the connection go."""
@@ -123,16 +137,59 @@ def _message_id(text: str) -> str:
 
 
 def _complaints(destination: Destination) -> Complaints:
-    url, insecure, secret = options_of(destination, Options)
+    options, manners = options_of(destination, Options), destination.manners
     found = []
-    if complaint := url_complaint(url.reveal(), insecure=insecure):
+    if complaint := url_complaint(options.url.reveal(), insecure=options.insecure):
         found.append(("url", complaint))
     try:
-        if secret:
-            signing_key(secret.reveal())
+        if options.secret:
+            signing_key(options.secret.reveal())
     except ValueError as error:
         found.append(("secret", str(error)))
+    found += [("headers", complaint) for complaint in _header_complaints(options.headers or {})]
+    if options.preset and options.preset not in PRESETS:
+        found.append(("preset", f"must be one of {', '.join(PRESETS)}, was {options.preset[:40]!r}"))
+    elif options.preset:
+        found += [("fields", complaint) for complaint in field_complaints(options.preset, options.fields or {})]
+    elif options.fields:
+        found.append(("fields", "must be left out without a preset"))
+    if options.preset and manners.template:
+        found.append(("template", "must be left out with a preset, which is a body of its own"))
+    if not takes_notices(destination):
+        found += [(key, _ONE_A_BODY) for key in _joined(manners)]
     return found
 
 
-KIND: Final = ChannelKind("webhook", Options, WebhookChannel, endpoint_at("url", Options), _complaints)
+def _joined(manners: Manners) -> list[str]:
+    """Return the keys that ask for messages which are not one signal."""
+    asked = {"group": manners.group, "late": manners.late is LatePolicy.DIGEST}
+    asked["outcomes"] = manners.outcomes is not OutcomePolicy.NONE
+    return [key for key, is_asked in asked.items() if is_asked]
+
+
+def _header_complaints(headers: Mapping[str, Secret]) -> list[str]:
+    """Say what is wrong with headers that a user adds; nothing of their values is quoted."""
+    found = []
+    for name, value in headers.items():
+        if not _HEADER.fullmatch(name) or name.lower() in _OWN_HEADERS or name.lower().startswith("webhook-"):
+            found.append(f"must not hold {name[:64]!r}: it is no name of a header, or one that is set here")
+        elif not _HEADER_VALUE.fullmatch(value.reveal()):
+            found.append(f"must hold values of one line of ASCII, that of {name} was not")
+    return found
+
+
+def takes_notices(destination: Destination) -> bool:
+    """Tell whether there is a body for alerts and tests: not where it is made of a signal."""
+    return not (options_of(destination, Options).preset or destination.manners.template)
+
+
+KIND: Final = ChannelKind(
+    "webhook",
+    Options,
+    WebhookChannel,
+    endpoint_at("url", Options),
+    _complaints,
+    text_keys=frozenset({"template", "language", "symbols", "symbol_suffix"}),
+    template_complaint=body_complaint,
+    takes_notices=takes_notices,
+)

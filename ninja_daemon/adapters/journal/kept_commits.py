@@ -37,7 +37,7 @@ class WaitingCommit:
     Attributes:
         sequence: its place.
         strategy: whose it is.
-        commit: what is to be made; None when the row cannot be read any more.
+        commit: the commit to replay; None when the row is unreadable.
     """
 
     sequence: int

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from itertools import takewhile
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
@@ -55,6 +55,20 @@ CREATE TABLE IF NOT EXISTS posted (
 );
 CREATE INDEX IF NOT EXISTS posted_by_message ON posted (destination, message_id, sequence);
 """
+
+
+class Sent(NamedTuple):
+    """One delivery of a message.
+
+    Attributes:
+        destination: name of the destination.
+        at: when it was accepted (epoch seconds).
+        message_id: the service's name for it; empty when it gave none.
+    """
+
+    destination: str
+    at: int
+    message_id: str
 
 
 def ledger_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
@@ -118,6 +132,16 @@ class SqliteSentLedger(SqliteFile):
     def _is_at_work(self, holder: str, since: float, now: float) -> bool:
         """Tell whether another process is sending what it began then."""
         return bool(holder) and holder != self._holder and abs(now - since) < LONGEST_POST and not is_dead(holder)
+
+    def sent(self, identity: str) -> list[Sent]:
+        """Return where a message was sent in the last seven days, oldest first.
+
+        Raises:
+            JournalUnavailable: the ledger cannot be read.
+        """
+        query = "SELECT destination, time, message_id FROM sent WHERE id = ? ORDER BY time, destination"
+        with self.session() as connection:
+            return [Sent(*row) for row in connection.execute(query, (identity,))]
 
     def message_id(self, destination: str, identity: str) -> str:
         """Return the service's name for a message that was sent; empty when there is none.

@@ -31,7 +31,7 @@ class Reply:
 
 
 class Row(NamedTuple):
-    """One kind of answer and what is done about it; what is left out matches everything."""
+    """A kind of answer and the outcome that it means; a field left out matches everything."""
 
     fault: Fault
     source: str
@@ -105,7 +105,7 @@ def failure_of(reply: Reply, table: Sequence[Row] = (), *, said: str = "", code:
 
 
 def _by_family(status: int) -> Fault:
-    # Server errors, and what is no answer.
+    # Server errors, and bytes that are not HTTP.
     is_doubtful = status >= 500 or status < 300  # noqa: PLR2004 - families of statuses
     return Fault.AMBIGUOUS if is_doubtful else Fault.REFUSED
 

@@ -19,7 +19,7 @@ class Ping:
         """Choose the address.
 
         Args:
-            url: whoever knows it can keep the alarm silent.
+            url: a secret; anybody who knows it can silence the alarm.
             insecure: plain http and private addresses are allowed.
 
         Raises:

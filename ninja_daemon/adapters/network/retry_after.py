@@ -33,7 +33,7 @@ def retry_after(text: str | None, now: float) -> float | None:
 
 
 def seconds_of(value: object) -> float | None:
-    """Read a number of seconds; None when it is none, or makes no sense."""
+    """Read a number of seconds; None when the text is not a number or the number makes no sense."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     try:

@@ -45,7 +45,7 @@ class SmtpClient(smtplib.SMTP):
 
     @property
     def secured(self) -> bool:
-        """Whether what is said is encrypted."""
+        """Whether the connection is encrypted."""
         return isinstance(self.sock, ssl.SSLSocket)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
@@ -71,7 +71,7 @@ class SmtpClient(smtplib.SMTP):
 
 
 def smtp_trouble(endpoint: Endpoint, proxy: Proxy | None, *, starttls: bool) -> Trouble | None:
-    """Let a mail server greet us and secure the connection; return what is wrong with that. Nothing is sent by it."""
+    """Connect to a mail server and start TLS; return the problem found. No message is sent."""
     client = SmtpClient(endpoint, time.monotonic() + TIMEOUT, proxy)
     try:
         client.open(tls_context() if endpoint.tls else None)
@@ -99,7 +99,7 @@ def smtp_trouble(endpoint: Endpoint, proxy: Proxy | None, *, starttls: bool) -> 
 
 
 def _mute(endpoint: Endpoint, proxy: Proxy | None, error: Exception) -> Trouble:
-    """Say what is wrong with a server that does not greet: perhaps it waits for TLS."""
+    """Explain why a server sends no greeting: it may expect TLS."""
     if not endpoint.tls and _speaks_tls(endpoint, proxy):
         return Trouble(
             f"port {endpoint.port} speaks TLS from the first byte and never answers STARTTLS",

@@ -86,7 +86,7 @@ class RedisStateStore:
         return RedisLease(self.client, self.keys)
 
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
-        """Return what is stored, by strategy name; see the port.
+        """Return the stored state of strategies, by name; see the port.
 
         What this process knows already moves a digest only (state_memory.py).
         """
@@ -227,7 +227,7 @@ class RedisStateStore:
         return self._lease.declared(holder)
 
     def report(self, heartbeat: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds.
+        """Write a heartbeat that expires after some seconds.
 
         Raises:
             StoreUnavailable: Redis did not take it.

@@ -80,17 +80,22 @@ def strategies_for(
         _none_fits(series, instrument, wanted, ", ".join(strangers))
     if not fitting:
         _none_fits(series, instrument, wanted, "none does")
-    if quoted := [each.name for each in fitting if each.needs_spread]:
-        refuse("--csv", f"{NO_QUOTES}: replay {', '.join(quoted[:_SHOWN])} from the broker, or choose others with -s")
     if len({each.instrument for each in fitting}) > 1:
         _ask_which(fitting, wanted)
-    return fitting
+    return _without_quotes(fitting)
 
 
 def _said_by_name(path: Path) -> tuple[tuple[str, Granularity] | None, str | None]:
     """Return the series that a name says, and the instrument."""
     series = named_series(path)
     return series, instrument_in(path.name) if series is None else series[0]
+
+
+def _without_quotes(fitting: Sequence[Strategy]) -> Sequence[Strategy]:
+    """Return the strategies, none of which may need bid and ask."""
+    if quoted := ", ".join([each.name for each in fitting if each.needs_spread][:_SHOWN]):
+        refuse("--csv", f"{NO_QUOTES}: replay {quoted} from the broker, or choose others with -s")
+    return fitting
 
 
 def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoReturn:

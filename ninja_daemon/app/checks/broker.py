@@ -34,7 +34,7 @@ class Broker(CandleSource, Protocol):
 
 
 def check_token(environment: Environment, *, offline: bool) -> Iterator[Finding]:
-    """Say that there is no token, where there is none; an error only where the broker is to be asked."""
+    """Report a missing token: an error only when the broker will be asked."""
     if environment.access_token is None:
         cause = "OANDA_ACCESS_TOKEN is not set: the daemon cannot read candles"
         cure = "make a token on OANDA's site (practice accounts are free); without one: ninja-daemon demo"

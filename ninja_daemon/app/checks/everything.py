@@ -72,10 +72,11 @@ def _reaching_out(
     environment: Environment, configuration: Configuration | None, refused: frozenset[str], clock: Clock
 ) -> Iterator[Check]:
     strategies = () if configuration is None else configuration.strategies
+    shards = 1 if configuration is None else configuration.servers.shards
     if refused & _REDIS:
         yield Check("Redis", lambda: [_left_out("redis", "Redis", refused & _REDIS)])
     else:
-        yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now())))
+        yield Check("Redis", lambda: list(check_store(environment, strategies, clock.now(), shards)))
     if refused & _BROKER:
         yield Check("the broker", lambda: [_left_out("broker", "broker", refused & _BROKER)])
     elif environment.access_token is not None:

@@ -9,10 +9,12 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import Consumers, read_consumers
 from ninja_daemon.adapters.redis.server.inspection import inspect_server
 from ninja_daemon.adapters.redis.server.server_facts import ServerFacts
+from ninja_daemon.adapters.redis.sharing.shard_reports import read_shards
 from ninja_daemon.adapters.redis.state_store import QUEUE_CAP, RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import servers
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.shared.servers import check_servers
+from ninja_daemon.app.checks.shared.shards import check_shards
 from ninja_daemon.app.checks.strategies import check_thresholds
 from ninja_daemon.app.daemon.same_settings import difference
 from ninja_daemon.app.settings.environment import Environment
@@ -27,8 +29,10 @@ _CLOCK_TOLERANCE = 2.0
 _MOST_SHOWN = 6
 
 
-def check_store(environment: Environment, strategies: Sequence[Strategy], now: float) -> Iterator[Finding]:
-    """Look at the server, and at what is stored of our strategies."""
+def check_store(
+    environment: Environment, strategies: Sequence[Strategy], now: float, shards: int = 1
+) -> Iterator[Finding]:
+    """Check the server and the stored state of our strategies."""
     subject = f"Redis {environment.redis_label}"
     if not environment.cache_enabled:
         cause = "CACHE_ENABLED is false: it is not used; cursors, signals and queue are in the journal on this machine"
@@ -43,12 +47,14 @@ def check_store(environment: Environment, strategies: Sequence[Strategy], now: f
         loaded, differs = store.load(strategies), difference(store, store.holder(), strategies)
         with translated_errors():
             together = servers(client, now)
+        divided = read_shards(client, keys)
     except StoreUnavailable as error:
         yield _unavailable(environment, error, subject)
         return
     finally:
         client.close()
     findings = [*check_server(facts, subject), *(check_servers(together, subject) if together is not None else ())]
+    findings += check_shards(divided, shards, subject)
     if differs:
         cure = "one configuration for all daemons of a namespace, or a NINJA_NAMESPACE for each"
         findings.append(Finding(Level.ERROR, "redis.settings", subject, differs, cure))

@@ -38,6 +38,9 @@ class Seat(Protocol):
     def is_ours(self) -> bool:
         """Tell whether the lease is ours to ask for."""
 
+    def must_look(self) -> bool:
+        """Tell whether something happened that cannot wait for the next tick."""
+
 
 class OneLease:
     """The seat where there is one lease: everybody asks for it."""
@@ -48,6 +51,10 @@ class OneLease:
     def is_ours(self) -> bool:
         """Everybody may have it."""
         return True
+
+    def must_look(self) -> bool:
+        """Nothing happens to others that would matter."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ class Daemon:
 
     def _tick(self) -> None:
         now = self._clock.monotonic()
-        if now >= self._renew_at or not self.is_store_up:
+        if now >= self._renew_at or not self.is_store_up or self._part.seat.must_look():
             self._renew_at = now + _TICK
             self.renew_lease()
 

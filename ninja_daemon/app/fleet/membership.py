@@ -11,14 +11,12 @@ from typing import Final, Protocol
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member, owner_of
+from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member, entitled, owner_of
 
 _TICK: Final = 4.0
 """Seconds between two signs of life; a little less than between two renewals of a lease, which ask for them."""
 _FAILED_FOR: Final = 0.9
 """Seconds for which a failure answers all shards of the process."""
-_SETTLED_AFTER: Final = 6.0
-"""Seconds after which the others have seen us and have made room within the broker's limits."""
 
 
 class Register(Protocol):
@@ -73,9 +71,7 @@ class Membership:
         self._agree = agree
         self._divide = divide
         self._agreed = False
-        self._live: Sequence[str] = ()
-        self._beside = identity.count
-        self._joined: float | None = None
+        self._entitled: Sequence[str] | None = None
         self._looked_at = float("-inf")
         self._failure: tuple[float, StoreUnavailable] | None = None
         self._lock = threading.Lock()
@@ -108,18 +104,22 @@ class Membership:
             self._agreed = True
         found = self._register.tick(self._identity.token, self._identity.egress)
         live = [one for one in found if one.age <= MEMBER_LIVES and not is_dead(one.token)]
-        self._beside = sum(one.egress == self._identity.egress for one in live)
-        self._divide(max(1, self._beside))
-        self._live = [one.token for one in live]
-        self._joined = now if self._joined is None else self._joined
+        self._divide(max(1, sum(one.egress == self._identity.egress for one in live)))
+        self._entitled = entitled(live)
         self._looked_at = now
 
     def owns(self, shard: int) -> bool:
         """Tell whether a shard is ours to ask for."""
-        if self._joined is None:
+        if self._entitled is None:
             return True  # Redis was away from the start; whoever led here may go on alone.
-        is_settled = self._beside <= 1 or self._clock.monotonic() - self._joined >= _SETTLED_AFTER
-        return is_settled and owner_of(shard, self._live) == self._identity.token
+        return owner_of(shard, self._entitled) == self._identity.token
+
+    def has_lost_one(self) -> bool:
+        """Tell whether a member of this machine has died since the last look, which is then made again at once."""
+        has_died = any(is_dead(token) for token in self._entitled or ())
+        if has_died:
+            self._looked_at = float("-inf")
+        return has_died
 
     def leave(self) -> None:
         """Let the others have our shards at once."""
@@ -142,6 +142,10 @@ class ShardSeat:
         """Tell whether the shard is ours to ask for."""
         return self.membership.owns(self.shard)
 
+    def must_look(self) -> bool:
+        """Tell whether a member of this machine has died."""
+        return self.membership.has_lost_one()
+
 
 class Agreed:
     """The seat where there is one lease: everybody asks for it, once it is certain that there is only one."""
@@ -159,3 +163,7 @@ class Agreed:
     def is_ours(self) -> bool:
         """Everybody may have it."""
         return True
+
+    def must_look(self) -> bool:
+        """Nothing happens to others that would matter."""
+        return False

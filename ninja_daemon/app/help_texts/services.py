@@ -17,8 +17,13 @@ HELP: Final = {
                 "stands by and adds nothing."
             ),
             "With --once it makes one pass, for cron or for trying things out, and ends.",
+            "With [shards] several daemons share the work; --processes starts so many on this machine.",
         ),
-        examples=(("run", "the daemon"), ("run --once", "one pass, then end")),
+        examples=(
+            ("run", "the daemon"),
+            ("run --once", "one pass, then end"),
+            ("run --processes 4", "four daemons that share the shards"),
+        ),
         exits=(
             "0   stopped, or every strategy is up to date",
             "1   with --once: a strategy could not be brought up to date",
@@ -37,12 +42,17 @@ HELP: Final = {
                 "With --drain it delivers until nothing is due, for cron, and ends. Rates and groups are waited for; "
                 "retries are not."
             ),
+            (
+                "With --preview it shows what each destination would post for the newest signal of the history, "
+                "the same one late, a group and an alert, to the byte, secrets blanked. Nothing is sent."
+            ),
             "With --test it sends one marked test message to a destination, past its lane, and says what came of it.",
         ),
         examples=(
             ("notify", "the notifier"),
             ("notify --drain", "deliver what is due, then end"),
             ("notify --test desk", "does desk hear us?"),
+            ("notify --preview club", "what would club post?"),
             ("notify --new-secret", "a key for a webhook and its receiver"),
         ),
         exits=(

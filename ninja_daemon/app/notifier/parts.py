@@ -28,7 +28,7 @@ from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.lateness import Lateness
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.core.messages.send_policy import OutcomePolicy
+from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, EditableChannel
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
@@ -109,10 +109,16 @@ def notifier_parts(
     journal = local if environment.cache_enabled else None
     lateness = Lateness({one.name: one.max_signal_age for one in strategies if one.max_signal_age is not None})
     packs = (main.packs,) if journal is None else (main.packs, journal.packs)
-    illustrator = Illustrator(illustrated(delivery), packs, ledger, clock)
+    illustrator = Illustrator(illustrated(delivery, strategies), packs, ledger, clock)
     make = partial(LaneWorker, ledger=ledger, clock=clock, lateness=lateness)
     workers = tuple(
-        _worker(one, _channel(one, ledger, clock, illustrator), partial(make, lease=_lease(one, lease)), main, journal)
+        _worker(
+            one,
+            _channel(open_channel(one, strategies), one.manners, ledger, clock, illustrator),
+            partial(make, lease=_lease(one, lease)),
+            main,
+            journal,
+        )
         for one in delivery.destinations
     )
     return NotifierParts(
@@ -161,8 +167,9 @@ def _local_place(file: LocalQueueFile) -> QueuePlace:
     )
 
 
-def _channel(destination: Destination, ledger: SqliteSentLedger, clock: Clock, pictures: Illustrator) -> Channel:
-    channel, manners = open_channel(destination), destination.manners
+def _channel(
+    channel: Channel, manners: Manners, ledger: SqliteSentLedger, clock: Clock, pictures: Illustrator
+) -> Channel:
     if not isinstance(channel, EditableChannel):
         return InlineChannel(channel, pictures.ready, manners.time_zone) if manners.picture else channel
     edits = manners.outcomes is OutcomePolicy.EDIT

@@ -216,6 +216,7 @@ class Notifier:
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
+            self._resting[worker.destination.name] = False
             try:
                 step = worker.aside() if is_aside else worker.step()
                 if not is_aside:

@@ -47,6 +47,14 @@ class Reporter:
                 reason = str(event.fields.get("reason", ""))
                 self._recurring.failed("ledger", event.sentence, event_id=event.name, reason=reason)
                 continue
+            if event.name == "picture.left_out":
+                where = str(event.fields["destination"])
+                reason = str(event.fields["reason"])
+                self._recurring.failed(f"pictures {where}", event.sentence, event_id=event.name, reason=reason)
+                continue
+            if event.name == "picture.shown":
+                where = str(event.fields["destination"])
+                self._recurring.recovered(f"pictures {where}", f"messages at {where} get pictures again")
             if event.name == NO_JOURNAL:
                 self.journal_failed(str(event.fields.get("reason", "")))
                 continue

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.core.messages.destination import Delivery, Outcome
 from ninja_daemon.core.messages.message import Attachment, Parcel
 from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
 
 Drawn = Callable[[Signal, str], tuple[Attachment, ...]]
@@ -42,10 +43,12 @@ class InlineChannel:
         self._channel.close()
 
 
-def illustrated(delivery: Delivery) -> dict[str, tuple[EditableChannel, str]]:
+def illustrated(delivery: Delivery, strategies: Sequence[Strategy] = ()) -> dict[str, tuple[EditableChannel, str]]:
     """Return a channel for pictures, and the reader's zone, of each destination whose messages can get one later."""
     opened = {
-        one.name: (open_channel(one), one.manners.time_zone) for one in delivery.destinations if one.manners.picture
+        one.name: (open_channel(one, strategies), one.manners.time_zone)
+        for one in delivery.destinations
+        if one.manners.picture
     }
     return {name: (made, zone) for name, (made, zone) in opened.items() if isinstance(made, EditableChannel)}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Final
@@ -90,7 +91,8 @@ class Illustrator:
             return
         self._jobs.append(_Job(parcel.destination, message_id, parcel, self._clock.monotonic()))
         self._idle.clear()
-        self._wake.set()
+        if len(self._jobs) == 1:  # A thread that has more to do looks by itself.
+            self._wake.set()
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
             self._thread.start()
@@ -116,9 +118,11 @@ class Illustrator:
                 self._left_out(job, str(error))
 
     def _next(self) -> _Job | None:
-        for place, job in enumerate(self._jobs):
-            if not self._is_busy(job.destination):
-                del self._jobs[place]
+        resting = {name for name in self._channels if not self._is_busy(name)}
+        for job in list(self._jobs) if resting else ():
+            if job.destination in resting:
+                with suppress(ValueError):  # The oldest goes when too many wait.
+                    self._jobs.remove(job)
                 return job
         return None
 

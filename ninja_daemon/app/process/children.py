@@ -31,7 +31,7 @@ class Child:
         self,
         arguments: Sequence[str],
         environment: Mapping[str, str],
-        log: Path,
+        log: Path | None,
         on_line: Callable[[str], object] = str,
     ) -> None:
         """Prepare; ``start`` starts it.
@@ -39,7 +39,7 @@ class Child:
         Args:
             arguments: the command line behind ``ninja-daemon``.
             environment: its whole environment.
-            log: file that its messages are appended to.
+            log: file that its messages are appended to; None to put them where ours go.
             on_line: told each line of its standard output; by default they go nowhere.
         """
         self.name = arguments[0]
@@ -54,8 +54,11 @@ class Child:
         """Start it."""
         self.starts += 1
         command = [sys.executable, "-m", "ninja_daemon", *self._arguments]
-        with self.log.open("ab") as log:
-            self._process = start_kept(command, self._environment, stderr=log)
+        if self.log is None:
+            self._process = start_kept(command, self._environment, stderr=sys.stderr.buffer)
+        else:
+            with self.log.open("ab") as log:
+                self._process = start_kept(command, self._environment, stderr=log)
         threading.Thread(target=self._listen, args=(self._process,), name=f"{self.name} output", daemon=True).start()
 
     def _listen(self, process: subprocess.Popen[str]) -> None:
@@ -86,7 +89,9 @@ class Child:
 
     def last_words(self, lines: int = 12) -> str:
         """Return the end of its messages."""
-        text = self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+        text = (
+            self.log.read_text(encoding="utf-8", errors="replace") if self.log is not None and self.log.exists() else ""
+        )
         return "\n".join(text.splitlines()[-lines:])
 
 

@@ -10,25 +10,18 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
-from decimal import Decimal
-from enum import Enum
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final, get_type_hints
+from typing import Any, BinaryIO, Final
 
-from ninja_daemon.app.plug_ins import FILTERS, recorded_filters, recorded_kind
-from ninja_daemon.core.filters.kinds import restored, written
+from ninja_daemon.app.noted_strategy import decoded_strategy, encoded_strategy
 from ninja_daemon.core.signals.strategy import Strategy
 
 _ENDING: Final = ".process"
 _TRIES: Final = 10
 _LARGEST: Final = 16_777_216
-_FILTERS: Final = "filters"
-_PLUG_INS: Final = "plug_ins"
-_KINDS: Final = ("ma_type", "fast_type")
-_TYPES: Final = get_type_hints(Strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,7 @@ class ProcessNote:
         """Say what is in force."""
         if self._file is None:
             return
-        settings = [_encoded(strategy) for strategy in strategies]
+        settings = [encoded_strategy(strategy) for strategy in strategies]
         said = {"count": answer.count, "code": answer.code, "problems": answer.problems, "said": answer.said}
         text = json.dumps(self._fields | {"strategies": settings, "delivery": delivery, "answer": said}).encode()
         with suppress(OSError):
@@ -127,7 +120,7 @@ def _read(path: Path) -> LiveProcess | None:
             role=str(note["role"]),
             pid=int(note["pid"]),
             scope=str(note["scope"]),
-            strategies=tuple(_decoded(each) for each in note["strategies"]),
+            strategies=tuple(decoded_strategy(each) for each in note["strategies"]),
             delivery=str(note["delivery"]),
             answer=Answer(int(answer["count"]), int(answer["code"]), tuple(answer["problems"]), tuple(answer["said"])),
         )
@@ -163,40 +156,3 @@ def _sweep(state_dir: Path) -> None:
         with suppress(OSError), path.open("rb") as file:
             if not _is_held(file.fileno()):
                 path.unlink()
-
-
-def _encoded(strategy: Strategy) -> Mapping[str, object]:
-    return dict(_plain_fields(strategy))
-
-
-def _plain_fields(strategy: Strategy) -> Iterator[tuple[str, object]]:
-    for field in fields(strategy):
-        value = getattr(strategy, field.name)
-        if field.name == _FILTERS:
-            yield field.name, written(value)
-        elif field.name == _PLUG_INS:
-            yield field.name, [one.written for one in value]
-        elif field.name in _KINDS:
-            yield field.name, value and value.value
-        elif isinstance(value, Enum):
-            yield field.name, value.name
-        elif isinstance(value, Decimal):
-            yield field.name, str(value)
-        else:
-            yield field.name, value
-
-
-def _decoded(plain: Mapping[str, Any]) -> Strategy:
-    own: dict[str, Any] = {
-        _FILTERS: restored(plain[_FILTERS]),
-        _PLUG_INS: recorded_filters({FILTERS: plain[_PLUG_INS]}),
-    }
-    own |= {name: plain[name] and recorded_kind(plain[name]) for name in _KINDS}
-    others = {name: _typed(_TYPES[name], value) for name, value in plain.items() if name not in own}
-    return Strategy(**others, **own)
-
-
-def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 - whatever a field of a strategy is
-    if isinstance(kind, type) and issubclass(kind, Enum):
-        return kind[value]
-    return Decimal(value) if kind is Decimal else value

@@ -71,6 +71,11 @@ class Service:
         stop_on_signals(self._stop)
         stop_on_signals(self._hangup, (signal.SIGHUP,))
 
+    @property
+    def ending(self) -> threading.Event:
+        """Set to end the process."""
+        return self._stop
+
     def crash(self, error: BaseException) -> None:
         """End the process with an error that nobody expected."""
         self._crashes.append(error)

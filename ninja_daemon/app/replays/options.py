@@ -47,11 +47,11 @@ class Wanted:
     until: Annotated[str | None, typer.Option("--to", metavar="WHEN", help="Candles that opened up to then.")] = None
 
     def span(self) -> Span:
-        """Return the candles that are reported; what is no moment is a usage error."""
+        """Return the span to report; text that is not a moment is a usage error."""
         return Span(typed_open("--from", self.since), typed_open("--to", self.until, last_of_day=True))
 
     def require_files_for(self, files: FileOptions) -> None:
-        """Refuse options of files where there is none."""
+        """Refuse file options without files."""
         said = files.said()
         if not self.csv and (said != Options() or files.timeframe() is not None):
             refuse(_first_said(said), "must be given together with --csv: the broker says how it writes its candles")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
 from ninja_daemon.app.settings.routing.route_tables import RouteContext
 from ninja_daemon.app.settings.routing.routes import ALERTS, DAILY, MIRROR, RECORD, RESULTS, ROUTES
@@ -33,7 +34,7 @@ def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -
     problems: list[str] = []
     delivery = _delivery(tables, secret, problems)
     _part(tables, RouteContext(()), problems, "broker", lambda table, _: broker_proxy(table, secret), None)
-    return delivery, [f"{file}: {problem}" for problem in problems]
+    return delivery, [f"{file}: {problem}" for problem in (*problems, *_unfit_for_notices(delivery))]
 
 
 def _delivery(tables: Mapping[str, Any], secret: SecretLookup, problems: list[str]) -> Delivery:
@@ -54,6 +55,13 @@ def _delivery(tables: Mapping[str, Any], secret: SecretLookup, problems: list[st
         results=part("results", RESULTS, None),
         record=part("record", RECORD, None),
     )
+
+
+def _unfit_for_notices(delivery: Delivery) -> Iterator[str]:
+    silent = {one.name for one in delivery.destinations if not KINDS[one.channel].takes_notices(one)}
+    for table, to in {"alerts": delivery.alerts, "heartbeat": delivery.daily.to if delivery.daily else ()}.items():
+        for name in silent.intersection(to):
+            yield f"{table}.to must not name {name}: its body is made of a signal, and there is none"
 
 
 def _part(

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any, ClassVar, Final, get_args, get_type_hints
 
 from pydantic import Field, create_model
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, key_of, no_endpoint
+from ninja_daemon.adapters.channels.kind import TEXT_KEYS, ChannelKind, key_of, no_endpoint
 from ninja_daemon.adapters.channels.registry import KINDS
-from ninja_daemon.adapters.channels.words import template_complaint
+from ninja_daemon.adapters.channels.wording.languages import ENGLISH, LANGUAGES
+from ninja_daemon.adapters.channels.wording.presets import SECRET_FIELDS
 from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.app.settings.servers.proxies import looked_up, proxy_address
 from ninja_daemon.app.settings.spans import LONGEST_WAIT, span, span_between
@@ -27,18 +29,24 @@ from ninja_daemon.app.settings.values import (
     Refused,
     Value,
     ValueOf,
+    decimal,
     must_be,
     one_of,
     whole,
 )
+from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, OutcomePolicy, QuietHours, Rate
+from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.secret import Secret
 
 SecretLookup = Callable[[str], Secret | None]
 _LONGEST_GROUP_WAIT: Final = 3_600
 _LONGEST_TIMEOUT: Final = 60
 _MOST_DESTINATIONS: Final = 64
+NUMBER: Final = decimal(above_zero=False)
+_SYMBOL: Final = re.compile(r"[A-Za-z0-9._/#+\-]{1,32}", re.ASCII)
+_SYMBOL_FORM: Final = "1 to 32 letters, digits and . _ / # + -"
 _RATE: Final = re.compile(r"(\d{1,4})\s*(?:/|per|a)\s*(\d{1,4})?\s*([a-z]{1,8})", re.ASCII)
 
 
@@ -72,6 +80,25 @@ def _texts(value: object, context: Context) -> tuple[str, ...]:
     return (_revealed(value, context),)
 
 
+def _headers(value: object, context: Context) -> Mapping[str, Secret]:
+    if not isinstance(value, Mapping):
+        raise ValueError  # noqa: TRY004 - for the caller the value is wrong, whatever its type
+    return {name: _looked_up(text, context) for name, text in value.items()}
+
+
+def _fields(value: object, context: Context) -> Mapping[str, str | Decimal | Secret]:
+    if not isinstance(value, Mapping):
+        raise ValueError  # noqa: TRY004 - likewise
+    return {name: _field(name, item, context) for name, item in value.items()}
+
+
+def _field(name: str, value: object, context: Context) -> str | Decimal | Secret:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return NUMBER(value)
+    secret = _looked_up(value, context)
+    return secret if name in SECRET_FIELDS or str(value).startswith("env:") else secret.reveal()
+
+
 def _text_or_number(value: object, context: Context) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
@@ -83,6 +110,8 @@ _OPTIONS: Final[Mapping[object, Value[Any]]] = {
     str: ValueOf("text", _revealed),
     str | int: ValueOf("text", _text_or_number),
     tuple[str, ...]: ValueOf("a list of texts", _texts),
+    Mapping[str, Secret]: ValueOf('a table like { Authorization = "env:NAME" }', _headers, hidden=True),
+    Mapping[str, str | Decimal | Secret]: ValueOf("a table like { volume = 0.01 }", _fields, hidden=True),
     bool: SWITCH,
     int: whole(1, LARGEST_PORT),
 }
@@ -107,10 +136,16 @@ def _days(value: object) -> frozenset[int]:
     return frozenset(DAYS.index(day) for day in value)
 
 
-def _template(value: object) -> str:
-    if complaint := template_complaint(TEXT.read(value)):
-        raise ValueError(complaint)
-    return TEXT.read(value)
+def _symbol(value: object) -> str:
+    if not isinstance(value, str) or _SYMBOL.fullmatch(value) is None:
+        raise ValueError
+    return value
+
+
+def _symbols(value: object) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, Mapping) or not all(is_instrument_name(name) for name in value):
+        raise ValueError
+    return tuple((name, _symbol(symbol)) for name, symbol in value.items())
 
 
 class QuietTable(Table):
@@ -161,7 +196,7 @@ class SendPolicyTable(Table):
     """Hours in which nothing but alerts is sent."""
     time_zone: Annotated[str, ZONE] = ""
     """The reader's zone, shown beside UTC."""
-    template: Annotated[str, Value("a text with {fields}", _template)] = ""
+    template: Annotated[str, Value("a text with {fields}", TEXT.read)] = ""
     """Text of a message in place of the channel's own."""
     outcomes: Annotated[OutcomePolicy, one_of({each.value: each for each in OutcomePolicy}, ", ")] = OutcomePolicy.NONE
     """How the outcomes of its signals are shown."""
@@ -171,6 +206,14 @@ class SendPolicyTable(Table):
     """Proxy on the way there."""
     picture: Annotated[bool, SWITCH] = False
     """Give signals a picture, a moment after their text."""
+    style: Annotated[Style, one_of({each.value: each for each in Style}, " or ")] = Style.READER
+    """Who reads it: people, or programs that trade by it."""
+    language: Annotated[str, one_of({name: name for name in LANGUAGES}, " or ")] = ENGLISH
+    """Language of the texts; numbers are the same in all."""
+    symbols: Annotated[tuple[tuple[str, str], ...], Value('names like { EUR_USD = "EURUSD.r" }', _symbols)] = ()
+    """Names of instruments at the destination's broker."""
+    symbol_suffix: Annotated[str, Value(_SYMBOL_FORM, _symbol)] = ""
+    """What that broker appends to the plain name of every other instrument."""
 
 
 # --- reading --------------------------------------------------------------------------------------------------------
@@ -201,7 +244,8 @@ def _destination(name: str, value: object, context: Context) -> Destination:
     if proxy is not None and kind.endpoint is no_endpoint:
         raise Refused((".proxy", f"must be left out: the way of {kind.name} does not go through it"))
     destination = Destination(name, kind.name, given, replace(kind.manners, **policy), proxy)
-    if complaints := [*kind.complaints(destination), *_cannot(kind, destination.manners)]:
+    complaints = [*_clashes(destination.manners, kind, policy), *kind.complaints(destination)]
+    if complaints := [*complaints, *_cannot(kind, destination.manners)]:
         raise Refused(*((f".{option}", complaint) for option, complaint in complaints))
     return destination
 
@@ -214,6 +258,19 @@ def _cannot(kind: ChannelKind, manners: Manners) -> Iterator[tuple[str, str]]:
     if manners.picture and not kind.has_pictures:
         able = ", ".join(name for name, one in KINDS.items() if one.has_pictures)
         yield "picture", f"must be false, was true: only {able} have pictures"
+
+
+def _clashes(manners: Manners, kind: ChannelKind, given: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the keys about texts that this channel, or another key beside them, leaves without effect."""
+    for key in given:
+        if key in TEXT_KEYS and key not in kind.text_keys:
+            yield key, f"must be left out: {kind.name} does not use it"
+    if manners.template and (complaint := kind.template_complaint(manners.template)):
+        yield "template", must_be("a text with {fields}", manners.template, complaint)
+    if manners.style is Style.COPIER and manners.template:
+        yield "template", 'must be left out with style = "copier", which has its own lines'
+    if manners.style is Style.COPIER and manners.group:
+        yield "group", 'must be false with style = "copier": a copier reads one order a message'
 
 
 def read_destinations(tables: object, context: Context, problems: list[str]) -> list[Destination]:

@@ -25,7 +25,7 @@ from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
 _OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", *SERVER_TABLES)
-_MOST_STRATEGIES: Final = 10_000
+MOST_STRATEGIES: Final = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class _Reading:
         """Return every strategy that is without fault."""
         defaults = self._table("defaults", self._tables.get("defaults", {}))
         tables = self._tables.get("strategies", {})
-        if not isinstance(tables, dict) or len(tables) > _MOST_STRATEGIES:
-            self._problem("strategies", must_be(f"tables, each [strategies.NAME], {_MOST_STRATEGIES} at most", tables))
+        if not isinstance(tables, dict) or len(tables) > MOST_STRATEGIES:
+            self._problem("strategies", must_be(f"tables, each [strategies.NAME], {MOST_STRATEGIES} at most", tables))
             return ()
         made = [self._strategy(name, table, defaults) for name, table in tables.items()]
         return tuple(strategy for strategy in made if strategy is not None)

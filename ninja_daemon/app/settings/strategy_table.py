@@ -19,11 +19,12 @@ from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.errors import PlugInFailed
 from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
+from ninja_daemon.core.market.candle import AtrType
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.market.source import Source
-from ninja_daemon.core.signals.strategy import AtrType, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 
 MAX_PERIOD: Final = 5_000
 NO_LONGER_NEEDED: Final = {
@@ -169,21 +170,24 @@ def strategy_defaults() -> Iterator[tuple[str, object]]:
             yield field.name, field.default
 
 
+def _with_cost(values: Mapping[str, Any]) -> dict[str, Any]:
+    is_spread = values.get("cost_pips") == _SPREAD
+    return {**values, "cost_pips": Decimal(0), "cost_is_spread": True} if is_spread else dict(values)
+
+
 def strategy_of(name: str, values: Mapping[str, Any]) -> Strategy:
     """Make a strategy of its keys, those of ``[defaults]`` among them.
 
     Raises:
         Refused: a filter cannot be one of its timeframe, or a plug-in does not say how far it looks back.
     """
-    plain = dict(values)
+    plain = _with_cost(values)
     age, granularity = plain.pop("max_signal_age", None), plain.pop("timeframe")
     filters = chosen(plain)
     refusals = ((f".{which}", KEYS[which].refusal(value, granularity)) for which, value in filters)
     if refused := [(place, refusal) for place, refusal in refusals if refusal]:
         raise Refused(*refused)
     plain = {key: value for key, value in plain.items() if key not in KEYS}
-    if plain.get("cost_pips") == _SPREAD:
-        plain |= {"cost_pips": Decimal(0), "cost_is_spread": True}
     both = plain.pop("ma_type", MovingAverageKind.SMA)
     fast, slow = plain.pop("fast_type", both), plain.pop("slow_type", both)
     made = Strategy(

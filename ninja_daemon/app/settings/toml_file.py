@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from ninja_daemon.core.errors import ConfigError
 
-_LARGEST_FILE: Final = 4_194_304
+_LARGEST_FILE: Final = 16_777_216
 
 
 def read_toml(path: Path) -> dict[str, Any]:

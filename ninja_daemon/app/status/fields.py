@@ -5,6 +5,7 @@ from __future__ import annotations
 from ninja_daemon.app.queues.silence_words import silence_fields
 from ninja_daemon.app.status.picture import NO_DEPTHS, Status
 from ninja_daemon.app.status.shared.servers import servers_fields
+from ninja_daemon.app.status.shared.shards import shards_fields
 from ninja_daemon.app.status.strategy_figures import StrategyFigures
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_instant, format_moment
@@ -19,6 +20,7 @@ def status_fields(status: Status) -> dict[str, object]:
         "redis": status.redis,
         "redis_error": status.away or None,
         "servers": status.servers and servers_fields(status.servers),
+        "shards": status.shards and shards_fields(status.shards),
         "namespace": status.namespace,
         "daemon": status.daemon,
         "notifier": status.notifier,

@@ -12,6 +12,7 @@ from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
 from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.reports import read_reports
+from ninja_daemon.adapters.redis.sharing.shard_reports import ShardReports, read_shards
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import Servers
 from ninja_daemon.adapters.stored.record import Findings
@@ -89,6 +90,7 @@ def gather_status(
         away=away,
         record=record,
         servers=look.servers,
+        shards=look.shards,
         silences=hushes,
     )
 
@@ -102,6 +104,7 @@ class _Look(NamedTuple):
     silences: Sequence[Silence]
     notes: list[str]
     servers: Servers | None = None
+    shards: ShardReports | None = None
 
 
 def _looked(
@@ -116,7 +119,9 @@ def _looked(
         return _local_look(environment, strategies, destinations), ""
     try:
         look = _redis_look(environment, kept.store, strategies, destinations)
-        return look._replace(servers=kept.servers(now)), ""
+        shards = read_shards(kept.store.client, kept.store.keys)
+        reports = look.reports if shards is None else replace(look.reports, daemon=shards.daemon)
+        return look._replace(servers=kept.servers(now), shards=shards, reports=reports), ""
     except StoreUnavailable as error:
         if not has_journal(environment):
             raise

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from ninja_daemon.adapters.redis.sharing.shard_reports import ShardReports
 from ninja_daemon.adapters.redis.topology.servers import Servers
 from ninja_daemon.adapters.stored.record import Findings
 from ninja_daemon.app.status.strategy_figures import StrategyFigures
@@ -33,6 +34,7 @@ class Status:
         silences: those in force.
         record: the record of signals and outcomes on this machine; None when there is none.
         servers: master, failovers and replicas behind an address with several hosts; None for one server.
+        shards: who leads which; None where there is one lease.
         away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
     """
 
@@ -48,6 +50,7 @@ class Status:
     away: str = ""
     record: Findings | None = None
     servers: Servers | None = None
+    shards: ShardReports | None = None
     silences: tuple[Silence, ...] = ()
 
     @property

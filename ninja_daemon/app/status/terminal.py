@@ -16,6 +16,7 @@ from ninja_daemon.app.status.picture import NO_DEPTHS, Status
 from ninja_daemon.app.status.ranked_table import ranked_table
 from ninja_daemon.app.status.shared.lane_rows import lanes_shown
 from ninja_daemon.app.status.shared.servers import servers_sentence
+from ninja_daemon.app.status.shared.shards import shards_sentence
 from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.core.words import counted, duration
 
@@ -68,6 +69,8 @@ def _header(status: Status, width: int) -> RenderableType:
         lines.append(_line("record", [(held, "")], room))
     if status.servers is not None:
         lines.append(_line("redis", servers_sentence(status.servers), room))
+    if status.shards is not None:
+        lines.append(_line("shards", shards_sentence(status.shards), room))
     if status.away:
         lines.append(_line("redis", [(escaped(status.away), "red")], room))
     when = datetime.fromtimestamp(int(status.at), UTC)

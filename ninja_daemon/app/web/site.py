@@ -16,7 +16,8 @@ from ninja_daemon.app.web.events import Entries, EventStream
 from ninja_daemon.app.web.html import Child, element
 from ninja_daemon.app.web.layout import Navigation, notice, page
 from ninja_daemon.app.web.look import Histories, Insides
-from ninja_daemon.app.web.record_page import record_content
+from ninja_daemon.app.web.record.delayed_record import DelayedRecord
+from ninja_daemon.app.web.record.page import public_record_content, record_content
 from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_content, signal_table, signals_content
 from ninja_daemon.app.web.status_page import status_content, strategy_content
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
@@ -223,24 +224,30 @@ class OwnersSite(_Pages):
 
 
 class PublicSite(_Pages):
-    """Signals whose delay is over, and nothing else: the rest is not even known here."""
+    """Signals, outcomes and record whose delay is over, and nothing else: the rest is not even known here."""
 
-    def __init__(self, histories: Histories, clock: Clock, delay: float) -> None:
+    def __init__(self, histories: Histories, record: DelayedRecord, clock: Clock, delay: float) -> None:
         """Read nothing yet.
 
         Args:
             histories: the signals.
+            record: the record, as far as it may be shown.
             clock: time.
             delay: seconds after the candle's close from which on a signal is shown.
         """
-        super().__init__(histories, clock, (("/", "Signals"), ("/feed.json", "Feed")), delay)
+        super().__init__(histories, clock, (("/", "Signals"), ("/record", "Record"), ("/feed.json", "Feed")), delay)
+        self._record = record
+        self._seconds = delay
 
     def _shown(self, path: str, query: Query) -> Response | None:
         if path == "/":
             signals = self._signals()
-            minutes = round((self._delay or 0) / 60)
+            minutes = round(self._seconds / 60)
             words = f"Every signal is shown {minutes} minutes after the close of its candle. They are no advice."
             return self._page(
                 "Signals", [element("p", words), signals_content(signals, self._outcomes(), Wanted.of(query))], here="/"
             )
+        if path == "/record":
+            shown = self._record.until(self._clock.now() - self._seconds)
+            return self._page("Record", public_record_content(shown, round(self._seconds / 60)), here="/record")
         return super()._shown(path, query)

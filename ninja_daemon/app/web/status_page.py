@@ -7,6 +7,7 @@ from typing import Any
 
 from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.shared.servers import servers_sentence
+from ninja_daemon.app.status.shared.shards import shards_sentence
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
 from ninja_daemon.app.web.html import Child, Html, element, facts, table
 from ninja_daemon.app.web.layout import notice
@@ -61,6 +62,7 @@ def _summary(status: Status) -> Html:
     dead = 0 if status.delivery is None else status.delivery.dead
     letters = link("/deliveries", counted(dead, "dead letter")) if dead else "0"
     daemon, servers = status.daemon or {}, status.servers
+    shards = status.shards
     return facts(
         [
             ("daemon", state_of("silent", is_well=False) if status.daemon is None else _field(daemon, "state")),
@@ -72,6 +74,7 @@ def _summary(status: Status) -> Html:
             ("dead letters", letters),
             ("Redis", "none" if status.redis is None else status.redis),
             *([("servers", "; ".join(text for text, _ in servers_sentence(servers)))] if servers is not None else []),
+            *([("shards", "; ".join(text for text, _ in shards_sentence(shards)))] if shards is not None else []),
         ]
     )
 

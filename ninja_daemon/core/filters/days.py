@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
-from ninja_daemon.core.filters.filter import Filter, Judge, Key, Settings, by_close
+from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moments, Settings
 from ninja_daemon.core.market.granularity import trading_day
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
+
+if TYPE_CHECKING:  # most commands run without numpy
+    from ninja_daemon.core.market.candle_columns import Booleans
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -35,3 +39,30 @@ FILTER: Final = Filter(
     _bind,
     Key(f"a list of days, of {' '.join(DAYS)}", _read, list),
 )
+
+
+def by_close(
+    settings: Settings, passes: Callable[[Instant], bool], shown: Callable[[Instant], str], limit: str
+) -> Judge:
+    """Return the judge of a filter that goes by the instant of the close alone.
+
+    Args:
+        settings: of the strategy.
+        passes: tells it of a close.
+        shown: what the close had, for ``why``.
+        limit: what it had to have.
+    """
+    close_of = settings.granularity.close_of
+
+    def all_pass(many: Moments) -> Booleans:
+        passed: Booleans = many.times < 0  # nothing yet: no candle opens before 1970
+        for place, opened in enumerate(many.times.tolist()):
+            passed[place] = passes(close_of(opened))
+        return passed
+
+    return Judge(
+        lambda one: (shown(close_of(one.opened)), limit),
+        lambda one: passes(close_of(one.opened)),
+        all_pass,
+        passes,
+    )

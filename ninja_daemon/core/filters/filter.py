@@ -178,30 +178,3 @@ class Filter:
     sentence: str
     bind: Callable[[Settings, Instrument, Any], Judge]
     key: Key | None = None
-
-
-def by_close(
-    settings: Settings, passes: Callable[[Instant], bool], shown: Callable[[Instant], str], limit: str
-) -> Judge:
-    """Return the judge of a filter that goes by the instant of the close alone.
-
-    Args:
-        settings: of the strategy.
-        passes: tells it of a close.
-        shown: what the close had, for ``why``.
-        limit: what it had to have.
-    """
-    close_of = settings.granularity.close_of
-
-    def all_pass(many: Moments) -> Booleans:
-        passed: Booleans = many.times < 0  # nothing yet: no candle opens before 1970
-        for place, opened in enumerate(many.times.tolist()):
-            passed[place] = passes(close_of(opened))
-        return passed
-
-    return Judge(
-        lambda one: (shown(close_of(one.opened)), limit),
-        lambda one: passes(close_of(one.opened)),
-        all_pass,
-        passes,
-    )

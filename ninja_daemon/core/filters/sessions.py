@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.core.filters.filter import Filter, Judge, Key, Settings, by_close
+from ninja_daemon.core.filters.days import by_close
+from ninja_daemon.core.filters.filter import Filter, Judge, Key, Settings
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 
@@ -63,6 +64,11 @@ class _Hours(NamedTuple):
         if self.begin < self.end:
             return self.begin <= minute < self.end
         return minute >= self.begin or minute < self.end
+
+
+def sessions_at(at: Instant) -> list[str]:
+    """Return the named sessions that are open at an instant."""
+    return [name for name in NAMED if _Hours.of(name).hold(at)]
 
 
 def _read(value: object) -> tuple[str, ...] | None:

@@ -45,7 +45,7 @@ class LaneDepth:
     @property
     def shown_state(self) -> str:
         """The state as people read it, in front of the time that is due."""
-        return "suspended, next try in" if self.state == "suspended" and self.due_in else self.state
+        return "suspended, try" if self.state == "suspended" and self.due_in else self.state
 
 
 @dataclass(frozen=True, slots=True)

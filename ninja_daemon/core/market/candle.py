@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from ninja_daemon.core.errors import CandleRejected
@@ -60,3 +61,10 @@ def true_range(candle: Candle, previous_close: int) -> int:
     highest = previous_close if previous_close > high else high  # noqa: FURB136
     lowest = previous_close if previous_close < low else low  # noqa: FURB136
     return highest - lowest
+
+
+class AtrType(StrEnum):
+    """How true ranges are averaged: the simple mean, or Wilder's, which begins with that mean."""
+
+    SMA = "sma"
+    WILDER = "wilder"

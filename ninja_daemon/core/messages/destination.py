@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
@@ -72,7 +73,7 @@ Outcome: TypeAlias = Sent | Failure
 
 # --- what a destination asks for -------------------------------------------------------------------------------------
 
-OptionValue: TypeAlias = str | bool | int | Secret | tuple[str, ...]
+OptionValue: TypeAlias = str | bool | int | Secret | tuple[str, ...] | Mapping[str, "str | Decimal | Secret"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,16 @@ class Destination:
     options: Mapping[str, OptionValue] = field(default_factory=dict)
     manners: Manners = field(default_factory=Manners)
     proxy: Secret | None = None
+
+    @property
+    def secrets(self) -> Sequence[Secret]:
+        """Every secret among the options, and its proxy."""
+        values = [
+            item
+            for value in (*self.options.values(), self.proxy)
+            for item in (value.values() if isinstance(value, Mapping) else (value,))
+        ]
+        return [value for value in values if isinstance(value, Secret)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +141,7 @@ class Delivery:
     @property
     def secrets(self) -> Sequence[Secret]:
         """Everything secret in the destinations."""
-        values = (value for one in self.destinations for value in (*one.options.values(), one.proxy))
-        return [value for value in values if isinstance(value, Secret)]
+        return [secret for one in self.destinations for secret in one.secrets]
 
     def destination(self, name: str) -> Destination:
         """Return the destination of that name.

@@ -98,6 +98,7 @@ class Parcel:
         attachments: files that go with it; a channel that cannot send any leaves them out.
         sent_at: when it is sent, epoch seconds; 0 when it does not matter.
         results: how signals inside have ended, by their ids; for the edit of a posted message.
+        averages: names of the fast and the slow average (``SMA 40``) that gave a signal, by its id, where known.
     """
 
     destination: str
@@ -108,6 +109,7 @@ class Parcel:
     attachments: tuple[Attachment, ...] = ()
     sent_at: float = 0.0
     results: Mapping[str, Outcome] = field(default_factory=dict)
+    averages: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def id(self) -> str:

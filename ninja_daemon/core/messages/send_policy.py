@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.retry import RetryPolicy
+from ninja_daemon.core.messages.style import Style
 
 GROUP_MOST: Final = 10
 """Signals in a grouped message at most; Discord takes ten embeds."""
@@ -139,6 +140,10 @@ class Manners:
         outcomes: how the outcomes of its signals are shown.
         timeout: seconds that a post may take, from its first byte to its last.
         picture: signals get a picture.
+        style: who reads it.
+        language: of its texts.
+        symbols: pairs of an instrument and its name at the destination's broker.
+        symbol_suffix: what that broker appends to every other name.
     """
 
     max_age: float = 1_800.0
@@ -155,6 +160,10 @@ class Manners:
     outcomes: OutcomePolicy = OutcomePolicy.NONE
     timeout: float = 8.0
     picture: bool = False
+    style: Style = Style.READER
+    language: str = "en"
+    symbols: tuple[tuple[str, str], ...] = ()
+    symbol_suffix: str = ""
 
     @property
     def most_entries(self) -> int:

@@ -7,7 +7,7 @@ from copy import copy
 from fractions import Fraction
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
@@ -22,7 +22,7 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.rounding import away
 from ninja_daemon.core.signals.crossover import Side, side_of
-from ninja_daemon.core.signals.state import Cross, StrategyState
+from ninja_daemon.core.signals.state import Begin, Cross, StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 
 NO_SPREADS: Final[Mapping[Instant, int]] = MappingProxyType({})
@@ -32,18 +32,6 @@ Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio, int | None]
 
 _made = partial(tuple.__new__, StrategyState)
 """Makes a state of its fields; a class that is called by name takes twice as long, once a candle."""
-
-
-class Begin(NamedTuple):
-    """From when on a strategy's signals were listed, where they keep a distance.
-
-    Attributes:
-        time: open of the first candle whose signals were listed.
-        last: open of the candle of the last signal listed before it; None where there is none.
-    """
-
-    time: Instant
-    last: Instant | None
 
 
 class Rules:
@@ -215,7 +203,7 @@ class Rules:
         return None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def rules_of(strategy: Strategy, instrument: Instrument) -> Rules:
     """Return the rules of a strategy, worked out once for each instrument's decimals."""
     return Rules(strategy, instrument)

@@ -67,7 +67,7 @@ def signal_id(strategy: Strategy, time: Instant, side: Side) -> str:
     return hashlib.sha256(f"{id_prefix(strategy)}{format_instant(time)}|{side.name}".encode()).hexdigest()[:32]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def id_prefix(strategy: Strategy) -> str:
     """Return what all ids of a strategy's signals are made of, before the candle's time."""
     parts = ("v1", strategy.name, strategy.settings_hash, strategy.instrument, strategy.granularity.name)

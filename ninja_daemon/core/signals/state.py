@@ -9,6 +9,7 @@ from ninja_daemon.core.averages.smoothed import Stage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moment
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
 
 
@@ -72,3 +73,15 @@ class Cross(NamedTuple):
     def range_total(self) -> int:
         """The average true range is this over ``Strategy.range_whole``."""
         return self.moment.range_total
+
+
+class Begin(NamedTuple):
+    """From when on a strategy's signals were listed, where they keep a distance.
+
+    Attributes:
+        time: open of the first candle whose signals were listed.
+        last: open of the candle of the last signal listed before it; None where there is none.
+    """
+
+    time: Instant
+    last: Instant | None

@@ -6,7 +6,6 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from enum import StrEnum
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
@@ -18,6 +17,7 @@ from ninja_daemon.core.averages.trend import TrendAverage
 from ninja_daemon.core.filters import max_spread, min_candles_between, trend
 from ninja_daemon.core.filters.kinds import Chosen, written
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
+from ninja_daemon.core.market.candle import AtrType
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide, Series
 from ninja_daemon.core.market.market_hours import MarketHours
@@ -29,13 +29,6 @@ RULES_VERSION: Final = 1
 
 MAX_LOOK_BACK: Final = 5_000
 """Candles of history at most that are read to find the side behind a tie (contract 4.3)."""
-
-
-class AtrType(StrEnum):
-    """How true ranges are averaged: the simple mean, or Wilder's, which begins with that mean."""
-
-    SMA = "sma"
-    WILDER = "wilder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +196,7 @@ def settings_of(strategy: Strategy) -> dict[str, object]:
     return settings
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def _settings_hash(strategy: Strategy) -> str:
     text = json.dumps(settings_of(strategy), sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -62,7 +62,7 @@ class CandleQuery:
         granularity: of the candles.
         count: as it was given; None without.
         since: ``from`` in nanoseconds since the epoch; None without.
-        until: ``to``, likewise.
+        until: ``to``, in the same form.
         smooth: open at the close of the candle before.
         include_first: whether the candle that covers ``from`` is wanted.
     """
@@ -119,7 +119,7 @@ def read_granularity(text: str) -> Granularity:
     """Return a granularity by name.
 
     Raises:
-        Refused: there is none of that name.
+        Refused: no granularity has that name.
     """
     if text not in Granularity.__members__:
         refuse_value("granularity")

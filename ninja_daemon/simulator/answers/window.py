@@ -21,7 +21,7 @@ def candles_for(view: View, instrument: str, query: CandleQuery, *, strict_first
     Args:
         view: the market.
         instrument: whose candles.
-        query: what is wanted.
+        query: the candles asked for.
         strict_first: how ``includeFirst=false`` is meant: drop the first candle whatever it is (as seen in 2017), or
             only when it covers ``from``.
     """

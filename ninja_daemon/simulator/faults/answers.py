@@ -122,7 +122,7 @@ def rendered_headers(answered: Answered, now: float) -> dict[str, str]:
 
 
 def bomb(megabytes: int) -> bytes:
-    """Return a gzip body that unpacks to so many megabytes of spaces: JSON text that goes on and on."""
+    """Return a gzip body that unpacks to ``megabytes`` of spaces, which is valid JSON so far."""
     packed = io.BytesIO()
     with gzip.GzipFile(fileobj=packed, mode="wb", compresslevel=1, mtime=0) as stream:
         for _ in range(megabytes):

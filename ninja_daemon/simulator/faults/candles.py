@@ -65,7 +65,7 @@ class StrayFriday:
     volume: int = 2
 
     def rows(self, rows: list[Row], window: Window) -> list[Row]:
-        """Put the candles in where there are none."""
+        """Insert the candles where the history has none."""
         grain = window.granularity
         opens = {grain.open_at(friday) for friday in self._fridays(window)}
         fresh = sorted(opens - {row.time for row in rows})
@@ -157,7 +157,7 @@ HistoryChange: TypeAlias = Missing | Late | Revised | StrayFriday
 
 
 AnswerFlaw: TypeAlias = Spoiled | CloseText
-"""What is wrong with one answer."""
+"""The flaws of one answer."""
 
 
 def _place(candles: Sequence[Shown], at: Instant | None) -> int | None:

@@ -2,7 +2,7 @@
 
 How every granularity shows the same prices without keeping them: each trading day is drawn first, as one candle; its
 hours are drawn so that together they are that candle; then the quarters of an hour, the minutes, the steps of five
-seconds, each finer level only where somebody looks. What is drawn depends on the seed, the instrument, the level and
+seconds, each finer level only where somebody looks. Each draw depends on the seed, the instrument, the level and
 the time of the candle, never on who asked before. All other granularities are joined from these five levels.
 
 Everything is integer arithmetic (numbers drawn, prices, volumes), so that one seed is one market on every machine.

@@ -54,8 +54,9 @@ class FollowingChannel:
         answer = self._channel.send(parcel)
         if isinstance(answer, Sent) and answer.message_id and parcel.signals:
             # What cannot be kept is said by the ledger, which is asked to remember the same message at once.
-            with contextlib.suppress(JournalUnavailable):
-                self._posted.keep_posted(parcel, answer.message_id, self._clock.now())
+            if self._edits:
+                with contextlib.suppress(JournalUnavailable):
+                    self._posted.keep_posted(parcel, answer.message_id, self._clock.now())
             if self._on_posted is not None:
                 self._on_posted(parcel, answer.message_id)
         return answer

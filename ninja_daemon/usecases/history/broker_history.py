@@ -65,14 +65,10 @@ def read_history(
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    newest = WantedHistory(
-        series, None if span.until is None else series.granularity.open_at(span.until), _PAGE, with_spreads
-    )
+    until = None if span.until is None else series.granularity.open_at(span.until)
+    newest = WantedHistory(series, until, _PAGE, with_spreads)
     answers = _enough(_pages(source, newest), span.since, warm_up + look_back, progress)
-    if not answers:
-        message = f"the broker has no complete candle of {series} there"
-        raise HistoryGap(message)
-    return _joined(answers, span)
+    return _joined(series, answers, span)
 
 
 def _enough(
@@ -105,8 +101,11 @@ def _pages(source: CandleSource, wanted: WantedHistory) -> Iterator[Fetched]:
         wanted = replace(wanted, until=wanted.series.granularity.open_at(before - 1))
 
 
-def _joined(answers: Sequence[Fetched], span: Span) -> History:
+def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
     """Join pages, newest first, in the digits of the finest one."""
+    if not answers:
+        message = f"the broker has no complete candle of {series} there"
+        raise HistoryGap(message)
     instrument = max((each.instrument for each in answers), key=lambda each: each.decimals)
     factors = [10 ** (instrument.decimals - each.instrument.decimals) for each in answers]
     parts = [_columns(each.candles, factor) for each, factor in zip(reversed(answers), reversed(factors), strict=True)]

@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.history.broker_history import read_history
-from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
+from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span
 
 
@@ -89,21 +89,23 @@ def derive(
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    history = read_history(
-        source, strategy.series, span, strategy.warm_up + more, progress, with_spreads=strategy.needs_spread
-    )
+    lead, needs_spread = strategy.warm_up + more, strategy.needs_spread
+    history = read_history(source, strategy.series, span, lead, progress, with_spreads=needs_spread)
     larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
-    every, instrument = CandleColumns.joined(history.parts), history.instrument
+    candles, unjudged = _judgeable(strategy, CandleColumns.joined(history.parts), larger)
+    instrument = history.instrument
+    finer = instrument if known is None or known.decimals <= instrument.decimals else known
+    factor = 10 ** (finer.decimals - instrument.decimals)
+    candles, spreads = candles.times(factor), {time: spread * factor for time, spread in history.spreads.items()}
+    rules = bound(strategy, finer, larger, spreads)
+    places = _places(candles, history.span, more if span.since is None else 0)
+    return Derived(rules, candles, evaluate(rules, candles), *places, unjudged)
+
+
+def _judgeable(strategy: Strategy, every: CandleColumns, larger: Larger) -> tuple[CandleColumns, Instant | None]:
+    """Return the candles that can be judged, and the open of the first that cannot."""
     (candles,) = judgeable(strategy, [every], larger)
-    unjudged = int(every.time[len(candles)]) if len(candles) < len(every) else None
-    spreads = history.spreads
-    if known is not None and known.decimals > instrument.decimals:
-        factor = 10 ** (known.decimals - instrument.decimals)
-        candles, instrument = candles.times(factor), known
-        spreads = {opened: spread * factor for opened, spread in spreads.items()}
-    rules = bound(strategy, instrument, larger, spreads)
-    start, stop = _places(candles, history.span, more if span.since is None else 0)
-    return Derived(rules, candles, evaluate(rules, candles), start, stop, unjudged)
+    return candles, int(every.time[len(candles)]) if len(candles) < len(every) else None
 
 
 def _places(candles: CandleColumns, span: Span, more: int) -> tuple[int, int]:

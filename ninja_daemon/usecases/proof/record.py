@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.history import evaluate
-from ninja_daemon.core.signals.rules import Begin
 from ninja_daemon.core.signals.signal import Signal, signal_id
+from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.usecases.ports import Loaded
 from ninja_daemon.usecases.proof.derivation import Derived
 

@@ -16,6 +16,8 @@ from ninja_daemon.core.signals.strategy import Strategy
 
 MEMBER_LIVES: Final = 15.0
 """Seconds after its last sign of life for which a member counts; as long as a lease."""
+_SETTLED_AFTER: Final = 6.0
+"""Seconds after its first sign of life; the others look every five."""
 _CALM: Final = 10
 """Seconds around a close within which a shard with due work changes no hands."""
 _SHORTEST_CALM: Final = 60
@@ -29,11 +31,13 @@ class Member(NamedTuple):
         token: names its process.
         egress: name of the address by which it reaches the broker.
         age: seconds since its last sign of life.
+        since: seconds since its first.
     """
 
     token: str
     egress: str
     age: float
+    since: float = 0.0
 
 
 def shard_of(strategy: Strategy, count: int) -> int:
@@ -52,6 +56,17 @@ def shares_of(strategies: Iterable[Strategy], count: int) -> list[list[Strategy]
 def owner_of(shard: int, members: Iterable[str]) -> str | None:
     """Return the token of the member that a shard belongs to; None without members."""
     return max(members, key=lambda token: (_weight(f"{shard}|{token}"), token), default=None)
+
+
+def entitled(live: Iterable[Member]) -> list[str]:
+    """Return the tokens of those among whom the shards are divided.
+
+    A newcomer waits until the others have seen it, and have made room within the broker's limits; so does everybody but
+    the first where all are new.
+    """
+    those = list(live)
+    settled = [one.token for one in those if one.since >= _SETTLED_AFTER]
+    return settled or [one.token for one in sorted(those, key=lambda one: (-one.since, one.token))[:1]]
 
 
 def is_calm(timeframes: Iterable[tuple[Granularity, MarketHours]], now: float) -> bool:

@@ -19,6 +19,7 @@ ROWS: Final[Mapping[str, Callable[[str], Options]]] = {
     "discord": lambda url: {"url": Secret(f"{url}/api/webhooks/42/{TOKEN}"), "insecure": True},
     "telegram": lambda url: {"token": Secret(TOKEN), "chat_id": "-100200", "api_url": url, "insecure": True},
     "email": lambda url: {**at(url), "security": "none", "insecure": True, "from": "a@b.test", "to": ("c@d.test",)},
+    "ntfy": lambda url: {"topic": Secret("club-4f7a"), "url": url, "token": Secret(TOKEN), "insecure": True},
     "apprise": lambda url: {"url": Secret(url.replace("http:", "json:"))},
 }
 """Options of a destination whose server is at an address such as ``http://127.0.0.1:8080``."""

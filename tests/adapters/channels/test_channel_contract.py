@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from html import unescape
 
 import pytest
 
@@ -13,8 +14,10 @@ from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.channels.telegram import TelegramChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.network import posting as http
+from ninja_daemon.adapters.network.signing import signature, signing_key
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Kind, Parcel
+from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS, TOKEN
@@ -59,14 +62,14 @@ def scene(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 def test_a_signal_that_is_accepted_is_sent(scene: Scene) -> None:
     outcome = scene.sends()
     assert isinstance(outcome, Sent)
-    assert outcome.message_id == {"discord": "1001", "telegram": "7"}.get(scene.kind, "")
+    assert outcome.message_id == {"discord": "1001", "telegram": "7", "ntfy": "1001"}.get(scene.kind, "")
     assert len(scene.server.posts) == 1
 
 
 def test_a_message_names_what_a_reader_acts_on(scene: Scene) -> None:
     scene.sends()
     text = scene.server.posts[0].body.decode().replace("\\u00b7", "·")
-    for fact in ("1.09259", "1.10084", "1.08022", "82.5", "123.7", "1.5", "0.0041235714", "H4", a_signal(1).id[:8]):
+    for fact in ("1.09259", "1.10084", "1.08022", "82.5", "123.7", "1.5", "H4", a_signal(1).id[:8]):
         assert fact in text
 
 
@@ -217,8 +220,8 @@ def test_hostile_text_stays_text(scene: Scene) -> None:
         assert post.json["allowed_mentions"] == {"parse": []}
         assert shown.startswith("\\@everyone \\<\\@&1\\> \\[x\\](https")
     elif scene.kind == "telegram":
-        assert len(post.json["text"]) <= 4_096
-        assert "parse_mode" not in post.json
+        assert len(unescape(post.json["text"])) <= 4_096
+        assert "&lt;@&amp;1&gt; [x](https" in post.json["text"]
 
 
 def test_many_signals_in_one_message_stay_within_the_services_limits(scene: Scene) -> None:
@@ -230,6 +233,7 @@ def test_many_signals_in_one_message_stay_within_the_services_limits(scene: Scen
         embeds = post.json["embeds"]
         assert len(embeds) == 10
         texts = [embed["title"] + embed["footer"]["text"] for embed in embeds]
+        texts += [embed["description"] for embed in embeds]
         texts += [field["name"] + field["value"] for embed in embeds for field in embed["fields"]]
         assert sum(map(len, texts)) <= 6_000
     elif scene.kind == "telegram":
@@ -289,6 +293,32 @@ def test_discord_keeps_a_thread_and_asks_to_wait_for_the_message(server: Receive
     channel.close()
 
 
+def test_discord_mentions_roles_and_nobody_else_and_posts_to_its_thread(server: Receiver) -> None:
+    options = ROWS["discord"](server.url) | {"thread_id": "9", "mention": ("role:12", "role:34")}
+    for manners in (Manners(), Manners(template="@everyone {pair}")):
+        channel = DiscordChannel(Destination("desk", "discord", options, manners))
+        channel.send(a_parcel())
+        channel.send(a_parcel(a_notice_entry()))
+        channel.send(a_parcel(replace(a_notice_entry(), kind=Kind.HEARTBEAT)))
+        channel.close()
+    for post in server.posts:
+        assert post.path.endswith("?thread_id=9&wait=true")
+        assert post.json["allowed_mentions"]["parse"] == []
+    first, alert, report, *_ = server.posts
+    assert first.json["allowed_mentions"]["roles"] == alert.json["allowed_mentions"]["roles"] == ["12", "34"]
+    assert first.json["content"] == "<@&12> <@&34>"
+    assert "content" not in report.json
+    assert server.posts[3].json["content"] == "<@&12> <@&34>\n@everyone EUR/USD"
+
+
+def test_telegram_posts_to_a_topic(server: Receiver) -> None:
+    options = ROWS["telegram"](server.url) | {"message_thread_id": "7"}
+    channel = TelegramChannel(Destination("desk", "telegram", options))
+    channel.send(a_parcel())
+    assert server.posts[0].json["message_thread_id"] == 7
+    channel.close()
+
+
 def test_discord_says_everything_that_issue_and_contract_ask_for(server: Receiver) -> None:
     channel = DiscordChannel(Destination("desk", "discord", ROWS["discord"](server.url)))
     channel.send(a_parcel())
@@ -300,9 +330,9 @@ def test_discord_says_everything_that_issue_and_contract_ask_for(server: Receive
     assert fields["Stop"] == "1.10084 (82.5 pips)"
     assert fields["Target"] == "1.08022 (123.7 pips)"
     assert fields["Risk/reward"] == "1 : 1.5"
-    assert fields["ATR"] == "0.0041235714"
-    assert fields["Candle close"] == "2022-03-04 18:00 UTC"
-    assert a_signal(1).id[:8] in embed["footer"]["text"]
+    assert fields["ATR"] == "41.2 pips"
+    assert fields["Candle close"] == "<t:1646416800:f> (<t:1646416800:R>), 3 s after the close"
+    assert embed["footer"]["text"] == f"EUR_USD_H4 · {a_signal(1).id[:8]}"
     channel.close()
 
 
@@ -372,8 +402,6 @@ def test_a_webhook_signs_by_the_standard_webhooks_scheme(server: Receiver) -> No
     channel.send(a_parcel(entry))
     headers = server.posts[0].headers
     assert headers["webhook-timestamp"] == "1614265330"
-    from ninja_daemon.adapters.channels.webhook import signature, signing_key  # noqa: PLC0415 - used here only
-
     assert headers["webhook-signature"] == signature(signing_key(secret), entry.id, 1_614_265_330, entry.text.encode())
     known = signature(signing_key(secret), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, b'{"test": 2432232314}')
     assert known == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="

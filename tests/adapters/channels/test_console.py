@@ -9,7 +9,7 @@ from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.send_policy import Manners
 from ninja_daemon.core.signals.crossover import Side
-from tests.fakes.messages import a_notice_entry, a_parcel, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
 
 
 class _Terminal(io.StringIO):
@@ -37,12 +37,14 @@ def test_a_signal_is_one_line_with_what_a_reader_acts_on() -> None:
         assert fact in line
 
 
-def test_a_late_signal_says_so() -> None:
-    assert "(late)" in shown(late=True)
+def test_a_late_signal_says_so_and_how_late_it_is() -> None:
+    line = shown(late=True, close_time=CLOSE_TIME - 11_520)
+    assert line.startswith("⚠ LATE · ▼ SELL EUR/USD H4")
+    assert "Late: 3 h 12 min after the close." in line
 
 
-def test_the_readers_time_zone_stands_beside_utc() -> None:
-    assert "18:00 UTC (2022-03-04 13:00 EST)" in shown(manners=Manners(time_zone="America/New_York"))
+def test_times_are_in_the_readers_time_zone() -> None:
+    assert "  2022-03-04 13:00 EST  " in shown(manners=Manners(time_zone="America/New_York"))
 
 
 def test_colours_are_for_terminals_only() -> None:

@@ -54,9 +54,8 @@ class _Mailbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         del server, session
         mail = message_from_bytes(envelope.content, policy=policy.default)
-        body = mail.get_body()
-        assert body is not None
-        self.mails.append(f"{mail['Subject']}\n{body.get_content()}")
+        bodies = [mail.get_body((form,)) for form in ("plain", "html")]
+        self.mails.append("\n".join([mail["Subject"], *(body.get_content() for body in bodies if body is not None)]))
         return self.answer
 
     def fail(self) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from ninja_daemon.adapters.channels.webhook import WebhookChannel, new_secret, signing_key
+from ninja_daemon.adapters.channels.webhook import WebhookChannel
+from ninja_daemon.adapters.network.signing import new_secret, signing_key
 from ninja_daemon.app.cli import main
 from ninja_daemon.core.messages.destination import Destination, OptionValue
 from ninja_daemon.core.secret import Secret

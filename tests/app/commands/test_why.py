@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
-from ninja_daemon.app.queues.opening import evaluations_file
+from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
+from ninja_daemon.app.queues.opening import evaluations_file, store_label
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instant import format_instant, parse_instant
 from ninja_daemon.usecases.proof.evaluations import Evaluation
@@ -199,3 +200,18 @@ def note(batch: Batch) -> None:
     file = evaluations_file(load_settings()[0])
     file.note(batch)
     file.close()
+
+
+def test_a_signal_tells_where_and_when_it_was_delivered(committed: Committed) -> None:
+    identity = json.loads(committed.listed()[-1])["id"]
+    assert "delivered not by this machine" in committed("why", identity)
+    environment = load_settings()[0]
+    ledger = SqliteSentLedger(ledger_path(environment.state_dir, store_label(environment), environment.namespace))
+    ledger.remember("desk", [identity], "77", 1_700_000_001.5)
+    ledger.remember("room", [identity], "", 1_700_000_000.0)
+    ledger.close()
+    assert json.loads(committed("why", identity, "--json"))["delivered"] == [
+        {"destination": "room", "at": "2023-11-14T22:13:20Z", "message_id": None},
+        {"destination": "desk", "at": "2023-11-14T22:13:21Z", "message_id": "77"},
+    ]
+    assert "delivered 2023-11-14T22:13:21Z to desk, message 77" in committed("why", identity)

@@ -12,12 +12,13 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.app.process.process_note import _decoded, _encoded
+from ninja_daemon.app.noted_strategy import decoded_strategy, encoded_strategy
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import KEYS, chosen
+from ninja_daemon.core.market.candle import AtrType
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.source import Source
-from ninja_daemon.core.signals.strategy import AtrType, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.processes import Running, Workplace, workplace
@@ -167,4 +168,4 @@ def test_a_note_gives_a_strategy_back_with_all_that_it_sets() -> None:
     kinds = {"fast_type": MovingAverageKind.EMA, "source": Source.HLC3, "atr_type": AtrType.WILDER}
     made = Strategy("a", "EUR_USD", Granularity.H4, 3, 8, max_signal_age=60, filters=chosen_ones, **kinds)  # type: ignore[arg-type]
     for one in (made, Strategy("b", "EUR_USD", Granularity.D, 3, 8, cost_pips=Decimal("0.5"))):
-        assert _decoded(json.loads(json.dumps(_encoded(one)))) == one
+        assert decoded_strategy(json.loads(json.dumps(encoded_strategy(one)))) == one

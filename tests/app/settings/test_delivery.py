@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -176,8 +177,11 @@ def test_all_problems_are_said_at_once() -> None:
 
 
 def test_the_manners_of_a_destination() -> None:
-    manners = desk(
-        """
+    manners = (
+        good(
+            """
+        [destinations.desk]
+        channel = "console"
         max_age = "2 h"
         rate = "30/min"
         group = true
@@ -188,7 +192,10 @@ def test_the_manners_of_a_destination() -> None:
         time_zone = "Europe/Berlin"
         template = "{side} {pair} {close}"
         """
-    ).manners
+        )
+        .destination("desk")
+        .manners
+    )
     assert manners.max_age == 7_200
     assert manners.rate == Rate(30, 60.0)
     assert (manners.group, manners.group_wait, manners.delay) == (True, 2.0, 900.0)
@@ -388,3 +395,88 @@ def test_any_table_is_read_or_complained_about(given_tables: dict[str, object]) 
     delivery, problems = parse_delivery(given_tables, "ninja.toml", SECRETS.get)
     assert delivery.destinations
     assert all(problem.startswith("ninja.toml: ") for problem in problems)
+
+
+# --- what is said to other programs -----------------------------------------------------------------------------------
+
+PINE = 'preset = "pineconnector"\nfields = { license = "env:KEY", vol_lots = 0.1, comment = "x y" }\n'
+
+
+def test_fields_and_headers_are_secrets_where_they_are_looked_up_or_called_so() -> None:
+    destination = desk(PINE + 'headers = { Authorization = "Bearer x", X-Desk = "env:DESK_URL" }\n')
+    fields: Any = destination.options["fields"]
+    assert (fields["vol_lots"], fields["comment"]) == (Decimal("0.1"), "x y")
+    revealed = {secret.reveal() for secret in destination.secrets}
+    assert revealed >= {SECRETS["KEY"].reveal(), SECRETS["DESK_URL"].reveal(), "Bearer x", "https://example.org/hook"}
+    assert "Bearer x" not in repr(destination)
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ('preset = "pine"', "desk.preset must be one of pineconnector, traderspost, copyfactory, 3commas, coinrule"),
+        ('preset = "pineconnector"', "desk.fields must have license for the preset pineconnector"),
+        ('preset = "copyfactory"\nfields = { volume = "much" }', "must have a number as volume"),
+        (
+            'preset = "coinrule"\nfields = { secret = "s", amount = 1 }',
+            "must be of secret for the preset coinrule, had amount",
+        ),
+        ('preset = "pineconnector"\nfields = { license = "1,2" }', "must be without commas and line ends, license"),
+        ('preset = "traderspost"\nfields = { a = [1] }', "desk.fields must be"),
+        ("fields = { volume = 1 }", "desk.fields must be left out without a preset"),
+        (PINE + "group = true", "desk.group must leave each signal"),
+        (PINE + 'late = "digest"', "desk.late must leave each signal"),
+        (PINE + 'template = "{close}"', "desk.template must be left out with a preset"),
+        ("template = '{\"a\": {pair}}'", "every field filled"),
+        ('style = "copier"', "desk.style must be left out: webhook does not use it"),
+        ('headers = { Host = "x" }', "must not hold 'Host'"),
+        ('headers = { "a b" = "x" }', "must not hold 'a b'"),
+        ('headers = { A = "ü" }', "that of A was not"),
+        ('headers = { A = "env:NOWHERE" }', "NOWHERE, which is not set"),
+    ],
+)
+def test_a_webhook_for_another_system_that_cannot_work_says_why(more: str, words: str) -> None:
+    problem = only_problem(f"{DESK}{more}\n")
+    assert words in problem
+    assert "Bearer" not in problem
+
+
+@pytest.mark.parametrize(
+    ("channel", "more", "words"),
+    [
+        ("console", 'style = "copier"\ntemplate = "{close}"', 'template must be left out with style = "copier"'),
+        ("console", 'style = "copier"\ngroup = true', "a copier reads one order a message"),
+        ("console", 'language = "xx"', "language must be one of de or en, was 'xx'"),
+        ("console", 'symbols = { EURUSD = "x" }\nsymbol_suffix = " "', ""),
+        ("console", 'template = "{pirce}"', "template must be a text with {fields}, was '{pirce}'"),
+    ],
+)
+def test_words_that_cannot_be_meant_say_why(channel: str, more: str, words: str) -> None:
+    _, problems = read(f'[destinations.desk]\nchannel = "{channel}"\n{more}\n')
+    assert problems
+    assert words in problems[0]
+
+
+def test_a_webhook_whose_body_is_a_signal_gets_no_alerts() -> None:
+    toml = DESK + PINE + '[alerts]\nto = ["desk"]\n[heartbeat]\nat = "08:00"\nto = ["desk"]\n'
+    _, problems = read(toml)
+    assert [problem.split(": ", 1)[1] for problem in problems] == [
+        f"{table}.to must not name desk: its body is made of a signal, and there is none"
+        for table in ("alerts", "heartbeat")
+    ]
+
+
+def test_threads_topics_and_roles_are_numbers() -> None:
+    discord = '[destinations.club]\nchannel = "discord"\nurl = "https://discord.com/api/webhooks/1/x"\n'
+    found = good(f'{discord}thread_id = 123456789012345678\nmention = ["role:42"]\n').destination("club")
+    assert found.options["thread_id"] == "123456789012345678"
+    for more in (
+        'thread_id = "a&wait=false"',
+        'mention = ["everyone"]',
+        'mention = ["user:1"]',
+        'mention = ["role:1", "@here"]',
+    ):
+        assert "club." + more.split(" ")[0] in only_problem(f"{discord}{more}\n")
+    telegram = '[destinations.free]\nchannel = "telegram"\ntoken = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"\nchat_id = -1\n'
+    assert good(f"{telegram}message_thread_id = 7\n").destination("free").options["message_thread_id"] == "7"
+    assert "message_thread_id must be" in only_problem(f'{telegram}message_thread_id = "x"\n')

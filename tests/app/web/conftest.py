@@ -16,6 +16,7 @@ import redis
 from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
 from ninja_daemon.app.web.site import OwnersSite, PublicSite
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
@@ -91,7 +92,9 @@ def start(environment: Environment, clock: WebClock) -> Iterator[Start]:
 
     def run(delay: float | None = None, hosts: tuple[str, ...] = (), environment: Environment = usual) -> Site:
         histories, insides = Histories(environment, clock), Insides(environment, clock)
-        site = OwnersSite(histories, insides, clock) if delay is None else PublicSite(histories, clock, delay)
+        site: OwnersSite | PublicSite = OwnersSite(histories, insides, clock)
+        if delay is not None:
+            site = PublicSite(histories, DelayedRecord(environment), clock, delay)
         server = WebServer(("127.0.0.1", 0), site, hosts, print)
         server.start()
         servers.append(server)

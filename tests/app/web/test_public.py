@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import redis
 
+from ninja_daemon.adapters.journal.history.record import entries_of, settings_entry
+from ninja_daemon.app.queues.opening import record_file
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.market.instant import parse_instant
@@ -16,7 +18,17 @@ from tests.app.web.conftest import END, SECRET, Start, WebClock
 from tests.app.web.test_events import events
 
 DELAY = 15 * 60.0
-EVERYTHING = ("/", "/signals", "/signals?side=BUY", "/feed.json", "/healthz", "/style.css", "/page.js", "/nothing")
+EVERYTHING = (
+    "/",
+    "/record",
+    "/signals",
+    "/signals?side=BUY",
+    "/feed.json",
+    "/healthz",
+    "/style.css",
+    "/page.js",
+    "/nothing",
+)
 
 
 def test_a_signal_appears_when_its_delay_is_over(start: Start, clock: WebClock, listed: list[dict[str, Any]]) -> None:
@@ -41,9 +53,7 @@ def test_delayed_signals_come_over_the_events_when_they_are_due(
         assert next(next_line)["id"] in {each["id"] for each in listed}
 
 
-@pytest.mark.parametrize(
-    "path", ["/deliveries", "/record", "/strategies/EUR_USD_M15", "/strategies/", "/status", "/metrics"]
-)
+@pytest.mark.parametrize("path", ["/deliveries", "/strategies/EUR_USD_M15", "/strategies/", "/status", "/metrics"])
 def test_what_is_the_owners_is_not_there(start: Start, path: str) -> None:
     assert start(delay=DELAY).get(path).status == 404
 
@@ -98,3 +108,33 @@ def test_an_outcome_is_shown_when_its_own_delay_is_over(
     assert "candles held" not in site.get(path).body
     clock.advance(2)
     assert "candles held" in site.get(path).body
+
+
+def test_the_head_of_the_record_is_that_of_the_lines_whose_delay_is_over(
+    start: Start, client: redis.Redis, clock: WebClock, listed: list[dict[str, Any]]
+) -> None:
+    site = start(delay=DELAY)
+    assert "There is no record yet" in site.get("/record").body
+    followed: Any = client.lrange("{ninja}:outcome_history", 0, -1)
+    record = record_file(read_environment())
+    record.append(
+        [
+            settings_entry("EUR_USD_M15", "ab", {"fast_ma": 3}),
+            *entries_of([json.dumps(each) for each in listed], followed),
+        ]
+    )
+    lines = [json.loads(text) for text in record.lines()][:-1]
+    record.close()
+    times = [
+        parse_instant(line["entry"].get("exit_time") or line["entry"].get("close_time") or "1970-01-01T00:00:00Z")
+        for line in lines
+    ]
+    assert len(lines) == 4
+    for last in (len(lines) // 2, len(lines) - 1):
+        latest = max(times[: last + 1])
+        clock.time = latest + DELAY
+        due = next((number for number, time in enumerate(times) if time > latest), len(lines))
+        page = site.get("/record").body
+        assert lines[due - 1]["chain"] in page
+        assert f"<dt>lines</dt><dd>{due}</dd>" in page
+        assert "fast_ma" not in page

@@ -21,7 +21,7 @@ from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.trend import NO_TREND
 from ninja_daemon.core.filters.days import DAYS, day_of
 from ninja_daemon.core.filters.kinds import FILTERS, KEYS, chosen
-from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
@@ -31,7 +31,7 @@ from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.stepper import advance_all
-from ninja_daemon.core.signals.strategy import AtrType, Strategy, settings_of
+from ninja_daemon.core.signals.strategy import Strategy, settings_of
 from ninja_daemon.usecases.replay import Engine, replay
 from ninja_daemon.usecases.standing import LastSignal
 from tests.core.filters import oracle

@@ -14,14 +14,14 @@ from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters import atr, min_atr_value, min_rr_ratio, no_room
 from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
-from ninja_daemon.core.market.candle import Candle, true_range
+from ninja_daemon.core.market.candle import AtrType, Candle, true_range
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument, PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Rules
-from ninja_daemon.core.signals.strategy import AtrType, Strategy
+from ninja_daemon.core.signals.strategy import Strategy
 from tests.core.series import EUR_USD, START, drawn_candles, flat_candles, rules_of, stepped, walked
 
 kinds = st.sampled_from(list(MovingAverageKind))

@@ -1,4 +1,4 @@
-"""Which zone holds for some files, by what is written, said, found or must be asked for."""
+"""The time zone of files: written in them, given by the user, found in the data, or asked for."""
 
 from __future__ import annotations
 

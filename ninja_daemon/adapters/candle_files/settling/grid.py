@@ -13,7 +13,7 @@ from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.instant import format_instant
 
 _MOST_MOVED: Final = 20
-"""One in so many stamps may be that of the candle's first trade."""
+"""At most one stamp in this many may be that of a candle's first trade."""
 
 
 class Gridding:

@@ -17,8 +17,8 @@ class Progress:
         step: seconds of a candle; 0 for ticks.
         granularity: of the candles, None for ticks and for steps that are no timeframe.
         decimals: digits after the point of what comes out.
-        faults: takes what is wrong.
-        counts: takes what was mended or dropped.
+        faults: collects all problems.
+        counts: how often each repair or omission happened.
         knows_zone: the zone is known, so that the grid can be checked.
         last: time of the last candle, None before the first.
         close: its close.

@@ -19,7 +19,7 @@ def days_of(dates: Integers) -> tuple[Integers, Integers]:
     """Return the days since 1970 of dates written as 20220304, and which of them are in the calendar."""
     if not len(dates):
         return dates, np.ones(0, dtype=np.bool_)
-    # Candles of one day follow one another: what is looked up in the calendar is the first of each day.
+    # Candles of one day are adjacent, so look up the first of each day only.
     firsts = np.concatenate(([0], np.flatnonzero(np.diff(dates)) + 1))
     years, months, days = dates[firsts] // 10_000, dates[firsts] // 100 % 100, dates[firsts] % 100
     fits = (years >= FIRST_YEAR) & (years <= LAST_YEAR) & (months >= 1) & (months <= 12) & (days >= 1)  # noqa: PLR2004

@@ -90,7 +90,7 @@ def element_blocks(source: Source, read: ElementReader, faults: Faults, counts: 
     Args:
         source: the file.
         read: what an element's fields are.
-        faults: takes elements that are none.
+        faults: collects elements that are not candles.
         counts: takes those that are left out.
     """
     lines: list[str] = []

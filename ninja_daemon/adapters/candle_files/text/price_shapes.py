@@ -84,7 +84,7 @@ def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
 
 
 def _together(parts: Sequence[tuple[Integers, Column]], is_left: Integers) -> Column:
-    """Join what was read in the digits of the finest; what is too large for that is left."""
+    """Join columns in the digits of the finest; values too large for that are left."""
     decimals = max((part.decimals for _, part in parts), default=0)
     values = np.zeros(len(is_left), dtype=np.int64)
     for chosen, part in parts:

@@ -99,7 +99,7 @@ def _price(name: str, text: str, layout: Layout, asked: int | None) -> tuple[Dec
 
 
 def _without_noise(value: Decimal) -> Decimal | None:
-    """Return the number with fewest digits that lies within the noise of a binary float; None when there is none.
+    """Return the number with fewest digits that lies within the noise of a binary float; None without one.
 
     Noise stands behind four zeros or nines at least, so that digits of the price itself are not taken for it.
     """

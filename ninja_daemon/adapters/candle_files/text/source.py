@@ -115,7 +115,7 @@ class Source:
                     return
 
     def line(self, number: int) -> str | None:
-        """Return one line as it stands in the file; None when there is none."""
+        """Return one line as it stands in the file; None past its end."""
         for block in self.blocks():
             if number < block.number + block.content.count(b"\n"):
                 line = block.content.split(b"\n")[number - block.number]

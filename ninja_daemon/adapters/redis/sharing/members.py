@@ -33,7 +33,10 @@ class RedisMembers(NamedTuple):
         """
         call = Call(script("members"), (self.keys.members,), (token, egress, _FORGOTTEN_AFTER))
         reply: Any = checked(run_scripts(self.client, [call])[0])
-        return [Member(reply[at], reply[at + 2], int(reply[at + 1]) / 1_000) for at in range(0, len(reply), 3)]
+        return [
+            Member(reply[at], reply[at + 3], int(reply[at + 1]) / 1_000, int(reply[at + 2]) / 1_000)
+            for at in range(0, len(reply), 4)
+        ]
 
     def read(self) -> Sequence[Member]:
         """Return the signs of life without leaving one.
@@ -42,12 +45,13 @@ class RedisMembers(NamedTuple):
             StoreUnavailable: Redis did not answer.
         """
         with translated_errors():
-            (seconds, micros), stored = self.client.time(), self.client.hgetall(self.keys.members)
-        now, found = seconds * 1_000 + micros // 1_000, []
-        for token, text in dict(stored).items():
-            at, _, egress = str(text).partition(" ")
-            age = (now - int(at)) / 1_000 if at.isdigit() else float("inf")
-            found.append(Member(str(token), egress, max(0.0, age)))
+            clock: Any = self.client.time()
+            stored: Any = self.client.hgetall(self.keys.members)
+        now, found = clock[0] * 1_000 + clock[1] // 1_000, []
+        for token, text in stored.items():
+            at, first, egress = (*str(text).split(" ", 2), "", "", "")[:3]
+            if at.isdecimal() and first.isdecimal():
+                found.append(Member(str(token), egress, max(0, now - int(at)) / 1_000, (now - int(first)) / 1_000))
         return found
 
     def leave(self, token: str) -> None:

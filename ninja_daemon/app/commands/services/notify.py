@@ -14,9 +14,9 @@ import typer
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels import webhook
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.network.signing import new_secret as new_secret_text
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
 from ninja_daemon.app.notifier.live import LiveNotifier
 from ninja_daemon.app.notifier.one_pass import OnePass
@@ -36,6 +36,7 @@ from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Seve
 
 
 def notify(
+    name: Annotated[str, typer.Argument(metavar="DESTINATION", help="With --preview: this one alone.")] = "",
     *,
     drain: Annotated[
         bool, typer.Option("--drain", help="Deliver until nothing is due, then end: 1 when something is left.")
@@ -43,6 +44,9 @@ def notify(
     test: Annotated[
         str, typer.Option("--test", metavar="DESTINATION", help="Send one marked test message there, then end.")
     ] = "",
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what each destination, or DESTINATION, would post; send nothing.")
+    ] = False,
     new_secret: Annotated[
         bool, typer.Option("--new-secret", help="Print a new secret that signs a webhook's messages, then end.")
     ] = False,
@@ -50,21 +54,52 @@ def notify(
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
     if new_secret:
-        typer.echo(webhook.new_secret())
+        typer.echo(new_secret_text())
         raise typer.Exit
     environment, configuration = load_settings()
     _set_up_logs(environment, log_level)
+    if name and not preview:
+        message = "it is named for --preview only"
+        raise typer.BadParameter(message, param_hint="DESTINATION")
+    if preview:
+        raise typer.Exit(_preview(environment, configuration, name))
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
-    if drain:
-        raise typer.Exit(_one_pass(environment, configuration))
-    raise typer.Exit(_live(environment, configuration, log_level))
+    raise typer.Exit(_one_pass(environment, configuration) if drain else _live(environment, configuration, log_level))
+
+
+def _preview(environment: Environment, configuration: Configuration, name: str) -> int:
+    from ninja_daemon.app.notifier.preview import made_up_signals, preview
+    from ninja_daemon.app.signal_history.reading import read_signals
+
+    delivery = configuration.delivery
+    if name and not _is_known("--preview", delivery, name):
+        return 2
+    try:
+        signals = [signal for signal, _ in read_signals(environment, reader="preview").entries][-2:]
+    except StoreUnavailable as error:
+        typer.echo(f"the history cannot be read: {error}", err=True)
+        signals = []
+    if not signals:
+        typer.echo("there is no signal in the history yet; these are made up", err=True)
+        signals = list(made_up_signals())
+    chosen = [one for one in delivery.destinations if name in {"", one.name}]
+    for destination in chosen:
+        for text in preview(destination, configuration.strategies, signals, SystemClock().now()):
+            typer.echo(text)
+        typer.echo()
+    return 0
+
+
+def _is_known(option: str, delivery: Delivery, name: str) -> bool:
+    names = [destination.name for destination in delivery.destinations]
+    if name not in names:
+        typer.echo(f"{option} must name a destination ({', '.join(names)}), was {name!r}", err=True)
+    return name in names
 
 
 def _send_test(delivery: Delivery, name: str) -> int:
-    names = [destination.name for destination in delivery.destinations]
-    if name not in names:
-        typer.echo(f"--test must name a destination ({', '.join(names)}), was {name!r}", err=True)
+    if not _is_known("--test", delivery, name):
         return 2
     now = SystemClock().now()
     text = f"This is a test of the destination {name} by ninja-daemon {__version__}. No signal, nothing to do."

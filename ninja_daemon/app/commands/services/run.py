@@ -35,12 +35,19 @@ if TYPE_CHECKING:
 def run(
     *,
     once: Annotated[bool, typer.Option("--once", help="One pass over all strategies, then exit.")] = False,
+    processes: Annotated[
+        int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that share the shards.")
+    ] = 1,
     log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
 ) -> None:
     """Watch every strategy's candles and put exact crossover signals on the signals list."""
     environment, configuration = load_settings()
     _require_strategies(configuration)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
+    if processes > 1 and not once:
+        from ninja_daemon.app.fleet.processes import run_processes
+
+        raise typer.Exit(run_processes(environment, configuration, processes, log_level.value))
     parts = daemon_parts(environment, configuration.servers)
     parts.mirror_to(configuration.delivery.mirror)
     parts.packer.draws_for(configuration.delivery)

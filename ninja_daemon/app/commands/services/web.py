@@ -20,6 +20,7 @@ from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
 from ninja_daemon.app.web.site import OwnersSite, PublicSite, Site
 
@@ -39,7 +40,7 @@ def web(
         typer.Option("--host", metavar="NAME", help="A name under which it may be asked; may be repeated."),
     ] = None,
     public: Annotated[
-        bool, typer.Option("--public", help="Show signals only, after a delay, and nothing of settings or machines.")
+        bool, typer.Option("--public", help="Show signals, outcomes and record only, after a delay.")
     ] = False,
     public_delay: Annotated[
         int, typer.Option("--public-delay", min=0, metavar="MINUTES", help="From a candle's close, with --public.")
@@ -64,7 +65,7 @@ def web(
 def _site(environment: Environment, clock: SystemClock, *, delay: int | None) -> Site:
     histories = Histories(environment, clock)
     if delay is not None:
-        return PublicSite(histories, clock, delay)
+        return PublicSite(histories, DelayedRecord(environment), clock, delay)
     insides = Insides(environment, clock)
     insides.settings()  # a file that cannot be read is said now
     return OwnersSite(histories, insides, clock)

@@ -90,7 +90,7 @@ def print_depths(depths: QueueDepths, silences: Sequence[Silence]) -> None:
 
 def _row(lane: LaneDepth, text: Callable[..., Any]) -> list[Any]:
     troubled = lane.state in {"suspended", "retry", "paused", "not configured"}
-    state = lane.shown_state + (f" {_duration(lane.due_in)}" if lane.due_in else "")
+    state = lane.shown_state + (f" in {_duration(lane.due_in)}" if lane.due_in else "")
     return [
         text(lane.destination),
         text(state, style="yellow" if troubled else "green"),

@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -27,7 +28,7 @@ def reload(
     environ, product = running_environ()
     say_found(product)
     environment = read_environment(environ)
-    processes = [each for each in _live(environment) if pid in {0, each.pid}]
+    processes = [each for each in _live(environment) if pid == 0 or pid in _ancestors(each.pid)]
     if not processes:
         typer.echo(
             f"no daemon or notifier of namespace {environment.namespace} runs here; looked in "
@@ -48,6 +49,19 @@ def reload(
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
     raise typer.Exit(1 if silent else 0)
+
+
+def _ancestors(pid: int) -> set[int]:
+    """Return a process and those that started it, as far as can be seen: `run --processes` is asked by its children."""
+    found: set[int] = set()
+    while pid > 1 and pid not in found:
+        found.add(pid)
+        try:
+            # pid (name) state parent …; the name may hold anything, a bracket too
+            pid = int(Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[1])
+        except (OSError, ValueError, IndexError):
+            break
+    return found
 
 
 def _live(environment: Environment) -> Sequence[LiveProcess]:

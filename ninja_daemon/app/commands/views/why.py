@@ -26,7 +26,16 @@ from ninja_daemon.app.why.decision_words import (
     signal_lines,
     unjudged_words,
 )
-from ninja_daemon.app.why.noted import NOTHING, evaluated_line, now, read_notes, unevaluated
+from ninja_daemon.app.why.noted import (
+    NOTHING,
+    delivery_fields,
+    delivery_lines,
+    evaluated_line,
+    now,
+    read_deliveries,
+    read_notes,
+    unevaluated,
+)
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.signal import Signal
@@ -179,12 +188,18 @@ def _show_signal(
     difference = _difference(derived, listed)
     index = derived.index_of(listed.time)
     evaluation = read_notes(environment, listed.strategy, listed.time, listed.time).evaluations.get(listed.time)
+    deliveries = read_deliveries(environment, listed.id)
     if as_json:
-        typer.echo(exact_json(signal_fields(derived, listed, index, difference, evaluation)))
+        fields = signal_fields(derived, listed, index, difference, evaluation)
+        typer.echo(exact_json({**fields, "delivered": delivery_fields(deliveries)}))
     elif verify:
         typer.echo("every digit again" if difference is None else difference_words(difference))
     else:
-        lines = [*signal_lines(derived, listed, index, difference), evaluated_line(evaluation)]
+        lines = [
+            *signal_lines(derived, listed, index, difference),
+            evaluated_line(evaluation),
+            *delivery_lines(deliveries),
+        ]
         typer.echo("\n".join(lines))
     return [] if difference is None else [difference]
 

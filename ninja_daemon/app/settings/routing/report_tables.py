@@ -30,6 +30,8 @@ class DailyTable(Table):
 
 def _day_and_clock(value: object) -> tuple[int, int]:
     day, _, clock = str(value).partition(" ")
+    if day.lower() not in DAYS:
+        raise ValueError
     return DAYS.index(day.lower()), minute_of_day(clock.strip())
 
 

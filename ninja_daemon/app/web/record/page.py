@@ -5,6 +5,30 @@ from __future__ import annotations
 from ninja_daemon.adapters.stored.record import Findings
 from ninja_daemon.app.web.html import Child, element, facts
 from ninja_daemon.app.web.layout import notice
+from ninja_daemon.app.web.record.delayed_record import Shown
+
+
+def public_record_content(shown: Shown, minutes: int) -> Child:
+    """Return what strangers see of the record: its head as it was when the delay of every line was over."""
+    if not shown.lines:
+        return notice("There is no record yet.", is_bad=False)
+    return [
+        facts(
+            [
+                ("signals", shown.signals),
+                ("outcomes", shown.outcomes),
+                ("lines", shown.lines),
+                ("head", element("code", shown.head)),
+            ]
+        ),
+        element(
+            "p",
+            f"Every signal and outcome is a line of a hash chain, {minutes} minutes after the close of its candle. "
+            "Whoever notes this head today can prove later that no line before it was removed, added or changed: ",
+            element("code", f"ninja-daemon verify FILE --head {shown.head}"),
+            ".",
+        ),
+    ]
 
 
 def record_content(record: Findings | None) -> Child:

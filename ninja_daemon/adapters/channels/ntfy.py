@@ -1,0 +1,141 @@
+"""A topic of an ntfy server, ntfy.sh or one's own: priority, tags, and a page that a tap opens."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final, NamedTuple
+
+from ninja_daemon import __version__
+from ninja_daemon.adapters.channels.kind import (
+    ChannelKind,
+    Complaints,
+    Written,
+    endpoint_at,
+    json_object,
+    options_of,
+    poster_for,
+)
+from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
+from ninja_daemon.adapters.channels.words import harmless, mark
+from ninja_daemon.adapters.network.answers import failure_of
+from ninja_daemon.adapters.network.connecting import url_complaint
+from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
+from ninja_daemon.core.messages.message import Parcel, Severity
+from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.signals.crossover import Side
+
+_TOPIC: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
+_LONGEST: Final = 4_096
+"""Bytes of a text; what is longer comes as a file to download."""
+_PRIORITIES: Final = {"min": 1, "low": 2, "default": 3, "high": 4, "max": 5}
+_SEVERITIES: Final = {Severity.INFO: 2, Severity.WARNING: 3, Severity.ERROR: 4, Severity.CRITICAL: 5}
+_SIDES: Final = {Side.BUY: "chart_with_upwards_trend", Side.SELL: "chart_with_downwards_trend"}
+
+
+class Options(NamedTuple):
+    """Options of an ntfy destination."""
+
+    topic: Secret
+    """Name of the topic; whoever knows it can read it."""
+    url: str = "https://ntfy.sh"
+    """The server."""
+    token: Secret | None = None
+    """Access token of a topic that not everybody may write to."""
+    priority: str = "default"
+    """Priority of signals: ``min``, ``low``, ``default``, ``high`` or ``max``. Alerts have that of their severity."""
+    tags: tuple[str, ...] = ()
+    """Tags besides that of the side; the names of emojis are shown as these."""
+    click: str = ""
+    """Page that a tap opens; ``{id}`` and ``{mark}`` stand for the signal's id and its beginning."""
+    insecure: bool = False
+    """Allow plain http and addresses that are not public."""
+
+
+class NtfyChannel:
+    """Publishes JSON; a repeat has the sequence id of the first, by which ntfy 2.16 updates that in place."""
+
+    def __init__(self, destination: Destination) -> None:
+        """Prepare the server's address; nothing is connected yet."""
+        self._options = options_of(destination, Options)
+        self._poster = poster_for(destination, f"{self._options.url.rstrip('/')}/", insecure=self._options.insecure)
+        self._manners = destination.manners
+        self.provider = f"ntfy:{self._poster.parts.netloc}"
+
+    def send(self, parcel: Parcel) -> Outcome:
+        """Publish; see the port."""
+        headers, body = self.written(parcel)
+        reply = self._poster.post(body.encode(), headers)
+        if isinstance(reply, Failure):
+            return reply
+        if 200 <= reply.status < 300:  # noqa: PLR2004 - the family of successes
+            return Sent(_message_id(json_object(reply.body)))
+        return failure_of(reply)
+
+    def written(self, parcel: Parcel) -> Written:
+        """Return what the server gets."""
+        headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon/{__version__}"}
+        if self._options.token is not None:
+            headers["Authorization"] = f"Bearer {self._options.token.reveal()}"
+        title, text = subject(parcel, self._manners), plain_text(parcel, self._manners)
+        message: dict[str, Any] = {
+            "topic": self._options.topic.reveal(),
+            "title": title,
+            "message": _cut(text.removeprefix(f"{title}\n")),
+            "priority": self._priority(parcel),
+            "tags": self._tags(parcel),
+            "sequence_id": _UNFIT.sub("_", parcel.id)[:64],
+        }
+        if parcel.signals and self._options.click:
+            identity = parcel.id
+            message["click"] = self._options.click.replace("{id}", identity).replace("{mark}", mark(identity))
+        return Written(headers, json.dumps(message))
+
+    def _priority(self, parcel: Parcel) -> int:
+        if parcel.notice is not None:
+            return _SEVERITIES[parcel.notice.severity]
+        return _PRIORITIES[self._options.priority]
+
+    def _tags(self, parcel: Parcel) -> list[str]:
+        if not parcel.signals:
+            return ["warning"] if parcel.notice and parcel.notice.severity is not Severity.INFO else []
+        late = ["hourglass"] if any(signal.late for signal in parcel.signals) else []
+        return [*late, *dict.fromkeys(_SIDES[signal.side] for signal in parcel.signals), *self._options.tags]
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._poster.close()
+
+
+def _cut(text: str) -> str:
+    raw = text.encode()
+    return text if len(raw) <= _LONGEST else raw[: _LONGEST - 3].decode(errors="ignore") + "…"
+
+
+def _message_id(told: dict[str, object]) -> str:
+    found = told.get("id")
+    return found if isinstance(found, str) and _ID.fullmatch(found) else ""
+
+
+def _complaints(destination: Destination) -> Complaints:
+    options = options_of(destination, Options)
+    found = []
+    if _TOPIC.fullmatch(options.topic.reveal()) is None:
+        found.append(("topic", "must be 1 to 64 letters, digits, _ or -"))
+    if complaint := url_complaint(options.url, insecure=options.insecure):
+        found.append(("url", complaint))
+    if options.priority not in _PRIORITIES:
+        found.append(("priority", f"must be one of {', '.join(_PRIORITIES)}"))
+    if not all(tag and tag == harmless(tag) and "," not in tag for tag in options.tags):
+        found.append(("tags", "must be texts without commas"))
+    if options.click and not options.click.startswith(("https://", "http://")):
+        found.append(("click", "must be an address that begins with https://"))
+    return found
+
+
+KIND: Final = ChannelKind(
+    "ntfy", Options, NtfyChannel, endpoint_at("url", Options), _complaints, Manners(rate=Rate(5, 5.0))
+)
