@@ -15,7 +15,7 @@ from ninja_daemon.adapters.telemetry.metrics import Reading
 from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.catch_up import lateness
+from ninja_daemon.usecases.gaps import lateness
 
 if TYPE_CHECKING:
     from ninja_daemon.app.daemon.figures import WakeFigures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ninja_daemon.core.errors import (
@@ -32,6 +32,8 @@ class Fetched:
         rejected: why the candle after the last of ``candles`` was refused (and with it all that follow); None when
             all were good.
         more: there are more candles than could be handed over at once; ask again when these are taken in.
+        spreads: ask less bid at the close, by the open of the candle, in the candles' units; where they were asked for
+            and the broker gave both.
     """
 
     instrument: Instrument
@@ -41,6 +43,7 @@ class Fetched:
     forming: Instant | None = None
     rejected: NinjaError | None = None
     more: bool = False
+    spreads: Mapping[Instant, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +53,12 @@ class Wanted:
     Attributes:
         series: what to fetch.
         cursor: open time of the newest candle that is known already.
+        with_spreads: bid and ask are wanted, too, in the same answer.
     """
 
     series: Series
     cursor: Instant
+    with_spreads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +68,13 @@ class WantedHistory:
     Attributes:
         until: open time of the last candle wanted; None for the newest complete one.
         count: candles wanted, at most 5,000 plus what a warm-up needs; the source pages.
+        with_spreads: as above.
     """
 
     series: Series
     until: Instant | None
     count: int
+    with_spreads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

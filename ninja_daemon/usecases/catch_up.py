@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateError, TransientError
-from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
@@ -137,10 +136,11 @@ class _Wake:
         self.fenced |= any(
             isinstance(result, Committed) and result.result == CommitResult.FENCED for result in results.values()
         )
+        done = {name for name, result in results.items() if isinstance(result, Committed) and result.is_in_store}
         marks = {
             change.rules.strategy.name: change.state.last.time
             for change in changes
-            if change.state.last is not None and _is_in_store(results[change.rules.strategy.name])
+            if change.state.last is not None and change.rules.strategy.name in done
         }
         if marks:
             try:
@@ -165,22 +165,13 @@ def _changed_books(changes: Sequence[Change], marks: Mapping[str, Instant]) -> d
     }
 
 
-def _is_in_store(result: Committed | NinjaError) -> bool:
-    return isinstance(result, Committed) and result.result in {CommitResult.OK, CommitResult.ALREADY}
-
-
-def _is_done(result: Committed | NinjaError) -> bool:
-    """Tell whether the candles need not be taken in again; what is kept for the store is no mark yet."""
-    return _is_in_store(result) or (isinstance(result, Committed) and result.result == CommitResult.KEPT)
-
-
 def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> StrategyResult:
     """Say what became of a strategy, now that the store has answered."""
     outcome, change = work.outcome, work.change
     if change is None:
         return outcome
     result = results[work.standing.strategy.name]
-    if isinstance(result, Committed) and _is_done(result):
+    if isinstance(result, Committed) and result.is_done:
         listed = change.signals
         closed = change.outcomes[len(change.outcomes) - result.closed :] if result.closed else ()
         outcome = outcome if len(closed) == len(outcome.closed) else replace(outcome, closed=closed)
@@ -207,10 +198,3 @@ def _refusal(result: Committed) -> NinjaError:
             return StateError(
                 f"a key is of the wrong type ({result.detail}); nothing was committed, rename or delete it"
             )
-
-
-def lateness(granularity: Granularity, cursor: Instant | None, now: float) -> float | None:
-    """Return how many seconds ago the candle after the cursor's closed; None without a cursor, negative before."""
-    if cursor is None:
-        return None
-    return now - granularity.next_close(granularity.close_of(cursor))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -59,3 +60,10 @@ def missing_candles(
                 quiet += missing
         previous = candle
     return Missing(quiet, gaps, held_from)
+
+
+def lateness(granularity: Granularity, cursor: Instant | None, now: float) -> float | None:
+    """Return how many seconds ago the candle after the cursor's closed; None without a cursor, negative before."""
+    if cursor is None:
+        return None
+    return now - granularity.next_close(granularity.close_of(cursor))

@@ -164,6 +164,16 @@ class Committed:
     detail: str = ""
     closed: int = 0
 
+    @property
+    def is_in_store(self) -> bool:
+        """Whether the store has it; what is kept for the store is no mark yet."""
+        return self.result in {CommitResult.OK, CommitResult.ALREADY}
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the candles need not be taken in again."""
+        return self.is_in_store or self.result == CommitResult.KEPT
+
 
 class StateStore(Protocol):
     """Where cursors, averages and the signals list live."""

@@ -21,8 +21,8 @@ from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
-from ninja_daemon.usecases.larger_candles import LargerCandles
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded
+from ninja_daemon.usecases.trend.candles import LargerCandles, histories, newer, seeing
 from ninja_daemon.usecases.wake_result import Start
 
 
@@ -177,30 +177,19 @@ class Standings:
         """Build missing averages from history: up to the cursor, or up to the newest candle at a first start."""
         building = [standing for standing in standings if standing.start is not Start.STORED and standing.error is None]
         counts = {standing.strategy.name: _needed(standing) for standing in building}
-        larger = self._larger_histories(standings)
+        larger = histories((one.larger for one in standings if one.larger and one.error is None), self.clock.now())
         while building or larger:
             requests = _widest(building, counts)
             answers = self.source.history({*requests.values(), *(request for _, request in larger)})
             for one, request in larger:
                 one.take(answers[request])
-            unsettled, larger = [], []
+            unsettled, larger = [], ()
             for standing in building:
                 count = counts[standing.strategy.name]
                 if not self._build(standing, _newest(answers[requests[standing.strategy.name]], count), count):
                     counts[standing.strategy.name] = MAX_LOOK_BACK + standing.strategy.warm_up
                     unsettled.append(standing)
             building = unsettled
-
-    def _larger_histories(self, standings: Sequence[Standing]) -> list[tuple[LargerCandles, WantedHistory]]:
-        """Return which histories of larger timeframes are needed: one a series, as long as any strategy needs it."""
-        now, wanted, counts = self.clock.now(), [], dict[Series, int]()
-        for standing in standings:
-            larger = None if standing.error is not None else standing.larger
-            request = None if larger is None else larger.wanted(now, standing.cursor)
-            if larger is not None and isinstance(request, WantedHistory):
-                counts[request.series] = max(request.count, counts.get(request.series, 0))
-                wanted.append(larger)
-        return [(larger, WantedHistory(larger.series, None, counts[larger.series])) for larger in wanted]
 
     def _build(self, standing: Standing, answer: Fetched | NinjaError, asked: int) -> bool:
         """Take a history in; return False when the side lies further back than it reaches."""
@@ -213,7 +202,7 @@ class Standings:
         if problem is not None:
             standing.error = problem
             return True
-        rules = rules_of(standing.strategy, answer.instrument)
+        rules = seeing(rules_of(standing.strategy, answer.instrument), standing.larger, answer)
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if standing.start is Start.REBUILT else candles[:-1]
         try:
@@ -233,14 +222,17 @@ class Standings:
 
     def read_newer(self, standings: Sequence[Standing]) -> None:
         """Ask for the candles after each cursor."""
+        quoted = _quoted(standings)
         requests = {
-            standing.strategy.name: Wanted(standing.strategy.series, standing.cursor)
-            for standing in standings
-            if standing.error is None and standing.start is not Start.FIRST and standing.cursor is not None
+            one.strategy.name: Wanted(one.strategy.series, one.cursor, one.strategy.series in quoted)
+            for one in standings
+            if one.error is None and one.start is not Start.FIRST and one.cursor is not None
         }
         if not requests:
             return
-        larger = self._larger_newer([standing for standing in standings if standing.strategy.name in requests])
+        larger = newer(
+            (one.larger for one in standings if one.larger and one.strategy.name in requests), self.clock.now()
+        )
         answers = self.source.newer({*requests.values(), *(request for _, request in larger)})
         for one, request in larger:
             one.take(answers[request])
@@ -254,11 +246,10 @@ class Standings:
                 standing.newer = answer
                 standing.fetched += len(answer.candles)
 
-    def _larger_newer(self, standings: Sequence[Standing]) -> list[tuple[LargerCandles, Wanted]]:
-        """Return which larger candles to ask for: those that have closed since, by now."""
-        now = self.clock.now()
-        asked = [(one.larger, one.larger.wanted(now, one.cursor)) for one in standings if one.larger is not None]
-        return [(larger, request) for larger, request in asked if isinstance(request, Wanted)]
+
+def _quoted(standings: Sequence[Standing]) -> set[Series]:
+    """Return the series of which bid and ask are wanted, so that one request serves all strategies of it."""
+    return {one.strategy.series for one in standings if one.strategy.needs_spread}
 
 
 def _needed(standing: Standing) -> int:
@@ -286,10 +277,9 @@ def _widest(building: Sequence[Standing], counts: Mapping[str, int]) -> dict[str
     for one in building:
         key = one.strategy.series, one.cursor
         longest[key] = max(counts[one.strategy.name], longest.get(key, 0))
-    return {
-        one.strategy.name: WantedHistory(one.strategy.series, one.cursor, longest[one.strategy.series, one.cursor])
-        for one in building
-    }
+    quoted = _quoted(building)
+    wanted = {key: WantedHistory(*key, count, key[0] in quoted) for key, count in longest.items()}
+    return {one.strategy.name: wanted[one.strategy.series, one.cursor] for one in building}
 
 
 def _newest(answer: Fetched | NinjaError, count: int) -> Fetched | NinjaError:

@@ -83,7 +83,7 @@ def restored(book: Book) -> Book:
 
 
 def begun(one: Strategy, signals: Sequence[Signal]) -> list[OpenSignal]:
-    return [opened(signal, terms_of(one, EUR_USD)) for signal in signals]
+    return [opened(signal, terms_of(one, EUR_USD, signal)) for signal in signals]
 
 
 def plain(candles: Sequence[Candle]) -> list[dict[str, str]]:
@@ -232,7 +232,7 @@ def test_ten_real_years_of_the_shipped_strategies_end_as_measured(candles_dir: P
     by_result = {result: sum(each.result == result for each in found.outcomes) for result in results}
     assert (len(report.signals), by_result) == (count, results)
     assert sum(each.r for each in found.outcomes) == Decimal(total)
-    listed = [opened(each, terms_of(rules.strategy, rules.instrument)) for each in report.signals]
+    listed = [opened(each, terms_of(rules.strategy, rules.instrument, each)) for each in report.signals]
     step = follow(rules.strategy, rules.instrument, Book(), candles, listed)
     assert list(step.outcomes) == list(found.outcomes)
     assert step.book == found.book

@@ -26,6 +26,7 @@ class FakeBroker:
         prices_between: what ``had_prices`` answers.
         asked: every request, in order.
         doubt: what is wrong with the account.
+        spreads: ask less bid at the closes of a series, by open, for those who want them.
     """
 
     instruments: dict[str, Instrument]
@@ -37,6 +38,7 @@ class FakeBroker:
     prices_between: bool = False
     asked: list[Wanted | WantedHistory] = field(default_factory=list)
     doubt: str = ""
+    spreads: dict[Series, Mapping[Instant, int]] = field(default_factory=dict)
 
     def changes(self) -> Sequence[str]:
         return ()
@@ -72,7 +74,11 @@ class FakeBroker:
             [candle for candle in reversed(shown) if candle.time < request.cursor][:2],
             forming=self.forming.get(request.series),
             more=len(fresh) > self.slice,
+            spreads=self._spreads(request),
         )
+
+    def _spreads(self, request: Wanted | WantedHistory) -> Mapping[Instant, int]:
+        return self.spreads.get(request.series, {}) if request.with_spreads else {}
 
     def _history(self, request: WantedHistory) -> Fetched | NinjaError:
         self.asked.append(request)
@@ -83,5 +89,9 @@ class FakeBroker:
         candles = shown[-request.count :]
         at_cursor = next((candle for candle in candles[-1:] if candle.time == until), None)
         return Fetched(
-            self.instruments[request.series.instrument], candles, at_cursor, forming=self.forming.get(request.series)
+            self.instruments[request.series.instrument],
+            candles,
+            at_cursor,
+            forming=self.forming.get(request.series),
+            spreads=self._spreads(request),
         )

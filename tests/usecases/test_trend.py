@@ -135,7 +135,7 @@ class World:
             self.store = LocalStateStore(self.journal)
 
 
-def real(series: Series) -> list[Candle]:
+def real(series: Series) -> Sequence[Candle]:
     path = DATA / f"{series.instrument}_{series.granularity.name}.csv"
     if not path.exists():
         pytest.skip(f"the shared candles are not here: {path}")

@@ -28,9 +28,9 @@ _NOTHING: Final = Loaded(None, _NO_CURSOR, None, None, None, Tally())
 def _closed(change: Change) -> Closed | None:
     if change.book is None:
         return None
-    series = change.rules.strategy.series
-    terms = terms_of(change.rules.strategy, change.rules.instrument)
-    followed = {one.id: encode_terms(one.id, series, terms) for one in change.signals}
+    strategy, instrument = change.rules.strategy, change.rules.instrument
+    series = strategy.series
+    followed = {one.id: encode_terms(one.id, series, terms_of(strategy, instrument, one)) for one in change.signals}
     outcomes = {outcome.id: encode_outcome(outcome) for outcome in change.outcomes}
     return Closed(str(series), encode_book(change.book, series), followed, outcomes)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, NinjaError
@@ -11,6 +12,7 @@ from ninja_daemon.core.market.candle import Candle, checked_candle
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 
+_WITH_QUOTES: Final = {PriceSide.MID: "MBA", PriceSide.BID: "BA", PriceSide.ASK: "BA"}
 PRICE_LETTERS: Final = {PriceSide.MID: "M", PriceSide.BID: "B", PriceSide.ASK: "A"}
 _MOST_DIGITS: Final = 15
 _BEYOND: Final = 10**_MOST_DIGITS
@@ -18,6 +20,12 @@ _LATEST: Final = 2**32
 """Past every candle there will be, and within what the calendar of the grid can reckon with: the year 2106."""
 _PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?", re.ASCII)
 _PARTS: Final = ("o", "h", "l", "c")
+_QUOTES: Final = ("bid", "ask")
+
+
+def letters(series: Series, *, with_spreads: bool) -> str:
+    """Return which prices to ask for."""
+    return _WITH_QUOTES[series.price] if with_spreads else PRICE_LETTERS[series.price]
 
 
 class RawCandle(NamedTuple):
@@ -27,11 +35,13 @@ class RawCandle(NamedTuple):
         time: its open.
         complete: whether the broker says that it is complete.
         prices: what was sent as open, high, low and close; decimal texts, if all is well.
+        quotes: what was sent as bid and ask of the close, where both were.
     """
 
     time: Instant
     complete: bool
     prices: tuple[object, ...]
+    quotes: tuple[object, ...] = ()
 
 
 class Page(NamedTuple):
@@ -85,7 +95,9 @@ def _raw(series: Series, row: object) -> RawCandle:
     if not 0 < opened < _LATEST:
         message = f"a candle of {series} must open between 1970 and 2106, was {time[:40]!r}"
         raise CandleRejected(message)
-    return RawCandle(opened, complete, tuple(map(prices.get, _PARTS)) if isinstance(prices, dict) else ())
+    bid, ask = row.get("bid"), row.get("ask")
+    quotes = (bid.get("c"), ask.get("c")) if isinstance(bid, dict) and isinstance(ask, dict) else ()
+    return RawCandle(opened, complete, tuple(map(prices.get, _PARTS)) if isinstance(prices, dict) else (), quotes)
 
 
 def decimals_of(candles: Sequence[RawCandle]) -> int:
@@ -131,6 +143,15 @@ def _units(series: Series, raw: RawCandle, text: object, instrument: Instrument)
     raise CandleRejected(_problem(series, raw, text, decimals, is_price=price is not None))
 
 
+def spread_of(raw: RawCandle, instrument: Instrument) -> int | None:
+    """Return ask less bid at the close in units; None where the broker did not give both as prices of these digits."""
+    sides = [price for text in raw.quotes if (price := _price(text)) is not None]
+    if len(sides) != len(_QUOTES) or any(fraction[instrument.decimals :].strip("0") for _, fraction in sides):
+        return None
+    bid, ask = (int(whole + part[: instrument.decimals].ljust(instrument.decimals, "0")) for whole, part in sides)
+    return ask - bid if 0 < bid <= ask else None
+
+
 def _problem(series: Series, raw: RawCandle, text: object, decimals: int, *, is_price: bool) -> str:
     """Say why a price cannot be taken."""
     where = f"in the candle of {format_instant(raw.time)}"
@@ -149,6 +170,7 @@ class Taken(NamedTuple):
 
     Attributes:
         complete: complete candles, ascending, no time twice.
+        spreads: ask less bid at their closes, by open, as far as the broker gave both.
         forming: open of the oldest candle that was not complete; nothing behind it is used.
         rejected: why the next candle was refused; nothing behind it is used.
     """
@@ -156,6 +178,7 @@ class Taken(NamedTuple):
     complete: Sequence[Candle]
     forming: Instant | None = None
     rejected: NinjaError | None = None
+    spreads: Mapping[Instant, int] = MappingProxyType({})
 
 
 def usable(series: Series, instrument: Instrument, page: Page) -> Taken:
@@ -166,14 +189,17 @@ def usable(series: Series, instrument: Instrument, page: Page) -> Taken:
     """
     ordered, disorder = _ordered(series, page.candles)
     complete: list[Candle] = []
+    spreads: dict[Instant, int] = {}
     for raw in ordered:
         if not raw.complete:
-            return Taken(complete, raw.time, disorder)
+            return Taken(complete, raw.time, disorder, spreads)
         try:
             complete.append(in_units(series, raw, instrument))
         except CandleRejected as error:
-            return Taken(complete, None, error)
-    return Taken(complete, None, disorder or page.rejected)
+            return Taken(complete, None, error, spreads)
+        if raw.quotes and (spread := spread_of(raw, instrument)) is not None:
+            spreads[raw.time] = spread
+    return Taken(complete, None, disorder or page.rejected, spreads)
 
 
 def _ordered(series: Series, raws: Sequence[RawCandle]) -> tuple[list[RawCandle], CandleRejected | None]:

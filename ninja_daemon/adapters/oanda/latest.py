@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from oandapyV20.endpoints.apirequest import APIRequest
 
-from ninja_daemon.adapters.oanda.candles import PRICE_LETTERS
+from ninja_daemon.adapters.oanda.candles import PRICE_LETTERS, letters
 from ninja_daemon.core.errors import BrokerRefused
 from ninja_daemon.core.market.instrument import Series
 from ninja_daemon.usecases.candle_ports import Wanted
@@ -23,23 +23,29 @@ _LETTERS: Final = tuple((side.value, letter) for side, letter in PRICE_LETTERS.i
 class LatestCandles(APIRequest):  # type: ignore[misc]  # oandapyV20 is untyped
     """``GET /v3/accounts/{id}/candles/latest``, which oandapyV20 has no class for."""
 
-    def __init__(self, account_id: str, series: Iterable[Series], params: Mapping[str, object]) -> None:
+    def __init__(self, account_id: str, wanted: Iterable[Wanted], params: Mapping[str, object]) -> None:
         """Ask for the two newest candles of each series."""
-        names = ",".join(dict.fromkeys(specification(one) for one in series))
+        names = ",".join(dict.fromkeys(_asked(one.series, with_spreads=one.with_spreads) for one in wanted))
         super().__init__(f"v3/accounts/{account_id}/candles/latest", method="GET", expected_status=200)
         self.params = {"candleSpecifications": names, **params}
 
 
 @lru_cache(maxsize=4096)
 def specification(series: Series) -> str:
-    """Return the name of a series in a request."""
+    """Return the name under which ``by_specification`` finds a series."""
     return f"{series.instrument}:{series.granularity.name}:{PRICE_LETTERS[series.price]}"
 
 
 @lru_cache(maxsize=4096)
-def _length(series: Series) -> int:
+def _asked(series: Series, *, with_spreads: bool) -> str:
+    """Return the name of a series in a request."""
+    return f"{series.instrument}:{series.granularity.name}:{letters(series, with_spreads=with_spreads)}"
+
+
+@lru_cache(maxsize=4096)
+def _length(series: Series, *, with_spreads: bool) -> int:
     """Return how many characters of the address a series takes."""
-    return len(quote(f",{specification(series)}", safe=""))
+    return len(quote(f",{_asked(series, with_spreads=with_spreads)}", safe=""))
 
 
 def chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
@@ -47,7 +53,7 @@ def chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
     chunk: list[Wanted] = []
     length = 0
     for request in wanted:
-        size = _length(request.series)
+        size = _length(request.series, with_spreads=request.with_spreads)
         if chunk and (length + size > _LONGEST_SPECIFICATIONS or len(chunk) == _MOST_SPECIFICATIONS):
             yield chunk
             chunk, length = [], 0
@@ -67,11 +73,15 @@ def by_specification(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     if not isinstance(rows, list):
         message = f"the broker's answer must hold a list of latest candles, was {type(rows).__name__}"
         raise BrokerRefused(message)
-    found: dict[str, Mapping[str, Any]] = {}
+    found: dict[str, tuple[int, Mapping[str, Any]]] = {}
     for row in rows:
         if isinstance(row, dict) and isinstance(candles := row.get("candles"), list):
             what = f"{row.get('instrument')}:{row.get('granularity')}"
-            for side, letter in _LETTERS:
-                if any(isinstance(candle, dict) and side in candle for candle in candles):
-                    found[f"{what}:{letter}"] = row
-    return found
+            there = [
+                letter for side, letter in _LETTERS if any(isinstance(one, dict) and side in one for one in candles)
+            ]
+            for letter in there:
+                # An answer with more prices holds what one with fewer does.
+                if len(there) > found.get(f"{what}:{letter}", (0, {}))[0]:
+                    found[f"{what}:{letter}"] = len(there), row
+    return {name: row for name, (_, row) in found.items()}

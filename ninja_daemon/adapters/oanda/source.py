@@ -17,10 +17,10 @@ from oandapyV20.endpoints.instruments import InstrumentsCandles
 
 from ninja_daemon.adapters.oanda.answers import FORBIDDEN
 from ninja_daemon.adapters.oanda.candles import (
-    PRICE_LETTERS,
     Page,
     RawCandle,
     Taken,
+    letters,
     read_page,
     shown_again,
     usable,
@@ -31,6 +31,7 @@ from ninja_daemon.adapters.oanda.precisions import Precisions
 from ninja_daemon.adapters.oanda.threads import SessionPool
 from ninja_daemon.adapters.oanda.transport import OandaSession
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, ConfigError, NinjaError
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
@@ -50,6 +51,7 @@ _FUTURE: Final = "Time is in the future"
 
 _Latest = Mapping[Wanted, Fetched]
 """What the batched endpoint tells for certain."""
+_Question = Wanted | WantedHistory
 _Job = Callable[[OandaSession], Fetched]
 """What one series costs: a few requests over one session. Raises the NinjaError that stands for the answer."""
 
@@ -141,7 +143,7 @@ class OandaSource:
         finest = series._replace(granularity=Granularity.S5)
 
         def ask(session: OandaSession) -> bool:
-            page = self._page(session, finest, {"from": format_instant(start), "count": 1})
+            page = self._page(session, Wanted(finest, start), {"from": format_instant(start), "count": 1})
             if page.rejected is not None and not page.candles:
                 raise page.rejected
             return any(start <= raw.time < end for raw in page.candles)
@@ -175,7 +177,7 @@ class OandaSource:
             raws: list[RawCandle] = []
             start, rejected = max(0, cursor - 1 - series.granularity.seconds), None
             while rejected is None:
-                page = self._page(session, series, {"from": format_instant(start), "count": count})
+                page = self._page(session, wanted, {"from": format_instant(start), "count": count})
                 fresh = _after(raws, page.candles)
                 raws.extend(fresh)
                 rejected = page.rejected
@@ -206,14 +208,7 @@ class OandaSource:
         page = Page([raw for raw in raws if raw.time > cursor], rejected)
         instrument, taken = self._usable(session, series, instrument, page)
         at_cursor, before_cursor = shown_again(series, instrument, raws, cursor)
-        return Fetched(
-            instrument,
-            taken.complete,
-            at_cursor=at_cursor,
-            before_cursor=before_cursor,
-            forming=taken.forming,
-            rejected=taken.rejected,
-        )
+        return replace(_fetched_of(instrument, taken, taken.complete, at_cursor), before_cursor=before_cursor)
 
     def _usable(
         self, session: OandaSession, series: Series, instrument: Instrument, page: Page
@@ -233,7 +228,7 @@ class OandaSource:
             candles = list(taken.complete)[-wanted.count :]
             ends_there = bool(candles) and candles[-1].time == wanted.until
             at_cursor = candles[-1] if ends_there else None
-            return Fetched(instrument, candles, at_cursor=at_cursor, forming=taken.forming, rejected=taken.rejected)
+            return _fetched_of(instrument, taken, candles, at_cursor)
 
         return ask
 
@@ -241,7 +236,7 @@ class OandaSource:
         self, session: OandaSession, wanted: WantedHistory
     ) -> tuple[Sequence[RawCandle], NinjaError | None]:
         """Read a history from its end back; return its candles, and why the first of them follows a refused one."""
-        series, until = wanted.series, wanted.until
+        until = wanted.until
         # Two more than wanted: the one that forms, and one that has ended and is not called complete yet.
         missing = wanted.count + (2 if until is None else 0)
         border = None if until is None else until + 1
@@ -250,7 +245,7 @@ class OandaSource:
         while missing > 0 and rejected is None:
             count = min(PAGE, missing)
             end = {} if border is None else {"to": format_instant(border)}
-            page = self._page(session, series, {"count": count, **end})
+            page = self._page(session, wanted, {"count": count, **end})
             rejected = page.rejected
             older = [raw for raw in page.candles if _is_wanted(raw, raws, until)]
             # Candles after an unreadable one are not used, so drop the newer pages too.
@@ -261,12 +256,13 @@ class OandaSource:
             border = raws[0].time
         return raws, rejected
 
-    def _page(self, session: OandaSession, series: Series, parameters: Mapping[str, object]) -> Page:
+    def _page(self, session: OandaSession, wanted: _Question, parameters: Mapping[str, object]) -> Page:
+        series = wanted.series
         request = InstrumentsCandles(
             series.instrument,
             params={
                 "granularity": series.granularity.name,
-                "price": PRICE_LETTERS[series.price],
+                "price": letters(series, with_spreads=wanted.with_spreads),
                 **({"includeFirst": "true"} if "from" in parameters else {}),
                 **_ALIGNMENT,
                 **parameters,
@@ -277,13 +273,15 @@ class OandaSource:
         except BrokerRefused as refusal:
             if _FUTURE not in str(refusal):
                 raise
-            return self._page_of_a_slow_broker(session, series, parameters)
+            return self._page_of_a_slow_broker(session, wanted, parameters)
         return self._read(series, answer)
 
-    def _page_of_a_slow_broker(self, session: OandaSession, series: Series, parameters: Mapping[str, object]) -> Page:
+    def _page_of_a_slow_broker(
+        self, session: OandaSession, wanted: _Question, parameters: Mapping[str, object]
+    ) -> Page:
         """Ask without the end that the broker calls future: what it holds ends there anyway."""
         if "to" in parameters:
-            return self._page(session, series, {name: parameters[name] for name in parameters if name != "to"})
+            return self._page(session, wanted, {name: parameters[name] for name in parameters if name != "to"})
         message = (
             f"the broker's clock must have passed {parameters.get('from')}, but calls it the future; is this machine's "
             "clock ahead, or last_processed?"
@@ -338,7 +336,7 @@ class OandaSource:
         return answers
 
     def _latest(self, session: OandaSession, chunk: Sequence[Wanted]) -> _Latest:
-        request = LatestCandles(self._account_id or "", [wanted.series for wanted in chunk], _ALIGNMENT)
+        request = LatestCandles(self._account_id or "", chunk, _ALIGNMENT)
         try:
             latest = by_specification(session.ask(request))
         except BrokerDenied as denial:
@@ -367,6 +365,10 @@ class OandaSource:
             return None
         fetched = self._fetched(session, series, page.candles, None, cursor)
         return fetched if fetched.rejected is None and page.candles[-1].time >= cursor else None
+
+
+def _fetched_of(instrument: Instrument, taken: Taken, candles: Sequence[Candle], at_cursor: Candle | None) -> Fetched:
+    return Fetched(instrument, candles, at_cursor, (), taken.forming, taken.rejected, spreads=taken.spreads)
 
 
 def _after(raws: Sequence[RawCandle], page: Sequence[RawCandle]) -> list[RawCandle]:

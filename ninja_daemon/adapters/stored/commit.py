@@ -58,11 +58,11 @@ def prepared(change: Change, ma_state_floor: int) -> PreparedCommit:
 
 def _listed(change: Change) -> tuple[ListedSignal, ...]:
     """Write the signals with their terms, by which open signals that were lost are found again."""
-    strategy = change.rules.strategy
-    terms = terms_of(strategy, change.rules.instrument)
+    strategy, instrument = change.rules.strategy, change.rules.instrument
+    followed = (encode_terms(one.id, strategy.series, terms_of(strategy, instrument, one)) for one in change.signals)
     return tuple(
-        ListedSignal(one.id, one.time, encode_signal(one), encode_terms(one.id, strategy.series, terms))
-        for one in change.signals
+        ListedSignal(one.id, one.time, encode_signal(one), terms)
+        for one, terms in zip(change.signals, followed, strict=True)
     )
 
 

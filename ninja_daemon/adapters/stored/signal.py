@@ -20,6 +20,7 @@ _STRATEGY_NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{3})Z", re.ASCII)
 _PRICES: Final = ("close", "fast_ma", "slow_ma", "atr", "stop_loss", "take_profit")
 _RATIOS: Final = ("sl_pips", "tp_pips", "risk_reward_ratio")
+_SPREAD: Final = "spread_pips"
 _LONGEST_NUMBER: Final = 40
 
 
@@ -36,6 +37,8 @@ def encode_signal(signal: Signal) -> str:
         texts[name] = format(getattr(signal, name), "f")
     texts["late"] = "true" if signal.late else "false"
     texts["created_at"] = json.dumps(format_moment(signal.created_at))
+    if signal.spread_pips is not None:
+        texts[_SPREAD] = format(signal.spread_pips, "f")
     return "{" + ",".join(f'"{name}":{text}' for name, text in texts.items()) + "}"
 
 
@@ -117,6 +120,7 @@ def _signal(fields: dict[str, Any]) -> Signal:
         side=side,
         late=fields["late"],
         created_at=_moment(_text(fields, "created_at")),
+        spread_pips=_decimal(fields, _SPREAD) if _SPREAD in fields else None,
         **numbers,
     )
 

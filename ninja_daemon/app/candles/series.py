@@ -18,6 +18,7 @@ from ninja_daemon.usecases.history.larger_history import Larger, LargerHistory
 _COARSE: Final = frozenset({"JPY", "HUF", "THB"})
 _CURRENCY: Final = 3
 _SHOWN: Final = 8
+NO_QUOTES: Final = 'max_spread_pips and cost_pips = "spread" need bid and ask of each close, which files do not tell'
 
 
 def expected_granularity(paths: Sequence[Path]) -> Granularity | None:
@@ -81,13 +82,20 @@ def strategies_for(
         _none_fits(series, instrument, wanted, "none does")
     if len({each.instrument for each in fitting}) > 1:
         _ask_which(fitting, wanted)
-    return fitting
+    return _without_quotes(fitting)
 
 
 def _said_by_name(path: Path) -> tuple[tuple[str, Granularity] | None, str | None]:
     """Return the series that a name says, and the instrument."""
     series = named_series(path)
     return series, instrument_in(path.name) if series is None else series[0]
+
+
+def _without_quotes(fitting: Sequence[Strategy]) -> Sequence[Strategy]:
+    """Return the strategies, none of which may need bid and ask."""
+    if quoted := ", ".join([each.name for each in fitting if each.needs_spread][:_SHOWN]):
+        refuse("--csv", f"{NO_QUOTES}: replay {quoted} from the broker, or choose others with -s")
+    return fitting
 
 
 def _ask_which(fitting: Sequence[Strategy], wanted: Granularity | None) -> NoReturn:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import NamedTuple
 
+from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.notes.closes import Closes
 from ninja_daemon.app.daemon.notes.signal_counts import SignalCounts
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
@@ -20,45 +21,6 @@ from ninja_daemon.usecases.wake_result import StrategyResult
 
 _QUIET_FEED, _QUIET_SERIES = 2, 24
 """Hours of an open market without any candle, and without one of a series, that no ordinary pause explains."""
-_METRIC: Final = "metric"
-
-
-def _shown_as(name: str, *labels: str) -> Any:  # noqa: ANN401 - dataclasses.field, as the type of its attribute
-    """Declare a counter that metrics show under this name."""
-    return field(default=0, metadata={_METRIC: (name, labels)})
-
-
-@dataclass(slots=True)
-class Counters:
-    """What wakes add up to. A counter that is declared here is in the heartbeat and in the metrics."""
-
-    wakes: int = _shown_as("ninja_wakes_total")
-    looks: int = _shown_as("ninja_looks_total")
-    evaluated: int = _shown_as("ninja_evaluated_total")
-    fetched: int = _shown_as("ninja_fetched_total")
-    hits: int = _shown_as("ninja_averages_total", "stored")
-    rebuilds: int = _shown_as("ninja_averages_total", "rebuilt")
-    firsts: int = _shown_as("ninja_averages_total", "first")
-    signals: int = _shown_as("ninja_signals_total")
-
-    def add(self, other: Counters) -> None:
-        """Add what another one counted."""
-        for each in fields(self):
-            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
-
-    def by_metric(self) -> Iterable[tuple[str, tuple[str, ...], int]]:
-        """Return name, labels and value of each."""
-        return [(*each.metadata[_METRIC], getattr(self, each.name)) for each in fields(self)]
-
-    @property
-    def starts(self) -> int:
-        """Evaluations, wherever their averages came from."""
-        return self.hits + self.rebuilds + self.firsts
-
-    @property
-    def hit_ratio(self) -> float | None:
-        """Share of evaluations that found their averages stored; None before the first."""
-        return self.hits / self.starts if self.starts else None
 
 
 class MissingCandle(NamedTuple):
@@ -84,7 +46,7 @@ class WakeFigures:
         last_wake: when the last wake ended, 0 before the first.
         last_good_wake: when the last one ended that left nothing waiting.
         waiting: by strategy, why it is not up to date.
-        awaiting: by strategy, the larger timeframe's candle that it waits for, within its patience.
+        awaiting: by strategy, the larger candle that it waits for within its patience; empty for none.
         missing: by strategy, the candle that did not come although nothing failed; a quiet period has none.
         news_at: when the last candle of any series was taken in.
         by_strategy: signals and rejected crosses.
@@ -138,12 +100,11 @@ class WakeFigures:
             self.waiting.pop(name, None)
 
     def awaits(self, name: str, what: str) -> bool:
-        """Note what candle of a larger timeframe a strategy waits for, empty for none; return whether that is news."""
+        """Note what larger candle a strategy waits for, empty for none; return whether that is news."""
         with self._lock:
-            before = self.awaiting.pop(name, "")
-            if what:
-                self.awaiting[name] = what
-        return bool(what) and what != before
+            is_news = what not in {"", self.awaiting.get(name)}
+            self.awaiting[name] = what
+        return is_news
 
     def lacks(self, strategies: Iterable[Strategy], borders: Mapping[str, Instant]) -> None:
         """Note that the candles that closed at ``borders`` did not come."""
@@ -169,7 +130,8 @@ class WakeFigures:
     def reasons(self) -> dict[str, str]:
         """Return why strategies are not up to date, by name."""
         with self._lock:
-            missing, waiting = dict(self.missing), self.awaiting | self.waiting
+            awaiting = {name: what for name, what in self.awaiting.items() if what}
+            missing, waiting = dict(self.missing), awaiting | self.waiting
         return {
             name: f"the candle that closed at {format_instant(one.border)} has not come"
             for name, one in missing.items()

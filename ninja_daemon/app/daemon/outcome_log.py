@@ -9,7 +9,8 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.adapters.telemetry.recurring import Recurring
-from ninja_daemon.app.daemon.figures import Counters, WakeFigures
+from ninja_daemon.app.daemon.counters import Counters
+from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.core.errors import BrokerDenied, BrokerUnavailable
 from ninja_daemon.core.market.instant import format_instant

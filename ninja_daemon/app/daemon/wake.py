@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Final
 
-from ninja_daemon.app.daemon.figures import Counters, WakeFigures
+from ninja_daemon.app.daemon.counters import Counters
+from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
 from ninja_daemon.app.daemon.outcome_log import WakeLog
 from ninja_daemon.app.daemon.troubles.denial import Denial

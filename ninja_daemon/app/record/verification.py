@@ -16,18 +16,18 @@ from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.market.instant import parse_instant
+from ninja_daemon.core.market.instant import Instant, parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.open_signal import opened
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
-from ninja_daemon.usecases.replay import Replayed, replay
+from ninja_daemon.usecases.replay import replay
 
 _SOURCES: Final = {source.value: source for source in Source}
 _OWN_TO_THE_RUN: Final = ("created_at", "late")
@@ -93,6 +93,7 @@ def derive(
     instrument: Instrument,
     history: Sequence[CandleColumns],
     larger_of: Callable[[Sequence[Strategy]], Larger],
+    spreads: Mapping[Instant, int] = NO_SPREADS,
 ) -> Iterator[str]:
     """Compare all signals and outcomes of one series with what its candles make; say each difference.
 
@@ -102,18 +103,17 @@ def derive(
         instrument: decimals of the candles, pip.
         history: oldest first, with what the averages need before the first signal.
         larger_of: returns the larger timeframes of strategies.
+        spreads: ask less bid at the closes of the candles, by open.
     """
     strategies = [each for each in recorded_strategies(found).values() if each.series == series]
     larger = larger_of(strategies)
-    reports: list[Replayed] = []
-    for each in strategies:
-        reports += replay([_begun(bound(each, instrument, larger), found)], judgeable(each, history, larger))
+    bounds = [(each, _begun(bound(each, instrument, larger, spreads), found)) for each in strategies]
+    reports = [one for each, rules in bounds for one in replay([rules], judgeable(each, history, larger))]
     derived = {signal.id: signal for report in reports for signal in report.signals}
     lines = _lines_of(found, {each.name for each in strategies}, series)
     for line in lines:
         own = derived.get(line["entry"]["id"])
-        again = None if own is None else parsed(encode_signal(own))
-        yield from _differences("signal", line["entry"], again, _OWN_TO_THE_RUN)
+        yield from _differences("signal", line["entry"], own and parsed(encode_signal(own)), _OWN_TO_THE_RUN)
     for report in reports:
         yield from _missing(report.rules.strategy, [signal.id for signal in report.signals], found)
     yield from _outcomes_again(found, strategies, instrument, [candle for part in history for candle in part], lines)

@@ -109,13 +109,13 @@ def over_broker(environment: Environment, chosen: Sequence[Strategy], how: Manne
         for series, strategies in groupby(sorted(chosen, key=_series_name), key=lambda strategy: strategy.series):
             own = list(strategies)
             with progress_bar(f"reading {series}", None) as bar:
-                warm_up = max(strategy.warm_up for strategy in own)
-                history = read_history(source, series, span, warm_up, bar.advance)
+                warm_up, is_quoted = max(each.warm_up for each in own), any(each.needs_spread for each in own)
+                history = read_history(source, series, span, warm_up, bar.advance, with_spreads=is_quoted)
                 larger = read_larger(source, own, int(history.parts[0].time[0]), bar.advance)
             for _, group in groupby(sorted(own, key=_larger_name), key=_larger_name):
                 alike = list(group)
                 parts = judgeable(alike[0], history.parts, larger)
-                rules = [bound(each, history.instrument, larger) for each in alike]
+                rules = [bound(each, history.instrument, larger, history.spreads) for each in alike]
                 reports.extend(_run(rules, parts, replace(how, span=history.span)))
     finally:
         source.close()

@@ -83,6 +83,10 @@ _MOST_CANDLES: Final = 1_000_000
 _PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
+_SPREAD: Final = "spread"
+_COST: Final[Value[Decimal | str]] = Value(
+    f'{_THRESHOLD.allowed}, or "{_SPREAD}"', lambda cost: cost if cost == _SPREAD else _THRESHOLD.read(cost)
+)
 
 
 class _StrategyTable(Table):
@@ -132,8 +136,8 @@ class _StrategyTable(Table):
     """Candles after which a signal ends that reached neither stop nor target."""
     filters: Annotated[tuple[FilterPlugIn, ...] | None, _PLUG_INS] = None
     """Filters of installed packages, judged after all others in this order."""
-    cost_pips: Annotated[Decimal | None, _THRESHOLD] = None
-    """What a trade costs, spread and commission, in pips; comes off the net figures of a report."""
+    cost_pips: Annotated[Decimal | str | None, _COST] = None
+    """What a trade costs, spread and commission, in pips, or the spread at the signal's close; off the net figures."""
 
 
 _filters: Final[dict[str, Any]] = {
@@ -166,13 +170,18 @@ def strategy_defaults() -> Iterator[tuple[str, object]]:
             yield field.name, field.default
 
 
+def _with_cost(values: Mapping[str, Any]) -> dict[str, Any]:
+    is_spread = values.get("cost_pips") == _SPREAD
+    return {**values, "cost_pips": Decimal(0), "cost_is_spread": True} if is_spread else dict(values)
+
+
 def strategy_of(name: str, values: Mapping[str, Any]) -> Strategy:
     """Make a strategy of its keys, those of ``[defaults]`` among them.
 
     Raises:
         Refused: a filter cannot be one of its timeframe, or a plug-in does not say how far it looks back.
     """
-    plain = dict(values)
+    plain = _with_cost(values)
     age, granularity = plain.pop("max_signal_age", None), plain.pop("timeframe")
     filters = chosen(plain)
     refusals = ((f".{which}", KEYS[which].refusal(value, granularity)) for which, value in filters)

@@ -9,11 +9,12 @@ from fractions import Fraction
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.why.noted import evaluated_at
 from ninja_daemon.core.averages.average import Ratio
-from ninja_daemon.core.market.instant import format_instant, format_moment
+from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision, Verdict, verdicts
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
+from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference
 from ninja_daemon.usecases.proof.evaluations import Evaluation
@@ -57,6 +58,16 @@ def difference_words(difference: Difference) -> str:
     return escaped(
         f"DIFFERENT {difference.strategy}{where}: {difference.kind.value}, {difference.field} was "
         f"{difference.stored}, derived {difference.derived}; {difference.meaning}"
+    )
+
+
+def unjudged_words(strategy: Strategy, opened: Instant) -> str:
+    """Say since when candles are not evaluated, and what they wait for."""
+    larger, close = strategy.larger, strategy.granularity.close_of(opened)
+    border = close if larger is None else larger.granularity.last_close(close)
+    return (
+        f"{strategy.name}: not evaluated since {format_instant(opened)}: the {larger} candle that closed at "
+        f"{format_instant(border)} decides the trend and is not complete yet"
     )
 
 

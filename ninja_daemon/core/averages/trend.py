@@ -118,6 +118,14 @@ class Trend:
             ratios.append(state.average.ratio)
         return cls(closes, [None if ratio is None else (ratio[0] * up, ratio[1] * down) for ratio in ratios])
 
+    def signs(self, moments: Iterable[Instant], prices: Iterable[int]) -> list[int]:
+        """Return on which side of the average a price lies at each moment: 1 above, −1 below, 0 for neither."""
+        found = []
+        for moment, price in zip(moments, prices, strict=True):
+            whole, part = self.at(moment) or (0, 0)
+            found.append((price * part > whole) - (price * part < whole))
+        return found
+
     def at(self, moment: Instant) -> Ratio | None:
         """Return the average of the candles that had closed by then; None where it is not full or not known."""
         place = bisect_right(self.closes, moment) - 1

@@ -33,6 +33,7 @@ class Moment(NamedTuple):
         slow_before: value of the slow average after the candle before.
         since: candles since the strategy's last signal, this one included; None where there was none, or long ago.
         trend: average of the larger timeframe's complete candles; None where it is not full, or not looked at.
+        spread: ask less bid at the close; None where it is not known, or not looked at.
         recent: the newest candles up to this one, as many as plug-ins look at.
     """
 
@@ -47,6 +48,7 @@ class Moment(NamedTuple):
     slow_before: Ratio
     since: int | None = None
     trend: Ratio | None = None
+    spread: int | None = None
     recent: Sequence[Candle] = ()
 
 

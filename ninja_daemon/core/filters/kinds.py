@@ -11,6 +11,7 @@ from typing import Any, Final
 from ninja_daemon.core.filters import (
     atr,
     days,
+    max_spread,
     min_atr_value,
     min_candles_between,
     min_rr_ratio,
@@ -30,6 +31,7 @@ FILTERS: Final = (
     sessions.FILTER,
     days.FILTER,
     trend.FILTER,
+    max_spread.FILTER,
     min_candles_between.FILTER,
     pips.MIN_GAP,
     pips.MIN_SLOPE,

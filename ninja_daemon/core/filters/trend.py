@@ -29,7 +29,8 @@ def _read(value: object) -> TrendAverage:
             message = f"{str(name)[:40]} is no key of it; there are {', '.join(_KEYS)}"
             raise ValueError(message)
     period, kind, timeframe = value.get("period"), value.get("ma_type", "sma"), value.get("timeframe")
-    if type(period) is not int or not 1 <= period <= _LONGEST:
+    # A record's numbers are decimals.
+    if isinstance(period, bool) or not isinstance(period, int | Decimal) or period not in range(1, _LONGEST + 1):
         message = f"period must be a whole number of candles from 1 to {_LONGEST}"
         raise ValueError(message)
     if not isinstance(kind, str) or kind not in _KINDS:
@@ -38,7 +39,7 @@ def _read(value: object) -> TrendAverage:
     if not isinstance(timeframe, str):
         message = "timeframe must be the name of one larger than the strategy's, such as D"
         raise ValueError(message)  # noqa: TRY004 - as above
-    return TrendAverage(Granularity.named(timeframe), _KINDS[kind], period)
+    return TrendAverage(Granularity.named(timeframe), _KINDS[kind], int(period))
 
 
 def _refusal(average: TrendAverage, own: Granularity) -> str | None:

@@ -34,7 +34,9 @@ def outcomes_over(
     """
     if not len(candles):
         return Followed(Book(), ())
-    all_opened = [opened(each, terms_of(strategy, instrument)).at_decimals(instrument.decimals) for each in signals]
+    all_opened = [
+        opened(each, terms_of(strategy, instrument, each)).at_decimals(instrument.decimals) for each in signals
+    ]
     rows: list[int] = np.searchsorted(candles.time, [one.time for one in all_opened]).tolist()
     last_rows = _last_rows(all_opened, rows, len(candles))
     followed = [place for place, one in enumerate(all_opened) if can_be_followed(one)]

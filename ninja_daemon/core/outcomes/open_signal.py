@@ -84,9 +84,10 @@ class Ending(NamedTuple):
     ambiguous: bool = False
 
 
-def terms_of(strategy: Strategy, instrument: Instrument) -> Terms:
-    """Return the terms of signals that are listed now."""
-    return Terms(strategy.exit_on_reverse, strategy.max_candles, strategy.cost_pips, instrument.pip_location)
+def terms_of(strategy: Strategy, instrument: Instrument, signal: Signal) -> Terms:
+    """Return the terms of a signal that is listed now; a spread that is not known costs nothing."""
+    cost = signal.spread_pips or Decimal(0) if strategy.cost_is_spread else strategy.cost_pips
+    return Terms(strategy.exit_on_reverse, strategy.max_candles, cost, instrument.pip_location)
 
 
 def opened(signal: Signal, terms: Terms) -> OpenSignal:

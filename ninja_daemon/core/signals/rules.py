@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
 from functools import lru_cache, partial
-from typing import cast
+from types import MappingProxyType
+from typing import Final, cast
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
@@ -16,6 +17,7 @@ from ninja_daemon.core.filters.filter import Filter, Moment
 from ninja_daemon.core.filters.kinds import judges_of
 from ninja_daemon.core.filters.plug_in import judged_by
 from ninja_daemon.core.market.candle import Candle, true_range
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.rounding import away
@@ -23,6 +25,7 @@ from ninja_daemon.core.signals.crossover import Side, side_of
 from ninja_daemon.core.signals.state import Begin, Cross, StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 
+NO_SPREADS: Final[Mapping[Instant, int]] = MappingProxyType({})
 Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio, int | None]
 """The fields of ``Moment`` from ``fast`` on, in its order."""
 
@@ -41,6 +44,7 @@ class Rules:
         target_ratio: the same for the target's distance.
         judges: the filters, in their order.
         trend: the larger timeframe's average, as far as it is known.
+        spreads: ask less bid at the close of candles, by their opens, as far as they are known.
         begin: from when on signals were listed; None where each of them was.
         is_plain: whether averages take in closes, true ranges are simply averaged and each cross is judged by itself;
             the fast ways over many candles ask for it.
@@ -57,6 +61,7 @@ class Rules:
         "is_plain",
         "is_spaced",
         "judges",
+        "spreads",
         "stop_ratio",
         "strategy",
         "target_ratio",
@@ -75,17 +80,24 @@ class Rules:
         self._rejecting = tuple((one, judge.passes) for one, judge in self.judges if judge.passes is not None)
         self._smooths, self.is_spaced = strategy.is_smoothed, strategy.spacing > 0
         asks_each = any(judge.passes is not None and judge.all_pass is None for _, judge in self.judges)
+        asks_each |= strategy.needs_spread
         self.is_plain = strategy.source is Source.CLOSE and not self._smooths and not asks_each
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.range_whole).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.range_whole).as_integer_ratio()
         self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
-        self.trend = NO_TREND
+        self.trend, self.spreads = NO_TREND, NO_SPREADS
         self.begin: Begin | None = None
 
-    def seeing(self, larger: Trend) -> Rules:
-        """Return the same rules with what the larger timeframe's average was at each moment."""
+    def seeing(self, larger: Trend = NO_TREND, spreads: Mapping[Instant, int] = NO_SPREADS) -> Rules:
+        """Return the same rules with what candles alone do not tell.
+
+        Args:
+            larger: the larger timeframe's average at each moment.
+            spreads: ask less bid at the close of candles, by their opens.
+        """
         seeing = copy(self)
         seeing.trend = larger
+        seeing.spreads = spreads if self.strategy.needs_spread else NO_SPREADS
         return seeing
 
     def begun(self, begin: Begin) -> Rules:
@@ -170,7 +182,8 @@ class Rules:
             known: the rest of the ``Moment``, from ``fast`` on.
             recent: the newest candles, where plug-ins look at them.
         """
-        moment = Moment(side.value, candle.time, candle.close, *known, self._trend_at(candle), recent)
+        beside = self._trend_at(candle), self.spreads.get(candle.time), recent
+        moment = Moment(side.value, candle.time, candle.close, *known, *beside)
         return Cross(side, candle, moment, self._rejection(moment))
 
     def _trend_at(self, candle: Candle) -> Ratio | None:

@@ -27,6 +27,7 @@ class Signal(NamedTuple):
         close_time: its close.
         late: it was found more than the strategy's ``max_signal_age`` after the close.
         created_at: when it was found, epoch seconds.
+        spread_pips: ask less bid at the candle's close; None where it was not looked at, or is not known.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Signal(NamedTuple):
     risk_reward_ratio: Decimal
     late: bool
     created_at: float
+    spread_pips: Decimal | None = None
 
     @property
     def shown_ratio(self) -> Decimal:
@@ -98,6 +100,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         risk_reward_ratio=reward_to_risk(strategy),
         late=strategy.is_late(candle.time, close_time, found_at),
         created_at=found_at,
+        spread_pips=None if (spread := cross.moment.spread) is None else _decimal(spread, pip_digits),
     )
 
 

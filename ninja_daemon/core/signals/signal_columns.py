@@ -57,6 +57,7 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
         repeat(reward_to_risk(strategy)),
         repeat(False),  # noqa: FBT003 - late: none is, found at its close
         ends,
+        repeat(None),
     )
     return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end
 

@@ -14,7 +14,7 @@ from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, SmoothedMovingAverage
 from ninja_daemon.core.averages.trend import TrendAverage
-from ninja_daemon.core.filters import min_candles_between, trend
+from ninja_daemon.core.filters import max_spread, min_candles_between, trend
 from ninja_daemon.core.filters.kinds import Chosen, written
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.candle import AtrType
@@ -54,6 +54,7 @@ class Strategy:
         exit_on_reverse: a signal ends when one to the other side is listed (contract 8.1, as the two below).
         max_candles: candles after which a signal ends.
         cost_pips: what a trade costs; comes off an outcome's ``net_r``.
+        cost_is_spread: it costs the spread at the signal's candle, in place of ``cost_pips``.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Strategy:
     exit_on_reverse: bool = False
     max_candles: int = 1_000
     cost_pips: Decimal = Decimal(0)
+    cost_is_spread: bool = False
 
     def __hash__(self) -> int:
         """Hash the name only: caches ask often, and hashing fourteen fields costs more than most caches save."""
@@ -101,6 +103,11 @@ class Strategy:
         """The candles of a larger timeframe that decide its trend, if it has one."""
         average = self.trend
         return None if average is None else Series(self.instrument, average.granularity, self.price)
+
+    @property
+    def needs_spread(self) -> bool:
+        """Whether bid and ask of its candles are wanted, too."""
+        return self.cost_is_spread or any(name == max_spread.FILTER.name for name, _ in self.filters)
 
     @property
     def settings_hash(self) -> str:
@@ -170,7 +177,7 @@ _ALWAYS_HASHED: Final = frozenset(
 _NEVER_HASHED: Final = frozenset(
     {
         *("name", "granularity", "max_signal_age", "market_hours", "enabled", "filters", "plug_ins"),
-        *("exit_on_reverse", "max_candles", "cost_pips"),
+        *("exit_on_reverse", "max_candles", "cost_pips", "cost_is_spread"),
     }
 )
 """Settings that change no signal, and two that enter otherwise: ``timeframe``, and each filter under its own name."""

@@ -90,14 +90,10 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
 
 
 def _trend_signs(rules: Rules, times: Integers, closes: Integers) -> Integers:
-    """Return on which side of the larger timeframe's average some closes lie, compared exactly; 0 for neither."""
-    signs = np.zeros(len(times), dtype=np.int8)
-    if rules.trend is not NO_TREND:
-        close_of = rules.strategy.granularity.close_of
-        for place, (opened, close) in enumerate(zip(times.tolist(), closes.tolist(), strict=True)):
-            if (average := rules.trend.at(close_of(opened))) is not None:
-                signs[place] = (close * average[1] > average[0]) - (close * average[1] < average[0])
-    return signs
+    if rules.trend is NO_TREND:
+        return np.zeros(len(times), dtype=np.int8)
+    ends = map(rules.strategy.granularity.close_of, times.tolist())
+    return np.array(rules.trend.signs(ends, closes.tolist()), dtype=np.int8)
 
 
 def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]:

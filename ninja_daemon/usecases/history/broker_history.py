@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -11,6 +11,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.signals.rules import NO_SPREADS
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
 from ninja_daemon.usecases.replay import Span
@@ -30,12 +31,14 @@ class History(NamedTuple):
         parts: the candles, oldest first.
         span: what of it is to be reported.
         forming: open of the candle that is forming, None when none is or it was not asked for.
+        spreads: ask less bid at the closes, by open, where they were wanted.
     """
 
     instrument: Instrument
     parts: Sequence[CandleColumns]
     span: Span
     forming: Instant | None = None
+    spreads: Mapping[Instant, int] = NO_SPREADS
 
 
 def read_history(
@@ -45,6 +48,8 @@ def read_history(
     warm_up: int,
     progress: Callable[[int], None] = lambda _: None,
     look_back: int = MAX_LOOK_BACK,
+    *,
+    with_spreads: bool = False,
 ) -> History:
     """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
 
@@ -55,15 +60,15 @@ def read_history(
         warm_up: candles that the averages need before the first one reported.
         progress: told after each page how many candles came.
         look_back: candles more that are read, since the side may lie further back behind ties.
+        with_spreads: bid and ask are wanted, too.
 
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    answers = _enough(_pages(source, series, span.until), span.since, warm_up + look_back, progress)
-    if not answers:
-        message = f"the broker has no complete candle of {series} there"
-        raise HistoryGap(message)
-    return _joined(answers, span)
+    until = None if span.until is None else series.granularity.open_at(span.until)
+    newest = WantedHistory(series, until, _PAGE, with_spreads)
+    answers = _enough(_pages(source, newest), span.since, warm_up + look_back, progress)
+    return _joined(series, answers, span)
 
 
 def _enough(
@@ -81,30 +86,36 @@ def _enough(
     return answers
 
 
-def _pages(source: CandleSource, series: Series, last: Instant | None) -> Iterator[Fetched]:
+def _pages(source: CandleSource, wanted: WantedHistory) -> Iterator[Fetched]:
     """Go back through the history, page by page; only the newest one says what is forming, and only without an end."""
-    until = None if last is None else series.granularity.open_at(last)
     before: Instant | None = None
     while True:
-        answer = _page(source, WantedHistory(series, until, _PAGE))
+        answer = _page(source, wanted)
         candles = [candle for candle in answer.candles if before is None or candle.time < before]
         if not candles:
             return
-        yield replace(answer, candles=candles, forming=answer.forming if until is None else None)
+        yield replace(answer, candles=candles, forming=answer.forming if wanted.until is None else None)
         if len(answer.candles) < _PAGE:
             return
         before = candles[0].time
-        until = series.granularity.open_at(before - 1)
+        wanted = replace(wanted, until=wanted.series.granularity.open_at(before - 1))
 
 
-def _joined(answers: Sequence[Fetched], span: Span) -> History:
+def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
     """Join pages, newest first, in the digits of the finest one."""
+    if not answers:
+        message = f"the broker has no complete candle of {series} there"
+        raise HistoryGap(message)
     instrument = max((each.instrument for each in answers), key=lambda each: each.decimals)
-    parts = [
-        _columns(each.candles, 10 ** (instrument.decimals - each.instrument.decimals)) for each in reversed(answers)
-    ]
+    factors = [10 ** (instrument.decimals - each.instrument.decimals) for each in answers]
+    parts = [_columns(each.candles, factor) for each, factor in zip(reversed(answers), reversed(factors), strict=True)]
+    spreads = {
+        opened: spread * factor
+        for each, factor in zip(answers, factors, strict=True)
+        for opened, spread in each.spreads.items()
+    }
     since = _recent(parts, sum(map(len, parts))) if span.since is None else span.since
-    return History(instrument, parts, Span(since, span.until), answers[0].forming)
+    return History(instrument, parts, Span(since, span.until), answers[0].forming, spreads)
 
 
 def _page(source: CandleSource, wanted: WantedHistory) -> Fetched:

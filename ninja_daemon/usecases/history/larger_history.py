@@ -9,7 +9,7 @@ from typing import TypeAlias
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
-from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.history.broker_history import read_history
@@ -63,14 +63,16 @@ def read_larger(
     return found
 
 
-def bound(strategy: Strategy, instrument: Instrument, larger: Larger) -> Rules:
-    """Return the rules of a strategy, with what its larger timeframe tells."""
+def bound(
+    strategy: Strategy, instrument: Instrument, larger: Larger, spreads: Mapping[Instant, int] = NO_SPREADS
+) -> Rules:
+    """Return the rules of a strategy, with what its larger timeframe tells, and the spreads at its closes."""
     rules = Rules(strategy, instrument)
     if strategy.trend is None or strategy.larger is None:
-        return rules
+        return rules.seeing(spreads=spreads) if strategy.needs_spread else rules
     known = larger[strategy.larger]
     candles = (candle for part in known.parts for candle in part)
-    return rules.seeing(strategy.trend.over(candles, known.decimals, instrument.decimals))
+    return rules.seeing(strategy.trend.over(candles, known.decimals, instrument.decimals), spreads)
 
 
 def judgeable(strategy: Strategy, parts: Iterable[CandleColumns], larger: Larger) -> Iterator[CandleColumns]:

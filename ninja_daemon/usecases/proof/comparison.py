@@ -55,7 +55,8 @@ def compare(derived: Derived, record: Record, *, to_the_newest: bool) -> Compari
     if state is not None and state.last is not None:
         index = derived.index_of(state.last.time)
         if index is not None and derived.start <= index < derived.stop:
-            found += state_differences(derived, state, record.loaded.instrument, record.side, index)
+            loaded = record.loaded
+            found += state_differences(derived, state, loaded.instrument, loaded.trend, record.side, index)
     known = of_these_settings(derived, record)
     since = due_since(derived, record, known)
     found += _signals(derived, record, known, since)
@@ -121,6 +122,9 @@ def not_derived(derived: Derived, signal: Signal) -> Difference:
 def signal_difference(derived: Derived, listed: Signal, own: Signal) -> Difference | None:
     """Return the first field in which a listed signal is not what the candles give; None when every digit is."""
     changed = [name for name in COMPARED if getattr(listed, name) != getattr(own, name)]
+    # Spreads are looked at only where settings need them, and such settings may have come later.
+    if None not in {listed.spread_pips, own.spread_pips} and listed.spread_pips != own.spread_pips:
+        changed.append("spread_pips")
     if not changed:
         return None
     # A candle enters several fields; one alone cannot come from a candle.

@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.history.broker_history import read_history
-from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
+from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span
 
 
@@ -29,6 +29,8 @@ class Derived:
         result: the rules over them.
         start: index of the first candle that was asked for.
         stop: index after the last one.
+        unjudged: open of the first candle that cannot be judged yet, because a larger one is not complete; None when
+            all can be.
     """
 
     rules: Rules
@@ -36,6 +38,7 @@ class Derived:
     result: BatchResult
     start: int
     stop: int
+    unjudged: Instant | None = None
 
     def index_of(self, time: Instant) -> int | None:
         """Return the index of the candle that opened then; None when the broker has none."""
@@ -86,14 +89,23 @@ def derive(
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    history = read_history(source, strategy.series, span, strategy.warm_up + more, progress)
+    lead, needs_spread = strategy.warm_up + more, strategy.needs_spread
+    history = read_history(source, strategy.series, span, lead, progress, with_spreads=needs_spread)
     larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
-    candles, instrument = CandleColumns.joined(list(judgeable(strategy, history.parts, larger))), history.instrument
-    if known is not None and known.decimals > instrument.decimals:
-        candles, instrument = candles.times(10 ** (known.decimals - instrument.decimals)), known
-    rules = bound(strategy, instrument, larger)
-    start, stop = _places(candles, history.span, more if span.since is None else 0)
-    return Derived(rules, candles, evaluate(rules, candles), start, stop)
+    candles, unjudged = _judgeable(strategy, CandleColumns.joined(history.parts), larger)
+    instrument = history.instrument
+    finer = instrument if known is None or known.decimals <= instrument.decimals else known
+    factor = 10 ** (finer.decimals - instrument.decimals)
+    candles, spreads = candles.times(factor), {time: spread * factor for time, spread in history.spreads.items()}
+    rules = bound(strategy, finer, larger, spreads)
+    places = _places(candles, history.span, more if span.since is None else 0)
+    return Derived(rules, candles, evaluate(rules, candles), *places, unjudged)
+
+
+def _judgeable(strategy: Strategy, every: CandleColumns, larger: Larger) -> tuple[CandleColumns, Instant | None]:
+    """Return the candles that can be judged, and the open of the first that cannot."""
+    (candles,) = judgeable(strategy, [every], larger)
+    return candles, int(every.time[len(candles)]) if len(candles) < len(every) else None
 
 
 def _places(candles: CandleColumns, span: Span, more: int) -> tuple[int, int]:

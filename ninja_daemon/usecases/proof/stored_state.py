@@ -7,6 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from ninja_daemon.core.averages.average import Ratio
+from ninja_daemon.core.averages.trend import TrendState
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
@@ -18,7 +19,12 @@ from ninja_daemon.usecases.revisions import scaled
 
 
 def state_differences(
-    derived: Derived, state: StrategyState, instrument: Instrument | None, side: str | None, index: int
+    derived: Derived,
+    state: StrategyState,
+    instrument: Instrument | None,
+    trend: TrendState | None,
+    side: str | None,
+    index: int,
 ) -> Iterator[Difference]:
     """Compare the averages and the side that were stored after the candle at ``index``."""
     decimals = derived.rules.instrument.decimals
@@ -34,12 +40,27 @@ def state_differences(
             if was != now and state.seen >= derived.rules.strategy.warm_up:
                 meaning = "the stored average is not that of the candles: signals after it cannot be relied on"
                 yield difference(derived, Kind.STORED, time, field, was, now, meaning=meaning)
+        yield from _trend(derived, time, trend)
     own = side_name(int(derived.result.sides[index]))
     stored = {"ma_state side": side_name(int(state.side or 0)), "signal_state side": side}
     for field, name in stored.items():
         if name is not None and (name or "-") != own:
             meaning = "the next cross is found from the side: one may be missed, or found where there is none"
             yield difference(derived, Kind.STORED, time, field, name or "-", own, meaning=meaning)
+
+
+def _trend(derived: Derived, time: Instant, trend: TrendState | None) -> Iterator[Difference]:
+    """Compare the larger timeframe's average that was stored with the candle."""
+    if trend is None:
+        return
+    decimals, close_of = derived.rules.instrument.decimals, derived.rules.strategy.granularity.close_of
+    own = derived.rules.trend.at(close_of(time))
+    was, now = _price(trend.average.ratio, 10 ** max(0, decimals - trend.decimals), decimals), _price(own, 1, decimals)
+    if was != now:
+        meaning = (
+            "a larger candle was revised or came late, or the value was changed: crosses are judged by the stored one"
+        )
+        yield difference(derived, Kind.STORED, time, "trend", was, now, meaning=meaning)
 
 
 def _revised(derived: Derived, state: StrategyState, index: int, factor: int) -> Iterator[Difference]:

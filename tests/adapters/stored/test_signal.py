@@ -55,6 +55,7 @@ signals = st.builds(
     risk_reward_ratio=prices,
     late=st.booleans(),
     created_at=st.integers(0, 4 * 10**12).map(lambda milliseconds: milliseconds / 1000),
+    spread_pips=st.none() | prices,
 )
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
@@ -84,6 +85,13 @@ def test_a_signal_written_is_read_back_digit_for_digit(signal: Signal) -> None:
     again = decode_signal(encode_signal(signal))
     assert again == signal
     assert encode_signal(again) == encode_signal(signal)
+
+
+def test_a_spread_is_a_field_more_where_it_is_known() -> None:
+    text = encode_signal(SIGNAL._replace(spread_pips=Decimal("1.40")))
+    assert text == encode_signal(SIGNAL)[:-1] + ',"spread_pips":1.40}'
+    assert decode_signal(text).spread_pips == Decimal("1.4")
+    assert decode_signal(encode_signal(SIGNAL)).spread_pips is None
 
 
 @given(st.binary(max_size=300))

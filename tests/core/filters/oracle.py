@@ -6,7 +6,7 @@ by ``tests.oracle``. Candles are tuples of open time, open, high, low and close,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -28,6 +28,7 @@ NAMED = {
     "london": "08:00-17:00 Europe/London",
     "new_york": "08:00-17:00 America/New_York",
 }
+NONE_KNOWN: Mapping[int, int] = {}
 DIGITS = 10
 """Digits of a price unit that a smoothed value keeps."""
 
@@ -53,13 +54,22 @@ class Settings:
     sessions: tuple[str, ...] = ()
     days: tuple[str, ...] = ()
     trend: tuple[str, str, int] | None = None
+    max_spread_pips: str = "0"
     min_candles_between: int = 0
     min_gap_pips: str = "0"
     min_slope_pips: str = "0"
 
 
-def judged(candles: Sequence[Candle], settings: Settings, larger: Sequence[Candle] = ()) -> list[Judged]:
-    """Every cross of a history, the first candle being the first of all; ``larger`` are those of the trend."""
+def judged(
+    candles: Sequence[Candle],
+    settings: Settings,
+    larger: Sequence[Candle] = (),
+    spreads: Mapping[int, int] = NONE_KNOWN,
+) -> list[Judged]:
+    """Every cross of a history, the first candle being the first of all.
+
+    ``larger`` are the candles of the trend, ``spreads`` those at the closes by open, in whole units.
+    """
     values = [value_of(candle, settings.source) for candle in candles]
     fast = averages(values, settings.fast_type, settings.fast_ma)
     slow = averages(values, settings.slow_type, settings.slow_ma)
@@ -71,7 +81,8 @@ def judged(candles: Sequence[Candle], settings: Settings, larger: Sequence[Candl
         known = (fast[place - 1 : place + 1], slow[place - 1 : place + 1], ranges[place])
         since = None if last_signal is None else place - last_signal
         trend = trend_at(closed_at(candles[place][0], settings.timeframe), trends)
-        reason = next(rejections(candles[place], side, known, since, trend, settings), None)
+        beside = trend, spreads.get(candles[place][0])
+        reason = next(rejections(candles[place], side, known, since, beside, settings), None)
         if reason is None:
             last_signal = place
         found.append((candles[place][0], side, reason))
@@ -170,7 +181,7 @@ def rejections(
     side: int,
     known: tuple[Sequence[Fraction | None], Sequence[Fraction | None], Fraction | None],
     since: int | None,
-    trend: Fraction | None,
+    beside: tuple[Fraction | None, int | None],
     settings: Settings,
 ) -> Iterator[str]:
     """The filters that reject a cross, in the contract's order."""
@@ -187,8 +198,7 @@ def rejections(
     if any(level <= 0 or level == candle[4] for level in levels):
         yield "no_room"
     yield from rejections_by_close(closed_at(candle[0], settings.timeframe), settings)
-    if settings.trend is not None and (trend is None or side * (candle[4] - trend) <= 0):
-        yield "trend"
+    yield from rejections_by_market(candle, side, *beside, settings)
     if since is not None and since < settings.min_candles_between:
         yield "min_candles_between"
     assert fast is not None
@@ -200,6 +210,17 @@ def rejections(
         yield "min_gap_pips"
     if abs((fast - slow) - (fast_before - slow_before)) / pip < Fraction(settings.min_slope_pips):
         yield "min_slope_pips"
+
+
+def rejections_by_market(
+    candle: Candle, side: int, trend: Fraction | None, spread: int | None, settings: Settings
+) -> Iterator[str]:
+    """Those that go by more than the candle; what is not known rejects."""
+    if settings.trend is not None and (trend is None or side * (candle[4] - trend) <= 0):
+        yield "trend"
+    widest = Fraction(settings.max_spread_pips) * 10**settings.pip_digits
+    if widest and (spread is None or spread > widest):
+        yield "max_spread_pips"
 
 
 def rejections_by_close(closed: datetime, settings: Settings) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ import pytest
 
 from ninja_daemon.adapters.stored.state.state_form import decode_state, encode_state
 from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.averages.trend import NO_TREND
 from ninja_daemon.core.filters.days import DAYS, day_of
 from ninja_daemon.core.filters.kinds import FILTERS, KEYS, chosen
 from ninja_daemon.core.market.candle import AtrType, Candle
@@ -45,6 +46,7 @@ ALONE: list[dict[str, Any]] = [
     {"days": ("mon", "wed", "fri")},
     {"trend": ("D", "sma", 30)},
     {"trend": ("W", "ema", 9)},
+    {"max_spread_pips": "2.3"},
     {"min_candles_between": 9},
     {"min_gap_pips": "3.5"},
     {"min_slope_pips": "6"},
@@ -65,6 +67,7 @@ OPTIONS: dict[str, list[Any]] = {
     "slow_type": ["sma", "wma", "ema", "smma"],
     "days": [(), ("tue",), ("sun", "mon", "tue", "thu")],
     "trend": [None, ("D", "wma", 50), ("W", "sma", 10)],
+    "max_spread_pips": ["0", "3.15"],
     "min_atr_value": ["0", "0.0022"],
     "fast_ma": [2, 3, 10],
     "slow_ma": [7, 20, 31],
@@ -94,7 +97,16 @@ def rules_of(settings: Settings) -> Rules:
     )
     rules = Rules(strategy, EUR_USD)
     trend = strategy.trend
-    return rules if trend is None else rules.seeing(trend.over(larger_of(settings), 5, 5))
+    larger = NO_TREND if trend is None else trend.over(larger_of(settings), 5, 5)
+    return rules.seeing(larger, spreads_of(settings.timeframe) if strategy.needs_spread else {})
+
+
+@cache
+def spreads_of(timeframe: str) -> Mapping[int, int]:
+    """Spreads from nothing to 4.6 pips; some are not known."""
+    drawn = random.Random(5)
+    spreads = {candle.time: drawn.choice((None, *range(47))) for candle in candles_of(timeframe)}
+    return {opened: spread for opened, spread in spreads.items() if spread is not None}
 
 
 def larger_of(settings: Settings) -> Sequence[Candle]:
@@ -161,7 +173,7 @@ def cut_and_rebuilt(rules: Rules, candles: Sequence[Candle], cuts: Sequence[int]
 
 def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: int) -> None:
     rules, columns = rules_of(settings), CandleColumns.of(candles)
-    expected = oracle.judged(candles, settings, larger_of(settings))
+    expected = oracle.judged(candles, settings, larger_of(settings), spreads_of(settings.timeframe))
     assert expected
     figures = oracle.figures(candles, settings, [time for time, _, reason in expected if reason is None])
     cuts = sorted(random.Random(seed).sample(range(len(candles)), 25))
@@ -186,7 +198,7 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
 def test_a_filter_alone_does_what_the_contract_says(changes: dict[str, Any]) -> None:
     settings = replace(Settings(), fast_ma=3, slow_ma=12, **changes)
     assert_all_ways_agree(settings, candles_of("H4")[:3_000], seed=1)
-    judged = oracle.judged(candles_of("H4")[:3_000], settings, larger_of(settings))
+    judged = oracle.judged(candles_of("H4")[:3_000], settings, larger_of(settings), spreads_of("H4"))
     reasons = {reason for _, _, reason in judged}
     assert None in reasons
     assert reasons & changes.keys()

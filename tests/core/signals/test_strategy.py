@@ -245,6 +245,7 @@ INSIGNIFICANT: dict[str, object] = {
     "exit_on_reverse": True,
     "max_candles": 5,
     "cost_pips": Decimal("0.5"),
+    "cost_is_spread": True,
     "enabled": False,
 }
 

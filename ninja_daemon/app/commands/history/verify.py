@@ -14,7 +14,7 @@ from ninja_daemon.adapters.candle_files.naming import named_series
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.stored.record import Findings, check
 from ninja_daemon.app.candles.options import refuse
-from ninja_daemon.app.candles.series import instrument_of, larger_of
+from ninja_daemon.app.candles.series import NO_QUOTES, instrument_of, larger_of
 from ninja_daemon.app.record.verification import derive, recorded_strategies
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.core.errors import NinjaError
@@ -91,6 +91,9 @@ def _from_files(found: Findings, paths: Sequence[Path]) -> Iterator[tuple[str, l
             instrument, history = instrument_of(named[0], opened), list(opened.columns(named[1]))
             own = {each.series for each in recorded_strategies(found).values() if each.series[:2] == named}
             for series in sorted(own, key=str) or [Series(*named, PriceSide.MID)]:
+                if any(each.needs_spread for each in recorded_strategies(found).values() if each.series == series):
+                    yield str(series), [f"{series}: not derived: {NO_QUOTES}; take --broker"]
+                    continue
                 yield str(series), list(derive(found, series, instrument, history, partial(larger_of, opened)))
 
 
@@ -102,19 +105,20 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
     from ninja_daemon.usecases.history.larger_history import read_larger
     from ninja_daemon.usecases.replay import Span
 
-    strategies = recorded_strategies(found).values()
+    strategies = list(recorded_strategies(found).values())
     first = min((parse_instant(line["entry"]["time"]) for line in found.signals.values()), default=None)
     source = candle_source(read_environment(running_environ()[0]))
     try:
         for series in sorted({each.series for each in strategies}, key=str):
-            warm_up = max(each.warm_up for each in strategies if each.series == series)
+            own = [each for each in strategies if each.series == series]
+            warm_up, is_quoted = max(each.warm_up for each in own), any(each.needs_spread for each in own)
             try:
-                history = read_history(source, series, Span(since=first), warm_up)
+                history = read_history(source, series, Span(since=first), warm_up, with_spreads=is_quoted)
+                larger = partial(read_larger, source, since=int(history.parts[0].time[0]))
+                made = derive(found, series, history.instrument, history.parts, larger, history.spreads)
+                differences = list(made)
             except NinjaError as error:
-                yield str(series), [f"{series}: not derived: {error}"]
-                continue
-            begin = int(history.parts[0].time[0])
-            larger = partial(read_larger, source, since=begin)
-            yield str(series), list(derive(found, series, history.instrument, history.parts, larger))
+                differences = [f"{series}: not derived: {error}"]
+            yield str(series), differences
     finally:
         source.close()

@@ -19,7 +19,13 @@ from ninja_daemon.app.shared_options import AS_JSON
 from ninja_daemon.app.signal_history.reading import read_signals
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.why.committed import read_records
-from ninja_daemon.app.why.decision_words import decision_fields, difference_words, signal_fields, signal_lines
+from ninja_daemon.app.why.decision_words import (
+    decision_fields,
+    difference_words,
+    signal_fields,
+    signal_lines,
+    unjudged_words,
+)
 from ninja_daemon.app.why.noted import (
     NOTHING,
     delivery_fields,
@@ -131,8 +137,7 @@ def _show_strategy(
         for decision in derived.decisions()
         if not (crosses or is_long) or decision.cross is not None or decision.is_near(whole)
     ]
-    for difference in comparison.differences:
-        typer.echo(difference_words(difference), err=as_json)
+    _say_first(derived, comparison.differences, err=as_json)
     opens = [int(time) for time in derived.candles.time[derived.start : derived.stop]]
     notes = read_notes(environment, strategy.name, opens[0], now()) if opens else NOTHING
     if as_json:
@@ -146,6 +151,13 @@ def _show_strategy(
         for line in unevaluated(strategy, notes, record.loaded.cursor, due, set(opens)):
             typer.echo(line)
     return comparison.differences
+
+
+def _say_first(derived: Derived, differences: Sequence[Difference], *, err: bool) -> None:
+    for difference in differences:
+        typer.echo(difference_words(difference), err=err)
+    if derived.unjudged is not None:
+        typer.echo(unjudged_words(derived.rules.strategy, derived.unjudged), err=err)
 
 
 def _print_table(derived: Derived, shown: Sequence[Decision], notes: Notes) -> None:

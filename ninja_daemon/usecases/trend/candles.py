@@ -7,15 +7,17 @@ at a close that both timeframes share, too: until the larger candle is complete,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
 
-from ninja_daemon.core.averages.trend import Trend, TrendAverage, TrendState
+from ninja_daemon.core.averages.trend import NO_TREND, Trend, TrendAverage, TrendState
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Series
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.revisions import scaled
@@ -46,6 +48,8 @@ class LargerCandles:
         series: the larger candles.
         settings: the average over them.
         own: the strategy's timeframe.
+        spacing: candles that the strategy's signals keep between them.
+        cursor: open of the strategy's last candle taken in; None at a first start.
         before: the average as it was committed, or an empty one.
         known_until: every larger candle that closed by then is behind ``before`` or among ``candles``.
         candles: complete ones after ``before``.
@@ -57,6 +61,8 @@ class LargerCandles:
     series: Series
     settings: TrendAverage
     own: Granularity
+    spacing: int
+    cursor: Instant | None
     before: TrendState
     known_until: Instant = 0
     candles: list[Candle] = field(default_factory=list)
@@ -71,21 +77,22 @@ class LargerCandles:
         if trend is None or series is None:
             return None
         if committed is None or cursor is None:
-            return cls(series, trend, strategy.granularity, trend.empty_state(0))
+            return cls(series, trend, strategy.granularity, strategy.spacing, cursor, trend.empty_state(0))
         # What closed by the cursor's close was waited for before the cursor moved.
         known_until = trend.granularity.last_close(strategy.granularity.close_of(cursor))
-        return cls(series, trend, strategy.granularity, committed, known_until)
+        return cls(series, trend, strategy.granularity, strategy.spacing, cursor, committed, known_until)
 
     # --- what to ask -------------------------------------------------------------------------------------------------
 
-    def wanted(self, now: float, cursor: Instant | None) -> Wanted | WantedHistory | None:
+    def wanted(self, now: float) -> Wanted | WantedHistory | None:
         """Return what has to be asked; None when no larger candle has closed since the last one that is known."""
         granularity = self.series.granularity
         if granularity.last_close(int(now)) <= self.known_until:
             return None
         if self.before.last is not None:
             return Wanted(self.series, self.before.last)
-        passed = 0 if cursor is None else max(0, int(now) - cursor) // granularity.seconds
+        # Where signals keep a distance, those before the cursor are judged again.
+        passed = max(0, int(now) - (self.cursor or int(now)) + self.spacing * self.own.seconds) // granularity.seconds
         return WantedHistory(self.series, None, self.settings.warm_up + passed + _SPARE)
 
     def take(self, answer: Fetched | NinjaError) -> None:
@@ -102,10 +109,10 @@ class LargerCandles:
         factor = 10 ** (self.before.decimals - decimals)
         self.candles += [scaled(candle, factor) for candle in answer.candles]
         self.error = answer.rejected
-        again = None if answer.at_cursor is None or self.before.last is None else scaled(answer.at_cursor, factor)
-        self.revised = again is not None and again.close != self.before.closes.back(0)
+        if answer.at_cursor is not None and self.before.last is not None:
+            self.revised = answer.at_cursor.close * factor != self.before.closes.back(0)
         if answer.forming is not None:
-            # Candles come in order: all that opened before the one that forms are complete, or will never come.
+            # Candles come in order: all that opened before it are complete, or will never come.
             self.known_until = max(self.known_until, answer.forming)
         elif self.candles:
             self.known_until = max(self.known_until, self.series.granularity.close_of(self.candles[-1].time))
@@ -169,4 +176,26 @@ class LargerCandles:
         )
 
 
-_SPARE = 2
+_SPARE: Final = 2
+
+
+def seeing(rules: Rules, larger: LargerCandles | None, fetched: Fetched, factor: int = 1) -> Rules:
+    """Return rules with what the broker said beside the candles: the trend, and spreads, which ``factor`` scales."""
+    if larger is None and not rules.strategy.needs_spread:
+        return rules
+    trend = NO_TREND if larger is None else larger.trend(rules.instrument.decimals)
+    return rules.seeing(trend, {opened: spread * factor for opened, spread in fetched.spreads.items()})
+
+
+def histories(those: Iterable[LargerCandles], now: float) -> Sequence[tuple[LargerCandles, WantedHistory]]:
+    """Return which histories are needed: one a series, as long as any strategy needs it."""
+    asked = [(one, request) for one in those if isinstance(request := one.wanted(now), WantedHistory)]
+    counts: dict[Series, int] = {}
+    for one, request in asked:
+        counts[one.series] = max(request.count, counts.get(one.series, 0))
+    return [(one, replace(request, count=counts[one.series])) for one, request in asked]
+
+
+def newer(those: Iterable[LargerCandles], now: float) -> Sequence[tuple[LargerCandles, Wanted]]:
+    """Return which candles to ask for: those that have closed since the last one that is known."""
+    return [(one, request) for one in those if isinstance(request := one.wanted(now), Wanted)]
