@@ -18,7 +18,7 @@ from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
 from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.larger_candles import Judgeable
-from ninja_daemon.usecases.ports import Change, Clock, Tally
+from ninja_daemon.usecases.ports import Change, Clock, Counts
 from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, scaled, shown_before
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.wake_result import Start, StrategyResult
@@ -191,9 +191,9 @@ def _taken_in(standing: Standing, new: _New) -> int:
     return 0 if standing.start is Start.FIRST else len(new.candles)
 
 
-def _tally_before(standing: Standing) -> Tally:
+def _tally_before(standing: Standing) -> Counts:
     """Return the counts that belong to the state; a rebuilt one has seen the candles before it otherwise."""
-    return standing.loaded.tally if standing.start is Start.STORED else Tally()
+    return standing.loaded.tally if standing.start is Start.STORED else Counts()
 
 
 def _is_revised(standing: Standing, before: StrategyState, known: Sequence[int], new: _New) -> bool:
@@ -247,7 +247,7 @@ def _nothing_there(state: StrategyState) -> NinjaError | None:
     return None if state.last is not None else HistoryGap("the broker has no complete candle of it yet")
 
 
-def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Tally:
+def _counted(tally: Counts, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Counts:
     """Add crosses and the signals among them."""
     if not crosses:
         return tally

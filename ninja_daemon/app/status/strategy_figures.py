@@ -19,7 +19,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import rounded
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Loaded, Tally
+from ninja_daemon.usecases.ports import Counts, Loaded
 
 _MOST_COUNTED: Final = 10_000
 _FAR: Final = 3
@@ -103,7 +103,7 @@ class StrategyFigures:
     is_stale: bool
     side: Side | None
     averages: Averages | None
-    tally: Tally
+    tally: Counts
     notes: tuple[str, ...]
     open: tuple[OpenFigures, ...] = ()
     paused_until: float | None = None

@@ -32,7 +32,7 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Failure
-from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.messages.message import Bundle, Entry, Kind, Notice, Severity
 
 
 def notify(
@@ -107,7 +107,7 @@ def _send_test(delivery: Delivery, name: str) -> int:
     entry = Entry(Kind.TEST, notice.id, 0, now, _test_json(notice), notice=notice)
     channel = open_channel(delivery.destination(name))
     try:
-        outcome = channel.send(Parcel(name, (entry,)))
+        outcome = channel.send(Bundle(name, (entry,)))
     finally:
         channel.close()
     if isinstance(outcome, Failure):
@@ -144,7 +144,7 @@ def _live(environment: Environment, configuration: Configuration, level: Level) 
         lambda new: notifier_parts(environment, new.delivery, new.strategies),
         configuration,
         service.crash,
-        service.pulse,
+        service.liveness,
     )
     _announce(environment, notifier, log)
 
@@ -179,7 +179,7 @@ def _monitors(environment: Environment, notifier: LiveNotifier, service: Service
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import NotifierFigures, monitored
 
-        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.pulse))
+        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.liveness))
         if monitor is not None:
             yield monitor.stop
 
