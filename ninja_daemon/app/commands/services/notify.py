@@ -58,14 +58,18 @@ def notify(
         raise typer.Exit
     environment, configuration = load_settings()
     _set_up_logs(environment, log_level)
-    if name and not preview:
-        message = "it is named for --preview only"
-        raise typer.BadParameter(message, param_hint="DESTINATION")
+    _require_preview_for(name, is_preview=preview)
     if preview:
         raise typer.Exit(_preview(environment, configuration, name))
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
     raise typer.Exit(_one_pass(environment, configuration) if drain else _live(environment, configuration, log_level))
+
+
+def _require_preview_for(name: str, *, is_preview: bool) -> None:
+    if name and not is_preview:
+        message = "it is named for --preview only"
+        raise typer.BadParameter(message, param_hint="DESTINATION")
 
 
 def _preview(environment: Environment, configuration: Configuration, name: str) -> int:
