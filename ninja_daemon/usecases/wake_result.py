@@ -13,7 +13,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 
 
 class Start(Enum):
@@ -74,7 +74,7 @@ class StrategyResult:
     more: bool = False
     error: NinjaError | None = None
     notes: Sequence[str] = ()
-    tally: Tally | None = None
+    tally: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ninja_daemon.adapters.telemetry.metrics import NAMES, Reading, exposed
 from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.app.dead_mans_switch import DeadMansSwitch
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
@@ -97,7 +97,7 @@ def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> Non
 
 
 def test_a_distribution_is_exposed_by_its_labels() -> None:
-    spread = Spread(LATENCY_BOUNDS)
+    spread = Histogram(LATENCY_BOUNDS)
     spread.add(0.2, 3)
     spread.add(61)
     text = exposed(lambda: [Reading("ninja_completion_delay_seconds", spread, ("M15",))]).decode()
@@ -161,7 +161,7 @@ def test_every_figure_has_a_line_in_the_operators_page_and_an_ordinary_name() ->
 
 
 def test_a_spread_counts_each_value_once() -> None:
-    spread = Spread((1.0, 2.0))
+    spread = Histogram((1.0, 2.0))
     for value in (0.5, 1.0, 1.5, 9.0):
         spread.add(value)
     assert spread.cumulated() == ([("1.0", 2.0), ("2.0", 3.0), ("+Inf", 4.0)], 12.0)

@@ -222,9 +222,9 @@ def world(tmp_path: Path, long: bool) -> Iterator[World]:
         places = {name: Place(kind, clock, signals) for name, kind in KIND_OF.items()}
         destinations, workers = [], []
         for name, kind in KIND_OF.items():
-            destination = Destination(name, kind, options_at(stack, places[name]), KINDS[kind].manners)
-            manners = replace(destination.manners, timeout=5 * SLOW, max_age=7_200.0)
-            destinations.append(replace(destination, manners=manners))
+            destination = Destination(name, kind, options_at(stack, places[name]), KINDS[kind].policy)
+            policy = replace(destination.policy, timeout=5 * SLOW, max_age=7_200.0)
+            destinations.append(replace(destination, policy=policy))
             channel: Channel = (
                 ConsoleChannel(destinations[-1], Screen(places[name]))
                 if kind == "console"

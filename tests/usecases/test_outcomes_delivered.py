@@ -20,7 +20,7 @@ from ninja_daemon.core.messages.destination import Delivery, Destination, Option
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
-from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
+from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
 from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.secret import Secret
@@ -63,8 +63,8 @@ def server() -> Iterator[Receiver]:
         yield made
 
 
-def manners(outcomes: OutcomePolicy, **changes: Any) -> Manners:
-    plain = Manners(outcomes=outcomes, retry=RetryPolicy(base=0.0), max_age=1e9, group_wait=0.0)
+def policy(outcomes: OutcomePolicy, **changes: Any) -> SendPolicy:
+    plain = SendPolicy(outcomes=outcomes, retry=RetryPolicy(base=0.0), max_age=1e9, group_wait=0.0)
     return replace(plain, **changes)
 
 
@@ -73,12 +73,12 @@ def discord(server: Receiver, outcomes: OutcomePolicy = OutcomePolicy.EDIT, **ch
         "url": Secret(f"{server.url}/api/webhooks/5/token?thread_id=9"),
         "insecure": True,
     }
-    return Destination("desk", "discord", options, manners(outcomes, **changes))
+    return Destination("desk", "discord", options, policy(outcomes, **changes))
 
 
 def telegram(server: Receiver, outcomes: OutcomePolicy = OutcomePolicy.EDIT, **changes: Any) -> Destination:
     options: dict[str, OptionValue] = {"token": Secret(TOKEN), "chat_id": "-5", "api_url": server.url, "insecure": True}
-    return Destination("desk", "telegram", options, manners(outcomes, **changes))
+    return Destination("desk", "telegram", options, policy(outcomes, **changes))
 
 
 SERVICES = pytest.mark.parametrize("destination_of", [discord, telegram])
@@ -90,7 +90,7 @@ def delivery(*destinations: Destination) -> Delivery:
 
 def worker_of(bench: Bench, destination: Destination, ledger: SqliteSentLedger) -> LaneWorker:
     channel: Channel = open_channel(destination)
-    if isinstance(channel, EditableChannel) and destination.manners.outcomes is OutcomePolicy.EDIT:
+    if isinstance(channel, EditableChannel) and destination.policy.outcomes is OutcomePolicy.EDIT:
         channel = FollowingChannel(channel, ledger, FakeClock())
     return LaneWorker(destination, channel=channel, lanes=bench.ground.lanes, ledger=ledger, clock=FakeClock())
 
@@ -146,7 +146,7 @@ def test_outcomes_that_no_destination_shows_are_taken_and_dropped(bench: Bench) 
 
 
 def test_an_outcome_goes_where_its_signal_went_and_only_where_it_is_shown(bench: Bench) -> None:
-    show = [Destination(name, "fake", manners=manners(OutcomePolicy.POST)) for name in ("club", "free", "euro")]
+    show = [Destination(name, "fake", policy=policy(OutcomePolicy.POST)) for name in ("club", "free", "euro")]
     silent = Destination("desk", "fake")
     routes = (
         Route(Match(instrument=("USD_*",)), ("free",)),
@@ -160,7 +160,7 @@ def test_an_outcome_goes_where_its_signal_went_and_only_where_it_is_shown(bench:
 
 def test_an_outcome_never_overtakes_its_signal(bench: Bench) -> None:
     """The signal is listed after the signals were drained, together with its outcome."""
-    to_desk = delivery(Destination("desk", "fake", manners=manners(OutcomePolicy.POST)))
+    to_desk = delivery(Destination("desk", "fake", policy=policy(OutcomePolicy.POST)))
     bench.lists(a_signal(1))
     bench.ends(an_outcome(1))
     assert bench.drains(to_desk, kind=Kind.OUTCOME).moved == 0
@@ -172,7 +172,7 @@ def test_an_outcome_never_overtakes_its_signal(bench: Bench) -> None:
 
 
 def test_an_outcome_is_taken_once_and_one_that_cannot_be_read_is_kept(bench: Bench) -> None:
-    to_desk = delivery(Destination("desk", "fake", manners=manners(OutcomePolicy.POST)))
+    to_desk = delivery(Destination("desk", "fake", policy=policy(OutcomePolicy.POST)))
     bench.ends(an_outcome(1), "{}", an_outcome(1))
     bench.drains(to_desk, kind=Kind.OUTCOME)
     assert bench.waiting() == 1
@@ -402,7 +402,7 @@ def test_a_webhook_gets_the_outcome_as_it_stood_in_the_list(
     bench: Bench, ledger: SqliteSentLedger, server: Receiver
 ) -> None:
     options: dict[str, OptionValue] = {"url": Secret(f"{server.url}/hook"), "insecure": True}
-    destination = Destination("desk", "webhook", options, manners(OutcomePolicy.POST))
+    destination = Destination("desk", "webhook", options, policy(OutcomePolicy.POST))
     bench.ends(an_outcome(1))
     goes_through(bench, destination, ledger)
     (post,) = server.posts
@@ -415,7 +415,7 @@ def test_an_outcome_that_a_destination_refuses_is_dropped_and_the_lane_goes_on(
     bench: Bench, ledger: SqliteSentLedger, server: Receiver
 ) -> None:
     options: dict[str, OptionValue] = {"url": Secret(f"{server.url}/hook"), "insecure": True}
-    destination = Destination("desk", "webhook", options, manners(OutcomePolicy.POST))
+    destination = Destination("desk", "webhook", options, policy(OutcomePolicy.POST))
     server.script = lambda post: Answer.of(400 if post.headers["ninja-kind"] == "outcome" else 200, {})
     bench.ends(an_outcome(1))
     goes_through(bench, destination, ledger)

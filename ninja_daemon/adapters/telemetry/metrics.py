@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.histogram import Histogram
 
 
 class Name(NamedTuple):
@@ -93,7 +93,7 @@ class Reading(NamedTuple):
     """A figure's value, or a distribution for a histogram."""
 
     name: str
-    value: float | Spread
+    value: float | Histogram
     labels: tuple[str, ...] = ()
 
 
@@ -114,7 +114,7 @@ def _family(name: str, readings: Sequence[Reading]) -> Metric:
     if kind == "histogram":
         histogram = HistogramMetricFamily(name, text, labels=labels)
         for reading in readings:
-            if isinstance(reading.value, Spread):
+            if isinstance(reading.value, Histogram):
                 bins, total = reading.value.cumulated()
                 histogram.add_metric(reading.labels, buckets=bins, sum_value=total)
         return histogram
@@ -124,7 +124,7 @@ def _family(name: str, readings: Sequence[Reading]) -> Metric:
         else GaugeMetricFamily(name, text, labels=labels)
     )
     for reading in readings:
-        if not isinstance(reading.value, Spread):
+        if not isinstance(reading.value, Histogram):
             family.add_metric(reading.labels, reading.value)
     return family
 

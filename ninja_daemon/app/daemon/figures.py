@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.notes.closes import Closes
 from ninja_daemon.app.daemon.notes.signal_counts import SignalCounts
-from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.polling import CompletionDelay
@@ -60,7 +60,7 @@ class WakeFigures:
         self.counters = Counters()
         self.completion_delay = completion_delay
         self.cursors: dict[str, Instant] = {}
-        self.signal_latency = Spread(LATENCY_BOUNDS)
+        self.signal_latency = Histogram(LATENCY_BOUNDS)
         self.last_wake = 0.0
         self.last_good_wake = 0.0
         self.waiting: dict[str, str] = {}

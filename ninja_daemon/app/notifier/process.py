@@ -14,9 +14,9 @@ from typing import Final
 from ninja_daemon.app.notifier.parts import NotifierParts
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.reporter import Reporter
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.histogram import Histogram
 from ninja_daemon.core.lanes.dead_letters import UNROUTED
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.market.instant import format_moment
@@ -75,7 +75,7 @@ class Notifier:
         self,
         parts: NotifierParts,
         on_crash: Callable[[BaseException], None],
-        pulse: Pulse | None = None,
+        liveness: Liveness | None = None,
         before: Notifier | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
@@ -83,10 +83,10 @@ class Notifier:
         Args:
             parts: what it is made of.
             on_crash: told of an error that nobody expected; the process must end then.
-            pulse: where the threads leave marks of progress.
+            liveness: where the threads leave marks of progress.
             before: the one before, whose start and counts go on.
         """
-        self._pulse = Pulse(parts.clock) if pulse is None else pulse
+        self._liveness = Liveness(parts.clock) if liveness is None else liveness
         self._parts = parts
         self._on_crash = on_crash
         self._stop = threading.Event()
@@ -142,7 +142,7 @@ class Notifier:
     def _drain_for_ever(self) -> None:
         back_off = _BackOff()
         while not self._stop.is_set():
-            self._pulse.beat("drain")
+            self._liveness.beat("drain")
             try:
                 moved = self._drain_once()
                 back_off.reset()
@@ -160,7 +160,7 @@ class Notifier:
         """Look for what the daemon could not hand over to Redis."""
         silences = _Kept(self._parts.clock, partial(self._silences_of_journal, journal))
         while not self._stop.is_set():
-            self._pulse.beat("journal")
+            self._liveness.beat("journal")
             try:
                 known = silences.silences()
                 moved = sum(self._moved(journal, inbox, known) for inbox in (*journal.inboxes, journal.outcomes))
@@ -213,7 +213,7 @@ class Notifier:
         bell, back_off = self._bells[worker.destination.name], _BackOff()
         not_before = float("-inf")
         while not self._stop.is_set():
-            self._pulse.beat(f"lane {worker.destination.name}", 2 * worker.destination.manners.timeout)
+            self._liveness.beat(f"lane {worker.destination.name}", 2 * worker.destination.policy.timeout)
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
@@ -235,14 +235,14 @@ class Notifier:
 
     def _wake_followers(self, worker: TwoLanes) -> None:
         for other in self._parts.workers:
-            if other.destination.manners.after == worker.destination.name:
+            if other.destination.policy.after == worker.destination.name:
                 self._bells[other.destination.name].set()
 
     # --- signs of life
 
     def _beat_for_ever(self) -> None:
         while not self._stop.is_set():
-            self._pulse.beat("heartbeat")
+            self._liveness.beat("heartbeat")
             try:
                 self._parts.main.queue.beat(self.heartbeat(), NOTIFIER_HEARTBEAT)
                 self._tell_of_lost_ones()
@@ -268,7 +268,7 @@ class Notifier:
         return Counter(self.reporter.by_destination)
 
     @property
-    def delivery_seconds(self) -> Spread:
+    def delivery_seconds(self) -> Histogram:
         """How long posts took that were accepted."""
         return self.reporter.seconds
 

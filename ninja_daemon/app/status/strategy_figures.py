@@ -16,7 +16,7 @@ from ninja_daemon.core.outcomes.outcome import running_r
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Loaded, Tally
+from ninja_daemon.usecases.ports import Counts, Loaded
 
 _MOST_COUNTED: Final = 10_000
 
@@ -68,7 +68,7 @@ class StrategyFigures:
     is_stale: bool
     side: Side | None
     averages: Averages | None
-    tally: Tally
+    tally: Counts
     notes: tuple[str, ...]
     open: tuple[OpenFigures, ...] = ()
     paused_until: float | None = None

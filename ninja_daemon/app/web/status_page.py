@@ -14,7 +14,7 @@ from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.words import link, moment, side_of, span, state_of, strategy_link
 from ninja_daemon.core.filters.kinds import written
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 
 _TITLES = ("strategy", "state", "side", "candle closed", "next", "close", "gap in pips", "crosses at", "last signal")
 
@@ -156,7 +156,7 @@ def _figures(figures: StrategyFigures, status: Status) -> Html:
     )
 
 
-def _counts(tally: Tally) -> list[tuple[str, Child]]:
+def _counts(tally: Counts) -> list[tuple[str, Child]]:
     return [
         ("candles evaluated", tally.evaluated),
         ("crosses", tally.crosses),

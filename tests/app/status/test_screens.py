@@ -17,7 +17,7 @@ from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.app.status.strategy_figures import StrategyFigures
 from ninja_daemon.app.status.terminal import TALLER, status_view
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 from tests.app.stored import M15
 
 START = 1_600_000_200
@@ -50,7 +50,7 @@ def figures(number: int, *, condition: str = "up to date", cross_is_far: bool = 
         is_stale=condition != "up to date",
         side=Side.BUY,
         averages=averages,
-        tally=Tally(evaluated=9, crosses=3, signals=2, rejected={"atr": 1}, last_signal_time=START - 9_000),
+        tally=Counts(evaluated=9, crosses=3, signals=2, rejected={"atr": 1}, last_signal_time=START - 9_000),
         notes=(),
     )
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 from ninja_daemon.usecases.wake_result import StrategyResult
 
 _ENOUGH: Final = 5
@@ -34,7 +34,7 @@ class SignalCounts:
         """Begin with nothing counted."""
         self._listed: Counter[Listed] = Counter()
         self._rejected: Counter[tuple[str, str]] = Counter()
-        self._tallies: dict[str, Tally] = {}
+        self._tallies: dict[str, Counts] = {}
         self._lock = threading.Lock()
 
     def add(self, result: StrategyResult) -> None:
