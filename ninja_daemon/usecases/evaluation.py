@@ -108,20 +108,19 @@ class Evaluation:
         """Take candles in: the new state, its signals, and how both are to be stored."""
         standing, fetched = new.standing, new.shown.fetched
         after = judged(new, self._clock.now())
-        state, signals, change = after.state, after.signals, change_of(new, after)
-        error = self._error(new, state)
+        state, change, error = after.state, change_of(new, after), self._error(new, after.state)
         # Made at once: this is done for each strategy at each close, and to copy a result costs as much as to make one.
-        outcome = StrategyResult(
+        result = StrategyResult(
             standing.strategy,
             standing.start,
             fetched=standing.fetched,
             error=error,
             notes=standing.notes,
-            cursor=state.last.time if state.last is not None else None,
+            cursor=None if state.last is None else state.last.time,
             taken_in=new.taken_in,
             opens=[candle.time for candle in new.candles] if change is not None else (),
             sides=(new.before.side, state.side),
-            signals=signals if change is not None else (),
+            signals=after.signals if change is not None else (),
             closed=after.followed.outcomes if change is not None else (),
             crosses=after.crosses,
             forming=fetched.forming,
@@ -134,7 +133,7 @@ class Evaluation:
             more=fetched.more and new.taken_in > 0 and not new.held and not new.awaited,
             tally=standing.loaded.tally if change is None else change.tally,
         )
-        return Work(standing, outcome, change)
+        return Work(standing, result, change)
 
 
 def _with_gaps(missing: Missing, judgeable: Judgeable) -> Missing:

@@ -34,9 +34,7 @@ def check_store(
     """Check the server and the stored state of our strategies."""
     subject = f"Redis {environment.redis_label}"
     if not environment.cache_enabled:
-        cause = "CACHE_ENABLED is false: it is not used; cursors, signals and queue are in the journal on this machine"
-        cure = "set CACHE_ENABLED=true to keep averages over a restart and to let other programs read the signals"
-        yield Finding(Level.INFO, "redis.unused", subject, cause, cure)
+        yield _unused(subject)
         return
     client = connect(environment.redis_url.reveal(), name="check")
     try:
@@ -59,6 +57,12 @@ def check_store(
         cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"
         yield Finding(Level.OK, "redis", subject, cause)
     yield from _stored(strategies, loaded, now)
+
+
+def _unused(subject: str) -> Finding:
+    cause = "CACHE_ENABLED is false: it is not used; cursors, signals and queue are in the journal on this machine"
+    cure = "set CACHE_ENABLED=true to keep averages over a restart and to let other programs read the signals"
+    return Finding(Level.INFO, "redis.unused", subject, cause, cure)
 
 
 def _same_settings(differs: str | None, subject: str) -> Iterator[Finding]:

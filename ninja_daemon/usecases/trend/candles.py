@@ -1,7 +1,6 @@
 """The candles of a larger timeframe that decide a strategy's trend: which are asked for, and how far they are known.
 
-A strategy's candle is judged when every larger candle that closed by its own close is known, and not before. That holds
-at a close that both timeframes share, too: until the larger candle is complete, the strategy's candle waits.
+A strategy's candle waits until every larger candle that closed by its own close is complete, a shared close included.
 """
 
 from __future__ import annotations
