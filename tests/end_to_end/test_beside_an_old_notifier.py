@@ -67,11 +67,15 @@ class Pair:
             time.sleep(pause)
 
     def delivers(self) -> None:
-        """Wait until all are there: once each, in order."""
+        """Wait until all are there, once each and in order, and nobody holds the lane: neither is amid a message."""
         deadline = time.monotonic() + LIMIT
-        while len(self._server.posts) < len(self._listed) and time.monotonic() < deadline:
+        while (len(self._server.posts) < len(self._listed) or self._is_busy()) and time.monotonic() < deadline:
             time.sleep(STEP)
         assert [post.headers["webhook-id"] for post in self._server.posts] == self._listed
+
+    def _is_busy(self) -> bool:
+        waiting = self._client.llen("{ninja}:lane:desk")
+        return bool(waiting) or self._client.hget("{ninja}:lane_state:desk", "lease") not in {None, b"0"}
 
     def delivers_with_one(self, working: Running, resting: Running) -> None:
         """Have one of them do it alone."""
