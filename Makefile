@@ -69,6 +69,10 @@ uninstall: ## remove program and units; configuration and data stay unless PURGE
 test: $(VENV)/dev.stamp ## all tests, on two cores
 	@$(python) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
+.PHONY: quick
+quick: $(VENV)/dev.stamp ## the part that needs no processes: core and use cases, minutes
+	@$(python) -m pytest --numprocesses 2 --dist worksteal tests/core tests/usecases tests/adapters/stored $(ARGS)
+
 .PHONY: check
 check: static test ## all that CI asks for: lint, format, types, floors, tests
 
@@ -104,6 +108,10 @@ faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the
 .PHONY: rehearsal
 rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into it, break and mend everything (SERVER=valkey)
 	@$(python) -m tests.rehearsal $(ARGS)
+
+.PHONY: parity
+parity: $(VENV)-bench/stamp ## compare averages and crosses with the libraries that people use; writes docs/platforms.md
+	@$(VENV)-bench/bin/python -m benchmarks.parity
 
 .PHONY: bench
 bench: $(VENV)-bench/stamp ## measure against what people would use instead (ten minutes); writes BENCHMARKS.md (ARGS="--against REV")

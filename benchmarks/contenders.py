@@ -50,7 +50,7 @@ from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 
 TOKEN: Final = "demo"  # noqa: S105 - guards nothing
 WINDOW: Final = 200
@@ -232,7 +232,7 @@ class Fields(Floor):
         rules = rules_of(strategy, Instrument("EUR_USD", 5, -4))
         candles = [Candle(3_600 * hour, 110_000, 110_020, 109_990, 110_000 + hour) for hour in range(1, WINDOW)]
         state, _ = advance_all(rules, rules.empty_state(), candles)
-        tally = Tally(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
+        tally = Counts(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
         self._averages: dict[Any, str] = dict(encode_state(rules, state, state.seen - 1))
         self._sides: dict[Any, str] = {
             **encode_tally(state, tally),

@@ -1,35 +1,40 @@
-"""Write docs/messages/: what each channel shows, made by the channels themselves. ``python -m tests.transcripts``."""
+"""Write docs/messages/: what each channel shows, made by the channels themselves. ``python -m tests.transcripts``.
+
+With ``--pictures`` a browser draws the pictures anew, too.
+"""
 
 from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
+from ninja_daemon.adapters.channels.wording.mail_html import mail_html
 from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Destination
-from ninja_daemon.core.messages.message import Parcel, Severity
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle, Severity
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS
-from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, a_notice_entry, an_entry
 from tests.fakes.receiver import Post, receiver
+from tests.message_pages import discord_page, draw, email_page, telegram_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "messages"
-MANNERS = Manners(time_zone="Europe/Berlin")
+MANNERS = SendPolicy(time_zone="Europe/Berlin")
 STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, fast_ma=40, slow_ma=140)
 BRIEFING = Briefing([STRATEGY])
 SUSPENDED = (
@@ -43,7 +48,7 @@ DAILY = (
 )
 
 
-def parcels() -> dict[str, Parcel]:
+def bundles() -> dict[str, Bundle]:
     """The kinds of message that there are."""
     prices = {"close": "152.318", "stop_loss": "151.492", "take_profit": "153.557", "atr": "0.4130714"}
     prices |= {"sl_pips": "82.6", "tp_pips": "123.9", "fast_ma": "152.0141", "slow_ma": "152.01329"}
@@ -52,19 +57,19 @@ def parcels() -> dict[str, Parcel]:
     sell: dict[str, Any] = {"id": signal_id(STRATEGY, CLOSE_TIME - 14_400, Side.SELL)}
     late = [an_entry(number, late=True, close_time=CLOSE_TIME - 14_400 * (4 - number)) for number in (1, 2, 3)]
     found = {
-        "A signal": a_parcel(an_entry(1, **sell)),
-        "A late signal": a_parcel(an_entry(1, **sell, late=True), sent_at=CLOSE_TIME + 11_525.0),
-        "A signal that may be a repeat": a_parcel(an_entry(1, **sell), repeat=True),
-        "Two signals of one close, grouped": a_parcel(an_entry(1, **sell), an_entry(2, **buy), grouped=True),
-        "Late signals after an outage, as a digest": a_parcel(*late, digest=True),
-        "An operations alert": a_parcel(
+        "A signal": a_bundle(an_entry(1, **sell)),
+        "A late signal": a_bundle(an_entry(1, **sell, late=True), sent_at=CLOSE_TIME + 11_525.0),
+        "A signal that may be a repeat": a_bundle(an_entry(1, **sell), repeat=True),
+        "Two signals of one close, grouped": a_bundle(an_entry(1, **sell), an_entry(2, **buy), grouped=True),
+        "Late signals after an outage, as a digest": a_bundle(*late, digest=True),
+        "An operations alert": a_bundle(
             a_notice_entry(id="suspended-desk-7", topic="lane_suspended", text=SUSPENDED, severity=Severity.ERROR)
         ),
-        "The daily report": a_parcel(
+        "The daily report": a_bundle(
             a_notice_entry(id="daily-2022-03-04", topic="heartbeat", text=DAILY, severity=Severity.INFO)
         ),
     }
-    return {title: BRIEFING.of(parcel) for title, parcel in found.items()}
+    return {title: BRIEFING.of(bundle) for title, bundle in found.items()}
 
 
 def transcripts() -> dict[str, str]:
@@ -72,7 +77,6 @@ def transcripts() -> dict[str, str]:
     return {
         "terminal.txt": terminal(),
         "discord.json": json.dumps(posts_of("discord"), indent=2, ensure_ascii=False) + "\n",
-        "discord.svg": discord_picture(posts_of("discord")),
         "telegram.txt": telegram(),
         "email.txt": email(),
         "webhook.txt": webhook(),
@@ -82,10 +86,10 @@ def transcripts() -> dict[str, str]:
 def terminal() -> str:
     """What standard output shows."""
     stream = io.StringIO()
-    channel = ConsoleChannel(Destination("console", "console", manners=MANNERS), stream)
-    for title, parcel in parcels().items():
+    channel = ConsoleChannel(Destination("console", "console", policy=MANNERS), stream)
+    for title, bundle in bundles().items():
         stream.write(f"# {title}\n")
-        channel.send(parcel)
+        channel.send(bundle)
         stream.write("\n")
     return stream.getvalue()
 
@@ -93,8 +97,8 @@ def terminal() -> str:
 def email() -> str:
     """Subject and text."""
     return "\n".join(
-        f"# {title}\n\nSubject: {subject(parcel, MANNERS)}\n\n{plain_text(parcel, MANNERS)}\n"
-        for title, parcel in parcels().items()
+        f"# {title}\n\nSubject: {subject(bundle, MANNERS)}\n\n{plain_text(bundle, MANNERS)}\n"
+        for title, bundle in bundles().items()
     )
 
 
@@ -106,10 +110,10 @@ def telegram() -> str:
 def webhook() -> str:
     """Headers of ours and the body, to the byte."""
     with posted("webhook") as (channel, posts):
-        for parcel in parcels().values():
-            channel.send(parcel)
+        for bundle in bundles().values():
+            channel.send(bundle)
     shown = []
-    for title, post in zip(parcels(), posts, strict=True):
+    for title, post in zip(bundles(), posts, strict=True):
         names = ("content-type", "webhook-id", "webhook-timestamp", "webhook-signature", "ninja-kind")
         lines = [f"{name}: {post.headers[name]}" for name in (*names, "ninja-possible-repeat") if name in post.headers]
         shown.append(f"# {title}\n\n" + "\n".join(lines) + f"\n\n{post.body.decode()}\n")
@@ -119,9 +123,9 @@ def webhook() -> str:
 def posts_of(kind: str) -> dict[str, Any]:
     """The JSON bodies, by title."""
     with posted(kind) as (channel, posts):
-        for parcel in parcels().values():
-            channel.send(parcel)
-    return {title: post.json for title, post in zip(parcels(), posts, strict=True)}
+        for bundle in bundles().values():
+            channel.send(bundle)
+    return {title: post.json for title, post in zip(bundles(), posts, strict=True)}
 
 
 @contextmanager
@@ -138,79 +142,17 @@ def posted(kind: str) -> Iterator[tuple[Channel, list[Post]]]:
         channel.close()
 
 
-# --- a picture of Discord --------------------------------------------------------------------------------------------
-
-WIDTH, LINE, PAD = 640, 20, 14
+# --- pictures ----------------------------------------------------------------------------------------------------
 
 
-def discord_picture(messages: dict[str, Any]) -> str:
-    """Draw the messages as Discord's dark theme lays them out."""
-    parts: list[str] = []
-    height = PAD
-    for title, message in messages.items():
-        height = text(parts, 16, height + LINE, title, "#949ba4", 13)
-        if content := message.get("content"):
-            height = text(parts, 16, height + LINE, content, "#dbdee1", 14)
-        for embed in message.get("embeds", []):
-            height = card(parts, embed, height + 10)
-        height += PAD
-    body = "\n".join(parts)
-    fill = '<rect width="100%" height="100%" fill="#313338"/>'
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDTH}" height="{height}" '
-        f'font-family="Helvetica, Arial, sans-serif">\n{fill}\n{body}\n</svg>\n'
-    )
-
-
-def card(parts: list[str], embed: dict[str, Any], top: int) -> int:
-    """Draw one embed; return where it ends."""
-    inner: list[str] = []
-    height = text(inner, 32, top + LINE + 4, shown(embed["title"]), "#ffffff", 15, bold=True)
-    for line in wrapped(shown(embed.get("description", ""))):
-        height = text(inner, 32, height + LINE, line, "#dbdee1", 13)
-    column = 0
-    for field in embed.get("fields", []):
-        column = column if field["inline"] else 0
-        if column == 0:
-            height += 2 * LINE + 4
-        left = 32 + 190 * column
-        text(inner, left, height - LINE + 2, shown(field["name"]), "#ffffff", 12, bold=True)
-        text(inner, left, height, shown(field["value"]), "#dbdee1", 13)
-        column = (column + 1) % 3
-    if footer := embed.get("footer"):
-        height = text(inner, 32, height + LINE + 4, shown(footer["text"]), "#b5bac1", 11)
-    bottom = height + 12
-    size = f'width="{WIDTH - 32}" height="{bottom - top}"'
-    parts.append(f'<rect x="16" y="{top}" {size} rx="4" fill="#2b2d31"/>')
-    parts.append(f'<rect x="16" y="{top}" width="4" height="{bottom - top}" fill="#{embed["color"]:06x}"/>')
-    parts.extend(inner)
-    return bottom
-
-
-def text(parts: list[str], left: int, base: int, line: str, colour: str, size: int, *, bold: bool = False) -> int:
-    """Draw a line; return its base."""
-    weight = ' font-weight="bold"' if bold else ""
-    parts.append(f'<text x="{left}" y="{base}" fill="{colour}" font-size="{size}"{weight}>{escape(line)}</text>')
-    return base
-
-
-def shown(line: str) -> str:
-    """Take the escapes away, as Discord does when it shows a text."""
-    return line.replace("\\", "")
-
-
-def wrapped(paragraphs: str, width: int = 80) -> list[str]:
-    """Break lines where Discord would."""
-    lines: list[str] = []
-    for paragraph in paragraphs.splitlines():
-        line = ""
-        for word in paragraph.split():
-            if line and len(line) + 1 + len(word) > width:
-                lines.append(line)
-                line = ""
-            line = f"{line} {word}".strip()
-        lines.append(line)
-    return lines
+def pages() -> dict[str, str]:
+    """Return what each service's picture shows, as an HTML page."""
+    mails = {title: (subject(one, MANNERS), mail_html(one, MANNERS)) for title, one in bundles().items()}
+    return {
+        "discord": discord_page(posts_of("discord")),
+        "telegram": telegram_page(posts_of("telegram")),
+        "email": email_page(mails),
+    }
 
 
 def main() -> None:
@@ -218,6 +160,9 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for name, content in transcripts().items():
         (FOLDER / name).write_text(content, encoding="utf-8")
+    if "--pictures" in sys.argv:
+        for name, page in pages().items():
+            draw(page, name, FOLDER)
 
 
 if __name__ == "__main__":

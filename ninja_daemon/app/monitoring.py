@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from shutil import disk_usage
 from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
@@ -17,7 +20,7 @@ from ninja_daemon.usecases.gaps import lateness
 if TYPE_CHECKING:
     from ninja_daemon.app.daemon.figures import WakeFigures
     from ninja_daemon.app.notifier.live import LiveNotifier
-    from ninja_daemon.app.process.liveness import Pulse
+    from ninja_daemon.app.process.liveness import Liveness
     from ninja_daemon.core.lanes.depths import QueueDepths
     from ninja_daemon.core.signals.strategy import Strategy
     from ninja_daemon.usecases.candle_ports import Traffic
@@ -72,17 +75,19 @@ class Watched(Protocol):
 class DaemonFigures:
     """Everything that is to be known of a daemon."""
 
-    def __init__(self, daemon: Watched, *, clock: Clock, pulse: Pulse) -> None:
+    def __init__(self, daemon: Watched, *, clock: Clock, liveness: Liveness, state_dir: Path) -> None:
         """Choose whom to ask.
 
         Args:
             daemon: the work.
             clock: time.
-            pulse: the workers' marks.
+            liveness: the workers' marks.
+            state_dir: whose disk must not be full.
         """
+        self._state_dir = state_dir
         self._daemon = daemon
         self._clock = clock
-        self._pulse = pulse
+        self._liveness = liveness
 
     def readings(self) -> Iterator[Reading]:
         """Return the figures as they are now."""
@@ -98,6 +103,7 @@ class DaemonFigures:
         yield Reading("ninja_strategies_waiting", len(figures.reasons()))
         for name, labels, count in figures.counters.by_metric():
             yield Reading(name, count, labels)
+        yield from self._signals()
         for (name, result), count in dict(figures.closed).items():
             yield Reading("ninja_outcomes_total", count, (name, result))
         for name, total in dict(figures.closed_r).items():
@@ -111,10 +117,23 @@ class DaemonFigures:
         for timeframe, delay in dict(figures.completion_delay).items():
             yield Reading("ninja_completion_delay_seconds", delay.spread, (timeframe,))
         yield from self._broker()
+        with suppress(OSError):
+            yield Reading("ninja_state_free_bytes", disk_usage(self._state_dir).free)
         try:
             yield Reading("ninja_kept_commits", daemon.kept_commits())
         except JournalUnavailable:
             return
+
+    def _signals(self) -> Iterator[Reading]:
+        counts, strategies = self._daemon.figures.by_strategy, self._daemon.strategies
+        for listed, count in counts.listed().items():
+            yield Reading("ninja_strategy_signals_total", count, listed)
+        for rejected, count in counts.rejected().items():
+            yield Reading("ninja_rejected_total", count, rejected)
+        for name, closed in counts.last_signals(strategies).items():
+            yield Reading("ninja_last_signal_timestamp_seconds", closed, (name,))
+        for name, seconds in counts.usual_silence(strategies).items():
+            yield Reading("ninja_usual_silence_seconds", seconds, (name,))
 
     def _strategies(self) -> Iterator[Reading]:
         now, cursors = self._clock.now(), dict(self._daemon.figures.cursors)
@@ -138,7 +157,7 @@ class DaemonFigures:
 
     def alive(self) -> Health:
         """Does work go on?"""
-        return _alive(self._pulse)
+        return _alive(self._liveness)
 
     def ready(self) -> Health:
         """Can it do all of its work?"""
@@ -156,17 +175,17 @@ class DaemonFigures:
 class NotifierFigures:
     """Everything that is to be known of a notifier."""
 
-    def __init__(self, notifier: LiveNotifier, depths: Callable[[], QueueDepths], pulse: Pulse) -> None:
+    def __init__(self, notifier: LiveNotifier, depths: Callable[[], QueueDepths], liveness: Liveness) -> None:
         """Choose whom to ask.
 
         Args:
             notifier: the work.
             depths: what waits where; raises StoreUnavailable.
-            pulse: the threads' marks.
+            liveness: the threads' marks.
         """
         self._notifier = notifier
         self._depths = depths
-        self._pulse = pulse
+        self._liveness = liveness
 
     def readings(self) -> Iterator[Reading]:
         """Return the figures as they are now."""
@@ -197,7 +216,7 @@ class NotifierFigures:
 
     def alive(self) -> Health:
         """Does work go on?"""
-        return _alive(self._pulse)
+        return _alive(self._liveness)
 
     def ready(self) -> Health:
         """Can it do all of its work?"""
@@ -206,14 +225,14 @@ class NotifierFigures:
         return Health(good=True, reasons=(self._notifier.sentence(),))
 
 
-def _alive(pulse: Pulse) -> Health:
-    hanging = pulse.hanging()
+def _alive(liveness: Liveness) -> Health:
+    hanging = liveness.hanging()
     return Health(not hanging, tuple(f"no progress of {worker}" for worker in hanging) or ("work goes on",))
 
 
-def all_is_well(daemon: Watched, pulse: Pulse) -> bool:
+def all_is_well(daemon: Watched, liveness: Liveness) -> bool:
     """Tell whether every worker gets on, no strategy waits, and a cross would be kept."""
-    if pulse.hanging() or daemon.troubles() or not daemon.can_work:
+    if liveness.hanging() or daemon.troubles() or not daemon.can_work:
         return False
     if daemon.is_store_up:
         return True

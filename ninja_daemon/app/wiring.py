@@ -57,7 +57,7 @@ class Parts(DaemonPorts):
     recorder: Recorder
     notes: EvaluationNotes
     packer: PicturePacker
-    divide: Callable[[int], None]
+    divide: Callable[[int, int], None]
     stores: list[RedisStateStore]
     failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
     closers: tuple[Callable[[], None], ...]
@@ -123,7 +123,7 @@ def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, 
         journal=parts.journal,
         clock=parts.clock,
         on_crash=service.crash,
-        pulse=service.pulse,
+        liveness=service.liveness,
         part=part or WHOLE,
     )
     daemon.record_by(parts.after)
@@ -137,7 +137,7 @@ def watch(environment: Environment, daemon: Watched, parts: Parts, service: Serv
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import DaemonFigures, monitored  # noqa: PLC0415 - only when wanted
 
-        figures = DaemonFigures(daemon, clock=parts.clock, pulse=service.pulse)
+        figures = DaemonFigures(daemon, clock=parts.clock, liveness=service.liveness, state_dir=environment.state_dir)
         if (monitor := monitored(environment.metrics, figures)) is not None:
             stops.append(monitor.stop)
     if environment.ping_url is not None:
@@ -146,7 +146,7 @@ def watch(environment: Environment, daemon: Watched, parts: Parts, service: Serv
         from ninja_daemon.app.monitoring import all_is_well  # noqa: PLC0415 - only when wanted
 
         ping = Ping(environment.ping_url, insecure=environment.ping_insecure)
-        switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, service.pulse))
+        switch = DeadMansSwitch(ping.send, lambda: all_is_well(daemon, service.liveness))
         switch.start()
         stops += [switch.stop, ping.close]
     return stops

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 
-class Spread:
+class Histogram:
     """A distribution over fixed bounds; safe to use from several threads."""
 
     def __init__(self, bounds: Sequence[float]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ninja_daemon.core.completion_delays import BRIEF, NEWEST, Experience, Found, Plan
-from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 
 
 class Watch:
@@ -79,7 +79,7 @@ class CompletionDelay:
     last: float = 0.0
     average: float = 0.0
     unseen: float = 0.0
-    spread: Spread = field(default_factory=lambda: Spread(LATENCY_BOUNDS))
+    spread: Histogram = field(default_factory=lambda: Histogram(LATENCY_BOUNDS))
 
     def add(self, watch: Watch, experience: Experience) -> None:
         """Count a close."""
@@ -98,7 +98,7 @@ class CompletionDelay:
         self.unseen += share * (unseen / series - self.unseen)
 
 
-class Looks:
+class LookSchedule:
     """The experience of a process, by timeframe. Each timeframe is watched by one thread at a time."""
 
     def __init__(self) -> None:

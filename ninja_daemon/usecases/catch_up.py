@@ -180,7 +180,7 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
         listed = listed[len(listed) - result.listed :] if result.listed else ()
         return replace(outcome, signals=listed, repeated=result.repeated)
     undone = replace(
-        outcome, cursor=work.standing.loaded.cursor, taken_in=0, opens=(), signals=(), crosses=(), closed=()
+        outcome, cursor=work.standing.loaded.cursor, taken_in=0, opens=(), signals=(), crosses=(), closed=(), tally=None
     )
     return replace(undone, error=result if isinstance(result, NinjaError) else _refusal(result))
 

@@ -13,7 +13,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.usecases.gaps import Missing
-from ninja_daemon.usecases.ports import Change, Tally
+from ninja_daemon.usecases.ports import Change, Counts
 from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, shown_before
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.wake_result import Start
@@ -55,7 +55,7 @@ class NewCandles:
 
 def compared(standing: Standing, before: StrategyState, shown: Shown) -> tuple[Sequence[int], bool]:
     """Return ``known_before`` and ``revised`` of new candles; worked out once, since it is needed twice."""
-    tally = standing.loaded.tally if standing.start is Start.STORED else Tally()
+    tally = standing.loaded.tally if standing.start is Start.STORED else Counts()
     known, larger = known_before(standing.strategy, before, tally), standing.larger
     return known, is_revised(before, known, shown) or (larger is not None and larger.revised)
 
@@ -110,7 +110,7 @@ def followed(new: NewCandles, signals: Sequence[Signal]) -> Followed:
     return Followed(after.book, [*standing.closed, *after.outcomes])
 
 
-def _tally(new: NewCandles, after: After) -> Tally:
+def _tally(new: NewCandles, after: After) -> Counts:
     """Add candles, and what was noticed about those before them."""
     tally = _counted(new.standing.loaded.tally, after.crosses, after.signals)
     if not new.taken_in:
@@ -124,7 +124,7 @@ def _tally(new: NewCandles, after: After) -> Tally:
     )
 
 
-def _counted(tally: Tally, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Tally:
+def _counted(tally: Counts, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Counts:
     """Add crosses and the signals among them."""
     if not crosses:
         return tally

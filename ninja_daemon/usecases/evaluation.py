@@ -132,6 +132,7 @@ class Evaluation:
             awaited=new.awaited,
             newest=_newest(standing),
             more=fetched.more and new.taken_in > 0 and not new.held and not new.awaited,
+            tally=standing.loaded.tally if change is None else change.tally,
         )
         return Work(standing, outcome, change)
 
@@ -161,4 +162,5 @@ def result_of(standing: Standing, error: NinjaError | None) -> StrategyResult:
         newest=_newest(standing),
         error=error,
         notes=standing.notes,
+        tally=standing.loaded.tally,
     )

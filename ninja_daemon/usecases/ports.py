@@ -49,7 +49,7 @@ class Clock(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class Counts:
     """What a strategy has counted since it was first started, stored with its state.
 
     Attributes:
@@ -100,7 +100,7 @@ class Loaded:
     state: StrategyState | None
     instrument: Instrument | None
     named: Instant | None
-    tally: Tally
+    tally: Counts
     notes: Sequence[str] = ()
     book: Book | None = None
     trend: TrendState | None = None
@@ -138,7 +138,7 @@ class Change:
     rules: Rules
     loaded: Loaded
     state: StrategyState
-    tally: Tally
+    tally: Counts
     signals: Sequence[Signal]
     taken_in: int
     book: Book | None = None

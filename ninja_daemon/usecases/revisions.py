@@ -11,7 +11,7 @@ from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 
 _LOOKED_BACK: Final = 2
 """Number of candles before the cursor that are compared again. Must equal what CandleSource returns in
@@ -61,7 +61,7 @@ def is_revised(before: StrategyState, known: Sequence[int], now: Shown) -> bool:
     return at_cursor != before.last or any(shown != then for shown, then in zip(now.closes_before, known, strict=False))
 
 
-def known_before(strategy: Strategy, state: StrategyState, tally: Tally) -> Sequence[int]:
+def known_before(strategy: Strategy, state: StrategyState, tally: Counts) -> Sequence[int]:
     """Return the closes before the cursor's as they were last shown, else as they were taken in; newest first."""
     shown = tally.shown_before
     if len(shown) == _LOOKED_BACK or strategy.source is not Source.CLOSE:  # what was taken in need not be closes

@@ -13,6 +13,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.ports import Counts
 
 
 class Start(Enum):
@@ -49,6 +50,7 @@ class StrategyResult:
         more: the broker has more candles than were handed over at once.
         error: why the strategy is not up to date; None when it is.
         notes: stored parts that could not be used, one sentence each.
+        tally: the counts that are stored now; None when they are not known.
     """
 
     strategy: Strategy
@@ -72,6 +74,7 @@ class StrategyResult:
     more: bool = False
     error: NinjaError | None = None
     notes: Sequence[str] = ()
+    tally: Counts | None = None
 
 
 @dataclass(frozen=True, slots=True)

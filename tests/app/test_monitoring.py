@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -14,7 +16,7 @@ from ninja_daemon.adapters.telemetry.metrics import NAMES, Reading, exposed
 from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.app.dead_mans_switch import DeadMansSwitch
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
@@ -62,6 +64,14 @@ def watched(workplace: Workplace, fresh_redis: RedisServer) -> Iterator[Watched]
         workplace.end_all()
 
 
+def prometheus_takes(page: str) -> None:
+    """Have promtool judge a scraped page, where it is installed."""
+    promtool = shutil.which("promtool")
+    if promtool is not None:
+        done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> None:
     running = watched.start("run")
     running.until(lambda: watched.answers("run"), "the first answer")
@@ -72,6 +82,8 @@ def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> Non
     assert figures['ninja_broker_requests_total{status="200"}'] > 0
     assert figures["ninja_kept_commits"] == 0
     assert figures["ninja_signal_latency_seconds_count"] >= 0
+    assert figures["ninja_state_free_bytes"] > 0
+    prometheus_takes(watched.page("run", "/metrics").text)
     ready = watched.page("run", "/readyz")
     assert ready.status_code == 200
     assert ready.json()["good"] is True
@@ -85,7 +97,7 @@ def test_a_daemon_shows_what_it_does_and_whether_it_can(watched: Watched) -> Non
 
 
 def test_a_distribution_is_exposed_by_its_labels() -> None:
-    spread = Spread(LATENCY_BOUNDS)
+    spread = Histogram(LATENCY_BOUNDS)
     spread.add(0.2, 3)
     spread.add(61)
     text = exposed(lambda: [Reading("ninja_completion_delay_seconds", spread, ("M15",))]).decode()
@@ -101,6 +113,7 @@ def test_a_notifier_shows_its_lanes_also_while_redis_is_away(watched: Watched) -
     figures = watched.figures("notify")
     assert figures['ninja_lane_messages{destination="console"}'] == 0
     assert figures["ninja_list_signals"] == 0
+    prometheus_takes(watched.page("notify", "/metrics").text)
     watched.redis_server.stop()
     running.until(lambda: watched.page("notify", "/readyz").status_code == 503, "that it is not ready")
     assert watched.figures("notify")["ninja_redis_up"] == 0
@@ -148,7 +161,7 @@ def test_every_figure_has_a_line_in_the_operators_page_and_an_ordinary_name() ->
 
 
 def test_a_spread_counts_each_value_once() -> None:
-    spread = Spread((1.0, 2.0))
+    spread = Histogram((1.0, 2.0))
     for value in (0.5, 1.0, 1.5, 9.0):
         spread.add(value)
     assert spread.cumulated() == ([("1.0", 2.0), ("2.0", 3.0), ("+Inf", 4.0)], 12.0)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,9 +61,80 @@ def test_the_dashboard_s_panels_do_not_overlap_and_each_has_a_number_of_its_own(
         taken |= cells
 
 
-def test_prometheus_takes_the_rules() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
+@pytest.fixture
+def promtool() -> str:
+    found = shutil.which("promtool")
+    if found is None:
         pytest.skip("promtool is not here (apt install prometheus)")
+    return found
+
+
+def test_prometheus_takes_the_rules(promtool: str) -> None:
     done = subprocess.run([promtool, "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_prometheus_takes_what_the_dashboard_asks(promtool: str, tmp_path: Path) -> None:
+    asked = [expression.replace("$__range", "1d").replace("$__rate_interval", "5m") for expression in expressions()]
+    rules = [{"record": f"panel:{number}", "expr": expression} for number, expression in enumerate(asked)]
+    path = tmp_path / "panels.json"
+    path.write_text(json.dumps({"groups": [{"name": "panels", "rules": rules}]}), encoding="utf-8")
+    done = subprocess.run([promtool, "check", "rules", str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_alerts_of_silence_disk_and_latency_go_off_when_they_should(promtool: str, tmp_path: Path) -> None:
+    series = {
+        "ninja_last_signal_timestamp_seconds{strategy='quiet'}": "0x200",
+        "ninja_usual_silence_seconds{strategy='quiet'}": "300x200",
+        "ninja_last_signal_timestamp_seconds{strategy='lively'}": "0x200",
+        "ninja_usual_silence_seconds{strategy='lively'}": "6000x200",
+        "ninja_state_free_bytes": "1e8x200",
+        "ninja_signal_latency_seconds_bucket{le='60'}": "0+0x200",
+        "ninja_signal_latency_seconds_bucket{le='120'}": "0+1x200",
+        "ninja_signal_latency_seconds_bucket{le='+Inf'}": "0+1x200",
+        "ninja_closes_due_total{strategy='quiet'}": "3x200",
+        "ninja_closes_evaluated_total{strategy='quiet'}": "2x200",
+    }
+    expected = {
+        "NinjaStrategySilent": [{"exp_labels": {"severity": "info", "strategy": "quiet"}}],
+        "NinjaDiskNearlyFull": [{"exp_labels": {"severity": "critical"}}],
+        "NinjaSignalsLate": [{"exp_labels": {"severity": "warning"}}],
+        "NinjaCloseNotEvaluated": [{"exp_labels": {"severity": "warning", "strategy": "quiet"}}],
+    }
+    names = re.findall(r"alert: (\w+)", ALERTS.read_text(encoding="utf-8"))
+    assert set(expected) <= set(names)
+    tests = {
+        "rule_files": [str(ALERTS)],
+        "evaluation_interval": "1m",
+        "tests": [
+            {
+                "interval": "1m",
+                "input_series": [{"series": name, "values": values} for name, values in series.items()],
+                "promql_expr_test": [
+                    {
+                        "expr": f"count by (alertname, strategy) (ALERTS{{alertname='{name}', alertstate='firing'}})",
+                        "eval_time": "3h",
+                        "exp_samples": [
+                            {
+                                "labels": "{"
+                                + ", ".join(
+                                    f"{key}='{value}'"
+                                    for key, value in {"alertname": name, **one["exp_labels"]}.items()
+                                    if key != "severity"
+                                )
+                                + "}",
+                                "value": 1,
+                            }
+                            for one in alerts
+                        ],
+                    }
+                    for name, alerts in expected.items()
+                ],
+            }
+        ],
+    }
+    path = tmp_path / "tests.json"
+    path.write_text(json.dumps(tests), encoding="utf-8")
+    done = subprocess.run([promtool, "test", "rules", str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

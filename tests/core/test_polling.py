@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ninja_daemon.core.completion_delays import LONGEST_DELAY, Experience, Found, Plan
-from ninja_daemon.core.polling import Looks
+from ninja_daemon.core.polling import LookSchedule
 
 Delay = Callable[[random.Random], float]
 LADDER = (0.5, 1.0, 1.75, 2.75, 4.25, 6.25, 9.25, 14.25, 22.25, 32.25, 42.25, 52.25, 62.25, 72.25, 82.25, 92.25)
@@ -60,7 +60,7 @@ class Cost:
 
 def play(delay: Delay, closes: int, series: int, *, learning: bool, skip: int = 0) -> Cost:
     """Watch the closes one after another, after so many that are not counted."""
-    chance, looks, experience = random.Random(closes + series), 0, Looks()
+    chance, looks, experience = random.Random(closes + series), 0, LookSchedule()
     requests, latencies = 0, list[float]()
     for number in range(closes + skip):
         left = [delay(chance) for _ in range(series)]
@@ -107,7 +107,7 @@ def test_candles_complete_at_their_close_are_seen_within_a_tenth_of_a_second() -
 
 @pytest.mark.parametrize("series", [1, 68])
 def test_a_fresh_process_looks_soon_and_after_one_close_at_once(series: int) -> None:
-    looks, firsts = Looks(), list[float]()
+    looks, firsts = LookSchedule(), list[float]()
     for _ in range(3):
         watch = looks.watch("M15", series, 0.0, LONGEST_DELAY)
         firsts.append(watch.plan.looks[0])
@@ -120,7 +120,7 @@ def test_a_fresh_process_looks_soon_and_after_one_close_at_once(series: int) -> 
 
 @pytest.mark.parametrize("series", [1, 68])
 def test_a_broker_that_is_never_that_quick_is_asked_so_soon_twice_at_most(series: int) -> None:
-    looks, firsts = Looks(), list[float]()
+    looks, firsts = LookSchedule(), list[float]()
     for _ in range(10):
         watch = looks.watch("M15", series, 0.0, LONGEST_DELAY)
         firsts.append(watch.plan.looks[0])
@@ -142,7 +142,7 @@ def test_a_delay_that_never_changes_is_hit_closely_and_hardly_ever_missed() -> N
 
 
 def test_a_broker_that_changes_its_ways_is_followed_within_a_few_closes() -> None:
-    looks, chance = Looks(), random.Random(5)
+    looks, chance = LookSchedule(), random.Random(5)
 
     def settle(delay: float) -> float:
         watch = looks.watch("M1", 1, 0.0, LONGEST_DELAY)
@@ -164,7 +164,7 @@ def test_a_broker_that_changes_its_ways_is_followed_within_a_few_closes() -> Non
 
 
 def test_a_timeframe_begins_with_what_another_one_has_learned() -> None:
-    looks = Looks()
+    looks = LookSchedule()
     for _ in range(20):
         watch = looks.watch("M15", 4, 0.0, LONGEST_DELAY)
         watch.looked(watch.plan.looks[0], found=4, left=0, is_certain=True)
@@ -175,7 +175,7 @@ def test_a_timeframe_begins_with_what_another_one_has_learned() -> None:
 
 
 def test_a_close_of_which_nothing_was_seen_teaches_nothing() -> None:
-    looks = Looks()
+    looks = LookSchedule()
     before = looks.watch("M15", 1, 0.0, LONGEST_DELAY).plan
     watch = looks.watch("M15", 1, 0.0, LONGEST_DELAY)
     for at in watch.plan.looks:
@@ -214,7 +214,7 @@ def test_a_plan_always_ascends_to_the_end_in_steps_that_are_not_too_wide(
 
 
 def test_looks_are_not_made_up_for_and_go_on_behind_the_plan() -> None:
-    watch = Looks().watch("M15", 1, 1_000.0, LONGEST_DELAY)
+    watch = LookSchedule().watch("M15", 1, 1_000.0, LONGEST_DELAY)
     first, second, *_ = watch.plan.looks
 
     assert watch.pause(1_000.0) == pytest.approx(first)

@@ -136,6 +136,7 @@ def test_report_signals_and_status_agree_with_the_list_of_outcomes(lived: Outsid
 def test_an_untouched_record_is_proved_with_and_without_candles(lived: Outside, candles_dir: Path) -> None:
     path = exported(lived)
     checked = lived.place.run("verify", str(path)).exited(0)
+    assert "verdict: whole and unchanged" in checked.out
     head = fractions(lived.place.run("status", "--json").exited(0).out)["record"]["head"]
     assert head in checked.out
     lived.place.run("verify", str(path), "--head", head).exited(0)

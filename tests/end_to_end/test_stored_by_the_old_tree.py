@@ -248,7 +248,7 @@ def test_a_lane_that_was_suspended_or_paused_goes_on_when_it_is_resumed(old: Old
 
 
 def test_dead_letters_are_sent_again_when_a_person_says_so(old: Old) -> None:
-    old.configures(manners={"expired": ""}, routes={"nobody": "desk"})
+    old.configures(policy={"expired": ""}, routes={"nobody": "desk"})
     old.was_made(WAITING)
     dead = 7 if old.has_redis else 5
     old.does("queue", "pause", "rated")
@@ -294,7 +294,7 @@ def test_attempts_are_counted_on(old: Old) -> None:
 
 
 def test_the_first_attempt_is_remembered(old: Old) -> None:
-    old.configures(manners={"unreached": 'max_age = "10 s"\n'})
+    old.configures(policy={"unreached": 'max_age = "10 s"\n'})
     old.was_made(OVER)
     old.does("queue", "pause", "rated")
     old.drains()
@@ -330,7 +330,7 @@ def test_a_rate_goes_on_where_it_was(old: Old) -> None:
 
 
 def test_quiet_hours_hold_until_they_were_to_end_or_a_person_says_so(old: Old) -> None:
-    old.configures(manners={"quiet": ""})
+    old.configures(policy={"quiet": ""})
     old.was_made(OVER)
     old.does("queue", "pause", "rated")
     assert "quiet" not in old.drains()
@@ -339,7 +339,7 @@ def test_quiet_hours_hold_until_they_were_to_end_or_a_person_says_so(old: Old) -
 
 
 def test_a_wait_that_was_asked_for_has_made_no_message_too_old(old: Old) -> None:
-    old.configures(manners={"quiet": ""})
+    old.configures(policy={"quiet": ""})
     # The quiet hours ended less than half an hour before; everything else has waited for two hours.
     old.was_made(of(old, DUE["quiet"]) + 120)
     came = old.drains()

@@ -24,7 +24,7 @@ from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
@@ -38,7 +38,7 @@ from tests.fakes.channel import FakeChannel, FakeLedger
 from tests.fakes.clock import FakeClock
 
 AT_ONCE = RetryPolicy(base=0.0)
-DESK = Destination("desk", "fake", manners=Manners(retry=AT_ONCE, max_age=1e9))
+DESK = Destination("desk", "fake", policy=SendPolicy(retry=AT_ONCE, max_age=1e9))
 
 
 class Ground(Protocol):

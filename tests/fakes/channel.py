@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
 
 from ninja_daemon.core.messages.destination import Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.usecases.delivery.delivery_ports import Begun
 
 
@@ -16,23 +16,23 @@ class FakeChannel:
     def __init__(self, *answers: Outcome, provider: str = "fake") -> None:
         self.provider = provider
         self.answers = list(answers)
-        self.parcels: list[Parcel] = []
-        self.before: Callable[[Parcel], None] = lambda _: None
+        self.bundles: list[Bundle] = []
+        self.before: Callable[[Bundle], None] = lambda _: None
         self.closed = False
 
-    def send(self, parcel: Parcel) -> Outcome:
-        self.before(parcel)
-        self.parcels.append(parcel)
-        return self.answers.pop(0) if self.answers else Sent(f"m{len(self.parcels)}")
+    def send(self, bundle: Bundle) -> Outcome:
+        self.before(bundle)
+        self.bundles.append(bundle)
+        return self.answers.pop(0) if self.answers else Sent(f"m{len(self.bundles)}")
 
     @property
     def accepted(self) -> int:
-        return len(self.parcels)
+        return len(self.bundles)
 
     @property
     def ids(self) -> list[str]:
         """Ids of everything that was sent, failures included."""
-        return [entry.id for parcel in self.parcels for entry in parcel.entries]
+        return [entry.id for bundle in self.bundles for entry in bundle.entries]
 
     def close(self) -> None:
         self.closed = True

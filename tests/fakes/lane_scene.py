@@ -11,7 +11,7 @@ from ninja_daemon.core.messages.destination import Destination, Outcome, Sent
 from ninja_daemon.core.messages.lateness import Lateness
 from ninja_daemon.core.messages.message import Notice
 from ninja_daemon.core.messages.retry import RetryPolicy
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
@@ -20,7 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.lane_store import MemoryLaneStore
 from tests.fakes.messages import an_entry
 
-DESK = Destination("desk", "fake", manners=Manners(retry=RetryPolicy(base=0.0)))
+DESK = Destination("desk", "fake", policy=SendPolicy(retry=RetryPolicy(base=0.0)))
 
 
 @dataclass
@@ -46,9 +46,9 @@ class Scene:
         self.channels.append(channel)
         send = channel.send
 
-        def answered(parcel: object) -> Outcome:
-            send(parcel)  # type: ignore[arg-type]
-            self.posts.append((self.clock.now() - self.began, channel.parcels[-1].id))
+        def answered(bundle: object) -> Outcome:
+            send(bundle)  # type: ignore[arg-type]
+            self.posts.append((self.clock.now() - self.began, channel.bundles[-1].id))
             return self.answer()
 
         channel.send = answered  # type: ignore[method-assign]

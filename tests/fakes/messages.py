@@ -1,4 +1,4 @@
-"""Signals, entries and parcels to send in tests."""
+"""Signals, entries and bundles to send in tests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
-from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.messages.message import Bundle, Entry, Kind, Notice, Severity
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
@@ -61,9 +61,9 @@ def a_notice_entry(number: int = 1, **changes: Any) -> Entry:
     return Entry(Kind.ALERT, notice.id, number, CLOSE_TIME + 3.0, encode_notice(notice), notice=notice)
 
 
-def a_parcel(*entries: Entry, **changes: Any) -> Parcel:
-    """A parcel, of one ordinary signal when nothing else is said."""
-    return replace(Parcel("desk", entries or (an_entry(),), sent_at=CLOSE_TIME + 3.0), **changes)
+def a_bundle(*entries: Entry, **changes: Any) -> Bundle:
+    """A bundle, of one ordinary signal when nothing else is said."""
+    return replace(Bundle("desk", entries or (an_entry(),), sent_at=CLOSE_TIME + 3.0), **changes)
 
 
 def an_outcome(number: int = 0, **changes: Any) -> Outcome:

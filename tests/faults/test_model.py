@@ -45,10 +45,10 @@ from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.messages.destination import Delivery, Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Strategy
@@ -73,7 +73,7 @@ STRATEGIES: Final = tuple(
     for name, slow in (("EUR_USD", 2), ("GBP_USD", 3))
 )
 LANE: Final = "desk"
-DESK: Final = Destination(LANE, "fake", manners=Manners(retry=RetryPolicy(base=0.0), max_age=1e9))
+DESK: Final = Destination(LANE, "fake", policy=SendPolicy(retry=RetryPolicy(base=0.0), max_age=1e9))
 DELIVERY: Final = Delivery((DESK,), (Route(MATCH_ALL, (LANE,)),), (LANE,))
 A_MOMENT: Final = 0.001
 NOBODY: Final = 2**22 + 1
@@ -179,7 +179,7 @@ class Channel:
         self.unmarked: list[str] = []
         self.answer = "ok"
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         answer, self.answer = self.answer, "ok"
         if answer == "killed before":
             raise Killed
@@ -188,8 +188,8 @@ class Channel:
         if answer == "unreached":
             return Failure(Fault.UNREACHED, "nobody there")
         if answer != "timeout, lost":
-            for entry in parcel.entries:
-                if entry.id in self.arrived and not parcel.repeat:
+            for entry in bundle.entries:
+                if entry.id in self.arrived and not bundle.repeat:
                     self.unmarked.append(entry.id)
                 self.arrived.append(entry.id)
         if answer == "killed after":

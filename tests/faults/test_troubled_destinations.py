@@ -55,7 +55,7 @@ KIND_OF = {
     "desk": "webhook",
     "ops": "webhook",
     "club": "discord",
-    "free": "discord",
+    "bell": "ntfy",
     "chat": "telegram",
     "mail": "email",
     "any": "apprise",
@@ -77,6 +77,7 @@ REFUSED = {
     "discord": Answer.of(400, {"code": 50035, "message": "Invalid Form Body", "errors": {"embeds": {}}}),
     "telegram": Answer.of(400, {"ok": False, "description": "Bad Request: can't parse entities"}),
     "webhook": Answer.of(422, {"error": "no such price"}),
+    "ntfy": Answer.of(413, {"code": 41301, "http": 413, "error": "message or attachment too large"}),
 }
 NUMBERS = {a_signal(number).id[:8]: number for number in range(SIGNALS)}
 
@@ -221,9 +222,9 @@ def world(tmp_path: Path, long: bool) -> Iterator[World]:
         places = {name: Place(kind, clock, signals) for name, kind in KIND_OF.items()}
         destinations, workers = [], []
         for name, kind in KIND_OF.items():
-            destination = Destination(name, kind, options_at(stack, places[name]), KINDS[kind].manners)
-            manners = replace(destination.manners, timeout=5 * SLOW, max_age=7_200.0)
-            destinations.append(replace(destination, manners=manners))
+            destination = Destination(name, kind, options_at(stack, places[name]), KINDS[kind].policy)
+            policy = replace(destination.policy, timeout=5 * SLOW, max_age=7_200.0)
+            destinations.append(replace(destination, policy=policy))
             channel: Channel = (
                 ConsoleChannel(destinations[-1], Screen(places[name]))
                 if kind == "console"

@@ -31,7 +31,7 @@ def hurried(delivery: Delivery) -> Delivery:
     """Return the same delivery with retries in a hurry: the test has seconds, not hours."""
     return replace(
         delivery,
-        destinations=tuple(replace(one, manners=replace(one.manners, retry=_RETRY)) for one in delivery.destinations),
+        destinations=tuple(replace(one, policy=replace(one.policy, retry=_RETRY)) for one in delivery.destinations),
     )
 
 

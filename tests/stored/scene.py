@@ -66,7 +66,7 @@ _ROUTES = {
 def configuration(
     url: str,
     *,
-    manners: Mapping[str, str] | None = None,
+    policy: Mapping[str, str] | None = None,
     routes: Mapping[str, str] | None = None,
     elsewhere: Mapping[str, str] | None = None,
 ) -> str:
@@ -74,12 +74,12 @@ def configuration(
 
     Args:
         url: of the receiver of all destinations; the path of a post names the destination.
-        manners: settings of single destinations, in place of those that the data was made under.
+        policy: settings of single destinations, in place of those that the data was made under.
         routes: one destination more for a strategy that had none.
         elsewhere: addresses of single destinations.
     """
     urls = {name: f"{url}/{name}" for name in DESTINATIONS} | dict(elsewhere or {})
-    behaviour = {**_MANNERS, "quiet": _quiet_now(), **(manners or {})}
+    behaviour = {**_MANNERS, "quiet": _quiet_now(), **(policy or {})}
     to = {**{name: (name,) for name in DESTINATIONS}, **_ROUTES, **{name: (to,) for name, to in (routes or {}).items()}}
     return "\n".join(
         (
@@ -107,11 +107,11 @@ def _strategy(name: str) -> str:
     )
 
 
-def _destination(name: str, url: str, manners: str) -> str:
+def _destination(name: str, url: str, policy: str) -> str:
     channel = "webhook"
     if name.startswith("discord"):
         channel, url = "discord", url.replace(f"/{name}", f"/api/webhooks/1/{name}")
-    return f'[destinations.{name}]\nchannel = "{channel}"\nurl = "{url}"\ninsecure = true\n{manners}'
+    return f'[destinations.{name}]\nchannel = "{channel}"\nurl = "{url}"\ninsecure = true\n{policy}'
 
 
 def _route(strategy: str, to: tuple[str, ...]) -> str:

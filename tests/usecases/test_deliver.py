@@ -22,7 +22,7 @@ from ninja_daemon.core.messages.destination import Delivery, Destination, Failur
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route, Silence
-from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, Rate, Reason
+from ninja_daemon.core.messages.send_policy import LatePolicy, Rate, Reason, SendPolicy
 from ninja_daemon.core.messages.timed_report import TimedReport
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore, Written
@@ -47,7 +47,7 @@ def test_every_signal_goes_to_each_of_its_destinations_in_order(bench: Bench) ->
     assert (result.moved, result.lanes) == (5, frozenset({"desk", "other"}))
     for name in ("desk", "other"):
         channel = FakeChannel()
-        bench.works(bench.worker(channel, Destination(name, "fake", manners=DESK.manners)))
+        bench.works(bench.worker(channel, Destination(name, "fake", policy=DESK.policy)))
         assert channel.ids == [a_signal(number).id for number in range(5)]
     assert not bench.listed()
 
@@ -58,7 +58,7 @@ def test_the_text_arrives_to_the_byte(bench: Bench) -> None:
     bench.drains(to("desk"))
     channel = FakeChannel()
     bench.works(bench.worker(channel))
-    assert channel.parcels[0].entries[0].text == text
+    assert channel.bundles[0].entries[0].text == text
 
 
 @pytest.mark.parametrize(
@@ -220,10 +220,10 @@ def test_a_global_limit_holds_every_lane_of_the_provider_and_no_other(bench: Ben
     same = FakeChannel(provider="discord")
     step = bench.works(bench.worker(same, replace(DESK, name="other")))
     assert (step.state, step.reason) == ("waiting", Reason.THROTTLED)
-    assert not same.parcels
+    assert not same.bundles
     elsewhere = FakeChannel(provider="telegram")
     bench.works(bench.worker(elsewhere, replace(DESK, name="ops")))
-    assert len(elsewhere.parcels) == 1
+    assert len(elsewhere.bundles) == 1
 
 
 def test_what_was_certainly_not_delivered_is_retried_and_is_no_repeat(bench: Bench) -> None:
@@ -231,7 +231,7 @@ def test_what_was_certainly_not_delivered_is_retried_and_is_no_repeat(bench: Ben
     channel = FakeChannel(failure(Fault.UNREACHED), failure(Fault.UNREACHED))
     bench.works(bench.worker(channel))
     assert channel.ids == [a_signal(1).id] * 3 + [a_signal(2).id]
-    assert [parcel.repeat for parcel in channel.parcels] == [False] * 4
+    assert [bundle.repeat for bundle in channel.bundles] == [False] * 4
     assert bench.counters()["failures:desk"] == 2
     assert "repeats:desk" not in bench.counters()
 
@@ -240,7 +240,7 @@ def test_what_may_have_arrived_is_retried_and_marked(bench: Bench) -> None:
     one_waiting(bench, 2)
     channel = FakeChannel(failure(Fault.AMBIGUOUS, status=500), failure(Fault.UNREACHED))
     bench.works(bench.worker(channel))
-    assert [parcel.repeat for parcel in channel.parcels] == [False, True, True, False]
+    assert [bundle.repeat for bundle in channel.bundles] == [False, True, True, False]
     assert bench.counters()["repeats:desk"] == 1
 
 
@@ -248,7 +248,7 @@ def test_a_retry_is_never_overtaken_and_waits_in_the_lanes_due_time(bench: Bench
     one_waiting(bench, 3)
     bench.draw = 0.999
     channel = FakeChannel(failure(Fault.UNREACHED))
-    slow = replace(DESK, manners=Manners(retry=RetryPolicy(base=60.0), max_age=1e9))
+    slow = replace(DESK, policy=SendPolicy(retry=RetryPolicy(base=60.0), max_age=1e9))
     step = bench.works(bench.worker(channel, slow))
     assert (step.state, step.reason) == ("waiting", Reason.RETRY)
     assert channel.ids == [a_signal(1).id]
@@ -281,12 +281,12 @@ def test_a_broken_destination_is_suspended_and_an_alert_goes_elsewhere(bench: Be
     worker = bench.worker(channel)
     assert bench.works(worker).state == "suspended"
     assert bench.works(worker).state == "suspended"
-    assert len(channel.parcels) == 1
+    assert len(channel.bundles) == 1
     assert bench.waiting() == 3
     assert bench.drains(to("desk", alerts=("desk", "ops")), kind=Kind.ALERT).lanes == {"ops"}
     ops = FakeChannel()
     bench.works(bench.worker(ops, replace(DESK, name="ops")))
-    notice = ops.parcels[0].notice
+    notice = ops.bundles[0].notice
     assert notice is not None
     assert (notice.topic, notice.about) == ("lane_suspended", "desk")
     assert "it said no" in notice.text
@@ -298,7 +298,7 @@ def test_a_broken_destination_is_suspended_and_an_alert_goes_elsewhere(bench: Be
 
 def test_a_rotated_token_does_not_empty_the_queue_into_the_dead_letters(bench: Bench) -> None:
     one_waiting(bench, 2)
-    strict = replace(DESK, manners=Manners(max_age=0.2))
+    strict = replace(DESK, policy=SendPolicy(max_age=0.2))
     channel = FakeChannel(failure(Fault.BROKEN, status=401))
     bench.works(bench.worker(channel, strict))
     bench.grow_old()
@@ -310,7 +310,7 @@ def test_a_rotated_token_does_not_empty_the_queue_into_the_dead_letters(bench: B
 
 def test_a_message_that_grew_too_old_is_dead_with_the_last_failure(bench: Bench) -> None:
     one_waiting(bench, 2)
-    slow = replace(DESK, manners=Manners(retry=RetryPolicy(base=60.0), max_age=1_800.0))
+    slow = replace(DESK, policy=SendPolicy(retry=RetryPolicy(base=60.0), max_age=1_800.0))
     bench.draw = 0.5
     channel = FakeChannel(failure(Fault.UNREACHED, text="no route to host"))
     bench.works(bench.worker(channel, slow))
@@ -340,8 +340,8 @@ def test_what_has_arrived_is_no_dead_letter_however_old_it_is(bench: Bench) -> N
     bench.ledger.sending = {("desk", a_signal(4).id)}
     bench.grow_old()
     channel = FakeChannel()
-    bench.works(bench.worker(channel, replace(DESK, manners=Manners(max_age=1_800.0))))
-    assert not channel.parcels
+    bench.works(bench.worker(channel, replace(DESK, policy=SendPolicy(max_age=1_800.0))))
+    assert not channel.bundles
     assert [letter.id for letter in bench.queue.dead_letters("desk")] == [a_signal(2).id, a_signal(4).id]
     assert bench.counters()["known:desk"] == 2
     assert bench.ledger.sending == {("desk", a_signal(4).id)}, "a retry of it must be marked"
@@ -351,7 +351,7 @@ def test_what_grew_too_old_while_another_process_sends_it_is_waited_for(bench: B
     one_waiting(bench)
     bench.ledger.elsewhere = {("desk", a_signal(1).id)}
     bench.grow_old()
-    worker = bench.worker(FakeChannel(), replace(DESK, manners=Manners(max_age=1_800.0)))
+    worker = bench.worker(FakeChannel(), replace(DESK, policy=SendPolicy(max_age=1_800.0)))
     step = worker.step()
     assert (step.worked, step.state, bench.queue.dead_letters("desk")) == (False, "leased", [])
 
@@ -368,7 +368,7 @@ def test_what_another_process_sends_at_this_moment_is_waited_for(bench: Bench) -
     bench.ledger.sent = {("desk", a_signal(1).id): "m"}
     bench.works(worker)
     assert channel.ids == [a_signal(2).id]
-    assert not channel.parcels[0].repeat
+    assert not channel.bundles[0].repeat
 
 
 def test_what_somebody_began_and_did_not_end_is_marked(bench: Bench) -> None:
@@ -376,7 +376,7 @@ def test_what_somebody_began_and_did_not_end_is_marked(bench: Bench) -> None:
     bench.ledger.sending = {("desk", a_signal(1).id)}
     channel = FakeChannel()
     bench.works(bench.worker(channel))
-    assert [parcel.repeat for parcel in channel.parcels] == [True, False]
+    assert [bundle.repeat for bundle in channel.bundles] == [True, False]
     assert not bench.ledger.sending
 
 
@@ -395,7 +395,7 @@ def test_a_failure_that_is_certain_does_not_forget_an_earlier_one_that_was_not(b
     worker.step()
     bench.ground.set_lane("desk", "due", 0)
     worker.step()
-    assert [parcel.repeat for parcel in channel.parcels] == [False, True]
+    assert [bundle.repeat for bundle in channel.bundles] == [False, True]
     assert bench.ledger.sending == {("desk", a_signal(1).id)}
 
 
@@ -404,7 +404,7 @@ def test_a_ledger_that_cannot_be_used_is_said_and_stops_nothing(bench: Bench) ->
     bench.ledger.failure = JournalUnavailable("disk full")
     channel = FakeChannel()
     bench.works(bench.worker(channel))
-    assert len(channel.parcels) == 1
+    assert len(channel.bundles) == 1
     assert "ledger.unavailable" in bench.names()
 
 
@@ -412,38 +412,38 @@ def test_the_services_own_pause_and_the_rate_are_kept(bench: Bench) -> None:
     one_waiting(bench, 3)
     channel = FakeChannel(Sent(pause=30.0))
     step = bench.works(bench.worker(channel))
-    assert (step.reason, len(channel.parcels)) == (Reason.RATE, 1)
+    assert (step.reason, len(channel.bundles)) == (Reason.RATE, 1)
     bench.queue.hurry("desk")
-    polite = replace(DESK, manners=replace(DESK.manners, rate=Rate(1, 3_600.0)))
+    polite = replace(DESK, policy=replace(DESK.policy, rate=Rate(1, 3_600.0)))
     step = bench.works(bench.worker(channel, polite))
-    assert (step.reason, len(channel.parcels)) == (Reason.RATE, 2)
+    assert (step.reason, len(channel.bundles)) == (Reason.RATE, 2)
 
 
 def test_a_rate_allows_its_burst_and_then_waits(bench: Bench) -> None:
     one_waiting(bench, 5)
     channel = FakeChannel()
-    polite = replace(DESK, manners=replace(DESK.manners, rate=Rate(3, 3_600.0)))
+    polite = replace(DESK, policy=replace(DESK.policy, rate=Rate(3, 3_600.0)))
     assert bench.works(bench.worker(channel, polite)).reason is Reason.RATE
-    assert len(channel.parcels) == 3
+    assert len(channel.bundles) == 3
 
 
 def test_a_group_is_one_parcel_and_one_acknowledgement(bench: Bench) -> None:
     one_waiting(bench, 4)
-    grouping = replace(DESK, manners=replace(DESK.manners, group=True, group_wait=0.0))
+    grouping = replace(DESK, policy=replace(DESK.policy, group=True, group_wait=0.0))
     channel = FakeChannel()
     bench.works(bench.worker(channel, grouping))
-    assert [len(parcel.entries) for parcel in channel.parcels] == [4]
-    assert channel.parcels[0].grouped
+    assert [len(bundle.entries) for bundle in channel.bundles] == [4]
+    assert channel.bundles[0].grouped
     assert bench.counters()["delivered:desk"] == 4
 
 
 def test_one_bad_message_does_not_take_its_group_with_it(bench: Bench) -> None:
     one_waiting(bench, 3)
-    grouping = replace(DESK, manners=replace(DESK.manners, group=True, group_wait=0.0))
+    grouping = replace(DESK, policy=replace(DESK.policy, group=True, group_wait=0.0))
     refused = failure(Fault.REFUSED, status=400)
     channel = FakeChannel(refused, Sent(), refused, Sent())
     bench.works(bench.worker(channel, grouping))
-    assert [len(parcel.entries) for parcel in channel.parcels] == [3, 1, 1, 1]
+    assert [len(bundle.entries) for bundle in channel.bundles] == [3, 1, 1, 1]
     assert [letter.id for letter in bench.queue.dead_letters("desk")] == [a_signal(2).id]
 
 
@@ -451,16 +451,16 @@ def test_after_an_outage_late_signals_are_one_digest(bench: Bench) -> None:
     bench.lists(*(a_signal(number, late=True) for number in range(1, 41)), a_signal(99))
     bench.drains(to("desk"))
     bench.grow_old(seconds=10)
-    gathering = replace(DESK, manners=replace(DESK.manners, late=LatePolicy.DIGEST))
+    gathering = replace(DESK, policy=replace(DESK.policy, late=LatePolicy.DIGEST))
     channel = FakeChannel()
     bench.works(bench.worker(channel, gathering))
-    assert [(len(parcel.entries), parcel.digest) for parcel in channel.parcels] == [(30, True), (10, True), (1, False)]
+    assert [(len(bundle.entries), bundle.digest) for bundle in channel.bundles] == [(30, True), (10, True), (1, False)]
 
 
 def test_late_signals_that_are_not_wanted_are_counted(bench: Bench) -> None:
     bench.lists(a_signal(1, late=True), a_signal(2))
     bench.drains(to("desk"))
-    dropping = replace(DESK, manners=replace(DESK.manners, late=LatePolicy.DROP))
+    dropping = replace(DESK, policy=replace(DESK.policy, late=LatePolicy.DROP))
     channel = FakeChannel()
     bench.works(bench.worker(channel, dropping))
     assert channel.ids == [a_signal(2).id]
@@ -475,15 +475,15 @@ def test_a_free_tier_never_overtakes_the_premium_one(bench: Bench) -> None:
     bench.drains(to("desk", "other"))
     heard: list[str] = []
     premium, free = FakeChannel(failure(Fault.UNREACHED)), FakeChannel()
-    premium.before = lambda parcel: heard.append(f"premium {parcel.id}")
-    free.before = lambda parcel: heard.append(f"free {parcel.id}")
-    slow = replace(DESK, manners=replace(DESK.manners, retry=RetryPolicy(base=60.0)))
-    behind = Destination("other", "fake", manners=replace(DESK.manners, after="desk"))
+    premium.before = lambda bundle: heard.append(f"premium {bundle.id}")
+    free.before = lambda bundle: heard.append(f"free {bundle.id}")
+    slow = replace(DESK, policy=replace(DESK.policy, retry=RetryPolicy(base=60.0)))
+    behind = Destination("other", "fake", policy=replace(DESK.policy, after="desk"))
     bench.draw = 0.9
     first, second = bench.worker(premium, slow), bench.worker(free, behind)
     bench.works(first)
     assert bench.works(second).reason is Reason.BEHIND
-    assert not free.parcels
+    assert not free.bundles
     bench.queue.hurry("desk")
     first.step()
     bench.works(second)
@@ -498,7 +498,7 @@ def test_messages_do_not_grow_too_old_behind_a_premium_lane_that_is_held_up(benc
     bench.lists(a_signal(1))
     bench.drains(to("desk", "other"))
     free = FakeChannel()
-    worker = bench.worker(free, Destination("other", "fake", manners=Manners(max_age=60.0, after="desk")))
+    worker = bench.worker(free, Destination("other", "fake", policy=SendPolicy(max_age=60.0, after="desk")))
     bench.grow_old("other")
     assert bench.works(worker).reason is Reason.BEHIND
     bench.works(bench.worker(FakeChannel()))
@@ -508,7 +508,7 @@ def test_messages_do_not_grow_too_old_behind_a_premium_lane_that_is_held_up(benc
 
 def test_a_pause_that_ends_by_itself_makes_no_message_too_old(bench: Bench) -> None:
     one_waiting(bench)
-    strict = replace(DESK, manners=Manners(max_age=60.0))
+    strict = replace(DESK, policy=SendPolicy(max_age=60.0))
     channel = FakeChannel()
     worker = bench.worker(channel, strict)
     bench.queue.pause("desk", 3_600.0)
@@ -525,7 +525,7 @@ def test_a_free_tier_hears_what_the_premium_one_is_not_sent(bench: Bench) -> Non
     bench.lists(a_signal(2))
     bench.drains(to("desk", "other"))
     free = FakeChannel()
-    behind = Destination("other", "fake", manners=replace(DESK.manners, after="desk"))
+    behind = Destination("other", "fake", policy=replace(DESK.policy, after="desk"))
     assert bench.works(bench.worker(free, behind)).reason is Reason.BEHIND
     assert free.ids == [a_signal(1).id]
 
@@ -541,7 +541,7 @@ def test_two_workers_never_serve_one_lane_at_the_same_time(bench: Bench) -> None
     channel.before = lambda _: states.append(bench.works(bench.worker(other)).state)
     bench.works(bench.worker(channel))
     assert states == ["leased", "leased"]
-    assert not other.parcels
+    assert not other.bundles
 
 
 def test_a_dead_workers_lane_is_taken_over_and_the_repeat_is_marked(bench: Bench) -> None:
@@ -561,7 +561,7 @@ def test_a_dead_workers_lane_is_taken_over_and_the_repeat_is_marked(bench: Bench
     worker = bench.worker(heir)
     until(lambda: bench.works(worker).state == "empty")
     assert heir.ids == [a_signal(1).id, a_signal(2).id]
-    assert [parcel.repeat for parcel in heir.parcels] == [True, False]
+    assert [bundle.repeat for bundle in heir.bundles] == [True, False]
 
 
 def until(happened: Callable[[], bool]) -> None:
@@ -578,7 +578,7 @@ def test_a_worker_that_lost_its_lane_changes_nothing(bench: Bench) -> None:
     assert "lane.fenced" in [event.name for event in step.events]
     # The window that is named: the slow one was at the head's post when its lease ran out.
     assert heir.ids == [a_signal(1).id, a_signal(2).id]
-    assert heir.parcels[0].repeat
+    assert heir.bundles[0].repeat
     assert bench.waiting() == 0
 
 

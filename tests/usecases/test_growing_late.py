@@ -11,8 +11,8 @@ from ninja_daemon.core.lanes import lane_orders
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
 from ninja_daemon.core.messages.lateness import Lateness
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, QuietHours
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import LatePolicy, QuietHours, SendPolicy
 from tests.fakes.clock import FakeClock
 from tests.fakes.lane_scene import DESK, Scene, in_turn
 
@@ -22,9 +22,9 @@ EVENING = 1_700_085_540.0
 NIGHT = QuietHours(22 * 60, 6 * 60, "UTC")
 
 
-def scene_of(signal_age: int | None = None, **manners: Any) -> Scene:
-    """Make a desk with the given manners; a signal of M15 has closed at 21:59."""
-    destination: Destination = replace(DESK, manners=Manners(**manners))
+def scene_of(signal_age: int | None = None, **policy: Any) -> Scene:
+    """Make a desk with the given policy; a signal of M15 has closed at 21:59."""
+    destination: Destination = replace(DESK, policy=SendPolicy(**policy))
     allowed = {} if signal_age is None else {"EUR_USD_H4": signal_age}
     return Scene(destination=destination, lateness=Lateness(allowed), clock=FakeClock(EVENING))
 
@@ -34,12 +34,12 @@ def put(scene: Scene, count: int = 1) -> None:
     scene.put(count, timeframe="M15", time=close - 900, close_time=close)
 
 
-def parcels(scene: Scene) -> list[Parcel]:
-    return scene.channels[0].parcels
+def bundles(scene: Scene) -> list[Bundle]:
+    return scene.channels[0].bundles
 
 
 def lates(scene: Scene) -> list[bool]:
-    return [signal.late for parcel in parcels(scene) for signal in parcel.signals]
+    return [signal.late for bundle in bundles(scene) for signal in bundle.signals]
 
 
 def test_what_waited_through_quiet_hours_is_marked_with_how_late() -> None:
@@ -47,10 +47,10 @@ def test_what_waited_through_quiet_hours_is_marked_with_how_late() -> None:
     scene.clock.time += 120
     put(scene)
     scene.pass_time(9 * HOUR, step=30.0)
-    (parcel,) = parcels(scene)
+    (bundle,) = bundles(scene)
     assert lates(scene) == [True]
-    assert parcel.sent_at - parcel.signals[0].close_time == pytest.approx(8 * HOUR - 60, abs=31)
-    assert parcel.entries[0].text.count('"late":false') == 1, "the text stays as it stood in the list"
+    assert bundle.sent_at - bundle.signals[0].close_time == pytest.approx(8 * HOUR - 60, abs=31)
+    assert bundle.entries[0].text.count('"late":false') == 1, "the text stays as it stood in the list"
 
 
 @pytest.mark.parametrize(("late", "posts"), [(LatePolicy.DROP, 0), (LatePolicy.DIGEST, 1), (LatePolicy.SEND, 3)])
@@ -59,9 +59,9 @@ def test_what_waited_through_quiet_hours_is_treated_as_late_says(late: LatePolic
     scene.clock.time += 120
     put(scene, 3)
     scene.pass_time(9 * HOUR, step=30.0)
-    assert len(parcels(scene)) == posts
+    assert len(bundles(scene)) == posts
     assert scene.waiting() == 0
-    assert [parcel.digest for parcel in parcels(scene)] == [late is LatePolicy.DIGEST] * posts
+    assert [bundle.digest for bundle in bundles(scene)] == [late is LatePolicy.DIGEST] * posts
     assert scene.store.counters["late:desk"] == (3 if late is LatePolicy.DROP else 0)
 
 

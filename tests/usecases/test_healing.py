@@ -11,7 +11,7 @@ from ninja_daemon.core.lanes.depths import LaneContents, Survey, depths
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord
 from ninja_daemon.core.messages.destination import Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Severity
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from tests.fakes.lane_scene import DESK, Scene, in_turn
 from tests.fakes.messages import an_entry
 
@@ -51,7 +51,7 @@ def test_a_first_message_that_is_itself_wrong_is_known_by_the_next_one(refusal: 
 
 def test_a_wrong_message_that_stood_alone_is_known_by_the_one_that_comes_after() -> None:
     bad = an_entry(1).id
-    scene = Scene(lambda: REFUSED if scene.channels[0].parcels[-1].id == bad else Sent())
+    scene = Scene(lambda: REFUSED if scene.channels[0].bundles[-1].id == bad else Sent())
     scene.put(1)
     assert scene.work().state == "suspended"
     scene.pass_time(10)
@@ -125,7 +125,7 @@ def test_an_accepted_probe_ends_the_suspension_and_says_how_long_it_lasted() -> 
 
 def test_what_waits_in_a_suspended_lane_does_not_grow_too_old() -> None:
     answers: list[Outcome] = [GONE]
-    scene = Scene(lambda: answers[0], replace(DESK, manners=Manners(max_age=120.0)))
+    scene = Scene(lambda: answers[0], replace(DESK, policy=SendPolicy(max_age=120.0)))
     scene.put(2)
     scene.pass_time(2 * HOUR, step=10.0)
     answers[0] = Sent()
@@ -135,7 +135,7 @@ def test_what_waits_in_a_suspended_lane_does_not_grow_too_old() -> None:
 
 def test_a_probe_is_one_message_also_where_several_go_as_one() -> None:
     answers: list[Outcome] = [GONE]
-    scene = Scene(lambda: answers[0], replace(DESK, manners=Manners(group=True, group_wait=0.0)))
+    scene = Scene(lambda: answers[0], replace(DESK, policy=SendPolicy(group=True, group_wait=0.0)))
     scene.put(3)
     scene.work()
     answers[0] = Sent()
@@ -211,7 +211,7 @@ def shown(scene: Scene) -> tuple[str, float | None]:
 
 def test_without_a_time_the_pace_grows_and_is_told_at_the_third() -> None:
     answers: list[Outcome] = [TOO_MANY]
-    scene = Scene(lambda: answers[0], replace(DESK, manners=Manners(max_age=1e9)))
+    scene = Scene(lambda: answers[0], replace(DESK, policy=SendPolicy(max_age=1e9)))
     scene.put(1)
     scene.pass_time(1_300)
     assert scene.times() == [1, 6, 16, 36, 76, 156, 316, 616, 916, 1_216]
@@ -256,7 +256,7 @@ def test_a_wait_of_nothing_is_no_wait_that_was_named(asked: float | None) -> Non
 
 
 def test_an_overload_without_a_time_has_that_pace_from_the_third_on() -> None:
-    scene = Scene(lambda: OVERLOADED, replace(DESK, manners=Manners(max_age=1e9)))
+    scene = Scene(lambda: OVERLOADED, replace(DESK, policy=SendPolicy(max_age=1e9)))
     scene.put(1)
     scene.pass_time(100)
     # Twice at the pace of retries (here half a second), then 5 s, 10 s, 20 s, …
@@ -296,7 +296,7 @@ def test_dead_letters_of_an_hour_are_one_alert_and_none_is_forgotten() -> None:
 
 @pytest.mark.parametrize("cause", ["expired", "unreadable"])
 def test_dead_letters_of_every_kind_are_told(cause: str) -> None:
-    scene = Scene(destination=replace(DESK, manners=Manners(max_age=10.0)))
+    scene = Scene(destination=replace(DESK, policy=SendPolicy(max_age=10.0)))
     scene.put(1)
     if cause == "unreadable":
         scene.store.messages["desk"][0] = replace(scene.store.messages["desk"][0], unreadable="not JSON")

@@ -95,7 +95,7 @@ def test_a_lane_that_is_being_sent_to_is_left_alone(bench: Bench) -> None:
 def test_the_wait_of_a_head_that_failed_does_not_go_with_it(bench: Bench) -> None:
     bench.lists(a_signal(1))
     bench.drains(to("desk"))
-    slow = replace(DESK, manners=replace(DESK.manners, retry=replace(DESK.manners.retry, base=600.0)))
+    slow = replace(DESK, policy=replace(DESK.policy, retry=replace(DESK.policy.retry, base=600.0)))
     bench.worker(FakeChannel(OUTAGE), slow).step()
     bench.queue.move("desk", "phone")
     assert sent_by(bench, PHONE) == ids(1)

@@ -20,7 +20,8 @@ from ninja_daemon.core.messages.destination import Delivery, Destination, Option
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
-from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
+from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
+from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
@@ -62,8 +63,8 @@ def server() -> Iterator[Receiver]:
         yield made
 
 
-def manners(outcomes: OutcomePolicy, **changes: Any) -> Manners:
-    plain = Manners(outcomes=outcomes, retry=RetryPolicy(base=0.0), max_age=1e9, group_wait=0.0)
+def policy(outcomes: OutcomePolicy, **changes: Any) -> SendPolicy:
+    plain = SendPolicy(outcomes=outcomes, retry=RetryPolicy(base=0.0), max_age=1e9, group_wait=0.0)
     return replace(plain, **changes)
 
 
@@ -72,12 +73,12 @@ def discord(server: Receiver, outcomes: OutcomePolicy = OutcomePolicy.EDIT, **ch
         "url": Secret(f"{server.url}/api/webhooks/5/token?thread_id=9"),
         "insecure": True,
     }
-    return Destination("desk", "discord", options, manners(outcomes, **changes))
+    return Destination("desk", "discord", options, policy(outcomes, **changes))
 
 
 def telegram(server: Receiver, outcomes: OutcomePolicy = OutcomePolicy.EDIT, **changes: Any) -> Destination:
     options: dict[str, OptionValue] = {"token": Secret(TOKEN), "chat_id": "-5", "api_url": server.url, "insecure": True}
-    return Destination("desk", "telegram", options, manners(outcomes, **changes))
+    return Destination("desk", "telegram", options, policy(outcomes, **changes))
 
 
 SERVICES = pytest.mark.parametrize("destination_of", [discord, telegram])
@@ -89,7 +90,7 @@ def delivery(*destinations: Destination) -> Delivery:
 
 def worker_of(bench: Bench, destination: Destination, ledger: SqliteSentLedger) -> LaneWorker:
     channel: Channel = open_channel(destination)
-    if isinstance(channel, EditableChannel) and destination.manners.outcomes is OutcomePolicy.EDIT:
+    if isinstance(channel, EditableChannel) and destination.policy.outcomes is OutcomePolicy.EDIT:
         channel = FollowingChannel(channel, ledger, FakeClock())
     return LaneWorker(destination, channel=channel, lanes=bench.ground.lanes, ledger=ledger, clock=FakeClock())
 
@@ -145,7 +146,7 @@ def test_outcomes_that_no_destination_shows_are_taken_and_dropped(bench: Bench) 
 
 
 def test_an_outcome_goes_where_its_signal_went_and_only_where_it_is_shown(bench: Bench) -> None:
-    show = [Destination(name, "fake", manners=manners(OutcomePolicy.POST)) for name in ("club", "free", "euro")]
+    show = [Destination(name, "fake", policy=policy(OutcomePolicy.POST)) for name in ("club", "free", "euro")]
     silent = Destination("desk", "fake")
     routes = (
         Route(Match(instrument=("USD_*",)), ("free",)),
@@ -159,7 +160,7 @@ def test_an_outcome_goes_where_its_signal_went_and_only_where_it_is_shown(bench:
 
 def test_an_outcome_never_overtakes_its_signal(bench: Bench) -> None:
     """The signal is listed after the signals were drained, together with its outcome."""
-    to_desk = delivery(Destination("desk", "fake", manners=manners(OutcomePolicy.POST)))
+    to_desk = delivery(Destination("desk", "fake", policy=policy(OutcomePolicy.POST)))
     bench.lists(a_signal(1))
     bench.ends(an_outcome(1))
     assert bench.drains(to_desk, kind=Kind.OUTCOME).moved == 0
@@ -171,7 +172,7 @@ def test_an_outcome_never_overtakes_its_signal(bench: Bench) -> None:
 
 
 def test_an_outcome_is_taken_once_and_one_that_cannot_be_read_is_kept(bench: Bench) -> None:
-    to_desk = delivery(Destination("desk", "fake", manners=manners(OutcomePolicy.POST)))
+    to_desk = delivery(Destination("desk", "fake", policy=policy(OutcomePolicy.POST)))
     bench.ends(an_outcome(1), "{}", an_outcome(1))
     bench.drains(to_desk, kind=Kind.OUTCOME)
     assert bench.waiting() == 1
@@ -221,6 +222,39 @@ def test_an_edit_at_discord_names_message_and_thread(bench: Bench, ledger: Sqlit
     assert (post.method, post.path) == ("POST", "/api/v10/webhooks/5/token?thread_id=9&wait=true")
     assert (edit.method, edit.path) == ("PATCH", "/api/v10/webhooks/5/token/messages/1001?thread_id=9")
     assert "attachments" not in edit.json, "what is not named stays"
+
+
+@SERVICES
+@pytest.mark.parametrize("style", list(Style))
+def test_an_edit_adds_the_result_and_changes_nothing_else(
+    bench: Bench,
+    ledger: SqliteSentLedger,
+    server: Receiver,
+    destination_of: Callable[..., Destination],
+    style: Style,
+) -> None:
+    """The time of the post, what was late by then, and an order's own words stay as they were."""
+    naming(server)
+    destination = destination_of(server, style=style)
+    bench.lists(a_signal(1, late=True), a_signal(2))
+    goes_through(bench, destination, ledger)
+    bench.ends(an_outcome(1), an_outcome(2))
+    goes_through(bench, destination, ledger)
+    posts, edits = ([one for one in server.posts if is_edit(one) is wanted] for wanted in (False, True))
+    for post, edit in zip(posts, edits, strict=True):
+        before, after = ([line for line in _lines(one.json) if line] for one in (post, edit))
+        added = [line for line in after if line not in before]
+        assert [line for line in before if line not in after] == []
+        assert len(added) == 1
+        assert "+1.4994 R" in added[0]
+
+
+def _lines(body: dict[str, Any]) -> list[str]:
+    embeds = body.get("embeds", [])
+    fields = [f"{one['name']}: {one['value']}" for embed in embeds for one in embed["fields"]]
+    texts = [body.get("text", ""), body.get("content", "")]
+    texts += [str(embed.get(name, "")) for embed in embeds for name in ("title", "description", "footer")]
+    return [*fields, *(line for text in texts for line in text.split("\n"))]
 
 
 @SERVICES
@@ -368,7 +402,7 @@ def test_a_webhook_gets_the_outcome_as_it_stood_in_the_list(
     bench: Bench, ledger: SqliteSentLedger, server: Receiver
 ) -> None:
     options: dict[str, OptionValue] = {"url": Secret(f"{server.url}/hook"), "insecure": True}
-    destination = Destination("desk", "webhook", options, manners(OutcomePolicy.POST))
+    destination = Destination("desk", "webhook", options, policy(OutcomePolicy.POST))
     bench.ends(an_outcome(1))
     goes_through(bench, destination, ledger)
     (post,) = server.posts
@@ -381,7 +415,7 @@ def test_an_outcome_that_a_destination_refuses_is_dropped_and_the_lane_goes_on(
     bench: Bench, ledger: SqliteSentLedger, server: Receiver
 ) -> None:
     options: dict[str, OptionValue] = {"url": Secret(f"{server.url}/hook"), "insecure": True}
-    destination = Destination("desk", "webhook", options, manners(OutcomePolicy.POST))
+    destination = Destination("desk", "webhook", options, policy(OutcomePolicy.POST))
     server.script = lambda post: Answer.of(400 if post.headers["ninja-kind"] == "outcome" else 200, {})
     bench.ends(an_outcome(1))
     goes_through(bench, destination, ledger)

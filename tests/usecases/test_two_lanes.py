@@ -13,7 +13,7 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
-from ninja_daemon.core.messages.send_policy import Manners, QuietHours, Reason
+from ninja_daemon.core.messages.send_policy import QuietHours, Reason, SendPolicy
 from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
 from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from tests.fakes.bench import Bench, LocalGround, RedisGround
@@ -116,8 +116,8 @@ def quiet_for(seconds: float) -> QuietHours:
 
 
 def test_quiet_hours_over_both_lanes_let_no_message_grow_too_old(redis_url: str, tmp_path: Path) -> None:
-    manners = Manners(quiet=quiet_for(1.0), max_age=600.0)
-    desk, channel = Destination("desk", "fake", manners=manners), FakeChannel()
+    policy = SendPolicy(quiet=quiet_for(1.0), max_age=600.0)
+    desk, channel = Destination("desk", "fake", policy=policy), FakeChannel()
     delivery = Delivery((desk,), (Route(MATCH_ALL, ("desk",)),), ("desk",))
     client = connect(redis_url, name="test")
     local_ground = LocalGround(tmp_path / "journal.sqlite3")

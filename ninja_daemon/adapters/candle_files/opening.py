@@ -7,7 +7,7 @@ step and zone; then candles are made of the rows, part by part. Memory does not 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -51,21 +51,18 @@ def open_candles(
     """
     with sources(paths) as found:
         by_name = {source.name: source for source in found}
-        faults = Faults(lambda name, number: _quoted(by_name[name], layouts.get(name), number))
         layouts: dict[str, Layout] = {}
+        faults = Faults(lambda name, number: _quoted(by_name[name], layouts.get(name), number))
         counts: dict[str, int] = {}
-        spools: list[Spool] = []
-        try:
+        with ExitStack() as spooled:
+            spools: list[Spool] = []
             for source in found:
                 layout = layouts[source.name] = _layout(source, options)
-                spools.append(Spool(source.name))
+                spools.append(spooled.enter_context(closing(Spool(source.name))))
                 asked = layout.rounds_to if options.decimals is None else options.decimals
                 for rows in read_rows(source, layout, asked, faults, counts, progress):
                     spools[-1].append(rows)
             yield _understood(spools, layouts, options, expected, faults, counts)
-        finally:
-            for spool in spools:
-                spool.close()
 
 
 def _quoted(source: Source, layout: Layout | None, number: int) -> str | None:

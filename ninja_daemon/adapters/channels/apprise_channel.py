@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, no_endpoint, options_of
 from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.secret import Secret
 
 MISSING: Final = "must not be apprise, the library is not installed; add it with: pip install 'ninja-daemon[apprise]'"
@@ -27,19 +27,19 @@ class Options(NamedTuple):
 
 
 class AppriseChannel:
-    """Hands the text of a parcel to one apprise service."""
+    """Hands the text of a bundle to one apprise service."""
 
     def __init__(self, destination: Destination) -> None:
         """Find the service of the destination's URL."""
-        self._manners = destination.manners
+        self._policy = destination.policy
         self._service = _service(options_of(destination, Options).url.reveal())
         for service in self._service or ():
-            service.socket_read_timeout = destination.manners.timeout
+            service.socket_read_timeout = destination.policy.timeout
         self.provider = f"apprise:{destination.name}"
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Hand it over; see the port."""
-        written = self.written(parcel)
+        written = self.written(bundle)
         try:
             # The library may print; standard output is the console channel's.
             with contextlib.redirect_stdout(io.StringIO()):
@@ -50,9 +50,9 @@ class AppriseChannel:
             return Sent()
         return Failure(Fault.AMBIGUOUS, "apprise could not deliver it (it does not say why)")
 
-    def written(self, parcel: Parcel) -> Written:
+    def written(self, bundle: Bundle) -> Written:
         """Return what the library is handed: a title, and a text."""
-        return Written({"title": subject(parcel, self._manners)}, plain_text(parcel, self._manners))
+        return Written({"title": subject(bundle, self._policy)}, plain_text(bundle, self._policy))
 
     def close(self) -> None:
         """Nothing is kept open."""

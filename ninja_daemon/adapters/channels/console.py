@@ -13,7 +13,7 @@ from ninja_daemon.adapters.channels.wording.plain import is_laid_out, notice_tit
 from ninja_daemon.adapters.channels.wording.told import Told, told_of
 from ninja_daemon.adapters.channels.words import mark, one_line_of, utc
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.signals.crossover import Side
 
 _COLOURS: Final = {Side.BUY: "1;32", Side.SELL: "1;31"}
@@ -31,13 +31,13 @@ class ConsoleChannel:
 
     def __init__(self, destination: Destination, stream: TextIO | None = None) -> None:
         """Choose the stream; None for standard output as it is when something is printed."""
-        self._manners = destination.manners
+        self._policy = destination.policy
         self._stream = stream
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Print; see the port."""
         stream = self._stream or sys.stdout
-        lines = self._lines(parcel, colours=stream.isatty())
+        lines = self._lines(bundle, colours=stream.isatty())
         try:
             # One write and one lock: lines of two destinations must not be woven into each other.
             with _LOCK:
@@ -47,20 +47,20 @@ class ConsoleChannel:
             return Failure(Fault.UNREACHED, f"standard output cannot be written ({type(error).__name__})")
         return Sent()
 
-    def written(self, parcel: Parcel) -> Written:
+    def written(self, bundle: Bundle) -> Written:
         """Return the lines without colours."""
-        return Written({}, "\n".join(self._lines(parcel, colours=False)))
+        return Written({}, "\n".join(self._lines(bundle, colours=False)))
 
-    def _lines(self, parcel: Parcel, *, colours: bool) -> list[str]:
-        notice = parcel.notice
-        note = f"  ({texts(self._manners.language)['repeat']})" if parcel.repeat else ""
-        if parcel.outcome is not None:
-            return [" · ".join(outcome_lines(parcel.outcome, self._manners.time_zone)) + note]
+    def _lines(self, bundle: Bundle, *, colours: bool) -> list[str]:
+        notice = bundle.notice
+        note = f"  ({texts(self._policy.language)['repeat']})" if bundle.repeat else ""
+        if bundle.outcome is not None:
+            return [" · ".join(outcome_lines(bundle.outcome, self._policy.time_zone)) + note]
         if notice is not None:
-            return [f"■ {notice_title(notice, self._manners)}: {one_line_of(notice.text)}  {utc(notice.time)}{note}"]
-        if not is_laid_out(parcel, self._manners):
-            return plain_text(parcel, self._manners).split("\n")
-        return [_line(one, colours=colours) + note for one in told_of(parcel, self._manners)]
+            return [f"■ {notice_title(notice, self._policy)}: {one_line_of(notice.text)}  {utc(notice.time)}{note}"]
+        if not is_laid_out(bundle, self._policy):
+            return plain_text(bundle, self._policy).split("\n")
+        return [_line(one, colours=colours) + note for one in told_of(bundle, self._policy)]
 
     def close(self) -> None:
         """Nothing is kept open."""

@@ -26,8 +26,8 @@ from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Kind, Parcel
-from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.messages.message import Bundle, Kind
+from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
 
 _WORTH_A_MENTION: Final = frozenset({Kind.SIGNAL, Kind.ALERT})
@@ -61,7 +61,7 @@ class DiscordChannel:
         """Prepare the webhook's address; nothing is connected yet."""
         options = options_of(destination, Options)
         self._poster = poster_for(destination, versioned(options.url.reveal()), insecure=options.insecure)
-        self._manners = destination.manners
+        self._policy = destination.policy
         parts = self._poster.parts
         others = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
         if options.thread_id:
@@ -71,20 +71,20 @@ class DiscordChannel:
         # A message in a thread is found only with the thread it was posted to.
         self._thread = "".join(f"?{part}" for part in others if part.startswith("thread_id="))
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Post; see the port."""
-        headers, body = self.written(parcel)
+        headers, body = self.written(bundle)
         return self._answered(body.encode(), headers, self._target, "POST")
 
-    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
         """Change a posted message; see the port. What is attached to it stays."""
         target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
-        headers, body = self.written(parcel)
+        headers, body = self.written(bundle)
         return self._answered(body.encode(), headers, target, "PATCH")
 
-    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
         """Attach the picture to a posted message, whose embeds stay; see the port."""
-        (picture,) = parcel.attachments
+        (picture,) = bundle.attachments
         named = json.dumps({"attachments": [{"id": 0, "filename": picture.name}]})
         body, media_type = form({"payload_json": named}, {"files[0]": picture})
         target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
@@ -98,20 +98,20 @@ class DiscordChannel:
             return Sent(message_id(reply), pause_of(reply))
         return failure_from(reply)
 
-    def written(self, parcel: Parcel) -> Written:
+    def written(self, bundle: Bundle) -> Written:
         """Return what the webhook gets."""
         headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
-        return Written(headers, json.dumps(self._message(parcel)))
+        return Written(headers, json.dumps(self._message(bundle)))
 
-    def _message(self, parcel: Parcel) -> dict[str, Any]:
+    def _message(self, bundle: Bundle) -> dict[str, Any]:
         message: dict[str, Any] = {"allowed_mentions": {"parse": []}}
         content = ""
-        if not is_laid_out(parcel, self._manners):
-            content = plain_text(parcel, self._manners)
+        if not is_laid_out(bundle, self._policy):
+            content = plain_text(bundle, self._policy)
         else:
-            message["embeds"] = embeds_of(parcel, self._manners)
-            content = texts(self._manners.language)["repeat"] if parcel.repeat else ""
-        if self._roles and parcel.entries[0].kind in _WORTH_A_MENTION:
+            message["embeds"] = embeds_of(bundle, self._policy)
+            content = texts(self._policy.language)["repeat"] if bundle.repeat else ""
+        if self._roles and bundle.entries[0].kind in _WORTH_A_MENTION:
             message["allowed_mentions"]["roles"] = self._roles
             content = "\n".join(filter(None, [" ".join(f"<@&{role}>" for role in self._roles), content]))
         return message | ({"content": shortened(content, _LONGEST_CONTENT)} if content else {})
@@ -155,6 +155,6 @@ KIND: Final = ChannelKind(
     DiscordChannel,
     endpoint_at("url", Options),
     _complaints,
-    Manners(rate=Rate(5, 2.0)),
+    SendPolicy(rate=Rate(5, 2.0)),
     trial=_trial,
 )

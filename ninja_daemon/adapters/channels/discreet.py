@@ -13,7 +13,7 @@ from ninja_daemon.adapters.channels.kind import WritingChannel, Written
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
 from ninja_daemon.adapters.network.redaction import Redaction
 from ninja_daemon.core.messages.destination import Failure, Outcome
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
 
@@ -27,25 +27,25 @@ class DiscreetChannel:
         Args:
             channel: what does the work.
             secrets: what must not come back.
-            briefing: adds to each parcel what its texts need.
+            briefing: adds to each bundle what its texts need.
         """
         self._channel = channel
         self._briefing = briefing or Briefing()
         self._redaction = Redaction(secrets)
         self.provider = channel.provider
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Send; see the port."""
-        return self._cleaned(self._channel.send(self._briefing.of(parcel)))
+        return self._cleaned(self._channel.send(self._briefing.of(bundle)))
 
     def _cleaned(self, outcome: Outcome) -> Outcome:
         if isinstance(outcome, Failure):
             return replace(outcome, text=self._redaction.text(outcome.text))
         return replace(outcome, message_id=self._redaction.text(outcome.message_id))
 
-    def written(self, parcel: Parcel) -> Written | Failure:
+    def written(self, bundle: Bundle) -> Written | Failure:
         """Show what would be sent, secrets blanked."""
-        written, clean = self._channel.written(self._briefing.of(parcel)), self._redaction.text
+        written, clean = self._channel.written(self._briefing.of(bundle)), self._redaction.text
         if isinstance(written, Failure):
             return replace(written, text=clean(written.text))
         return Written({name: clean(value) for name, value in written.headers.items()}, clean(written.body))
@@ -71,15 +71,15 @@ class DiscreetEditableChannel(DiscreetChannel):
             channel: what does the work.
             editable: the same, as that which changes what it has posted.
             secrets: what must not come back.
-            briefing: adds to each parcel what its texts need.
+            briefing: adds to each bundle what its texts need.
         """
         super().__init__(channel, secrets, briefing)
         self._editable = editable
 
-    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
         """Edit; see the port."""
-        return self._cleaned(self._editable.edit(message_id, self._briefing.of(parcel, is_edit=True)))
+        return self._cleaned(self._editable.edit(message_id, self._briefing.of(bundle, is_edit=True)))
 
-    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
         """Add a picture; see the port."""
-        return self._cleaned(self._editable.illustrate(message_id, self._briefing.of(parcel, is_edit=True)))
+        return self._cleaned(self._editable.illustrate(message_id, self._briefing.of(bundle, is_edit=True)))

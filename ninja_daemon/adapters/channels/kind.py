@@ -12,8 +12,8 @@ from ninja_daemon.adapters.channels.wording.template import template_complaint
 from ninja_daemon.adapters.network.posting import Poster
 from ninja_daemon.adapters.network.reachability import Endpoint, Trouble, endpoint_of_url
 from ninja_daemon.core.messages.destination import Destination, Failure
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 
@@ -36,7 +36,7 @@ class Written(NamedTuple):
 class WritingChannel(Channel, Protocol):
     """A channel that can show what it would send."""
 
-    def written(self, parcel: Parcel) -> Written | Failure:
+    def written(self, bundle: Bundle) -> Written | Failure:
         """Return the message that ``send`` would send now, or why it would send none."""
 
 
@@ -86,7 +86,7 @@ class ChannelKind:
         opened: makes the channel of a destination.
         endpoint: where the channel of a destination connects to; ``check`` tries it.
         complaints: finds what is wrong with options of the right types.
-        manners: send policy of a destination that sets none.
+        policy: send policy of a destination that sets none.
         trial: speaks to the service without sending anything, and says what is wrong; None when nothing is.
         template_complaint: finds what is wrong with a ``template``; empty when nothing is.
         takes_notices: tells whether a destination has a message for alerts, reports and tests.
@@ -98,7 +98,7 @@ class ChannelKind:
     opened: Callable[[Destination], WritingChannel]
     endpoint: Callable[[Destination], Endpoint | None]
     complaints: Callable[[Destination], Complaints] = no_complaints
-    manners: Manners = field(default_factory=Manners)
+    policy: SendPolicy = field(default_factory=SendPolicy)
     trial: Callable[[Destination], Trouble | None] = no_trial
     template_complaint: Callable[[str], str] = template_complaint
     takes_notices: Callable[[Destination], bool] = takes_everything
@@ -127,7 +127,7 @@ def options_of(destination: Destination, model: type[Options]) -> Options:
 
 def poster_for(destination: Destination, url: str, *, insecure: bool) -> Poster:
     """Return what posts to an address of a destination, by its ``timeout`` and through its ``proxy``."""
-    return Poster(url, insecure=insecure, deadline=destination.manners.timeout, proxy=destination.proxy)
+    return Poster(url, insecure=insecure, deadline=destination.policy.timeout, proxy=destination.proxy)
 
 
 def json_object(body: bytes) -> dict[str, object]:

@@ -22,8 +22,8 @@ from ninja_daemon.adapters.network.proxy import proxy_of
 from ninja_daemon.adapters.network.reachability import Endpoint, Trouble
 from ninja_daemon.adapters.network.smtp import SmtpClient, smtp_trouble
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Kind, Parcel
-from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.messages.message import Bundle, Kind
+from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
 
 _PORTS: Final = {"starttls": 587, "tls": 465, "none": 25}
@@ -53,7 +53,7 @@ class Options(NamedTuple):
 
 
 class MailChannel:
-    """Sends one message a parcel, over a connection of its own."""
+    """Sends one message a bundle, over a connection of its own."""
 
     inlines_pictures = True
 
@@ -61,15 +61,15 @@ class MailChannel:
         """Prepare; nothing is connected yet."""
         self._options = options_of(destination, Options)
         self._name = destination.name
-        self._manners = destination.manners
+        self._policy = destination.policy
         self._proxy = None if destination.proxy is None else proxy_of(destination.proxy)
         self._context = context
         self.provider = f"mail:{self._options.host}"
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Send; see the port."""
-        message = self._message(parcel)
-        deadline = time.monotonic() + self._manners.timeout
+        message = self._message(bundle)
+        deadline = time.monotonic() + self._policy.timeout
         client = SmtpClient(_endpoint_of(self._options), deadline, self._proxy)
         try:
             if failure := self._opened(client):
@@ -79,9 +79,9 @@ class MailChannel:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 client.close()
 
-    def written(self, parcel: Parcel) -> Written:
+    def written(self, bundle: Bundle) -> Written:
         """Return the mail as it is handed to the server."""
-        return Written({}, self._message(parcel).as_string())
+        return Written({}, self._message(bundle).as_string())
 
     def _opened(self, client: SmtpClient) -> Failure | None:
         """Connect, secure, log in; nothing of this can deliver anything."""
@@ -124,31 +124,31 @@ class MailChannel:
             client.quit()
         return Sent(str(message["Message-ID"]))
 
-    def _message(self, parcel: Parcel) -> EmailMessage:
+    def _message(self, bundle: Bundle) -> EmailMessage:
         message = EmailMessage()
         message["From"] = self._options.from_
         message["To"] = ", ".join(self._options.to)
-        message["Subject"] = shortened(harmless(subject(parcel, self._manners)), _LONGEST_SUBJECT)
+        message["Subject"] = shortened(harmless(subject(bundle, self._policy)), _LONGEST_SUBJECT)
         message["Date"] = formatdate(time.time())
         # Stable, so that a mail program that sees a repeat can know it.
-        message["Message-ID"] = f"<{parcel.id}.{self._name}@ninja-daemon.invalid>"
+        message["Message-ID"] = f"<{bundle.id}.{self._name}@ninja-daemon.invalid>"
         message["Auto-Submitted"] = "auto-generated"
-        if parcel.entries[0].kind is Kind.SIGNAL:
-            message["X-Ninja-Signal"] = parcel.id
-        if parcel.repeat:
+        if bundle.entries[0].kind is Kind.SIGNAL:
+            message["X-Ninja-Signal"] = bundle.id
+        if bundle.repeat:
             message["X-Ninja-Possible-Repeat"] = "true"
-        text = plain_text(parcel, self._manners)
+        text = plain_text(bundle, self._policy)
         message.set_content(text + "\n", cte="quoted-printable")
-        cid = f"{parcel.id}@ninja-daemon.invalid" if parcel.attachments else ""
-        if is_laid_out(parcel, self._manners):
-            message.add_alternative(mail_html(parcel, self._manners, cid), subtype="html")
+        cid = f"{bundle.id}@ninja-daemon.invalid" if bundle.attachments else ""
+        if is_laid_out(bundle, self._policy):
+            message.add_alternative(mail_html(bundle, self._policy, cid), subtype="html")
         elif cid:
             message.add_alternative(f'<pre>{escape(text)}</pre><img src="cid:{cid}" alt="">', subtype="html")
-        for picture in parcel.attachments:
+        for picture in bundle.attachments:
             main, sub = picture.media_type.split("/")
             html = list(message.iter_parts())[-1]
             assert isinstance(html, EmailMessage)  # noqa: S101 - the alternative that was added
-            html.add_related(picture.content, main, sub, cid=f"<{cid}>", filename=picture.name)
+            html.add_related(picture.content, main, sub, disposition="inline", cid=f"<{cid}>", filename=picture.name)
         return message
 
     def _tls(self) -> ssl.SSLContext:
@@ -232,5 +232,5 @@ def _trial(destination: Destination) -> Trouble | None:
 
 
 KIND: Final = ChannelKind(
-    "email", Options, MailChannel, _endpoint, _complaints, Manners(rate=Rate(20, 60.0)), trial=_trial
+    "email", Options, MailChannel, _endpoint, _complaints, SendPolicy(rate=Rate(20, 60.0)), trial=_trial
 )

@@ -21,8 +21,8 @@ from ninja_daemon.adapters.channels.words import harmless, mark
 from ninja_daemon.adapters.network.answers import failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel, Severity
-from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.messages.message import Bundle, Severity
+from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
 
@@ -62,12 +62,12 @@ class NtfyChannel:
         """Prepare the server's address; nothing is connected yet."""
         self._options = options_of(destination, Options)
         self._poster = poster_for(destination, f"{self._options.url.rstrip('/')}/", insecure=self._options.insecure)
-        self._manners = destination.manners
+        self._policy = destination.policy
         self.provider = f"ntfy:{self._poster.parts.netloc}"
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Publish; see the port."""
-        headers, body = self.written(parcel)
+        headers, body = self.written(bundle)
         reply = self._poster.post(body.encode(), headers)
         if isinstance(reply, Failure):
             return reply
@@ -75,35 +75,35 @@ class NtfyChannel:
             return Sent(_message_id(json_object(reply.body)))
         return failure_of(reply)
 
-    def written(self, parcel: Parcel) -> Written:
+    def written(self, bundle: Bundle) -> Written:
         """Return what the server gets."""
         headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon/{__version__}"}
         if self._options.token is not None:
             headers["Authorization"] = f"Bearer {self._options.token.reveal()}"
-        title, text = subject(parcel, self._manners), plain_text(parcel, self._manners)
+        title, text = subject(bundle, self._policy), plain_text(bundle, self._policy)
         message: dict[str, Any] = {
             "topic": self._options.topic.reveal(),
             "title": title,
             "message": _cut(text.removeprefix(f"{title}\n")),
-            "priority": self._priority(parcel),
-            "tags": self._tags(parcel),
-            "sequence_id": _UNFIT.sub("_", parcel.id)[:64],
+            "priority": self._priority(bundle),
+            "tags": self._tags(bundle),
+            "sequence_id": _UNFIT.sub("_", bundle.id)[:64],
         }
-        if parcel.signals and self._options.click:
-            identity = parcel.id
+        if bundle.signals and self._options.click:
+            identity = bundle.id
             message["click"] = self._options.click.replace("{id}", identity).replace("{mark}", mark(identity))
         return Written(headers, json.dumps(message))
 
-    def _priority(self, parcel: Parcel) -> int:
-        if parcel.notice is not None:
-            return _SEVERITIES[parcel.notice.severity]
+    def _priority(self, bundle: Bundle) -> int:
+        if bundle.notice is not None:
+            return _SEVERITIES[bundle.notice.severity]
         return _PRIORITIES[self._options.priority]
 
-    def _tags(self, parcel: Parcel) -> list[str]:
-        if not parcel.signals:
-            return ["warning"] if parcel.notice and parcel.notice.severity is not Severity.INFO else []
-        late = ["hourglass"] if any(signal.late for signal in parcel.signals) else []
-        return [*late, *dict.fromkeys(_SIDES[signal.side] for signal in parcel.signals), *self._options.tags]
+    def _tags(self, bundle: Bundle) -> list[str]:
+        if not bundle.signals:
+            return ["warning"] if bundle.notice and bundle.notice.severity is not Severity.INFO else []
+        late = ["hourglass"] if any(signal.late for signal in bundle.signals) else []
+        return [*late, *dict.fromkeys(_SIDES[signal.side] for signal in bundle.signals), *self._options.tags]
 
     def close(self) -> None:
         """Let the connection go."""
@@ -137,5 +137,5 @@ def _complaints(destination: Destination) -> Complaints:
 
 
 KIND: Final = ChannelKind(
-    "ntfy", Options, NtfyChannel, endpoint_at("url", Options), _complaints, Manners(rate=Rate(5, 5.0))
+    "ntfy", Options, NtfyChannel, endpoint_at("url", Options), _complaints, SendPolicy(rate=Rate(5, 5.0))
 )

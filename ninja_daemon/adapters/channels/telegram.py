@@ -24,8 +24,8 @@ from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import Manners, Rate
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
 
 _TOKEN: Final = re.compile(r"[0-9]{3,20}:[A-Za-z0-9_\-]{20,100}", re.ASCII)
@@ -67,49 +67,49 @@ class TelegramChannel:
         self._topic: dict[str, object] = (
             {"message_thread_id": int(options.message_thread_id)} if options.message_thread_id else {}
         )
-        self._manners = destination.manners
+        self._policy = destination.policy
         # A bot's limits are its own: lanes of one bot wait together.
         self.provider = f"telegram:{token.partition(':')[0]}"
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Send; see the port."""
-        headers, body = self.written(parcel)
+        headers, body = self.written(bundle)
         return self._sent("sendMessage", body.encode(), headers["Content-Type"])
 
-    def written(self, parcel: Parcel) -> Written:
+    def written(self, bundle: Bundle) -> Written:
         """Return what ``sendMessage`` gets."""
-        message = {"chat_id": self._chat, **self._text(parcel), **_NO_PREVIEW, **self._topic}
+        message = {"chat_id": self._chat, **self._text(bundle), **_NO_PREVIEW, **self._topic}
         return Written({"Content-Type": "application/json"}, json.dumps(message))
 
-    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
         """Change the text of a posted message; see the port."""
         where = {"chat_id": self._chat, "message_id": int(message_id)}
-        answer = self._answered("editMessageText", {**where, **self._text(parcel), **_NO_PREVIEW})
+        answer = self._answered("editMessageText", {**where, **self._text(bundle), **_NO_PREVIEW})
         if isinstance(answer, Failure) and _NO_TEXT in answer.text.lower():
             # It has a picture: what it says is the picture's caption.
-            answer = self._answered("editMessageCaption", {**where, **self._caption(parcel)})
+            answer = self._answered("editMessageCaption", {**where, **self._caption(bundle)})
         is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
         return Sent(message_id) if is_same else answer
 
-    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
         """Let a posted message be a picture with its text below; see the port."""
-        (picture,) = parcel.attachments
-        if len(plain_text(parcel, self._manners)) > _LONGEST_CAPTION:
+        (picture,) = bundle.attachments
+        if len(plain_text(bundle, self._policy)) > _LONGEST_CAPTION:
             return Failure(Fault.REFUSED, f"a text below a picture has {_LONGEST_CAPTION} characters at most")
-        media = {"type": "photo", "media": "attach://picture", **self._caption(parcel)}
+        media = {"type": "photo", "media": "attach://picture", **self._caption(bundle)}
         fields = {"chat_id": self._chat, "message_id": message_id, "media": json.dumps(media)}
         return self._sent("editMessageMedia", *form(fields, {"picture": picture}))
 
-    def _text(self, parcel: Parcel) -> dict[str, object]:
-        if is_laid_out(parcel, self._manners):
-            return {"text": telegram_html(parcel, self._manners), "parse_mode": "HTML"}
-        return {"text": shortened(plain_text(parcel, self._manners), LONGEST)}
+    def _text(self, bundle: Bundle) -> dict[str, object]:
+        if is_laid_out(bundle, self._policy):
+            return {"text": telegram_html(bundle, self._policy), "parse_mode": "HTML"}
+        return {"text": shortened(plain_text(bundle, self._policy), LONGEST)}
 
-    def _caption(self, parcel: Parcel) -> dict[str, object]:
-        plain = plain_text(parcel, self._manners)
-        if len(plain) > _LONGEST_CAPTION or not is_laid_out(parcel, self._manners):
+    def _caption(self, bundle: Bundle) -> dict[str, object]:
+        plain = plain_text(bundle, self._policy)
+        if len(plain) > _LONGEST_CAPTION or not is_laid_out(bundle, self._policy):
             return {"caption": shortened(plain, _LONGEST_CAPTION)}
-        return {"caption": telegram_html(parcel, self._manners), "parse_mode": "HTML"}
+        return {"caption": telegram_html(bundle, self._policy), "parse_mode": "HTML"}
 
     def _answered(self, method: str, message: dict[str, object]) -> Outcome:
         return self._sent(method, json.dumps(message).encode(), "application/json")
@@ -171,6 +171,6 @@ KIND: Final = ChannelKind(
     TelegramChannel,
     endpoint_at("api_url", Options),
     _complaints,
-    Manners(rate=Rate(1, 1.0)),
+    SendPolicy(rate=Rate(1, 1.0)),
     trial=_trial,
 )

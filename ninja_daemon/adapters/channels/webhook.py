@@ -17,8 +17,8 @@ from ninja_daemon.adapters.network.answers import failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.signing import signature, signing_key
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, OutcomePolicy
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, SendPolicy
 from ninja_daemon.core.secret import Secret
 
 _ONE_A_BODY: Final = "must leave each signal a message of its own: the receiver reads one a body"
@@ -57,12 +57,12 @@ class WebhookChannel:
         self._key = signing_key(options.secret.reveal()) if options.secret else None
         self._more = {name: value.reveal() for name, value in (options.headers or {}).items()}
         self._preset, self._fields = PRESETS.get(options.preset), revealed(options.fields or {})
-        self._manners = destination.manners
+        self._policy = destination.policy
         self._now = now
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Post; see the port."""
-        written = self.written(parcel)
+        written = self.written(bundle)
         if isinstance(written, Failure):
             return written
         reply = self._poster.post(written.body.encode(), written.headers)
@@ -72,60 +72,60 @@ class WebhookChannel:
             return Sent(_message_id(reply.headers.get("webhook-message-id", "")))
         return failure_of(reply)
 
-    def written(self, parcel: Parcel) -> Written | Failure:
+    def written(self, bundle: Bundle) -> Written | Failure:
         """Return what the receiver gets, or why it gets nothing."""
-        if self._wants_own_body and (reason := self._not_sent_because(parcel)):
+        if self._wants_own_body and (reason := self._not_sent_because(bundle)):
             return Failure(Fault.REFUSED, reason)
-        body = self._body(parcel)
-        return Written(self._headers(parcel, body.encode()), body)
+        body = self._body(bundle)
+        return Written(self._headers(bundle, body.encode()), body)
 
     @property
     def _wants_own_body(self) -> bool:
-        return self._preset is not None or bool(self._manners.template)
+        return self._preset is not None or bool(self._policy.template)
 
-    def _not_sent_because(self, parcel: Parcel) -> str:
-        if not parcel.signals:
+    def _not_sent_because(self, bundle: Bundle) -> str:
+        if not bundle.signals:
             return "this webhook's body is made of a signal; alerts and tests have none"
-        (told,) = told_of(parcel, self._manners)
+        (told,) = told_of(bundle, self._policy)
         if self._preset is None:
             return ""
-        return not_sent_because(self._preset, self._fields, told, repeat=parcel.repeat)
+        return not_sent_because(self._preset, self._fields, told, repeat=bundle.repeat)
 
-    def _body(self, parcel: Parcel) -> str:
+    def _body(self, bundle: Bundle) -> str:
         if self._wants_own_body:
-            (told,) = told_of(parcel, self._manners)
+            (told,) = told_of(bundle, self._policy)
             if self._preset is None:
-                return filled_body(self._manners.template, told)
+                return filled_body(self._policy.template, told)
             return self._preset.body(told, self._fields)
         # The text as it stood in the list: no number passes through a float, no byte changes.
-        texts = [entry.text for entry in parcel.entries]
-        return f"[{','.join(texts)}]" if parcel.grouped or parcel.digest else texts[0]
+        texts = [entry.text for entry in bundle.entries]
+        return f"[{','.join(texts)}]" if bundle.grouped or bundle.digest else texts[0]
 
-    def _headers(self, parcel: Parcel, body: bytes) -> dict[str, str]:
+    def _headers(self, bundle: Bundle, body: bytes) -> dict[str, str]:
         timestamp = int(self._now())
-        kind = "digest" if parcel.digest else parcel.entries[0].kind.value
+        kind = "digest" if bundle.digest else bundle.entries[0].kind.value
         headers = {
             "Content-Type": "application/json" if self._is_json else "text/plain; charset=utf-8",
             "User-Agent": f"ninja-daemon/{__version__}",
-            "webhook-id": parcel.id,
+            "webhook-id": bundle.id,
             "webhook-timestamp": str(timestamp),
             "ninja-kind": kind,
         }
-        if parcel.repeat:
+        if bundle.repeat:
             headers["ninja-possible-repeat"] = "true"
-        if any(signal.late for signal in parcel.signals):
-            headers["ninja-late"] = str(int(parcel.late_by))
+        if any(signal.late for signal in bundle.signals):
+            headers["ninja-late"] = str(int(bundle.late_by))
         if self._wants_own_body:
-            headers["Idempotency-Key"] = parcel.id
+            headers["Idempotency-Key"] = bundle.id
         if self._key is not None:
-            headers["webhook-signature"] = signature(self._key, parcel.id, timestamp, body)
+            headers["webhook-signature"] = signature(self._key, bundle.id, timestamp, body)
         return headers | self._more
 
     @property
     def _is_json(self) -> bool:
         if self._preset is not None:
             return self._preset.is_json
-        return not self._manners.template or is_json(self._manners.template)
+        return not self._policy.template or is_json(self._policy.template)
 
     def close(self) -> None:
         """Let the connection go."""
@@ -137,7 +137,7 @@ def _message_id(text: str) -> str:
 
 
 def _complaints(destination: Destination) -> Complaints:
-    options, manners = options_of(destination, Options), destination.manners
+    options, policy = options_of(destination, Options), destination.policy
     found = []
     if complaint := url_complaint(options.url.reveal(), insecure=options.insecure):
         found.append(("url", complaint))
@@ -153,17 +153,17 @@ def _complaints(destination: Destination) -> Complaints:
         found += [("fields", complaint) for complaint in field_complaints(options.preset, options.fields or {})]
     elif options.fields:
         found.append(("fields", "must be left out without a preset"))
-    if options.preset and manners.template:
+    if options.preset and policy.template:
         found.append(("template", "must be left out with a preset, which is a body of its own"))
     if not takes_notices(destination):
-        found += [(key, _ONE_A_BODY) for key in _joined(manners)]
+        found += [(key, _ONE_A_BODY) for key in _joined(policy)]
     return found
 
 
-def _joined(manners: Manners) -> list[str]:
+def _joined(policy: SendPolicy) -> list[str]:
     """Return the keys that ask for messages which are not one signal."""
-    asked = {"group": manners.group, "late": manners.late is LatePolicy.DIGEST}
-    asked["outcomes"] = manners.outcomes is not OutcomePolicy.NONE
+    asked = {"group": policy.group, "late": policy.late is LatePolicy.DIGEST}
+    asked["outcomes"] = policy.outcomes is not OutcomePolicy.NONE
     return [key for key, is_asked in asked.items() if is_asked]
 
 
@@ -180,7 +180,7 @@ def _header_complaints(headers: Mapping[str, Secret]) -> list[str]:
 
 def takes_notices(destination: Destination) -> bool:
     """Tell whether there is a body for alerts and tests: not where it is made of a signal."""
-    return not (options_of(destination, Options).preset or destination.manners.template)
+    return not (options_of(destination, Options).preset or destination.policy.template)
 
 
 KIND: Final = ChannelKind(

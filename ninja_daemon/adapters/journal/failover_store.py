@@ -32,7 +32,7 @@ from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavai
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Lease, Loaded, Replayed, Tally
+from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Counts, Lease, Loaded, Replayed
 
 _NOTE_EVERY: Final = 60.0
 """Seconds between two notes in the journal that this machine's daemon is the active one."""
@@ -193,7 +193,7 @@ class FailoverStore:
             return StoreUnavailable(f"{self._away}; and {error}")
         if mark is None or not strategy.granularity.is_border(mark):
             return StoreUnavailable(f"{self._away}; this machine does not know where {strategy.name} stands")
-        return loaded_from_journal(mark, Tally(), None)
+        return loaded_from_journal(mark, Counts(), None)
 
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         """Return the listed signals whose outcome is not listed; see the port."""

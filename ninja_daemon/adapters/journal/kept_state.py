@@ -11,10 +11,10 @@ from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Loaded, Tally
+from ninja_daemon.usecases.ports import Counts, Loaded
 
 
-def loaded_from_journal(cursor: Instant, tally: Tally, book: Book | None) -> Loaded:
+def loaded_from_journal(cursor: Instant, tally: Counts, book: Book | None) -> Loaded:
     """Return the state of a strategy whose averages must be rebuilt from the cursor."""
     return Loaded(cursor, token_of(cursor), None, None, cursor, tally, book=book)
 
@@ -27,9 +27,9 @@ def book_of(strategy: Strategy, sides: Mapping[str, str] | None) -> Book | None:
         return None
 
 
-def tally_of(sides: Mapping[str, str] | None) -> Tally:
+def tally_of(sides: Mapping[str, str] | None) -> Counts:
     """Return the counts that were kept; empty ones when they cannot be read."""
     try:
-        return Tally() if sides is None else decode_tally(sides)[0]
+        return Counts() if sides is None else decode_tally(sides)[0]
     except StateUnreadable:
-        return Tally()
+        return Counts()

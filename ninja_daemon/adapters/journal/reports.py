@@ -17,7 +17,7 @@ from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.stored.reports import MOST_ENTRIES, History, Reports, heartbeat_fields, history_of
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Loaded, Tally
+from ninja_daemon.usecases.ports import Counts, Loaded
 
 _RECENT: Final = 1_000
 
@@ -60,5 +60,5 @@ def load_local(file: LocalQueueFile, strategies: Sequence[Strategy]) -> Mapping[
         raise StoreUnavailable(str(error)) from error
     loaded |= {name: replace(loaded[name], cursor=one.target) for name, one in waiting.items() if name in loaded}
     newest = {signal.strategy: signal for signal, _ in read_local_history(file, _RECENT).entries}
-    last = {name: Tally(last_signal_id=signal.id, last_signal_time=signal.time) for name, signal in newest.items()}
-    return {name: replace(each, tally=last.get(name, Tally())) for name, each in loaded.items()}
+    last = {name: Counts(last_signal_id=signal.id, last_signal_time=signal.time) for name, signal in newest.items()}
+    return {name: replace(each, tally=last.get(name, Counts())) for name, each in loaded.items()}

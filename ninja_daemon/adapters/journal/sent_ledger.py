@@ -17,7 +17,9 @@ from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import transaction, unsynced_transaction
 from ninja_daemon.adapters.stored.outcome import decode_outcome
 from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
-from ninja_daemon.core.messages.message import Entry, Parcel
+from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.core.lanes.record import milliseconds
+from ninja_daemon.core.messages.message import Bundle, Entry
 from ninja_daemon.usecases.delivery.delivery_ports import Begun, PostedMessage
 
 MOST_POSTED: Final = 20_000
@@ -156,11 +158,11 @@ class SqliteSentLedger(SqliteFile):
 
     # --- what was posted, for the outcomes
 
-    def keep_posted(self, parcel: Parcel, message_id: str, now: float) -> None:
+    def keep_posted(self, bundle: Bundle, message_id: str, now: float) -> None:
         """Keep a posted message with its signals; see the port."""
         rows = [
-            (parcel.destination, one.id, message_id, _stored(one, now), parcel.digest, parcel.repeat)
-            for one in parcel.entries
+            (bundle.destination, one.id, message_id, _stored(one, bundle.sent_at or now), bundle.digest, bundle.repeat)
+            for one in bundle.entries
         ]
         columns = "destination, id, message_id, entry, digest, repeated"
         # A machine that loses its power may forget the last message; then its outcome is dropped and counted.
@@ -188,15 +190,19 @@ class SqliteSentLedger(SqliteFile):
             return None
         message_id, _, digest, repeated, _ = rows[0]
         known = [decode_outcome(row[4]) for row in rows if row[4]]
-        parcel = Parcel(
+        entries = tuple(decode_entry(row[1]) for row in rows)
+        bundle = Bundle(
             destination,
-            tuple(decode_entry(row[1]) for row in rows),
+            entries,
             digest=bool(digest),
             repeat=bool(repeated),
+            sent_at=entries[0].accepted,
             results={one.id: one for one in known},
         )
-        return PostedMessage(message_id, parcel)
+        return PostedMessage(message_id, bundle)
 
 
-def _stored(entry: Entry, now: float) -> str:
-    return encode_entry(entry.kind, entry.id, entry.number, int(now * 1000), entry.text)
+def _stored(entry: Entry, sent_at: float) -> str:
+    # As it was posted: a signal may be late by then that was not when it was listed.
+    text = entry.text if entry.signal is None else encode_signal(entry.signal)
+    return encode_entry(entry.kind, entry.id, entry.number, milliseconds(sent_at), text)

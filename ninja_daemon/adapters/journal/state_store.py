@@ -19,10 +19,10 @@ from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnread
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.outcomes.open_signal import OpenSignal, terms_of
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Replayed, Tally
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Lease, Loaded, Replayed
 
 _NO_CURSOR: Final = ""
-_NOTHING: Final = Loaded(None, _NO_CURSOR, None, None, None, Tally())
+_NOTHING: Final = Loaded(None, _NO_CURSOR, None, None, None, Counts())
 
 
 def _closed(change: Change) -> Closed | None:

@@ -81,10 +81,10 @@ class Gate:
         self._candles = 0
         self._lock = threading.Lock()
 
-    def divide(self, parts: int) -> None:
-        """Keep to one of so many parts of the limits: so many processes reach the broker by one address."""
-        self._requests.divide(parts)
-        self._connections.divide(parts)
+    def divide(self, parts: int, place: int = 0) -> None:
+        """Keep to the part of this place: so many processes reach the broker by one address."""
+        self._requests.divide(parts, place)
+        self._connections.divide(parts, place)
 
     def close(self) -> None:
         """End all waiting, and let nothing through any more."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from typing import Final
@@ -15,8 +16,8 @@ _WINDOW: Final = 1.05
 class RateLimit:
     """Lets at most ``most`` events through in any one second; who comes too soon waits for a place, in order.
 
-    Several processes divide it: each has its part of the places, or, where there are fewer places than processes, one
-    place in a longer time.
+    Several processes divide it: each has its part of the places. Where there are fewer places than processes, each has
+    a turn of its own by the machine's clock, which all processes of one machine share.
     """
 
     def __init__(self, clock: Clock, most: int) -> None:
@@ -24,15 +25,16 @@ class RateLimit:
         self._clock = clock
         self._all = most
         self._most = most
-        self._window = _WINDOW
+        self._turn: tuple[float, float] | None = None
         self._places: deque[float] = deque(maxlen=most)
         self._lock = threading.Lock()
 
-    def divide(self, parts: int) -> None:
-        """Take one of so many parts from now on."""
+    def divide(self, parts: int, place: int = 0) -> None:
+        """Take one of so many parts from now on: that of this place, counted from 0."""
         with self._lock:
             self._most = max(1, self._all // parts)
-            self._window = _WINDOW * max(1.0, parts / self._all)
+            step = _WINDOW / self._all
+            self._turn = None if parts <= self._all else (parts * step, place * step)
 
     def take(self, stop: threading.Event) -> bool:
         """Take a place and wait until its time has come; return False when ``stop`` was set meanwhile."""
@@ -40,6 +42,9 @@ class RateLimit:
             now = self._clock.monotonic()
             due = now
             if len(self._places) >= self._most:
-                due = max(now, self._places[-self._most] + self._window)
+                due = max(now, self._places[-self._most] + _WINDOW)
+            if self._turn is not None:
+                round_, offset = self._turn
+                due = offset + round_ * math.ceil((due - offset) / round_)
             self._places.append(due)
         return not (due > now and self._clock.wait(stop, due - now)) and not stop.is_set()

@@ -87,9 +87,9 @@ class OandaSource:
         self._batch_again = 0.0
         self._read_singly: dict[Series, float] = {}
 
-    def divide(self, parts: int) -> None:
-        """Keep to one of so many parts of the broker's limits."""
-        self._gate.divide(parts)
+    def divide(self, parts: int, place: int = 0) -> None:
+        """Keep to one of so many parts of the broker's limits, that of this place."""
+        self._gate.divide(parts, place)
 
     @property
     def traffic(self) -> Traffic:

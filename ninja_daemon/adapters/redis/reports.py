@@ -1,6 +1,6 @@
 """What the processes leave in Redis for people to read: heartbeats, the queue's length, the signal history.
 
-Only read here, and whatever stands there: a value that is not ours is reported, never raised.
+Only read here, but for what people forget; a value that is not ours is reported, never raised.
 """
 
 from __future__ import annotations
@@ -157,3 +157,43 @@ def _heartbeat(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] |
         notes.append(f"{key} is not shown to this Redis user: reader and operator may see it")
         return None
     return heartbeat_fields(reply, key, notes)
+
+
+# --- what is left of strategies that are gone -----------------------------------------------------------------------
+
+
+def kept_cursors(client: redis.Redis, keys: Keys) -> dict[str, str]:
+    """Return the cursors in Redis as they stand there, by strategy name; goes over all keys of the server.
+
+    Raises:
+        StoreUnavailable: Redis did not answer, or does not let this user look.
+    """
+    start = keys.last_processed("")
+    with translated_errors():
+        names = sorted(str(key) for key in client.scan_iter(match=f"{_literal(start)}*", count=1_000))
+        pipeline = client.pipeline(transaction=False)
+        for name in names:
+            pipeline.getrange(name, 0, 40)
+        replies: list[Any] = pipeline.execute(raise_on_error=False)
+    return {
+        name.removeprefix(start): reply if isinstance(reply, str) else ""
+        for name, reply in zip(names, replies, strict=True)
+    }
+
+
+def forget_strategy(client: redis.Redis, keys: Keys, name: str) -> int:
+    """Remove cursor, averages and signal state of a strategy; return how many of them were there.
+
+    The listed ids stay: nothing is listed again should the strategy come back.
+
+    Raises:
+        StoreUnavailable: Redis did not answer.
+    """
+    with translated_errors():
+        gone: Any = client.delete(keys.last_processed(name), keys.ma_state(name), keys.signal_state(name))
+    return int(gone)
+
+
+def _literal(text: str) -> str:
+    """Escape what SCAN would take for a pattern."""
+    return "".join(f"\\{one}" if one in "*?[]\\^" else one for one in text)

@@ -33,7 +33,7 @@ from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.instant import Instant, parse_written_instant
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Lease, Loaded, Tally
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Lease, Loaded
 
 LONGEST_VALUE: Final = 32_768
 """Bytes of a value that is worth reading; 200 open signals have less."""
@@ -320,7 +320,7 @@ def _loaded(
     notes: list[str],
 ) -> Loaded:
     state = instrument = named = book = trend = None
-    tally = Tally()
+    tally = Counts()
     if averages is not None:
         try:
             (state, instrument), trend = decode_state(strategy, averages), decode_trend(strategy.trend, averages)

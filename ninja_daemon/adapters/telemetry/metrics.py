@@ -13,7 +13,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
-from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.histogram import Histogram
 
 
 class Name(NamedTuple):
@@ -46,6 +46,12 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_averages_total": Name("counter", "evaluations by where their averages came from", ("start",)),
     "ninja_hit_ratio": Name("gauge", "share of evaluations that found their averages stored"),
     "ninja_signals_total": Name("counter", "signals put on the list"),
+    "ninja_strategy_signals_total": Name(
+        "counter", "signals put on the list since the start", ("strategy", "instrument", "side")
+    ),
+    "ninja_rejected_total": Name("counter", "crosses that a filter rejected since the start", ("strategy", "filter")),
+    "ninja_last_signal_timestamp_seconds": Name("gauge", "close of the last signal's candle", ("strategy",)),
+    "ninja_usual_silence_seconds": Name("gauge", "mean time between two signals, from five on", ("strategy",)),
     "ninja_outcomes_total": Name("counter", "signals that ended, by how", ("strategy", "result")),
     "ninja_outcome_r": Name("gauge", "sum of R of the signals that ended since the start", ("strategy",)),
     "ninja_last_wake_timestamp_seconds": Name("gauge", "when the last wake ended"),
@@ -61,6 +67,7 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_broker_requests_total": Name("counter", "requests by HTTP status, 0 for no answer", ("status",)),
     "ninja_broker_connections_total": Name("counter", "connections opened to the broker"),
     "ninja_broker_bytes_total": Name("counter", "bytes of the broker's answers"),
+    "ninja_state_free_bytes": Name("gauge", "room on the disk of the state directory"),
     "ninja_kept_commits": Name("gauge", "commits that wait in the local journal for Redis"),
     # --- the notifier
     "ninja_events_total": Name(
@@ -86,7 +93,7 @@ class Reading(NamedTuple):
     """A figure's value, or a distribution for a histogram."""
 
     name: str
-    value: float | Spread
+    value: float | Histogram
     labels: tuple[str, ...] = ()
 
 
@@ -107,7 +114,7 @@ def _family(name: str, readings: Sequence[Reading]) -> Metric:
     if kind == "histogram":
         histogram = HistogramMetricFamily(name, text, labels=labels)
         for reading in readings:
-            if isinstance(reading.value, Spread):
+            if isinstance(reading.value, Histogram):
                 bins, total = reading.value.cumulated()
                 histogram.add_metric(reading.labels, buckets=bins, sum_value=total)
         return histogram
@@ -117,7 +124,7 @@ def _family(name: str, readings: Sequence[Reading]) -> Metric:
         else GaugeMetricFamily(name, text, labels=labels)
     )
     for reading in readings:
-        if not isinstance(reading.value, Spread):
+        if not isinstance(reading.value, Histogram):
             family.add_metric(reading.labels, reading.value)
     return family
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.app.checks.broker import check_broker, check_token
+from ninja_daemon.app.checks.consumers import check_consumers
 from ninja_daemon.app.checks.destinations import check_destinations, check_leftovers, check_routes
 from ninja_daemon.app.checks.files import check_files
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.proxies import check_proxies
-from ninja_daemon.app.checks.store import check_consumers, check_store
+from ninja_daemon.app.checks.store import check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.servers.proxies import proxy_of_file

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ninja_daemon.adapters.redis.client import connect, translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.reports import Consumers, read_consumers
 from ninja_daemon.adapters.redis.server.inspection import inspect_server
 from ninja_daemon.adapters.redis.server.server_facts import ServerFacts
 from ninja_daemon.adapters.redis.sharing.shard_reports import read_shards
-from ninja_daemon.adapters.redis.state_store import QUEUE_CAP, RedisStateStore
+from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import servers
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.shared.servers import check_servers
@@ -26,7 +25,7 @@ from ninja_daemon.usecases.ports import Loaded
 OLDEST = (7, 0)
 _NEARLY_FULL = 0.9
 _CLOCK_TOLERANCE = 2.0
-_MOST_SHOWN = 6
+MOST_SHOWN = 6
 
 
 def check_store(
@@ -40,8 +39,8 @@ def check_store(
         yield Finding(Level.INFO, "redis.unused", subject, cause, cure)
         return
     client = connect(environment.redis_url.reveal(), name="check")
-    keys = Keys(environment.namespace)
     try:
+        keys = Keys(environment.namespace)
         facts = inspect_server(client, keys, [strategy.name for strategy in strategies], now)
         store = RedisStateStore(client, keys)
         loaded, differs = store.load(strategies), difference(store, store.holder(), strategies)
@@ -54,15 +53,18 @@ def check_store(
     finally:
         client.close()
     findings = [*check_server(facts, subject), *(check_servers(together, subject) if together is not None else ())]
-    findings += check_shards(divided, shards, subject)
-    if differs:
-        cure = "one configuration for all daemons of a namespace, or a NINJA_NAMESPACE for each"
-        findings.append(Finding(Level.ERROR, "redis.settings", subject, differs, cure))
+    findings += [*check_shards(divided, shards, subject), *_same_settings(differs, subject)]
     yield from findings
     if all(finding.level < Level.WARNING for finding in findings):
         cause = f"{facts.product} {facts.version} answers, keeps what it is given and lets us do our work"
         yield Finding(Level.OK, "redis", subject, cause)
     yield from _stored(strategies, loaded, now)
+
+
+def _same_settings(differs: str | None, subject: str) -> Iterator[Finding]:
+    if differs:
+        cure = "one configuration for all daemons of a namespace, or a NINJA_NAMESPACE for each"
+        yield Finding(Level.ERROR, "redis.settings", subject, differs, cure)
 
 
 def _unavailable(environment: Environment, error: StoreUnavailable, subject: str) -> Finding:
@@ -71,58 +73,6 @@ def _unavailable(environment: Environment, error: StoreUnavailable, subject: str
         cure = "nothing for `up`; set REDIS_URL for `run` and `notify` on their own"
         return Finding(Level.INFO, "redis.none", "Redis", cause, cure)
     return Finding(Level.ERROR, "redis.unavailable", subject, str(error), _cure(error))
-
-
-def check_consumers(environment: Environment, mirror: str) -> Iterator[Finding]:
-    """Find programs that share the list with the notifier, and say how the mirror stands.
-
-    Args:
-        environment: where Redis is.
-        mirror: name of the mirror; empty for none.
-    """
-    if not environment.cache_enabled:
-        if mirror:
-            cause = f"CACHE_ENABLED is false, so nothing is copied to [mirror] list = {mirror}"
-            yield Finding(
-                Level.WARNING, "mirror.unused", "mirror", cause, "set CACHE_ENABLED=true, or leave [mirror] out"
-            )
-        return
-    client, keys = connect(environment.redis_url.reveal(), name="check"), Keys(environment.namespace)
-    try:
-        consumers = read_consumers(client, keys, mirror)
-    except StoreUnavailable:
-        return  # The check of the server says so.
-    finally:
-        client.close()
-    if mirror:
-        yield from _mirror(consumers, keys.mirror(mirror))
-    elif consumers.takers:
-        yield _shared(consumers.takers, keys)
-
-
-def _shared(takers: Sequence[str], keys: Keys) -> Finding:
-    cause = (
-        f"{', '.join(takers[:_MOST_SHOWN])} takes from lists of this database; if it takes from {keys.signals}, "
-        "it and the notifier each get a part of the signals"
-    )
-    cure = f'give it a copy: [mirror] list = "mine", and let it take from {keys.mirror("mine")} (docs/own-consumer.md)'
-    return Finding(Level.WARNING, "redis.consumer", "signals list", cause, cure)
-
-
-def _mirror(consumers: Consumers, key: str) -> Iterator[Finding]:
-    if consumers.kind not in {"none", "list"}:
-        cause = f"the key {key} must be a list, was a {consumers.kind}; no commit is made before it is moved away"
-        yield Finding(Level.ERROR, "redis.type", "mirror", cause, f"redis-cli RENAME '{key}' '{key}.aside'")
-    elif consumers.denied:
-        cause = f"the user may not run {', '.join(consumers.denied)} on {key}"
-        yield Finding(Level.ERROR, "redis.rights", "mirror", cause, "see config/redis/users.acl.example")
-    elif consumers.copied >= QUEUE_CAP:
-        cause = f"{key} is full ({QUEUE_CAP}): each new signal pushes the oldest out"
-        yield Finding(
-            Level.WARNING, "mirror.full", "mirror", cause, "let a program take from it, or leave [mirror] out"
-        )
-    else:
-        yield Finding(Level.OK, "mirror", "mirror", f"every signal is copied to {key}; {consumers.copied} wait there")
 
 
 def _stored(strategies: Sequence[Strategy], loaded: Mapping[str, Loaded], now: float) -> Iterator[Finding]:
@@ -196,8 +146,8 @@ def _keys(facts: ServerFacts, subject: str) -> Iterator[Finding]:
         cure = f"look at what it is, then: redis-cli RENAME '{wrong.key}' '{wrong.key}.aside'"
         yield Finding(Level.ERROR, "redis.type", subject, cause, cure)
     if facts.denied:
-        shown = ", ".join(facts.denied[:_MOST_SHOWN])
-        more = "" if len(facts.denied) <= _MOST_SHOWN else f" and {len(facts.denied) - _MOST_SHOWN} more"
+        shown = ", ".join(facts.denied[:MOST_SHOWN])
+        more = "" if len(facts.denied) <= MOST_SHOWN else f" and {len(facts.denied) - MOST_SHOWN} more"
         cause = f"the user may not run {shown}{more}"
         yield Finding(Level.ERROR, "redis.rights", subject, cause, "see config/redis/users.acl.example")
     if facts.rights_unknown is not None:

@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
-from ninja_daemon.app.status.strategy_figures import Averages
+from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.core.filters.kinds import judges_of, written
 from ninja_daemon.core.market.granularity import NEW_YORK, Granularity
 from ninja_daemon.core.market.instant import Instant
@@ -38,12 +38,19 @@ def check_strategies(strategies: Sequence[Strategy]) -> Iterator[Finding]:
     findings = [finding for strategy in strategies for finding in _one(strategy)]
     findings += _twins(strategies)
     yield from findings
-    if not findings:
-        yield Finding(Level.OK, "strategies", "strategies", f"{len(strategies)} of them, all able to signal")
+    if all(finding.level < Level.WARNING for finding in findings):
+        able = sum(strategy.enabled for strategy in strategies)
+        cause = f"{able} of them, all able to signal" if able else "none of them is enabled"
+        yield Finding(Level.OK, "strategies", "strategies", cause)
 
 
 def _one(strategy: Strategy) -> Iterator[Finding]:
     subject = f"strategy {strategy.name}"
+    if not strategy.enabled:
+        cause = "it is not evaluated (enabled = false); its cursor and its open signals wait"
+        yield Finding(
+            Level.INFO, "strategy.not_enabled", subject, cause, "enabled = true and reload: it goes on from there"
+        )
     if strategy.reward_to_risk < strategy.min_rr_ratio:
         ratio = f"{float(strategy.reward_to_risk):.3g}"
         cause = (

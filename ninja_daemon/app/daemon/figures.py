@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.notes.closes import Closes
-from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.app.daemon.notes.signal_counts import SignalCounts
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.polling import CompletionDelay
@@ -48,6 +49,7 @@ class WakeFigures:
         awaiting: by strategy, the larger candle that it waits for within its patience; empty for none.
         missing: by strategy, the candle that did not come although nothing failed; a quiet period has none.
         news_at: when the last candle of any series was taken in.
+        by_strategy: signals and rejected crosses.
         closed: by strategy and result, signals that ended.
         closed_r: by strategy, the sum of their R.
         closes: by strategy, closes that were due and those that were dealt with.
@@ -58,13 +60,14 @@ class WakeFigures:
         self.counters = Counters()
         self.completion_delay = completion_delay
         self.cursors: dict[str, Instant] = {}
-        self.signal_latency = Spread(LATENCY_BOUNDS)
+        self.signal_latency = Histogram(LATENCY_BOUNDS)
         self.last_wake = 0.0
         self.last_good_wake = 0.0
         self.waiting: dict[str, str] = {}
         self.awaiting: dict[str, str] = {}
         self.missing: dict[str, MissingCandle] = {}
         self.news_at: Instant = 0
+        self.by_strategy = SignalCounts()
         self.closed: Counter[tuple[str, str]] = Counter()
         self.closed_r: dict[str, Decimal] = {}
         self.closes = Closes()

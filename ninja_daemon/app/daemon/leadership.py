@@ -230,11 +230,13 @@ class Leadership:
         self._state = False
         self._end()
 
-    def release(self) -> None:
-        """Give the lease back, so that another daemon need not wait until it runs out."""
+    def release(self, farewell: str = "") -> None:
+        """Leave the last heartbeat and give the lease back, so that another daemon need not wait until it runs out."""
         if not self._state:
             return
         try:
+            if farewell:
+                self._store.report(farewell, HEARTBEAT)
             self._store.release(self._token)
         except StoreUnavailable as error:
             self._log.info("the lease could not be given back and will run out by itself", reason=str(error))

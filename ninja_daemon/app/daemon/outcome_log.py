@@ -70,6 +70,7 @@ class WakeLog:
         if result.taken_in:
             figures.news_at = int(now)
         figures.count_closed(result)
+        figures.by_strategy.add(result)
         for signal in result.signals:
             if not signal.late:
                 figures.signal_latency.add(now - signal.close_time)

@@ -22,13 +22,13 @@ from ninja_daemon.app.daemon.outcome_log import WakeLog
 from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.app.daemon.troubles.retries import Retries
 from ninja_daemon.app.daemon.wake import Wakes
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.polling import CompletionDelay, Looks
+from ninja_daemon.core.polling import CompletionDelay, LookSchedule
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted, duration
 from ninja_daemon.usecases.candle_ports import DaemonSource, Traffic
@@ -61,7 +61,7 @@ class Daemon:
         journal: Journal,
         clock: Clock,
         on_crash: Callable[[BaseException], None],
-        pulse: Pulse | None = None,
+        liveness: Liveness | None = None,
         part: Part = WHOLE,
     ) -> None:
         """Prepare; nothing runs before ``start``.
@@ -73,13 +73,13 @@ class Daemon:
             journal: this machine's memory.
             clock: time.
             on_crash: called with an error that nobody expected; the process ends with it.
-            pulse: where the jobs leave marks of progress.
+            liveness: where the jobs leave marks of progress.
             part: which part of the work this is, where several share it.
         """
         self._configured = strategies
         self.strategies = _enabled(strategies)
         self._notes: EvaluationNotes | None = None
-        self._pulse = Pulse(clock) if pulse is None else pulse
+        self._liveness = Liveness(clock) if liveness is None else liveness
         self._clock = clock
         self._source = source
         self._store = store
@@ -87,9 +87,9 @@ class Daemon:
         self._renew_at = float("-inf")
         log = part.log()
         troubles = Recurring(clock, log)
-        self._looks = Looks()
+        self._look_schedule = LookSchedule()
         self._part = part
-        self.figures = part.figures or WakeFigures(self._looks.delays)
+        self.figures = part.figures or WakeFigures(self._look_schedule.delays)
         self.figures.closes.watch(self.strategies, int(self._started))
         self._retries = Retries(clock)
         self._outage = Outage(store, clock, log, troubles)
@@ -104,7 +104,7 @@ class Daemon:
         )
         self._wakes = Wakes(
             DaemonPorts(clock, source, store, journal),
-            pulse=self._pulse,
+            liveness=self._liveness,
             say=WakeLog(clock, log, self.figures, self._outage, troubles),
             figures=self.figures,
             retries=self._retries,
@@ -173,7 +173,7 @@ class Daemon:
         self._wakes.end()
         self._scheduler.stop()
         ended = self._wakes.idle.wait(_STOP_GRACE)
-        self._leadership.release()
+        self._leadership.release(self._heartbeat_as("stopped"))
         return ended
 
     # --- jobs --------------------------------------------------------------------------------------------------------
@@ -190,12 +190,12 @@ class Daemon:
                 border = newest
                 patience = min(LONGEST_DELAY, _SHARE_OF_CANDLE * granularity.seconds)
                 series = len({strategy.series for strategy in due})
-                watch = self._looks.watch(granularity.name, series, border, patience)
+                watch = self._look_schedule.watch(granularity.name, series, border, patience)
                 # What closed long ago (a takeover) shows nothing of how late candles are completed.
                 is_fresh = self._clock.now() - border < patience
                 self._wakes.settle(due, watch)
                 if is_fresh:
-                    self._looks.learn(granularity.name, watch)
+                    self._look_schedule.learn(granularity.name, watch)
 
     def retry(self) -> None:
         """Try again what did not work at its close, at growing distances, whatever the reason was."""
@@ -224,7 +224,7 @@ class Daemon:
         if self._wakes.has_ended:
             return
         # Every few seconds, so that a scheduler that has died is noticed by the age of this mark.
-        self._pulse.beat(self._part.named("lease"))
+        self._liveness.beat(self._part.named("lease"))
         if self.is_active and not self._part.seat.is_ours() and is_calm(self._by_timeframe, self._clock.now()):
             self._wakes.when_idle(self._leadership.hand_over)
         self._leadership.renew(self.strategies, self._heartbeat)
@@ -265,7 +265,7 @@ class Daemon:
     @property
     def delays(self) -> dict[str, CompletionDelay]:
         """When the broker called candles complete, by timeframe."""
-        return self._looks.delays
+        return self._look_schedule.delays
 
     @property
     def away_seconds(self) -> float | None:
@@ -336,13 +336,16 @@ class Daemon:
             return {}
 
     def _heartbeat(self, is_active: bool) -> str:  # noqa: FBT001 - a callable has no names
+        return self._heartbeat_as("active" if is_active else "standby")
+
+    def _heartbeat_as(self, state: str) -> str:
         return json.dumps(
             {
                 "schema": 1,
                 "pid": os.getpid(),
                 "host": os.uname().nodename,
-                "state": "active" if is_active else "standby",
                 **({} if self._part.shard is None else {"shard": self._part.shard}),
+                "state": state,
                 "started": format_moment(self._started),
                 "at": format_moment(self._clock.now()),
                 "strategies": len(self.strategies),

@@ -15,7 +15,7 @@ from ninja_daemon.app.daemon.outcome_log import WakeLog
 from ninja_daemon.app.daemon.troubles.denial import Denial
 from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.app.daemon.troubles.retries import Retries
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.errors import StoreUnavailable, TransientError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Series
@@ -36,7 +36,7 @@ class Wakes:
         self,
         ports: DaemonPorts,
         *,
-        pulse: Pulse,
+        liveness: Liveness,
         say: WakeLog,
         figures: WakeFigures,
         retries: Retries,
@@ -46,7 +46,7 @@ class Wakes:
         """Put the parts together."""
         self._ports = ports
         self._clock = ports.clock
-        self._pulse = pulse
+        self._liveness = liveness
         self._figures = figures
         self._retries = retries
         self._leadership = leadership
@@ -119,12 +119,12 @@ class Wakes:
         """Bring strategies up to date, leaving marks of progress meanwhile; look only once without a watch."""
         worker = f"retry of {due[0].name}" if watch is None else f"close of {due[0].granularity.name}"
         worker = self.named(worker)
-        with self._pulse.working(worker):
+        with self._liveness.working(worker):
             wake = _Wake(due, {strategy.name: self.border(strategy) for strategy in due})
             while wake.looking and not self.stop.is_set():
                 if watch is not None and self._clock.wait(self.stop, watch.pause(self._clock.now())):
                     break
-                self._pulse.beat(worker)
+                self._liveness.beat(worker)
                 if not self._look(wake, watch):
                     break
             self._conclude(wake, once=watch is None)

@@ -54,7 +54,7 @@ class Membership:
         clock: Clock,
         *,
         agree: Callable[[], None],
-        divide: Callable[[int], None],
+        divide: Callable[[int, int], None],
     ) -> None:
         """Know nobody yet.
 
@@ -63,7 +63,7 @@ class Membership:
             identity: who we are.
             clock: time.
             agree: makes sure that the namespace has so many shards; raises ConfigError.
-            divide: called with the number of members that share the broker's limits.
+            divide: called with the number of members that share the broker's limits, and our place among them.
         """
         self._register = register
         self._identity = identity
@@ -76,7 +76,7 @@ class Membership:
         self._failure: tuple[float, StoreUnavailable] | None = None
         self._lock = threading.Lock()
         # Until it is known how many there are, as many as can have work at all.
-        divide(identity.count)
+        divide(identity.count, 0)
 
     def refresh(self) -> None:
         """Leave a sign of life and look at the others', unless that was done just now.
@@ -104,7 +104,8 @@ class Membership:
             self._agreed = True
         found = self._register.tick(self._identity.token, self._identity.egress)
         live = [one for one in found if one.age <= MEMBER_LIVES and not is_dead(one.token)]
-        self._divide(max(1, sum(one.egress == self._identity.egress for one in live)))
+        beside = sorted(one.token for one in live if one.egress == self._identity.egress)
+        self._divide(len(beside), beside.index(self._identity.token))
         self._entitled = entitled(live)
         self._looked_at = now
 

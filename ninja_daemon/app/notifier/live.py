@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from ninja_daemon.app.notifier.parts import NotifierParts
 from ninja_daemon.app.notifier.process import Notifier
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.app.settings.strategies import Configuration
-from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.histogram import Histogram
 from ninja_daemon.core.lanes.depths import QueueDepths
 
 
@@ -21,7 +21,7 @@ class LiveNotifier:
         make: Callable[[Configuration], NotifierParts],
         configuration: Configuration,
         on_crash: Callable[[BaseException], None],
-        pulse: Pulse,
+        liveness: Liveness,
     ) -> None:
         """Make the first one; nothing runs before ``start``.
 
@@ -29,13 +29,13 @@ class LiveNotifier:
             make: makes the ports of a configuration real; raises ConfigError.
             configuration: the first.
             on_crash: told of an error that nobody expected.
-            pulse: where the threads leave marks of progress.
+            liveness: where the threads leave marks of progress.
         """
         self._make = make
         self._on_crash = on_crash
-        self._pulse = pulse
+        self._liveness = liveness
         self._parts = make(configuration)
-        self._notifier = Notifier(self._parts, on_crash, pulse)
+        self._notifier = Notifier(self._parts, on_crash, liveness)
 
     def start(self) -> None:
         """Begin."""
@@ -43,7 +43,9 @@ class LiveNotifier:
 
     def stop(self) -> bool:
         """End; tell whether every post has ended."""
-        return self._notifier.stop()
+        ended = self._notifier.stop()
+        self._notifier.say_stopped()
+        return ended
 
     def close(self) -> None:
         """Let connections and files go."""
@@ -61,9 +63,9 @@ class LiveNotifier:
         parts = self._make(configuration)
         ended = self._notifier.stop()
         for worker in (*(f"lane {name}" for name in self.destinations), "drain", "journal", "heartbeat"):
-            self._pulse.rest(worker)
+            self._liveness.rest(worker)
         before, self._parts = self._parts, parts
-        self._notifier = Notifier(parts, self._on_crash, self._pulse, self._notifier.reporter)
+        self._notifier = Notifier(parts, self._on_crash, self._liveness, self._notifier)
         self._notifier.start()
         if ended:
             before.close()
@@ -99,7 +101,7 @@ class LiveNotifier:
         return self._notifier.counts_by_destination
 
     @property
-    def delivery_seconds(self) -> Spread:
+    def delivery_seconds(self) -> Histogram:
         """How long posts took that were accepted."""
         return self._notifier.delivery_seconds
 

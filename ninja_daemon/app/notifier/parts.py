@@ -28,7 +28,7 @@ from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.lateness import Lateness
 from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
+from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, EditableChannel
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
@@ -114,7 +114,7 @@ def notifier_parts(
     workers = tuple(
         _worker(
             one,
-            _channel(open_channel(one, strategies), one.manners, ledger, clock, illustrator),
+            _channel(open_channel(one, strategies), one.policy, ledger, clock, illustrator),
             partial(make, lease=_lease(one, lease)),
             main,
             journal,
@@ -168,20 +168,20 @@ def _local_place(file: LocalQueueFile) -> QueuePlace:
 
 
 def _channel(
-    channel: Channel, manners: Manners, ledger: SqliteSentLedger, clock: Clock, pictures: Illustrator
+    channel: Channel, policy: SendPolicy, ledger: SqliteSentLedger, clock: Clock, pictures: Illustrator
 ) -> Channel:
     if not isinstance(channel, EditableChannel):
-        return InlineChannel(channel, pictures.ready, manners.time_zone) if manners.picture else channel
-    edits = manners.outcomes is OutcomePolicy.EDIT
-    if not edits and not manners.picture:
+        return InlineChannel(channel, pictures.ready, policy.time_zone) if policy.picture else channel
+    edits = policy.outcomes is OutcomePolicy.EDIT
+    if not edits and not policy.picture:
         return channel
-    hook = pictures.posted if manners.picture else None
+    hook = pictures.posted if policy.picture else None
     return FollowingChannel(channel, ledger, clock, edits=edits, on_posted=hook)
 
 
 def _lease(destination: Destination, least: float) -> float:
     # Two posts may be made under one lease, see ``Sender.asked_again``.
-    return least + 2 * max(0.0, destination.manners.timeout - DEADLINE)
+    return least + 2 * max(0.0, destination.policy.timeout - DEADLINE)
 
 
 def _worker(

@@ -12,7 +12,7 @@ from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.messages.destination import Destination, Failure
-from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.messages.message import Bundle, Entry, Kind, Notice, Severity
 from ninja_daemon.core.messages.send_policy import LatePolicy
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
@@ -61,31 +61,31 @@ def preview(
     channel = open_channel(destination, strategies)
     try:
         yield f"== {destination.name} ({destination.channel}) =="
-        for title, parcel in _parcels(destination, signals, now):
+        for title, bundle in _parcels(destination, signals, now):
             yield f"\n-- {title} --"
-            yield parcel if isinstance(parcel, str) else _shown(channel.written(parcel))
+            yield bundle if isinstance(bundle, str) else _shown(channel.written(bundle))
     finally:
         channel.close()
 
 
-def _parcels(destination: Destination, signals: Sequence[Signal], now: float) -> Iterator[tuple[str, Parcel | str]]:
-    manners, newest = destination.manners, signals[-1]
-    fresh = Parcel(destination.name, (_entry(newest),), manners.group, sent_at=newest.created_at + _SOON)
+def _parcels(destination: Destination, signals: Sequence[Signal], now: float) -> Iterator[tuple[str, Bundle | str]]:
+    policy, newest = destination.policy, signals[-1]
+    fresh = Bundle(destination.name, (_entry(newest),), policy.group, sent_at=newest.created_at + _SOON)
     yield "a signal", fresh
     late = replace(fresh, entries=(_entry(newest._replace(late=True)),), sent_at=now)
-    match manners.late:
+    match policy.late:
         case LatePolicy.DROP:
             yield "a late signal", 'left out: late = "drop"'
         case LatePolicy.DIGEST:
             yield "a late signal", replace(late, digest=True, grouped=False)
         case LatePolicy.SEND:
             yield "a late signal", late
-    if manners.group:
+    if policy.group:
         yield "a group", replace(fresh, entries=tuple(_entry(signal) for signal in signals[-2:]))
     else:
         yield "a group", "each signal is a message of its own: group = false"
     if KINDS[destination.channel].takes_notices(destination):
-        yield "an alert", Parcel(destination.name, (_alert(now),), sent_at=now)
+        yield "an alert", Bundle(destination.name, (_alert(now),), sent_at=now)
     else:
         yield "an alert", "none: its body is made of a signal"
 

@@ -7,15 +7,16 @@ import os
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Final
 
 from ninja_daemon.app.notifier.parts import NotifierParts
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.reporter import Reporter
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.errors import StoreUnavailable
-from ninja_daemon.core.histogram import Spread
+from ninja_daemon.core.histogram import Histogram
 from ninja_daemon.core.lanes.dead_letters import UNROUTED
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.market.instant import format_moment
@@ -74,22 +75,22 @@ class Notifier:
         self,
         parts: NotifierParts,
         on_crash: Callable[[BaseException], None],
-        pulse: Pulse | None = None,
-        reporter: Reporter | None = None,
+        liveness: Liveness | None = None,
+        before: Notifier | None = None,
     ) -> None:
         """Prepare; nothing runs yet.
 
         Args:
             parts: what it is made of.
             on_crash: told of an error that nobody expected; the process must end then.
-            pulse: where the threads leave marks of progress.
-            reporter: of the one before, whose counts go on.
+            liveness: where the threads leave marks of progress.
+            before: the one before, whose start and counts go on.
         """
-        self._pulse = Pulse(parts.clock) if pulse is None else pulse
+        self._liveness = Liveness(parts.clock) if liveness is None else liveness
         self._parts = parts
         self._on_crash = on_crash
         self._stop = threading.Event()
-        self.reporter = Reporter(parts.clock, parts.store) if reporter is None else reporter
+        self.reporter: Reporter = Reporter(parts.clock, parts.store) if before is None else before.reporter
         self._workers = {worker.destination.name: worker for worker in parts.workers}
         self._queries = {name: worker.query for name, worker in self._workers.items()}
         self._bells = {name: threading.Event() for name in self._workers}
@@ -97,7 +98,7 @@ class Notifier:
         self._silences = _Kept(parts.clock, parts.agreed_silences)
         self._resting: dict[str, bool] = {}
         parts.illustrator.begin(self.reporter.tell, lambda name: not self._resting.get(name, False))
-        self._started = parts.clock.now()
+        self.started: float = parts.clock.now() if before is None else before.started
         self._store_is_up = True
         self._told_at = float("-inf")
 
@@ -141,7 +142,7 @@ class Notifier:
     def _drain_for_ever(self) -> None:
         back_off = _BackOff()
         while not self._stop.is_set():
-            self._pulse.beat("drain")
+            self._liveness.beat("drain")
             try:
                 moved = self._drain_once()
                 back_off.reset()
@@ -159,7 +160,7 @@ class Notifier:
         """Look for what the daemon could not hand over to Redis."""
         silences = _Kept(self._parts.clock, partial(self._silences_of_journal, journal))
         while not self._stop.is_set():
-            self._pulse.beat("journal")
+            self._liveness.beat("journal")
             try:
                 known = silences.silences()
                 moved = sum(self._moved(journal, inbox, known) for inbox in (*journal.inboxes, journal.outcomes))
@@ -212,7 +213,7 @@ class Notifier:
         bell, back_off = self._bells[worker.destination.name], _BackOff()
         not_before = float("-inf")
         while not self._stop.is_set():
-            self._pulse.beat(f"lane {worker.destination.name}", 2 * worker.destination.manners.timeout)
+            self._liveness.beat(f"lane {worker.destination.name}", 2 * worker.destination.policy.timeout)
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
@@ -234,14 +235,14 @@ class Notifier:
 
     def _wake_followers(self, worker: TwoLanes) -> None:
         for other in self._parts.workers:
-            if other.destination.manners.after == worker.destination.name:
+            if other.destination.policy.after == worker.destination.name:
                 self._bells[other.destination.name].set()
 
     # --- signs of life
 
     def _beat_for_ever(self) -> None:
         while not self._stop.is_set():
-            self._pulse.beat("heartbeat")
+            self._liveness.beat("heartbeat")
             try:
                 self._parts.main.queue.beat(self.heartbeat(), NOTIFIER_HEARTBEAT)
                 self._tell_of_lost_ones()
@@ -267,7 +268,7 @@ class Notifier:
         return Counter(self.reporter.by_destination)
 
     @property
-    def delivery_seconds(self) -> Spread:
+    def delivery_seconds(self) -> Histogram:
         """How long posts took that were accepted."""
         return self.reporter.seconds
 
@@ -286,14 +287,20 @@ class Notifier:
             f"{self._parts.store} {'ok' if self._store_is_up else 'away'}"
         )
 
-    def heartbeat(self) -> str:
+    def say_stopped(self) -> None:
+        """Leave a last heartbeat, so that nobody takes the ones before for life."""
+        with suppress(StoreUnavailable):
+            self._parts.main.queue.beat(self.heartbeat("stopped"), NOTIFIER_HEARTBEAT)
+
+    def heartbeat(self, state: str = "alive") -> str:
         """Return the heartbeat as JSON."""
         counts = self.reporter.counts
         return json.dumps(
             {
                 "schema": 1,
                 "pid": os.getpid(),
-                "started": format_moment(self._started),
+                "state": state,
+                "started": format_moment(self.started),
                 "at": format_moment(self._parts.clock.now()),
                 "delivered": counts["signal.delivered"],
                 "retries": counts["delivery.retry"],

@@ -11,7 +11,7 @@ import structlog
 
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.core.errors import JournalUnavailable, StateError, StoreDenied, StoreSpoilt, StoreUnavailable
-from ninja_daemon.core.histogram import LATENCY_BOUNDS, Spread
+from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.two_lanes import NO_JOURNAL, WITHOUT_JOURNAL
 from ninja_daemon.usecases.ports import Clock
@@ -33,7 +33,7 @@ class Reporter:
         self._lock = threading.Lock()
         self.counts: Counter[str] = Counter()
         self.by_destination: Counter[tuple[str, str]] = Counter()
-        self.seconds = Spread(LATENCY_BOUNDS)
+        self.seconds = Histogram(LATENCY_BOUNDS)
 
     def tell(self, events: Sequence[DeliveryEvent]) -> None:
         """Log and count events."""

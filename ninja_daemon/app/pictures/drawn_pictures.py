@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.core.messages.destination import Delivery, Outcome
-from ninja_daemon.core.messages.message import Attachment, Parcel
+from ninja_daemon.core.messages.message import Attachment, Bundle
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
@@ -32,11 +32,11 @@ class InlineChannel:
         self._zone = time_zone
         self.provider = channel.provider
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Send; see the port."""
-        if len(parcel.entries) == 1 and parcel.signals:
-            parcel = replace(parcel, attachments=self._drawn(parcel.signals[0], self._zone))
-        return self._channel.send(parcel)
+        if len(bundle.entries) == 1 and bundle.signals:
+            bundle = replace(bundle, attachments=self._drawn(bundle.signals[0], self._zone))
+        return self._channel.send(bundle)
 
     def close(self) -> None:
         """Let the connections go."""
@@ -46,9 +46,9 @@ class InlineChannel:
 def illustrated(delivery: Delivery, strategies: Sequence[Strategy] = ()) -> dict[str, tuple[EditableChannel, str]]:
     """Return a channel for pictures, and the reader's zone, of each destination whose messages can get one later."""
     opened = {
-        one.name: (open_channel(one, strategies), one.manners.time_zone)
+        one.name: (open_channel(one, strategies), one.policy.time_zone)
         for one in delivery.destinations
-        if one.manners.picture
+        if one.policy.picture
     }
     return {name: (made, zone) for name, (made, zone) in opened.items() if isinstance(made, EditableChannel)}
 

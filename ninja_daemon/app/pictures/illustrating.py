@@ -22,7 +22,7 @@ from ninja_daemon.app.pictures.drawn_pictures import attachment_of
 from ninja_daemon.app.pictures.packing import PicturePacks
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, PictureRefused, StoreUnavailable
 from ninja_daemon.core.messages.destination import Failure, Fault, Sent
-from ninja_daemon.core.messages.message import Attachment, Parcel
+from ninja_daemon.core.messages.message import Attachment, Bundle
 from ninja_daemon.core.pictures.signal_picture import signal_picture
 from ninja_daemon.core.pictures.theme import DARK
 from ninja_daemon.core.signals.signal import Signal
@@ -46,7 +46,7 @@ class _Job:
 
     destination: str
     message_id: str
-    parcel: Parcel
+    bundle: Bundle
     posted_at: float
 
 
@@ -85,11 +85,11 @@ class Illustrator:
         """Say who is told of what happens, and which lanes are at work."""
         self._tell, self._is_busy = tell, is_busy
 
-    def posted(self, parcel: Parcel, message_id: str) -> None:
+    def posted(self, bundle: Bundle, message_id: str) -> None:
         """Take note of a posted message; one with a single signal gets a picture."""
-        if parcel.destination not in self._channels or len(parcel.entries) != 1 or not parcel.signals:
+        if bundle.destination not in self._channels or len(bundle.entries) != 1 or not bundle.signals:
             return
-        self._jobs.append(_Job(parcel.destination, message_id, parcel, self._clock.monotonic()))
+        self._jobs.append(_Job(bundle.destination, message_id, bundle, self._clock.monotonic()))
         self._idle.clear()
         if len(self._jobs) == 1:  # A thread that has more to do looks by itself.
             self._wake.set()
@@ -128,35 +128,35 @@ class Illustrator:
 
     def _illustrate(self, job: _Job) -> None:
         channel, zone = self._channels[job.destination]
-        (signal,) = job.parcel.signals
+        (signal,) = job.bundle.signals
         png = self._drawn.get((signal.id, zone)) or self._draw(signal, zone)
         answer: Failure | Sent = Failure(Fault.REFUSED, "")
         for _ in range(_TRIES):
-            parcel = replace(self._as_it_is(job), attachments=(attachment_of(signal, png),))
-            answer = channel.illustrate(job.message_id, parcel)
+            bundle = replace(self._as_it_is(job), attachments=(attachment_of(signal, png),))
+            answer = channel.illustrate(job.message_id, bundle)
             if not isinstance(answer, Failure):
-                self._settle(job, channel, parcel)
+                self._settle(job, channel, bundle)
                 return
             if answer.fault not in {Fault.THROTTLED, Fault.UNREACHED, Fault.AMBIGUOUS}:
                 break
             self._stop.wait(min(answer.wait or 1.0, _LONGEST_WAIT))
         self._left_out(job, answer.text if isinstance(answer, Failure) else "")
 
-    def _settle(self, job: _Job, channel: EditableChannel, parcel: Parcel) -> None:
+    def _settle(self, job: _Job, channel: EditableChannel, bundle: Bundle) -> None:
         """Say that the picture is there; an outcome that came while it was sent is shown again."""
         after = self._as_it_is(job)
-        if after.results != parcel.results:
+        if after.results != bundle.results:
             channel.edit(job.message_id, after)
         took = self._clock.monotonic() - job.posted_at
-        fields = {"destination": job.destination, "id": job.parcel.id, "ms": f"{took * 1000:.1f}"}
+        fields = {"destination": job.destination, "id": job.bundle.id, "ms": f"{took * 1000:.1f}"}
         self._tell([DeliveryEvent("picture.shown", "debug", f"{job.destination} shows a picture", fields)])
 
-    def _as_it_is(self, job: _Job) -> Parcel:
+    def _as_it_is(self, job: _Job) -> Bundle:
         try:
-            found = self._posted.message_of(job.destination, job.parcel.id)
+            found = self._posted.message_of(job.destination, job.bundle.id)
         except JournalUnavailable:
             found = None
-        return job.parcel if found is None else found.parcel
+        return job.bundle if found is None else found.bundle
 
     def _draw(self, signal: Signal, zone: str) -> bytes:
         view = decode_pack(self._pack(signal.id), signal)
@@ -181,7 +181,7 @@ class Illustrator:
 
     def _left_out(self, job: _Job, reason: str) -> None:
         sentence = f"a message at {job.destination} stays without its picture"
-        fields = {"destination": job.destination, "id": job.parcel.id, "reason": reason}
+        fields = {"destination": job.destination, "id": job.bundle.id, "reason": reason}
         self._tell([DeliveryEvent("picture.left_out", "warning", sentence, fields)])
 
     def finish(self, patience: float = 5.0) -> None:

@@ -55,7 +55,7 @@ class PicturePacker:
 
     def draws_for(self, delivery: Delivery) -> None:
         """Take note of whether any destination wants pictures."""
-        self.is_wanted = any(one.manners.picture for one in delivery.destinations)
+        self.is_wanted = any(one.policy.picture for one in delivery.destinations)
 
     def after(self, wake: WakeResult) -> None:
         """Hand over what a look listed; nobody waits for it."""

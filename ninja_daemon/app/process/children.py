@@ -133,3 +133,25 @@ def _start_again(since_end: dict[Child, float], seconds: float) -> None:
             since_end[child] = waited + seconds if waited + seconds < _PAUSE else 0.0
             if waited + seconds >= _PAUSE:
                 child.start()
+
+
+def second_page(environ: Mapping[str, str], metrics: tuple[str, int] | None) -> Mapping[str, str]:
+    """Return the notifier's environment: its page of figures has the port behind the daemon's."""
+    if metrics is None or not metrics[1]:
+        return environ
+    return {**environ, "NINJA_METRICS": metrics_address(metrics[0], metrics[1] + 1)}
+
+
+def metrics_address(host: str, port: int) -> str:
+    """Write an address as ``NINJA_METRICS`` takes it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
+    """Return this process's environment with some names changed; what the product reads is dropped unless given."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("OANDA_", "REDIS_", "CACHE_", "NINJA_"))
+    }
+    return {**kept, "PYTHONUNBUFFERED": "1", **changes}

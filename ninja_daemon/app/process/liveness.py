@@ -18,7 +18,7 @@ LONGEST: Final = 60.0
 """Seconds without a mark after which a worker counts as hanging: three times what a request may take."""
 
 
-class Pulse:
+class Liveness:
     """The marks of a process; safe to use from several threads."""
 
     def __init__(self, clock: Clock, longest: float = LONGEST) -> None:

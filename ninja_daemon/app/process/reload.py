@@ -14,6 +14,7 @@ from ninja_daemon.app.settings.environment import Environment, inspect_environme
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.messages.destination import Delivery
+from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
 _NEEDS_RESTART: Final = {
@@ -119,8 +120,10 @@ def needs_restart(environment: Environment) -> tuple[str, ...]:
 
 
 def fingerprint(delivery: Delivery) -> str:
-    """Return a digest of destinations and routes, in which secrets do not show."""
-    return hashlib.sha256(repr(delivery).encode()).hexdigest()[:16]
+    """Return a digest of destinations and routes, their secrets included, none of which shows in it."""
+    options = [option for destination in delivery.destinations for option in destination.options.values()]
+    secrets = [option.reveal() for option in options if isinstance(option, Secret)]
+    return hashlib.sha256(repr((delivery, secrets)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def change(old: Configuration, new: Configuration) -> str:

@@ -13,7 +13,7 @@ from typing import Protocol
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.adapters.host.systemd import ServiceManager
-from ninja_daemon.app.process.liveness import LONGEST, Pulse
+from ninja_daemon.app.process.liveness import LONGEST, Liveness
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.core.errors import ConfigError
@@ -53,10 +53,10 @@ class Life:
 
 
 class Service:
-    """One process: make it first, give ``crash`` and ``pulse`` to the body, then call ``live`` once.
+    """One process: make it first, give ``crash`` and ``liveness`` to the body, then call ``live`` once.
 
     Attributes:
-        pulse: where the body's workers leave marks of progress.
+        liveness: where the body's workers leave marks of progress.
     """
 
     def __init__(self, clock: Clock, log: FilteringBoundLogger) -> None:
@@ -66,7 +66,7 @@ class Service:
         self._stop = threading.Event()
         self._crashes: list[BaseException] = []
         self._manager = ServiceManager()
-        self.pulse = Pulse(clock, self._manager.watchdog or LONGEST)
+        self.liveness = Liveness(clock, self._manager.watchdog or LONGEST)
         self._hangup = threading.Event()
         stop_on_signals(self._stop)
         stop_on_signals(self._hangup, (signal.SIGHUP,))
@@ -98,7 +98,7 @@ class Service:
         """
         body.start()
         threading.Thread(target=self._reload_for_ever, args=(life.reload,), name="reload", daemon=True).start()
-        workers = Workers(self.pulse, body.sentence, life.progress)
+        workers = Workers(self.liveness, body.sentence, life.progress)
         supervise(self._stop, workers, clock=self._clock, manager=self._manager, log=self._log)
         ended = body.stop()
         for stop in life.stops:

@@ -13,7 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.adapters.host.systemd import ServiceManager
 from ninja_daemon.adapters.telemetry.recurring import Recurring
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.usecases.ports import Clock
 
 _LOOK: Final = 5.0
@@ -26,12 +26,12 @@ class Workers:
     """The threads that work, as they are seen from outside.
 
     Attributes:
-        pulse: their marks.
+        liveness: their marks.
         sentence: how the process is, for ``systemctl status``.
         progress: something that changes when what they wait for gets on, a count of answered requests.
     """
 
-    pulse: Pulse
+    liveness: Liveness
     sentence: Callable[[], str]
     progress: Callable[[], object] = lambda: None
 
@@ -59,7 +59,7 @@ def supervise(
     while True:
         if (now := workers.progress()) != before:
             before = now
-            workers.pulse.answered()
+            workers.liveness.answered()
         _look(workers, manager, troubles)
         if clock.wait(stop, step):
             break
@@ -68,7 +68,7 @@ def supervise(
 
 def _look(workers: Workers, manager: ServiceManager, troubles: Recurring) -> None:
     """Feed the watchdog, or name the workers for whose sake it is not fed."""
-    if hanging := workers.pulse.hanging():
+    if hanging := workers.liveness.hanging():
         names = ", ".join(hanging)
         troubles.failed("hanging", f"no progress of: {names}", level="critical", event_id="worker.hanging")
     else:

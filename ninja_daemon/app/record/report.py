@@ -114,7 +114,7 @@ def _block(name: str, one: Statistics) -> list[str]:
         lines.append(f"  hit rate {_percent(one.hit_rate)}, 95 % {_range(one.wilson)}{even}")
         lines += [f"  {label:<5} {_sum_words(sums)}" for label, sums in (("r", one.r), ("net r", one.net_r))]
         lines.append(
-            f"  drawdown {one.drawdown_r:f} R, {one.losing_run} losses in a row at most, "
+            f"  drawdown {one.drawdown_r:.4f} R, {one.losing_run} losses in a row at most, "
             f"median {one.median_candles} candles, {one.ambiguous} ambiguous"
         )
     lines.append(f"  {one.verdict}")
@@ -131,6 +131,6 @@ def _range(ends: tuple[Decimal, Decimal]) -> str:
 
 def _sum_words(sums: Sums) -> str:
     if sums.mean is None or sums.interval is None:
-        return f"{sums.sum:f}"
+        return f"sum {sums.sum:+.4f}"
     low, high = sums.interval
-    return f"sum {sums.sum:+f}, mean {sums.mean:+.4f}, 95 % {low:+.4f} to {high:+.4f}"
+    return f"sum {sums.sum:+.4f}, mean {sums.mean:+.4f}, 95 % {low:+.4f} to {high:+.4f}"

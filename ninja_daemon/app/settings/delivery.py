@@ -59,7 +59,8 @@ def _delivery(tables: Mapping[str, Any], secret: SecretLookup, problems: list[st
 
 def _unfit_for_notices(delivery: Delivery) -> Iterator[str]:
     silent = {one.name for one in delivery.destinations if not KINDS[one.channel].takes_notices(one)}
-    for table, to in {"alerts": delivery.alerts, "heartbeat": delivery.daily.to if delivery.daily else ()}.items():
+    reports = {str(topic): report.to for topic, report in delivery.reports.items()}
+    for table, to in {"alerts": delivery.alerts, **reports}.items():
         for name in silent.intersection(to):
             yield f"{table}.to must not name {name}: its body is made of a signal, and there is none"
 

@@ -36,7 +36,7 @@ from ninja_daemon.app.settings.values import (
 )
 from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Destination
-from ninja_daemon.core.messages.send_policy import LatePolicy, Manners, OutcomePolicy, QuietHours, Rate
+from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, QuietHours, Rate, SendPolicy
 from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.secret import Secret
 
@@ -243,33 +243,33 @@ def _destination(name: str, value: object, context: Context) -> Destination:
     proxy = policy.pop("proxy", None)
     if proxy is not None and kind.endpoint is no_endpoint:
         raise Refused((".proxy", f"must be left out: the way of {kind.name} does not go through it"))
-    destination = Destination(name, kind.name, given, replace(kind.manners, **policy), proxy)
-    complaints = [*_clashes(destination.manners, kind, policy), *kind.complaints(destination)]
-    if complaints := [*complaints, *_cannot(kind, destination.manners)]:
+    destination = Destination(name, kind.name, given, replace(kind.policy, **policy), proxy)
+    complaints = [*_clashes(destination.policy, kind, policy), *kind.complaints(destination)]
+    if complaints := [*complaints, *_cannot(kind, destination.policy)]:
         raise Refused(*((f".{option}", complaint) for option, complaint in complaints))
     return destination
 
 
-def _cannot(kind: ChannelKind, manners: Manners) -> Iterator[tuple[str, str]]:
+def _cannot(kind: ChannelKind, policy: SendPolicy) -> Iterator[tuple[str, str]]:
     """Yield what the send policy asks for that channels of the kind cannot do."""
-    if manners.outcomes is OutcomePolicy.EDIT and not kind.edits:
+    if policy.outcomes is OutcomePolicy.EDIT and not kind.edits:
         able = " and ".join(name for name, one in KINDS.items() if one.edits)
         yield "outcomes", f'must be "post" or "none", was "edit": only {able} can change what was posted'
-    if manners.picture and not kind.has_pictures:
+    if policy.picture and not kind.has_pictures:
         able = ", ".join(name for name, one in KINDS.items() if one.has_pictures)
         yield "picture", f"must be false, was true: only {able} have pictures"
 
 
-def _clashes(manners: Manners, kind: ChannelKind, given: Collection[str]) -> Iterator[tuple[str, str]]:
+def _clashes(policy: SendPolicy, kind: ChannelKind, given: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield the keys about texts that this channel, or another key beside them, leaves without effect."""
     for key in given:
         if key in TEXT_KEYS and key not in kind.text_keys:
             yield key, f"must be left out: {kind.name} does not use it"
-    if manners.template and (complaint := kind.template_complaint(manners.template)):
-        yield "template", must_be("a text with {fields}", manners.template, complaint)
-    if manners.style is Style.COPIER and manners.template:
+    if policy.template and (complaint := kind.template_complaint(policy.template)):
+        yield "template", must_be("a text with {fields}", policy.template, complaint)
+    if policy.style is Style.COPIER and policy.template:
         yield "template", 'must be left out with style = "copier", which has its own lines'
-    if manners.style is Style.COPIER and manners.group:
+    if policy.style is Style.COPIER and policy.group:
         yield "group", 'must be false with style = "copier": a copier reads one order a message'
 
 
@@ -297,7 +297,7 @@ def read_destinations(tables: object, context: Context, problems: list[str]) -> 
 
 def _circles(destinations: Sequence[Destination], known: Sequence[str]) -> Iterator[str]:
     """Yield what is wrong with destinations that wait for nobody, for themselves, or for one who waits for them."""
-    after = {destination.name: destination.manners.after for destination in destinations}
+    after = {destination.name: destination.policy.after for destination in destinations}
     for name, first in after.items():
         key = f"destinations.{name}.after"
         if first and first not in known:

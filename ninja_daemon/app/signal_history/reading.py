@@ -15,7 +15,8 @@ from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.queues.opening import local_queue_file, record_file
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.core.errors import StateError, StoreUnavailable
+from ninja_daemon.core.signals.signal import Signal
 
 
 def read_signals(environment: Environment, *, reader: str) -> History:
@@ -52,3 +53,21 @@ def export_record(environment: Environment, path: Path) -> None:
     except OSError as error:
         refuse("--export", f"must be a file that can be written, was not ({error.strerror})")
     typer.echo(f"{head.lines} lines written to {path}, head {head.chain}", err=True)
+
+
+def listed_signal(environment: Environment, start: str) -> Signal:
+    """Return the one listed signal whose id begins so.
+
+    Raises:
+        StateError: there is none, or there are several.
+    """
+    found = {
+        signal.id: signal
+        for signal, _ in read_signals(environment, reader="why").entries
+        if signal.id.startswith(start)
+    }
+    if len(found) == 1:
+        return next(iter(found.values()))
+    what = "no signal" if not found else f"{len(found)} signals"
+    message = f"the id must be that of one signal in the history (ninja-daemon signals), {start} is of {what}"
+    raise StateError(message)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from ninja_daemon.adapters.stored.reports import History
-from ninja_daemon.app.status.ranked_table import Column, ranked_table
+from ninja_daemon.app.status.rows.ranked_table import Column, ranked_table
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal

@@ -26,7 +26,7 @@ from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.queues.silence_words import paused_until
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.status.memory import StatusMemory
-from ninja_daemon.app.status.picture import Status
+from ninja_daemon.app.status.picture import Status, living, stopped_at
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
@@ -81,8 +81,9 @@ def gather_status(
         at=now,
         redis=environment.redis_label if environment.cache_enabled else None,
         namespace=environment.namespace,
-        daemon=look.reports.daemon or alive.get("run"),
-        notifier=look.reports.notifier or alive.get("notify"),
+        daemon=living(look.reports.daemon, alive.get("run")),
+        notifier=living(look.reports.notifier, alive.get("notify")),
+        stopped=stopped_at(daemon=look.reports.daemon, notifier=look.reports.notifier),
         queued=look.reports.waiting,
         delivery=look.delivery,
         strategies=tuple(_figures(look, strategies, now, kept, hushes)),

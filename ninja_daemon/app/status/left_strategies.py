@@ -51,8 +51,8 @@ def forget(environment: Environment, name: str) -> bool:
 
 def _redis_cursors(environment: Environment) -> Mapping[str, str]:
     from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - not without Redis
-    from ninja_daemon.adapters.redis.kept_strategies import kept_cursors  # noqa: PLC0415
     from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415
+    from ninja_daemon.adapters.redis.reports import kept_cursors  # noqa: PLC0415
 
     with closing(connect(environment.redis_url.reveal(), name="left")) as client:
         return kept_cursors(client, Keys(environment.namespace))
@@ -60,8 +60,8 @@ def _redis_cursors(environment: Environment) -> Mapping[str, str]:
 
 def _forget_in_redis(environment: Environment, name: str) -> bool:
     from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - not without Redis
-    from ninja_daemon.adapters.redis.kept_strategies import forget_strategy  # noqa: PLC0415
     from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415
+    from ninja_daemon.adapters.redis.reports import forget_strategy  # noqa: PLC0415
 
     with closing(connect(environment.redis_url.reveal(), name="forget")) as client:
         return forget_strategy(client, Keys(environment.namespace), name) > 0

@@ -6,7 +6,6 @@ for each thing that changes, so that a log file of it reads well.
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import threading
@@ -19,7 +18,7 @@ from rich.live import Live
 from rich.text import Text
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running
+from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running, metrics_address, second_page
 from ninja_daemon.app.process.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
@@ -59,13 +58,17 @@ def show_together(
     elsewhere = second_page(environ, environment.metrics)
     notifier = Child(["notify"], elsewhere, directory / "notifier.log", picture.delivered)
     children = [Child(["run"], environ, directory / "daemon.log"), notifier]
-    stop = threading.Event()
-    stop_on_signals(stop, (*STOPPING, signal.SIGHUP))
     with picture:
-        code = keep_running(children, stop, lambda: picture.redraw(children), _ROUND)
+        code = keep_running(children, _stopping(), lambda: picture.redraw(children), _ROUND)
     if code == CONFIGURATION_ERROR:
         _say_last_words(children)
     return code
+
+
+def _stopping() -> threading.Event:
+    stop = threading.Event()
+    stop_on_signals(stop, (*STOPPING, signal.SIGHUP))
+    return stop
 
 
 def _say_last_words(children: Sequence[Child]) -> None:
@@ -175,25 +178,3 @@ def _sentence(status: Status, problem: str) -> str:
         f"in {beat.get('wakes', 0)} wakes, {counted(found, 'signal')} found, {status.queued} waiting on the list"
     )
     return f"{text}; {problem}" if problem else text
-
-
-def second_page(environ: Mapping[str, str], metrics: tuple[str, int] | None) -> Mapping[str, str]:
-    """Return the notifier's environment: its page of figures has the port behind the daemon's."""
-    if metrics is None or not metrics[1]:
-        return environ
-    return {**environ, "NINJA_METRICS": metrics_address(metrics[0], metrics[1] + 1)}
-
-
-def metrics_address(host: str, port: int) -> str:
-    """Write an address as ``NINJA_METRICS`` takes it."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def child_environment(changes: Mapping[str, str]) -> dict[str, str]:
-    """Return this process's environment with some names changed; what the product reads is dropped unless given."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("OANDA_", "REDIS_", "CACHE_", "NINJA_"))
-    }
-    return {**kept, "PYTHONUNBUFFERED": "1", **changes}

@@ -11,7 +11,7 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import Servers, servers
 from ninja_daemon.adapters.stored.record import Findings, check
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.status.strategy_figures import Averages, averages_of
+from ninja_daemon.app.status.shared.averages import Averages, averages_of
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.state import StrategyState

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ class Status:
         strategies: in the order of the configuration.
         notes: what is stored and cannot be read.
         silences: those in force.
+        stopped: by ``daemon`` and ``notifier``, when it was stopped as it should be, a moment ago.
         record: the record of signals and outcomes on this machine; None when there is none.
         servers: master, failovers and replicas behind an address with several hosts; None for one server.
         shards: who leads which; None where there is one lease.
@@ -52,6 +53,12 @@ class Status:
     servers: Servers | None = None
     shards: ShardReports | None = None
     silences: tuple[Silence, ...] = ()
+    stopped: Mapping[str, str] = field(default_factory=dict)
+
+    def silence_of(self, name: str) -> str:
+        """Say why ``daemon`` or ``notifier`` shows no sign of life."""
+        at = self.stopped.get(name)
+        return f"stopped at {at[:19].replace('T', ' ')} UTC" if at else "no sign of life in the last minute"
 
     @property
     def daemon_age(self) -> float | None:
@@ -75,3 +82,17 @@ def _age(heartbeat: Mapping[str, Any] | None, now: float) -> float | None:
         return None if not isinstance(written, str) else now - datetime.fromisoformat(written).timestamp()
     except (ValueError, OverflowError):
         return None
+
+
+STOPPED: Final = "stopped"
+"""State of a last heartbeat, left at a clean end."""
+
+
+def living(beat: Mapping[str, Any] | None, process: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the heartbeat, or the process where there is none that tells of life."""
+    return process if beat is None or beat.get("state") == STOPPED else beat
+
+
+def stopped_at(**beats: Mapping[str, Any] | None) -> Mapping[str, str]:
+    """Return when those were stopped whose last heartbeat says so."""
+    return {name: str(beat.get("at")) for name, beat in beats.items() if beat and beat.get("state") == STOPPED}

@@ -13,11 +13,11 @@ from rich.text import Text
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.queues.silence_words import silence_line
 from ninja_daemon.app.status.picture import NO_DEPTHS, Status
-from ninja_daemon.app.status.ranked_table import ranked_table
-from ninja_daemon.app.status.shared.lane_rows import lanes_shown
+from ninja_daemon.app.status.rows.lane_rows import lanes_shown
+from ninja_daemon.app.status.rows.ranked_table import ranked_table
+from ninja_daemon.app.status.rows.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.shared.shards import shards_sentence
-from ninja_daemon.app.status.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.core.words import counted, duration
 
 _OUTCOMES: Final = {"0": "no answer"}
@@ -103,7 +103,7 @@ def _queue_line(status: Status, room: int) -> Text:
 def _daemon_line(status: Status, room: int) -> Text:
     beat = status.daemon
     if beat is None:
-        said = "no sign of life in the last minute; start it with: ninja-daemon run"
+        said = f"{status.silence_of('daemon')}; start it with: ninja-daemon run"
         return _line("daemon", [(said, "red")], room)
     state = _field(beat, "state")
     pieces = [(state, "green" if state == "active" else "yellow"), *_age(status.daemon_age)]
@@ -124,12 +124,12 @@ def _age(seconds: float | None) -> list[tuple[str, str]]:
 def _notifier_line(status: Status, room: int) -> Text:
     beat = status.notifier
     if beat is None:
-        said = "no sign of life in the last minute; start it with: ninja-daemon notify"
+        said = f"{status.silence_of('notifier')}; start it with: ninja-daemon notify"
         return _line("notifier", [(said, "yellow")], room)
     shown = [
         (f"{escaped(str(name))[:24]} {_scalar(value)}", "")
         for name, value in beat.items()
-        if name not in {"schema", "host", "pid", "v", "at"} and isinstance(value, str | int | float | None)
+        if name not in {"schema", "host", "pid", "v", "at", "state"} and isinstance(value, str | int | float | None)
     ]
     return _line("notifier", [("alive", "green"), *_age(status.notifier_age), *shown[:6]], room)
 

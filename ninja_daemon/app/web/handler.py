@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import io
+import re
 import socket
 from collections.abc import Collection
 from http import HTTPStatus
@@ -16,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from ninja_daemon.app.web.limits import IDLE, SECONDS, LimitedInput
 from ninja_daemon.app.web.site import Response, Site
 
+_PORT: Final = re.compile(r":\d{1,5}", re.ASCII)
 _LONGEST_LINE: Final = 4_096
 _MOST_FIELDS: Final = 16
 _WORTH_PACKING: Final = 1_000
@@ -98,7 +100,14 @@ class Handler(BaseHTTPRequestHandler):
         if address.path == "/events":
             self._stream()
             return
-        self._send(self.server.site.answer(address.path, query))
+        self._send(self.server.site.answer(address.path, query, self._origin()))
+
+    def _origin(self) -> str:
+        """Return how the reader names this server: as its proxy says, where there is one."""
+        host = self.headers.get("Host", "").strip().lower()
+        port = host.removeprefix(_name_in(host)).removeprefix(".")
+        scheme = "https" if self.headers.get("X-Forwarded-Proto", "").strip().lower() == "https" else "http"
+        return f"{scheme}://{_name_in(host)}{port if _PORT.fullmatch(port) else ''}"
 
     def _refusal(self) -> HTTPStatus | None:
         """Return why a request is not answered; None for one that is."""

@@ -61,7 +61,9 @@ class Wanted:
             except ValueError:
                 problem = f"since must be a date like 2026-01-31, was {typed!r}; all dates are shown"
         side = query.get("side", "")
-        return cls(query.get("strategy", "")[:64], side if side in {"BUY", "SELL"} else "", since, typed, problem)
+        if side not in {"", "BUY", "SELL"}:
+            problem, side = f"side must be BUY or SELL, was {side[:20]!r}; both are shown", ""
+        return cls(query.get("strategy", "")[:64], side, since, typed, problem)
 
     def fits(self, signal: Signal) -> bool:
         """Tell whether a signal is asked for."""
@@ -165,12 +167,12 @@ def signal_content(signal: Signal, outcome: Outcome | None, more: Child = None) 
     ]
 
 
-def feed(signals: Sequence[Signal]) -> bytes:
-    """Return the newest signals as a JSON Feed (version 1.1), newest first."""
+def feed(signals: Sequence[Signal], origin: str) -> bytes:
+    """Return the newest signals as a JSON Feed (version 1.1), newest first; addresses begin with ``origin``."""
     items = [
         {
             "id": signal.id,
-            "url": f"/signals/{signal.id}",
+            "url": f"{origin}/signals/{signal.id}",
             "title": f"{signal.side.name} {signal.instrument} {signal.timeframe}",
             "content_text": (
                 f"{signal.side.name} {signal.instrument} {signal.timeframe} at {signal.close:f}, "
@@ -181,5 +183,11 @@ def feed(signals: Sequence[Signal]) -> bytes:
         }
         for signal in reversed(signals[-SHOWN:])
     ]
-    whole = {"version": "https://jsonfeed.org/version/1.1", "title": "ninja-daemon signals", "items": items}
+    whole = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": "ninja-daemon signals",
+        "home_page_url": f"{origin}/",
+        "feed_url": f"{origin}/feed.json",
+        "items": items,
+    }
     return (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode()

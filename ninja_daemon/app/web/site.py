@@ -55,8 +55,8 @@ class Site(Protocol):
     def stream(self) -> EventStream:
         """The events."""
 
-    def answer(self, path: str, query: Query) -> Response:
-        """Return what an address shows."""
+    def answer(self, path: str, query: Query, origin: str) -> Response:
+        """Return what an address shows; ``origin`` is by which scheme, name and port it was asked."""
 
     def close(self) -> None:
         """Let connections go."""
@@ -80,12 +80,14 @@ class _Pages:
         folder = files("ninja_daemon.app.web") / "static"
         self._static = {path: (kind, (folder / name).read_bytes()) for path, (name, kind) in _STATIC.items()}
 
-    def answer(self, path: str, query: Query) -> Response:
+    def answer(self, path: str, query: Query, origin: str) -> Response:
         """Return what an address shows."""
         if path in self._static:
             kind, body = self._static[path]
             return Response(200, kind, body)
         try:
+            if path == "/feed.json":
+                return Response(200, "application/feed+json", feed(self._signals(), origin))
             return self._shown(path, query) or self._lost()
         except (StoreUnavailable, ConfigError) as error:
             return self._away(path, error)
@@ -97,10 +99,9 @@ class _Pages:
     def _shown(self, path: str, query: Query) -> Response | None:
         signals = self._signals
         if path == "/signals":
-            content = signals_content(signals(), self._outcomes(), Wanted.of(query))
-            return self._page("Signals", content, here="/signals")
-        if path == "/feed.json":
-            return Response(200, "application/feed+json", feed(signals()))
+            wanted = Wanted.of(query)
+            content = signals_content(signals(), self._outcomes(), wanted)
+            return self._page("Signals", content, here="/signals", status=400 if wanted.problem else 200)
         if path == "/healthz":
             signals()
             return _health(good=True, reasons=[])
@@ -244,9 +245,9 @@ class PublicSite(_Pages):
             signals = self._signals()
             minutes = round(self._seconds / 60)
             words = f"Every signal is shown {minutes} minutes after the close of its candle. They are no advice."
-            return self._page(
-                "Signals", [element("p", words), signals_content(signals, self._outcomes(), Wanted.of(query))], here="/"
-            )
+            wanted = Wanted.of(query)
+            content = [element("p", words), signals_content(signals, self._outcomes(), wanted)]
+            return self._page("Signals", content, here="/", status=400 if wanted.problem else 200)
         if path == "/record":
             shown = self._record.until(self._clock.now() - self._seconds)
             return self._page("Record", public_record_content(shown, round(self._seconds / 60)), here="/record")

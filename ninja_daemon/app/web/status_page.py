@@ -14,7 +14,7 @@ from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.words import link, moment, side_of, span, state_of, strategy_link
 from ninja_daemon.core.filters.kinds import written
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 
 _TITLES = ("strategy", "state", "side", "candle closed", "next", "close", "gap in pips", "crosses at", "last signal")
 
@@ -36,7 +36,7 @@ def _troubles(status: Status) -> Iterator[Html]:
     if status.daemon is None:
         yield notice(
             [
-                "No daemon: no sign of life in the last minute. ",
+                f"No daemon: {status.silence_of('daemon')}. ",
                 element("code", "ninja-daemon run"),
                 " starts it.",
             ]
@@ -44,7 +44,7 @@ def _troubles(status: Status) -> Iterator[Html]:
     if status.notifier is None:
         yield notice(
             [
-                "No notifier: no sign of life in the last minute, so nothing is delivered. ",
+                f"No notifier: {status.silence_of('notifier')}, so nothing is delivered. ",
                 element("code", "ninja-daemon notify"),
                 " starts it.",
             ]
@@ -104,7 +104,7 @@ def _row(figures: StrategyFigures, now: float) -> list[Child]:
         state_of(figures.condition, is_well=not figures.is_stale),
         side_of(figures.side),
         moment(figures.last_close),
-        span(figures.next_close - now),
+        span(figures.next_close - now) if figures.strategy.enabled else "–",
         "–" if averages is None else f"{averages.close:f}",
         "–" if averages is None or averages.gap_pips is None else f"{averages.gap_pips:+}",
         cross,
@@ -149,14 +149,14 @@ def _figures(figures: StrategyFigures, status: Status) -> Html:
             ("state", state_of(figures.condition, is_well=not figures.is_stale)),
             ("side", side_of(figures.side)),
             ("candle closed", moment(figures.last_close)),
-            ("next close", moment(figures.next_close)),
+            ("next close", moment(figures.next_close if figures.strategy.enabled else None)),
             *values,
             *(_counts(figures.tally) if status.is_counted else ()),
         ]
     )
 
 
-def _counts(tally: Tally) -> list[tuple[str, Child]]:
+def _counts(tally: Counts) -> list[tuple[str, Child]]:
     return [
         ("candles evaluated", tally.evaluated),
         ("crosses", tally.crosses),

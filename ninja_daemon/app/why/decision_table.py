@@ -8,7 +8,7 @@ from fractions import Fraction
 from rich.table import Table
 from rich.text import Text
 
-from ninja_daemon.app.status.ranked_table import Column, ranked_table
+from ninja_daemon.app.status.rows.ranked_table import Column, ranked_table
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.crossover import Side

@@ -29,11 +29,11 @@ def move_out(view: LaneView) -> LaneChange | NotNow:
     return replace(change(record, fresh), removals=tuple(Removal(entry, "moved") for entry in view.entries))
 
 
-def newcomers(moved: Sequence[Removal], waiting: Collection[str]) -> list[Entry]:
+def newcomers(moved: Sequence[Removal], waiting: Collection[tuple[str, str]]) -> list[Entry]:
     """Return the messages that enter the other lane, in order: those that do not wait there already.
 
     Args:
         moved: what leaves.
-        waiting: ids in the other lane.
+        waiting: kinds and ids in the other lane.
     """
-    return [one.entry for one in moved if not one.entry.id or one.entry.id not in waiting]
+    return [one.entry for one in moved if not one.entry.id or (one.entry.kind.value, one.entry.id) not in waiting]

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from ninja_daemon.core.messages.routing import Route, Silence
-from ninja_daemon.core.messages.send_policy import Manners, OutcomePolicy
+from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
 from ninja_daemon.core.messages.timed_report import TimedReport, Topic
 from ninja_daemon.core.secret import Secret
 
@@ -83,14 +83,14 @@ class Destination:
     Attributes:
         channel: name of the kind of channel.
         options: the channel's own settings, checked by it.
-        manners: when and how it wants to be spoken to.
+        policy: when and how it wants to be spoken to.
         proxy: address of the proxy on the way to it; None to go straight.
     """
 
     name: str
     channel: str
     options: Mapping[str, OptionValue] = field(default_factory=dict)
-    manners: Manners = field(default_factory=Manners)
+    policy: SendPolicy = field(default_factory=SendPolicy)
     proxy: Secret | None = None
 
     @property
@@ -136,7 +136,7 @@ class Delivery:
     @property
     def wants_outcomes(self) -> bool:
         """Whether any destination shows outcomes."""
-        return any(one.manners.outcomes is not OutcomePolicy.NONE for one in self.destinations)
+        return any(one.policy.outcomes is not OutcomePolicy.NONE for one in self.destinations)
 
     @property
     def secrets(self) -> Sequence[Secret]:

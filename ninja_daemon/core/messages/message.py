@@ -86,7 +86,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class Bundle:
     """What a channel is to send as one message.
 
     Attributes:

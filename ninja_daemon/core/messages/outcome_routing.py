@@ -50,7 +50,7 @@ def outcome_destinations(
         signal = _ended(outcome, late=late)
         routed = destinations_for(delivery.routes, signal) or ()
         names |= dict.fromkeys(audible(routed, silences, signal, now))
-    showing = {one.name for one in delivery.destinations if one.manners.outcomes is not OutcomePolicy.NONE}
+    showing = {one.name for one in delivery.destinations if one.policy.outcomes is not OutcomePolicy.NONE}
     return tuple(name for name in names if name in showing)
 
 

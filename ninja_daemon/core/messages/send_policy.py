@@ -122,7 +122,7 @@ def minute_of_day(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Manners:
+class SendPolicy:
     """What a destination asks for.
 
     Attributes:
@@ -227,32 +227,32 @@ class Discard:
 Plan: TypeAlias = Send | Wait | Expire | Drop | Discard
 
 
-def plan(manners: Manners, entries: Sequence[Entry], young_since: float, now: float) -> Plan:
+def plan(policy: SendPolicy, entries: Sequence[Entry], young_since: float, now: float) -> Plan:
     """Say what is to be done with the messages at the head of a lane.
 
     Args:
-        manners: of the destination.
-        entries: the first messages of the lane, at least one, up to ``manners.most_entries``.
+        policy: of the destination.
+        entries: the first messages of the lane, at least one, up to ``policy.most_entries``.
         young_since: from when on the age of older messages counts, because the lane was held on purpose until then.
         now: epoch seconds.
     """
     head = entries[0]
     if head.unreadable:
         return Discard()
-    late = _run_of_late(manners, entries)
-    if late and manners.late is LatePolicy.DROP:
+    late = _run_of_late(policy, entries)
+    if late and policy.late is LatePolicy.DROP:
         return Drop(late)
-    if manners.delay and now < head.accepted + manners.delay:
-        return Wait(head.accepted + manners.delay, Reason.DELAY)
-    quiet_until = manners.quiet.over_at(now) if manners.quiet and head.kind != "alert" else None
+    if policy.delay and now < head.accepted + policy.delay:
+        return Wait(head.accepted + policy.delay, Reason.DELAY)
+    quiet_until = policy.quiet.over_at(now) if policy.quiet and head.kind != "alert" else None
     if quiet_until is not None:
         return Wait(quiet_until, Reason.QUIET, rejuvenates=True)
-    if now - max(head.accepted + manners.delay, young_since) > manners.max_age:
+    if now - max(head.accepted + policy.delay, young_since) > policy.max_age:
         return Expire()
     if late:
         return _gathered(late, DIGEST_MOST, head.accepted + DIGEST_WAIT, now, digest=True)
-    if manners.group and head.signal is not None:
-        return _gathered(_run_of_close(entries), GROUP_MOST, head.accepted + manners.group_wait, now, digest=False)
+    if policy.group and head.signal is not None:
+        return _gathered(_run_of_close(entries), GROUP_MOST, head.accepted + policy.group_wait, now, digest=False)
     return Send()
 
 
@@ -262,9 +262,9 @@ def _gathered(count: int, most: int, ready_at: float, now: float, *, digest: boo
     return Send(min(count, most), digest)
 
 
-def _run_of_late(manners: Manners, entries: Sequence[Entry]) -> int:
+def _run_of_late(policy: SendPolicy, entries: Sequence[Entry]) -> int:
     """Count the late signals at the head, when this destination treats them apart."""
-    if manners.late is LatePolicy.SEND:
+    if policy.late is LatePolicy.SEND:
         return 0
     return _run(entries, [entry.signal is not None and entry.signal.late for entry in entries])
 

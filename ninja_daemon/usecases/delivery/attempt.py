@@ -7,7 +7,7 @@ from typing import Final
 
 from ninja_daemon.core.lanes.record import LeasedLane, Settlement
 from ninja_daemon.core.messages.destination import Destination, Sent
-from ninja_daemon.core.messages.message import Entry, Parcel
+from ninja_daemon.core.messages.message import Bundle, Entry
 from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.trouble_notices import ended_notice
@@ -22,29 +22,29 @@ class Attempt:
 
     destination: Destination
     taken: LeasedLane
-    parcel: Parcel
+    bundle: Bundle
 
     def succeeded(self, sent: Sent, elapsed: float) -> tuple[Settlement, list[DeliveryEvent]]:
         """Settle what arrived, ``elapsed`` seconds after the lane was taken."""
-        taken, parcel = self.taken, self.parcel
+        taken, bundle = self.taken, self.bundle
         now = taken.now + elapsed
         allowance, wait = taken.allowance, min(sent.pause, LONGEST_WAIT)
-        if rate := self.destination.manners.rate:
+        if rate := self.destination.policy.rate:
             allowance = rate.booked(taken.allowance, now)
             wait = max(wait, rate.free_at(allowance) - now)
         # An outcome that is shown ends no suspension: the next message, which is sent at once, does.
-        ended = None if parcel.outcome and taken.is_probe else ended_notice(self.destination.name, taken, now)
+        ended = None if bundle.outcome and taken.is_probe else ended_notice(self.destination.name, taken, now)
         settlement = replace(
-            shown(taken) if parcel.outcome else replace(fresh(taken), delivered=len(parcel.entries)),
+            shown(taken) if bundle.outcome else replace(fresh(taken), delivered=len(bundle.entries)),
             wait=wait,
             reason=Reason.RATE if wait > 0 else None,
             allowance=allowance,
-            repeats=len(parcel.entries) if parcel.repeat and not parcel.outcome else 0,
+            repeats=len(bundle.entries) if bundle.repeat and not bundle.outcome else 0,
             refusals=0,
             throttles=0,
             alert=ended,
         )
-        events = [self._delivered(entry, sent, elapsed) for entry in parcel.entries]
+        events = [self._delivered(entry, sent, elapsed) for entry in bundle.entries]
         if ended is not None:
             events.append(self.event("lane.healed", "info", ended.text))
         return settlement, events
@@ -55,7 +55,7 @@ class Attempt:
             fields["strategy"] = entry.signal.strategy
         if self.taken.attempts:
             fields["attempt"] = self.taken.attempts + 1
-        if self.parcel.repeat:
+        if self.bundle.repeat:
             fields["repeat"] = True
         if sent.message_id:
             fields["message_id"] = sent.message_id

@@ -10,7 +10,7 @@ from ninja_daemon.core.lanes.intake import Drained, InboxView, Intake
 from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import Outcome
-from ninja_daemon.core.messages.message import Entry, Parcel
+from ninja_daemon.core.messages.message import Bundle, Entry
 
 # --- from the list to the lanes --------------------------------------------------------------------------------------
 
@@ -87,7 +87,7 @@ class Channel(Protocol):
     def provider(self) -> str:
         """Name shared by the channels that one service limits together."""
 
-    def send(self, parcel: Parcel) -> Outcome:
+    def send(self, bundle: Bundle) -> Outcome:
         """Send one message and say what became of it; raises nothing, and ends within the destination's ``timeout``."""
 
     def close(self) -> None:
@@ -98,14 +98,14 @@ class Channel(Protocol):
 class EditableChannel(Channel, Protocol):
     """A channel whose messages can be changed afterwards (the outcome of a signal, later)."""
 
-    def edit(self, message_id: str, parcel: Parcel) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
         """Let a message that ``send`` named show the results of its signals; changing nothing is success.
 
         A message that is gone is ``REFUSED``.
         """
 
-    def illustrate(self, message_id: str, parcel: Parcel) -> Outcome:
-        """Add the parcel's one attachment, a picture, to a message that ``send`` named; what it says stays."""
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+        """Add the bundle's one attachment, a picture, to a message that ``send`` named; what it says stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,17 +158,17 @@ class PostedMessage:
 
     Attributes:
         message_id: the service's name for it.
-        parcel: the signals inside, and the results that are known.
+        bundle: the signals inside, and the results that are known.
     """
 
     message_id: str
-    parcel: Parcel
+    bundle: Bundle
 
 
 class PostedMessages(Protocol):
     """What this machine has posted, for the outcomes of the signals inside. Each method raises JournalUnavailable."""
 
-    def keep_posted(self, parcel: Parcel, message_id: str, now: float) -> None:
+    def keep_posted(self, bundle: Bundle, message_id: str, now: float) -> None:
         """Keep a message with its signals; the newest ones stay, however old they are."""
 
     def posted(self, destination: str, outcome: Entry) -> PostedMessage | None:

@@ -27,7 +27,7 @@ class FailedAttempt(Attempt):
 
     def settled(self, draw: Callable[[], float]) -> tuple[Settlement, DeliveryEvent]:
         """Settle it; ``draw`` is for the jitter of the next attempt."""
-        if self.parcel.outcome is not None and self.failure.fault is Fault.REFUSED:
+        if self.bundle.outcome is not None and self.failure.fault is Fault.REFUSED:
             return dropped(self.destination, self.taken, self.failure.text)
         if self.taken.is_probe:
             return self._still_suspended()
@@ -69,10 +69,10 @@ class FailedAttempt(Attempt):
 
     def _to_be_retried(self, draw: Callable[[], float]) -> tuple[Settlement, DeliveryEvent]:
         attempts = self.taken.attempts + 1
-        wait = max(self.destination.manners.retry.delay_after(attempts, draw()), self.failure.wait or 0.0)
+        wait = max(self.destination.policy.retry.delay_after(attempts, draw()), self.failure.wait or 0.0)
         maybe_sent = self.taken.maybe_sent
         if self.failure.fault is Fault.AMBIGUOUS:
-            maybe_sent = max(maybe_sent, self.parcel.entries[-1].number)
+            maybe_sent = max(maybe_sent, self.bundle.entries[-1].number)
         settlement = replace(
             kept(self.taken),
             attempts=attempts,
@@ -97,7 +97,7 @@ class FailedAttempt(Attempt):
         return replace(settlement, throttles=times), event
 
     def _refused(self) -> tuple[Settlement, DeliveryEvent]:
-        if len(self.parcel.entries) > 1:
+        if len(self.bundle.entries) > 1:
             # One bad message must not take the others of its group with it.
             sentence = f"{self.destination.name} refuses a group; its messages are sent one by one"
             return kept(self.taken), self._failed("delivery.group_refused", "warning", sentence)
@@ -141,7 +141,7 @@ class FailedAttempt(Attempt):
             wait=asked,
         )
         if self.failure.fault is Fault.AMBIGUOUS:
-            settlement = replace(settlement, maybe_sent=max(self.taken.maybe_sent, self.parcel.entries[-1].number))
+            settlement = replace(settlement, maybe_sent=max(self.taken.maybe_sent, self.bundle.entries[-1].number))
         wait = duration(max(probe_delay(probes), settlement.wait))
         sentence = f"{name} is still suspended after {counted(probes, 'probe')}; the next one is in {wait}"
         return settlement, self._failed("lane.probed", "warning", sentence, probes=probes)
@@ -153,7 +153,7 @@ class FailedAttempt(Attempt):
 
     def _failed(self, name: str, level: str, sentence: str, **more: int) -> DeliveryEvent:
         fields: dict[str, str | int | float | bool] = {
-            "id": self.parcel.id,
+            "id": self.bundle.id,
             "fault": self.failure.fault,
             "reason": self.failure.text,
         }

@@ -10,11 +10,11 @@ from typing import Final
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.messages import destination
 from ninja_daemon.core.messages.destination import Failure, Fault, Sent
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, PostedMessages
 from ninja_daemon.usecases.ports import Clock
 
-PostedHook = Callable[[Parcel, str], None]
+PostedHook = Callable[[Bundle, str], None]
 """Is told of a posted message of signals and of the service's name for it; waits for nothing."""
 UNKNOWN: Final = "this machine knows no posted message of the signal"
 
@@ -47,28 +47,28 @@ class FollowingChannel:
         self._on_posted = on_posted
         self.provider = channel.provider
 
-    def send(self, parcel: Parcel) -> destination.Outcome:
+    def send(self, bundle: Bundle) -> destination.Outcome:
         """Post signals and notices, and remember the signals' message; edit that for an outcome; see the port."""
-        if parcel.outcome is not None and self._edits:
-            return self._edited(parcel)
-        answer = self._channel.send(parcel)
-        if isinstance(answer, Sent) and answer.message_id and parcel.signals:
+        if bundle.outcome is not None and self._edits:
+            return self._edited(bundle)
+        answer = self._channel.send(bundle)
+        if isinstance(answer, Sent) and answer.message_id and bundle.signals:
             # What cannot be kept is said by the ledger, which is asked to remember the same message at once.
             if self._edits:
                 with contextlib.suppress(JournalUnavailable):
-                    self._posted.keep_posted(parcel, answer.message_id, self._clock.now())
+                    self._posted.keep_posted(bundle, answer.message_id, self._clock.now())
             if self._on_posted is not None:
-                self._on_posted(parcel, answer.message_id)
+                self._on_posted(bundle, answer.message_id)
         return answer
 
-    def _edited(self, parcel: Parcel) -> destination.Outcome:
+    def _edited(self, bundle: Bundle) -> destination.Outcome:
         try:
-            found = self._posted.posted(parcel.destination, parcel.entries[0])
+            found = self._posted.posted(bundle.destination, bundle.entries[0])
         except JournalUnavailable as error:
             return Failure(Fault.REFUSED, str(error))
         if found is None:
             return Failure(Fault.REFUSED, UNKNOWN)
-        answer = self._channel.edit(found.message_id, found.parcel)
+        answer = self._channel.edit(found.message_id, found.bundle)
         if isinstance(answer, Failure) and answer.fault is Fault.BROKEN:
             # A destination that is gone shows when the next signal is posted; an edit never stops a lane.
             return replace(answer, fault=Fault.REFUSED)

@@ -76,7 +76,7 @@ class LaneWorker:
         self._clock = clock
         self._lease = lease
         self._lateness = lateness
-        policy = destination.manners
+        policy = destination.policy
         self.query = LaneQuery(destination.name, policy.most_entries, channel.provider, policy.after)
         self._unsettled: tuple[LeasedLane, Settlement, list[DeliveryEvent], float] | None = None
         self._seen: tuple[LaneView, float] | None = None
@@ -145,7 +145,7 @@ class LaneWorker:
         return LaneStep(True, 0.0, events=tuple(events))  # noqa: FBT003 - a field
 
     def _handled(self, taken: LeasedLane, started: float) -> tuple[Settlement, list[DeliveryEvent]]:
-        todo = plan(self.destination.manners, taken.entries, taken.young_since, taken.now)
+        todo = plan(self.destination.policy, taken.entries, taken.young_since, taken.now)
         head = taken.entries[0]
         if isinstance(todo, Send):
             return self._sender.sent(taken, todo, started)

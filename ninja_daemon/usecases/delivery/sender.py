@@ -9,7 +9,7 @@ from typing import Final
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.lanes.record import LeasedLane, Settlement
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault
-from ninja_daemon.core.messages.message import Entry, Parcel
+from ninja_daemon.core.messages.message import Bundle, Entry
 from ninja_daemon.core.messages.send_policy import Send, plan
 from ninja_daemon.usecases.delivery.attempt import Attempt, dropped, fresh, kept
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
@@ -48,25 +48,25 @@ class Sender:
         if settled := self._settled_elsewhere(taken, batch[0], begun):
             return settled[0], [*events, settled[1]]
         batch = _before_known(batch, begun.sent)
-        parcel = Parcel(
+        bundle = Bundle(
             self.destination.name,
             batch,
-            grouped=self.destination.manners.group,
+            grouped=self.destination.policy.group,
             digest=todo.digest,
             repeat=batch[0].number <= taken.maybe_sent or any(entry.id in begun.maybe_sent for entry in batch),
             sent_at=taken.now,
         )
-        answer = self._channel.send(parcel)
+        answer = self._channel.send(bundle)
         if isinstance(answer, Failure):
-            settlement, failed = self._failed(FailedAttempt(self.destination, taken, parcel, answer), begun)
+            settlement, failed = self._failed(FailedAttempt(self.destination, taken, bundle, answer), begun)
             return settlement, [*events, *failed]
         events += self._remembered(batch, answer.message_id, taken.now)
         elapsed = self._clock.monotonic() - started
-        settlement, delivered = Attempt(self.destination, taken, parcel).succeeded(answer, elapsed)
+        settlement, delivered = Attempt(self.destination, taken, bundle).succeeded(answer, elapsed)
         return settlement, [*events, *delivered]
 
     def _failed(self, attempt: FailedAttempt, begun: Begun) -> tuple[Settlement, list[DeliveryEvent]]:
-        batch, fault, taken = attempt.parcel.entries, attempt.failure.fault, attempt.taken
+        batch, fault, taken = attempt.bundle.entries, attempt.failure.fault, attempt.taken
         if fault is Fault.REFUSED and len(batch) > 1:
             self._alone_up_to = batch[-1].number
         settlement, event = attempt.settled(self._draw)
@@ -93,7 +93,7 @@ class Sender:
         head, other = taken.entries[0], replace(taken, entries=taken.entries[1:])
         if other.entries[0].outcome is not None:
             return None  # What an edit is answered proves nothing about posts.
-        if not isinstance(plan(self.destination.manners, other.entries, taken.now, taken.now), Send):
+        if not isinstance(plan(self.destination.policy, other.entries, taken.now, taken.now), Send):
             return None
         settlement, events = self.sent(other, Send(), started)
         if not settlement.delivered:

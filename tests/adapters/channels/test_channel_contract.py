@@ -16,12 +16,12 @@ from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.network import posting as http
 from ninja_daemon.adapters.network.signing import signature, signing_key
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Outcome, Sent
-from ninja_daemon.core.messages.message import Kind, Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle, Kind
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS, TOKEN
-from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, a_notice_entry, a_signal, an_entry
 from tests.fakes.receiver import OK, Answer, Receiver, receiver
 
 
@@ -33,11 +33,11 @@ class Scene:
     channel: Channel
     server: Receiver
 
-    def sends(self, parcel: Parcel | None = None) -> Outcome:
-        return self.channel.send(parcel or a_parcel())
+    def sends(self, bundle: Bundle | None = None) -> Outcome:
+        return self.channel.send(bundle or a_bundle())
 
-    def fails(self, parcel: Parcel | None = None) -> Failure:
-        outcome = self.sends(parcel)
+    def fails(self, bundle: Bundle | None = None) -> Failure:
+        outcome = self.sends(bundle)
         assert isinstance(outcome, Failure), outcome
         assert TOKEN not in outcome.text
         assert len(outcome.text) <= 300
@@ -75,7 +75,7 @@ def test_a_message_names_what_a_reader_acts_on(scene: Scene) -> None:
 
 def test_connections_are_kept_between_posts(scene: Scene) -> None:
     for number in range(1, 6):
-        assert isinstance(scene.sends(a_parcel(an_entry(number))), Sent)
+        assert isinstance(scene.sends(a_bundle(an_entry(number))), Sent)
     assert {post.connection for post in scene.server.posts} == {1}
 
 
@@ -148,7 +148,7 @@ def test_a_global_limit_holds_for_all_of_discord() -> None:
             Answer(429, b"<html>error 1015</html>", {"Retry-After": "3"}),
         ):
             server.answers(answer)
-            failure = channel.send(a_parcel())
+            failure = channel.send(a_bundle())
             assert isinstance(failure, Failure)
             assert failure.everywhere
             assert failure.wait == 3.0
@@ -208,7 +208,7 @@ def test_a_huge_answer_is_not_read_to_its_end(scene: Scene) -> None:
 
 def test_hostile_text_stays_text(scene: Scene) -> None:
     hostile = "@everyone <@&1> [x](https://evil.example) `*_~|> \x1b[31m\x00 \u202egnp.exe " + "A" * 3_900
-    assert isinstance(scene.sends(a_parcel(a_notice_entry(text=hostile))), Sent)
+    assert isinstance(scene.sends(a_bundle(a_notice_entry(text=hostile))), Sent)
     post = scene.server.posts[0]
     if scene.kind == "webhook":
         assert post.json["text"] == hostile
@@ -226,7 +226,7 @@ def test_hostile_text_stays_text(scene: Scene) -> None:
 
 def test_many_signals_in_one_message_stay_within_the_services_limits(scene: Scene) -> None:
     entries = [an_entry(number, strategy="S" * 64, instrument="ABCDEFGHIJ_KLMNOPQRST") for number in range(1, 11)]
-    assert isinstance(scene.sends(a_parcel(*entries, grouped=True)), Sent)
+    assert isinstance(scene.sends(a_bundle(*entries, grouped=True)), Sent)
     post = scene.server.posts[0]
     assert all(entry.id[:8] in post.text for entry in entries)
     if scene.kind == "discord":
@@ -244,14 +244,14 @@ def test_many_signals_in_one_message_stay_within_the_services_limits(scene: Scen
 
 def test_a_digest_names_every_signal_in_it(scene: Scene) -> None:
     entries = [an_entry(number, late=True) for number in range(1, 31)]
-    assert isinstance(scene.sends(a_parcel(*entries, digest=True)), Sent)
+    assert isinstance(scene.sends(a_bundle(*entries, digest=True)), Sent)
     body = scene.server.posts[0].body.decode()
     assert all(entry.id[:8] in body for entry in entries)
 
 
 def test_a_possible_repeat_says_so(scene: Scene) -> None:
-    scene.sends(a_parcel(repeat=False))
-    scene.sends(a_parcel(repeat=True))
+    scene.sends(a_bundle(repeat=False))
+    scene.sends(a_bundle(repeat=True))
     first, second = scene.server.posts
     if scene.kind == "webhook":
         assert "ninja-possible-repeat" not in first.headers
@@ -279,27 +279,27 @@ def server() -> Iterator[Receiver]:
 def test_discord_waits_before_its_limit_bites(server: Receiver) -> None:
     server.answers(Answer.of(200, {"id": "5"}, X_RateLimit_Remaining="0", X_RateLimit_Reset_After="1.25"))
     channel = DiscordChannel(Destination("desk", "discord", ROWS["discord"](server.url)))
-    assert channel.send(a_parcel()) == Sent("5", 1.25)
+    assert channel.send(a_bundle()) == Sent("5", 1.25)
     server.answers(Answer.of(200, {"id": "6"}, X_RateLimit_Remaining="4", X_RateLimit_Reset_After="1.25"))
-    assert channel.send(a_parcel()) == Sent("6", 0.0)
+    assert channel.send(a_bundle()) == Sent("6", 0.0)
     channel.close()
 
 
 def test_discord_keeps_a_thread_and_asks_to_wait_for_the_message(server: Receiver) -> None:
     url = Secret(f"{server.url}/api/webhooks/42/{TOKEN}?thread_id=9&wait=false")
     channel = DiscordChannel(Destination("desk", "discord", {"url": url, "insecure": True}))
-    channel.send(a_parcel())
+    channel.send(a_bundle())
     assert server.posts[0].path == f"/api/v10/webhooks/42/{TOKEN}?thread_id=9&wait=true"
     channel.close()
 
 
 def test_discord_mentions_roles_and_nobody_else_and_posts_to_its_thread(server: Receiver) -> None:
     options = ROWS["discord"](server.url) | {"thread_id": "9", "mention": ("role:12", "role:34")}
-    for manners in (Manners(), Manners(template="@everyone {pair}")):
-        channel = DiscordChannel(Destination("desk", "discord", options, manners))
-        channel.send(a_parcel())
-        channel.send(a_parcel(a_notice_entry()))
-        channel.send(a_parcel(replace(a_notice_entry(), kind=Kind.HEARTBEAT)))
+    for policy in (SendPolicy(), SendPolicy(template="@everyone {pair}")):
+        channel = DiscordChannel(Destination("desk", "discord", options, policy))
+        channel.send(a_bundle())
+        channel.send(a_bundle(a_notice_entry()))
+        channel.send(a_bundle(replace(a_notice_entry(), kind=Kind.HEARTBEAT)))
         channel.close()
     for post in server.posts:
         assert post.path.endswith("?thread_id=9&wait=true")
@@ -314,14 +314,14 @@ def test_discord_mentions_roles_and_nobody_else_and_posts_to_its_thread(server: 
 def test_telegram_posts_to_a_topic(server: Receiver) -> None:
     options = ROWS["telegram"](server.url) | {"message_thread_id": "7"}
     channel = TelegramChannel(Destination("desk", "telegram", options))
-    channel.send(a_parcel())
+    channel.send(a_bundle())
     assert server.posts[0].json["message_thread_id"] == 7
     channel.close()
 
 
 def test_discord_says_everything_that_issue_and_contract_ask_for(server: Receiver) -> None:
     channel = DiscordChannel(Destination("desk", "discord", ROWS["discord"](server.url)))
-    channel.send(a_parcel())
+    channel.send(a_bundle())
     embed = server.posts[0].json["embeds"][0]
     fields = {field["name"]: field["value"] for field in embed["fields"]}
     assert embed["title"] == "▼ SELL EUR/USD H4"
@@ -353,7 +353,7 @@ def test_telegram_suspends_when_the_chat_is_gone(
 ) -> None:
     server.answers(Answer.of(status, body))
     channel = TelegramChannel(Destination("desk", "telegram", ROWS["telegram"](server.url)))
-    failure = channel.send(a_parcel())
+    failure = channel.send(a_bundle())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.BROKEN
     assert words in failure.text
@@ -363,7 +363,7 @@ def test_telegram_suspends_when_the_chat_is_gone(
 def test_a_telegram_answer_that_is_not_ok_is_no_acceptance(server: Receiver) -> None:
     server.answers(Answer.of(200, {"ok": False}))
     channel = TelegramChannel(Destination("desk", "telegram", ROWS["telegram"](server.url)))
-    failure = channel.send(a_parcel())
+    failure = channel.send(a_bundle())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.AMBIGUOUS
     channel.close()
@@ -372,7 +372,7 @@ def test_a_telegram_answer_that_is_not_ok_is_no_acceptance(server: Receiver) -> 
 def test_a_webhook_gets_the_signal_to_the_byte(server: Receiver) -> None:
     channel = WebhookChannel(Destination("desk", "webhook", {"url": Secret(f"{server.url}/x?y=1"), "insecure": True}))
     entry = an_entry()
-    channel.send(a_parcel(entry))
+    channel.send(a_bundle(entry))
     post = server.posts[0]
     assert post.path == "/x?y=1"
     assert post.body == entry.text.encode()
@@ -385,8 +385,8 @@ def test_a_webhook_gets_the_signal_to_the_byte(server: Receiver) -> None:
 def test_a_grouping_webhook_gets_an_array_even_of_one(server: Receiver) -> None:
     channel = WebhookChannel(Destination("desk", "webhook", {"url": Secret(server.url), "insecure": True}))
     first, second = an_entry(1), an_entry(2)
-    channel.send(a_parcel(first, grouped=True))
-    channel.send(a_parcel(first, second, grouped=True))
+    channel.send(a_bundle(first, grouped=True))
+    channel.send(a_bundle(first, second, grouped=True))
     assert server.posts[0].body == f"[{first.text}]".encode()
     assert server.posts[1].body == f"[{first.text},{second.text}]".encode()
     assert server.posts[1].headers["webhook-id"] == first.id
@@ -399,7 +399,7 @@ def test_a_webhook_signs_by_the_standard_webhooks_scheme(server: Receiver) -> No
     target: dict[str, OptionValue] = {"url": Secret(server.url), "insecure": True, "secret": Secret(secret)}
     channel = WebhookChannel(Destination("desk", "webhook", target), now=lambda: 1_614_265_330.9)
     entry = an_entry()
-    channel.send(a_parcel(entry))
+    channel.send(a_bundle(entry))
     headers = server.posts[0].headers
     assert headers["webhook-timestamp"] == "1614265330"
     assert headers["webhook-signature"] == signature(signing_key(secret), entry.id, 1_614_265_330, entry.text.encode())
@@ -412,12 +412,12 @@ def test_a_webhook_signs_by_the_standard_webhooks_scheme(server: Receiver) -> No
 def test_an_apprise_service_gets_title_and_text(server: Receiver) -> None:
     url = f"json://127.0.0.1:{server.port}/hook"
     channel = AppriseChannel(Destination("desk", "apprise", {"url": Secret(url)}))
-    assert channel.send(a_parcel()) == Sent("")
+    assert channel.send(a_bundle()) == Sent("")
     sent = server.posts[0].json
     assert sent["title"] == "▼ SELL EUR/USD H4"
     assert "1.09259" in sent["message"]
     server.answers(Answer(500))
-    failure = channel.send(a_parcel())
+    failure = channel.send(a_bundle())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.AMBIGUOUS
 
@@ -427,7 +427,7 @@ def test_an_address_that_is_not_public_is_refused_when_it_is_not_allowed(kind: s
     base = f"https://localhost:{server.port}"
     made = {**ROWS[kind](base), "insecure": False}
     channel = open_channel(Destination("desk", kind, made))
-    failure = channel.send(a_parcel())
+    failure = channel.send(a_bundle())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.BROKEN
     assert "not public" in failure.text
@@ -440,7 +440,7 @@ def test_a_certificate_that_cannot_be_trusted_ends_before_anything_is_sent(serve
     channel = WebhookChannel(
         Destination("desk", "webhook", {"url": Secret(f"https://127.0.0.1:{server.port}/"), "insecure": True})
     )
-    failure = channel.send(a_parcel())
+    failure = channel.send(a_bundle())
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.UNREACHED
     assert not server.posts
@@ -450,7 +450,7 @@ def test_a_certificate_that_cannot_be_trusted_ends_before_anything_is_sent(serve
 def test_a_webhook_says_how_late_a_late_signal_is(server: Receiver) -> None:
     channel = open_channel(Destination("desk", "webhook", ROWS["webhook"](server.url)))
     late = an_entry(1, late=True)
-    channel.send(a_parcel(late, sent_at=CLOSE_TIME + 28_800.4))
-    channel.send(a_parcel(an_entry(2)))
+    channel.send(a_bundle(late, sent_at=CLOSE_TIME + 28_800.4))
+    channel.send(a_bundle(an_entry(2)))
     channel.close()
     assert [post.headers.get("ninja-late") for post in server.posts] == ["28800", None]

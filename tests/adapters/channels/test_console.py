@@ -7,9 +7,9 @@ from typing import Any
 
 from ninja_daemon.adapters.channels.console import ConsoleChannel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.signals.crossover import Side
-from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, a_notice_entry, an_entry
 
 
 class _Terminal(io.StringIO):
@@ -17,10 +17,10 @@ class _Terminal(io.StringIO):
         return True
 
 
-def shown(*, manners: Manners | None = None, stream: io.StringIO | None = None, **changes: Any) -> str:
+def shown(*, policy: SendPolicy | None = None, stream: io.StringIO | None = None, **changes: Any) -> str:
     stream = stream or io.StringIO()
-    channel = ConsoleChannel(Destination("console", "console", manners=manners or Manners()), stream)
-    assert channel.send(a_parcel(an_entry(1, **changes))) == Sent()
+    channel = ConsoleChannel(Destination("console", "console", policy=policy or SendPolicy()), stream)
+    assert channel.send(a_bundle(an_entry(1, **changes))) == Sent()
     return stream.getvalue()
 
 
@@ -44,7 +44,7 @@ def test_a_late_signal_says_so_and_how_late_it_is() -> None:
 
 
 def test_times_are_in_the_readers_time_zone() -> None:
-    assert "  2022-03-04 13:00 EST  " in shown(manners=Manners(time_zone="America/New_York"))
+    assert "  2022-03-04 13:00 EST  " in shown(policy=SendPolicy(time_zone="America/New_York"))
 
 
 def test_colours_are_for_terminals_only() -> None:
@@ -53,14 +53,14 @@ def test_colours_are_for_terminals_only() -> None:
 
 
 def test_a_template_is_the_whole_line() -> None:
-    manners = Manners(template="{arrow} {pair} {close} #{mark}")
-    assert shown(manners=manners).startswith("▼ EUR/USD 1.09259 #")
+    policy = SendPolicy(template="{arrow} {pair} {close} #{mark}")
+    assert shown(policy=policy).startswith("▼ EUR/USD 1.09259 #")
 
 
 def test_control_characters_cannot_reach_the_terminal() -> None:
     stream = io.StringIO()
     hostile = "red \x1b[31m and\nforged line\u202e"
-    ConsoleChannel(Destination("console", "console"), stream).send(a_parcel(a_notice_entry(text=hostile)))
+    ConsoleChannel(Destination("console", "console"), stream).send(a_bundle(a_notice_entry(text=hostile)))
     assert stream.getvalue().count("\n") == 1
     assert not set(stream.getvalue()) & {"\x1b", "\u202e"}
 
@@ -73,6 +73,6 @@ def test_an_output_that_is_closed_is_a_failure_to_try_again() -> None:
         def write(self, text: str) -> int:
             raise BrokenPipeError(text)
 
-    outcome = ConsoleChannel(Destination("console", "console"), Closed()).send(a_parcel())
+    outcome = ConsoleChannel(Destination("console", "console"), Closed()).send(a_bundle())
     assert isinstance(outcome, Failure)
     assert outcome.fault is Fault.UNREACHED

@@ -23,11 +23,11 @@ from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.network.reachability import Endpoint
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Sent
 from ninja_daemon.core.messages.message import Kind, Severity
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import Channel
 from tests.adapters.channels.options import ROWS
-from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import a_bundle, a_notice_entry, a_signal, an_entry
 from tests.fakes.receiver import Answer, receiver
 from tests.servers import free_port
 
@@ -74,26 +74,26 @@ class _Screen(io.StringIO):
         self.broken = True
 
 
-def console(manners: Manners) -> Iterator[Scene]:
+def console(policy: SendPolicy) -> Iterator[Scene]:
     screen = _Screen()
-    destination = Destination("desk", "console", {}, manners)
+    destination = Destination("desk", "console", {}, policy)
     yield Scene("console", ConsoleChannel(destination, screen), lambda: screen.getvalue().splitlines(), screen.fail)
 
 
-def mail(manners: Manners) -> Iterator[Scene]:
+def mail(policy: SendPolicy) -> Iterator[Scene]:
     mailbox = _Mailbox()
     controller = Controller(mailbox, hostname="127.0.0.1", port=free_port())
     controller.start()
     options = ROWS["email"](f"http://127.0.0.1:{controller.port}")
     yield Scene(
-        "email", open_channel(Destination("desk", "email", options, manners)), lambda: mailbox.mails, mailbox.fail
+        "email", open_channel(Destination("desk", "email", options, policy)), lambda: mailbox.mails, mailbox.fail
     )
     controller.stop()
 
 
-def over_http(kind: str, manners: Manners) -> Iterator[Scene]:
+def over_http(kind: str, policy: SendPolicy) -> Iterator[Scene]:
     with receiver() as server:
-        channel = open_channel(Destination("desk", kind, ROWS[kind](server.url), manners))
+        channel = open_channel(Destination("desk", kind, ROWS[kind](server.url), policy))
         yield Scene(
             kind,
             channel,
@@ -103,8 +103,8 @@ def over_http(kind: str, manners: Manners) -> Iterator[Scene]:
         channel.close()
 
 
-def opened(kind: str, manners: Manners = Manners()) -> Iterator[Scene]:  # noqa: B008 - frozen
-    return {"console": console, "email": mail}.get(kind, lambda given: over_http(kind, given))(manners)
+def opened(kind: str, policy: SendPolicy = SendPolicy()) -> Iterator[Scene]:  # noqa: B008 - frozen
+    return {"console": console, "email": mail}.get(kind, lambda given: over_http(kind, given))(policy)
 
 
 @pytest.fixture(params=list(KINDS))
@@ -113,7 +113,7 @@ def scene(request: pytest.FixtureRequest) -> Iterator[Scene]:
 
 
 def test_a_signal_is_accepted_and_readable(scene: Scene) -> None:
-    assert isinstance(scene.channel.send(a_parcel()), Sent)
+    assert isinstance(scene.channel.send(a_bundle()), Sent)
     (message,) = scene.heard()
     for fact in ("SELL", "1.09259", "1.10084", "1.08022", "82.5", "123.7", "H4", a_signal(1).id[:8]):
         assert fact in message
@@ -122,7 +122,7 @@ def test_a_signal_is_accepted_and_readable(scene: Scene) -> None:
 def test_every_kind_of_notice_is_accepted(scene: Scene) -> None:
     for severity in Severity:
         entry = a_notice_entry(severity=severity, topic="lane_suspended", text="first line\nsecond line")
-        assert isinstance(scene.channel.send(a_parcel(entry)), Sent)
+        assert isinstance(scene.channel.send(a_bundle(entry)), Sent)
     assert len(scene.heard()) == len(Severity)
     assert "second line" in scene.heard()[0]
 
@@ -131,14 +131,14 @@ def test_a_group_and_a_digest_name_every_signal(scene: Scene) -> None:
     for changes in ({"grouped": True}, {"digest": True}):
         before = len(scene.heard())
         entries = [an_entry(number, late="digest" in changes) for number in range(1, 11)]
-        assert isinstance(scene.channel.send(a_parcel(*entries, **changes)), Sent)
+        assert isinstance(scene.channel.send(a_bundle(*entries, **changes)), Sent)
         shown = "".join(scene.heard()[before:])
         assert all(entry.id[:8] in shown for entry in entries)
 
 
 def test_a_possible_repeat_is_marked_and_nothing_else_is(scene: Scene) -> None:
-    scene.channel.send(a_parcel())
-    scene.channel.send(a_parcel(repeat=True))
+    scene.channel.send(a_bundle())
+    scene.channel.send(a_bundle(repeat=True))
     first, second = scene.heard()
     assert "repeat" not in first
     assert "repeat" in second
@@ -148,30 +148,30 @@ def test_a_possible_repeat_is_marked_and_nothing_else_is(scene: Scene) -> None:
     "text", ["\x1b]0;title\x07", "\r\nX: y", "\u202eabc", "\u2028", "\U0001f600", "%s {x} <b>", "A" * 4_000]
 )
 def test_whatever_stands_in_a_notice_is_sent_as_text(scene: Scene, text: str) -> None:
-    assert isinstance(scene.channel.send(a_parcel(a_notice_entry(text=text))), Sent)
+    assert isinstance(scene.channel.send(a_bundle(a_notice_entry(text=text))), Sent)
     if scene.kind != "webhook":
         assert not set("".join(scene.heard())) & {"\x1b", "\x07", "\u202e"}
 
 
 def test_a_failure_is_an_answer_and_no_exception(scene: Scene) -> None:
     scene.fails()
-    outcome = scene.channel.send(a_parcel())
+    outcome = scene.channel.send(a_bundle())
     assert isinstance(outcome, Failure)
     assert outcome.fault in {Fault.AMBIGUOUS, Fault.UNREACHED}
     assert 0 < len(outcome.text) <= 300
 
 
 def test_closing_twice_does_no_harm(scene: Scene) -> None:
-    scene.channel.send(a_parcel())
+    scene.channel.send(a_bundle())
     scene.channel.close()
     scene.channel.close()
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "webhook"])
 def test_a_template_and_the_readers_time_zone_are_kept(kind: str) -> None:
-    manners = Manners(template="{pair} at {close}, {local_time}", time_zone="Asia/Tokyo")
-    for scene in opened(kind, manners):
-        assert isinstance(scene.channel.send(a_parcel()), Sent)
+    policy = SendPolicy(template="{pair} at {close}, {local_time}", time_zone="Asia/Tokyo")
+    for scene in opened(kind, policy):
+        assert isinstance(scene.channel.send(a_bundle()), Sent)
         assert "EUR/USD at 1.09259, 2022-03-05 03:00 JST" in scene.heard()[0]
 
 

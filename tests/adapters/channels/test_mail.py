@@ -15,9 +15,10 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 
 from ninja_daemon.adapters.channels.mail import KIND, MailChannel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Attachment
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
-from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import a_bundle, a_notice_entry, a_signal, an_entry
 from tests.servers import free_port
 
 AUTHORITY = trustme.CA()
@@ -108,7 +109,7 @@ def start(mailbox: Mailbox) -> Iterator[Start]:
             "security": "starttls" if secured else "none",
             **changes,
         }
-        destination = Destination("desk", "email", options, Manners(time_zone="Europe/Berlin"))
+        destination = Destination("desk", "email", options, SendPolicy(time_zone="Europe/Berlin"))
         assert not KIND.complaints(destination)
         return destination
 
@@ -130,14 +131,14 @@ def text_of(mail_: EmailMessage) -> str:
 
 
 def fault_of(channel: MailChannel) -> Failure:
-    outcome = channel.send(a_parcel())
+    outcome = channel.send(a_bundle())
     assert isinstance(outcome, Failure), outcome
     assert PASSWORD not in outcome.text
     return outcome
 
 
 def test_a_signal_arrives_as_a_readable_mail(start: Start, mailbox: Mailbox) -> None:
-    outcome = MailChannel(start()).send(a_parcel())
+    outcome = MailChannel(start()).send(a_bundle())
     identity = f"<{a_signal(1).id}.desk@ninja-daemon.invalid>"
     assert outcome == Sent(identity)
     (mail_,) = mailbox.mails
@@ -151,17 +152,30 @@ def test_a_signal_arrives_as_a_readable_mail(start: Start, mailbox: Mailbox) -> 
 
 def test_a_repeat_has_the_same_message_id_and_says_so(start: Start, mailbox: Mailbox) -> None:
     channel = MailChannel(start())
-    channel.send(a_parcel())
-    channel.send(a_parcel(repeat=True))
+    channel.send(a_bundle())
+    channel.send(a_bundle(repeat=True))
     first, second = mailbox.mails
     assert first["Message-ID"] == second["Message-ID"]
     assert "X-Ninja-Possible-Repeat" not in first
     assert "This may be a repeat" in text_of(second)
 
 
+def test_a_picture_that_is_there_is_shown_within_the_mail(start: Start, mailbox: Mailbox) -> None:
+    picture = Attachment("EUR_USD.png", "image/png", b"\x89PNG picture")
+    assert isinstance(MailChannel(start()).send(a_bundle(attachments=(picture,))), Sent)
+    (mail_,) = mailbox.mails
+    html = mail_.get_body(("html",))
+    assert html is not None
+    (image,) = [part for part in mail_.walk() if part.get_content_type() == "image/png"]
+    assert image["Content-ID"].strip("<>") in html.get_content()
+    assert image.get_content() == picture.content
+    assert image.get_content_disposition() == "inline"
+    assert "EUR/USD" in text_of(mail_)
+
+
 def test_starttls_and_login(start: Start, mailbox: Mailbox) -> None:
     destination = start(secured=True, login=True, user="ninja", password=Secret(PASSWORD))
-    assert isinstance(MailChannel(destination, trusting()).send(a_parcel()), Sent)
+    assert isinstance(MailChannel(destination, trusting()).send(a_bundle()), Sent)
     assert len(mailbox.mails) == 1
 
 
@@ -220,14 +234,14 @@ def test_a_server_that_says_nothing_is_given_up_at_the_deadline() -> None:
             "insecure": True,
             "security": "none",
         }
-        soon = Destination("desk", "email", options, Manners(timeout=0.3))
+        soon = Destination("desk", "email", options, SendPolicy(timeout=0.3))
         assert fault_of(MailChannel(soon)).fault is Fault.UNREACHED
 
 
 def test_line_ends_in_a_text_cannot_add_headers(start: Start, mailbox: Mailbox) -> None:
     hostile = "hello\r\nBcc: thief@example.org\r\n\r\nbody"
     channel = MailChannel(start())
-    assert isinstance(channel.send(a_parcel(a_notice_entry(text=hostile, topic="x"))), Sent)
+    assert isinstance(channel.send(a_bundle(a_notice_entry(text=hostile, topic="x"))), Sent)
     (mail_,) = mailbox.mails
     assert mail_["Bcc"] is None
     assert mail_["Subject"] == "ninja-daemon: X"
@@ -235,7 +249,7 @@ def test_line_ends_in_a_text_cannot_add_headers(start: Start, mailbox: Mailbox) 
 
 def test_a_digest_is_one_mail(start: Start, mailbox: Mailbox) -> None:
     entries = [an_entry(number, late=True) for number in range(1, 13)]
-    assert isinstance(MailChannel(start()).send(a_parcel(*entries, digest=True)), Sent)
+    assert isinstance(MailChannel(start()).send(a_bundle(*entries, digest=True)), Sent)
     (mail_,) = mailbox.mails
     assert mail_["Subject"] == "12 late signals: EUR/USD"
     assert all(entry.id[:8] in text_of(mail_) for entry in entries)

@@ -10,10 +10,10 @@ import pytest
 from ninja_daemon.adapters.channels.ntfy import KIND, NtfyChannel
 from ninja_daemon.core.messages.destination import Destination, Sent
 from ninja_daemon.core.messages.message import Severity
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
 from tests.adapters.channels.options import ROWS, TOKEN
-from tests.fakes.messages import a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import a_bundle, a_notice_entry, a_signal, an_entry
 from tests.fakes.receiver import Answer, Receiver, receiver
 
 
@@ -24,7 +24,7 @@ def server() -> Iterator[Receiver]:
 
 
 def channel_to(server: Receiver, **options: Any) -> NtfyChannel:
-    destination = Destination("desk", "ntfy", ROWS["ntfy"](server.url) | options, Manners(time_zone="Europe/Berlin"))
+    destination = Destination("desk", "ntfy", ROWS["ntfy"](server.url) | options, SendPolicy(time_zone="Europe/Berlin"))
     assert not KIND.complaints(destination)
     return NtfyChannel(destination)
 
@@ -32,7 +32,7 @@ def channel_to(server: Receiver, **options: Any) -> NtfyChannel:
 def test_a_signal_has_priority_tags_a_page_and_the_id_by_which_it_is_updated(server: Receiver) -> None:
     server.answers(Answer.of(200, {"id": "xE73Iyuabi", "event": "message"}))
     channel = channel_to(server, priority="high", tags=("robot",), click="https://n.example/signals/{id}")
-    assert channel.send(a_parcel()) == Sent("xE73Iyuabi")
+    assert channel.send(a_bundle()) == Sent("xE73Iyuabi")
     channel.close()
     (post,) = server.posts
     identity = a_signal(1).id
@@ -53,8 +53,8 @@ def test_a_signal_has_priority_tags_a_page_and_the_id_by_which_it_is_updated(ser
 
 def test_a_repeat_has_the_sequence_id_of_the_first(server: Receiver) -> None:
     channel = channel_to(server)
-    channel.send(a_parcel())
-    channel.send(a_parcel(repeat=True))
+    channel.send(a_bundle())
+    channel.send(a_bundle(repeat=True))
     channel.close()
     assert len({post.json["sequence_id"] for post in server.posts}) == 1
     assert {post.path for post in server.posts} == {"/"}
@@ -63,8 +63,8 @@ def test_a_repeat_has_the_sequence_id_of_the_first(server: Receiver) -> None:
 def test_alerts_have_the_priority_of_their_severity_and_late_ones_an_hourglass(server: Receiver) -> None:
     channel = channel_to(server, click="https://n.example/{id}")
     for severity in Severity:
-        channel.send(a_parcel(a_notice_entry(severity=severity, id="a.b")))
-    channel.send(a_parcel(an_entry(late=True)))
+        channel.send(a_bundle(a_notice_entry(severity=severity, id="a.b")))
+    channel.send(a_bundle(an_entry(late=True)))
     channel.close()
     *alerts, late = [post.json for post in server.posts]
     assert [alert["priority"] for alert in alerts] == [2, 3, 4, 5]
@@ -75,7 +75,7 @@ def test_alerts_have_the_priority_of_their_severity_and_late_ones_an_hourglass(s
 
 def test_a_text_that_is_too_long_is_cut_to_what_ntfy_shows_as_text(server: Receiver) -> None:
     channel = channel_to(server)
-    channel.send(a_parcel(a_notice_entry(text="ü" * 4_096)))
+    channel.send(a_bundle(a_notice_entry(text="ü" * 4_096)))
     channel.close()
     assert len(server.posts[0].json["message"].encode()) <= 4_096
 

@@ -12,7 +12,7 @@ from ninja_daemon.adapters.network.signing import new_secret, signing_key
 from ninja_daemon.app.cli import main
 from ninja_daemon.core.messages.destination import Destination, OptionValue
 from ninja_daemon.core.secret import Secret
-from tests.fakes.messages import a_notice_entry, a_parcel, an_entry
+from tests.fakes.messages import a_bundle, a_notice_entry, an_entry
 from tests.fakes.receiver import Post, Receiver, receiver
 
 
@@ -26,7 +26,7 @@ def posted(server: Receiver, secret: str, *numbers: int) -> Post:
     options: dict[str, OptionValue] = {"url": Secret(server.url), "insecure": True, "secret": Secret(secret)}
     channel = WebhookChannel(Destination("desk", "webhook", options))
     entries = [an_entry(number) for number in numbers] or [a_notice_entry(text="ü\n")]
-    channel.send(a_parcel(*entries, grouped=len(entries) > 1))
+    channel.send(a_bundle(*entries, grouped=len(entries) > 1))
     channel.close()
     return server.posts[-1]
 

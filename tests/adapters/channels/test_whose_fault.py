@@ -13,7 +13,7 @@ from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue
 from ninja_daemon.core.secret import Secret
 from tests.adapters.channels.options import ROWS, TOKEN
-from tests.fakes.messages import a_parcel
+from tests.fakes.messages import a_bundle
 from tests.fakes.receiver import OK, Answer, Receiver, receiver
 from tests.servers import free_port
 
@@ -29,7 +29,7 @@ def server() -> Iterator[Receiver]:
 def failure_at(kind: str, server: Receiver, answer: Answer) -> Failure:
     server.answers(answer)
     channel = open_channel(Destination("desk", kind, ROWS[kind](server.url)))
-    outcome = channel.send(a_parcel())
+    outcome = channel.send(a_bundle())
     channel.close()
     assert isinstance(outcome, Failure), outcome
     return outcome
@@ -170,7 +170,7 @@ def test_every_form_of_a_webhooks_address_is_posted_to_with_a_version(server: Re
     assert not KINDS["discord"].complaints(destination)
     server.answers(OK)
     channel = open_channel(destination)
-    channel.send(a_parcel())
+    channel.send(a_bundle())
     channel.close()
     assert server.posts[0].path == posted.replace("T", TOKEN)
 
@@ -219,7 +219,7 @@ def test_a_mail_server(step: str, answer: str, expected: tuple[Fault, bool]) -> 
     controller.start()
     try:
         options = ROWS["email"](f"http://127.0.0.1:{controller.port}")
-        outcome = open_channel(Destination("desk", "email", options)).send(a_parcel())
+        outcome = open_channel(Destination("desk", "email", options)).send(a_bundle())
     finally:
         controller.stop()
     assert isinstance(outcome, Failure)

@@ -19,7 +19,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.host.systemd import ServiceManager
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.app.process.supervision import Workers, supervise
 from tests.fakes.clock import FakeClock
 
@@ -112,9 +112,9 @@ class Listed(ServiceManager):
 def test_the_watchdog_is_fed_only_while_every_worker_gets_on() -> None:
     told = Listed()
     clock, stop, answered = FakeClock(), threading.Event(), [0]
-    pulse = Pulse(clock, 60.0)
+    liveness = Liveness(clock, 60.0)
     stack = ExitStack()
-    stack.enter_context(pulse.working("close of M5"))
+    stack.enter_context(liveness.working("close of M5"))
     rounds = iter(range(40))
 
     def sentence() -> str:
@@ -128,7 +128,7 @@ def test_the_watchdog_is_fed_only_while_every_worker_gets_on() -> None:
         return "fine"
 
     with capture_logs() as logs:
-        workers = Workers(pulse, sentence, lambda: answered[0])
+        workers = Workers(liveness, sentence, lambda: answered[0])
         supervise(stop, workers, clock=clock, manager=told, log=structlog.get_logger())
     assert (told.said[0], told.said[-1]) == ("READY=1", "STOPPING=1")
     # Forty looks, five seconds apart: silent from a minute after the answer until the worker rests.
@@ -205,14 +205,14 @@ def test_a_daemon_vouches_for_itself_only_while_it_works(
 
 def test_what_one_worker_waits_for_vouches_for_no_other() -> None:
     clock = FakeClock()
-    pulse = Pulse(clock, 60.0)
-    pulse.beat("lease")
-    with pulse.working("close of M1"):
+    liveness = Liveness(clock, 60.0)
+    liveness.beat("lease")
+    with liveness.working("close of M1"):
         for _ in range(13):
             clock.time += 5
-            pulse.answered()
-        assert pulse.hanging() == ["lease"]
+            liveness.answered()
+        assert liveness.hanging() == ["lease"]
         for _ in range(200):
             clock.time += 5
-            pulse.answered()
-        assert pulse.hanging() == ["close of M1", "lease"], "not for ever"
+            liveness.answered()
+        assert liveness.hanging() == ["close of M1", "lease"], "not for ever"

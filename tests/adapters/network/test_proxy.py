@@ -15,10 +15,10 @@ from ninja_daemon.adapters.network.proxy import proxy_complaint
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.core.errors import BrokerUnavailable
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Sent
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
 from tests.adapters.channels.options import ROWS
-from tests.fakes.messages import a_parcel
+from tests.fakes.messages import a_bundle
 from tests.fakes.receiver import OK, Answer, receiver
 from tests.fakes.tunnel import tunnel_proxy
 
@@ -43,7 +43,7 @@ def test_every_channel_over_http_takes_the_proxy_of_its_destination(kind: str) -
         server.answers(OK)
         way = Secret(f"http://user:pass%20word@{proxy.address}")
         channel = open_channel(Destination("desk", kind, ROWS[kind](server.url), proxy=way))
-        assert isinstance(channel.send(a_parcel()), Sent)
+        assert isinstance(channel.send(a_bundle()), Sent)
         channel.close()
         assert proxy.asked
 
@@ -53,7 +53,7 @@ def test_a_proxy_that_lets_nobody_through_is_the_destinations_fault(kind: str) -
     with tunnel_proxy("user:word") as proxy:
         way = Secret(f"http://user:guessed@{proxy.address}")
         channel = open_channel(Destination("desk", kind, ROWS[kind]("http://127.0.0.1:9"), proxy=way))
-        failure = channel.send(a_parcel())
+        failure = channel.send(a_bundle())
         assert isinstance(failure, Failure)
         assert failure.fault is Fault.BROKEN
         assert "407" in failure.text
@@ -63,7 +63,7 @@ def test_a_proxy_that_lets_nobody_through_is_the_destinations_fault(kind: str) -
 def test_a_proxy_that_is_not_there_is_no_delivery() -> None:
     way = Secret("http://127.0.0.1:9")
     failure = open_channel(Destination("desk", "webhook", ROWS["webhook"]("http://127.0.0.1:9"), proxy=way)).send(
-        a_parcel()
+        a_bundle()
     )
     assert isinstance(failure, Failure)
     assert failure.fault is Fault.UNREACHED
@@ -84,8 +84,8 @@ def test_the_broker_is_asked_through_its_proxy() -> None:
 def test_a_post_ends_at_the_timeout_of_its_destination() -> None:
     with receiver() as server:
         server.answers(Answer(how="hang"))
-        manners = Manners(timeout=0.2)
-        failure = open_channel(Destination("desk", "webhook", ROWS["webhook"](server.url), manners)).send(a_parcel())
+        policy = SendPolicy(timeout=0.2)
+        failure = open_channel(Destination("desk", "webhook", ROWS["webhook"](server.url), policy)).send(a_bundle())
         assert isinstance(failure, Failure)
         assert failure.text == "no complete answer within 0.2 s"
 

@@ -20,7 +20,7 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Loaded
 from tests.core.series import EUR_USD, walked
 from tests.servers import RedisServer
 
@@ -249,7 +249,7 @@ def wake(store: RedisStateStore, all_rules: Sequence[Rules], count: int) -> None
         at = state.seen
         for candle in LONG[at : at + count]:
             state, _ = rules.advance(state, candle)
-        changes.append(Change(rules, loaded[rules.strategy.name], state, Tally(evaluated=state.seen), (), count))
+        changes.append(Change(rules, loaded[rules.strategy.name], state, Counts(evaluated=state.seen), (), count))
     results = store.commit(changes)
     assert {result.result for result in results.values() if isinstance(result, Committed)} == {CommitResult.OK}
 

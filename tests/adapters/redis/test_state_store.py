@@ -32,7 +32,7 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded, Tally
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Loaded
 from tests.core.series import moment_of
 
 EUR_USD = Instrument("EUR_USD", 5, -4)
@@ -80,7 +80,7 @@ def change_to(
         assert state.last is not None
         moment = moment_of(Side.BUY, state.last, (110_000, 1), (109_999, 1), 200)
         signals = [signal_of(rules, Cross(Side.BUY, state.last, moment, None), 1.7e9)]
-    return Change(rules, loaded, state, Tally(evaluated=taken_in), signals, taken_in)
+    return Change(rules, loaded, state, Counts(evaluated=taken_in), signals, taken_in)
 
 
 def commit(store: RedisStateStore, change: Change) -> Committed:
@@ -284,7 +284,7 @@ def test_loading_and_committing_many_strategies_is_one_round_trip_each(store: Re
     many = [Rules(replace(STRATEGY, name=f"S{number}"), EUR_USD) for number in range(40)]
     state = state_after(RULES, candles(10))
     loaded = store.load([rules.strategy for rules in many])
-    changes = [Change(rules, loaded[rules.strategy.name], state, Tally(), (), 10) for rules in many]
+    changes = [Change(rules, loaded[rules.strategy.name], state, Counts(), (), 10) for rules in many]
     store.commit(changes)
     sent: list[int] = []
     original: Any = redis.connection.AbstractConnection.send_packed_command
@@ -307,7 +307,7 @@ def test_a_change_that_cannot_be_encoded_leaves_no_reply_for_the_next_question(s
     loaded = store.load([rules.strategy for rules in many])
     states = [state_after(RULES, candles(10))] * 39 + [RULES.empty_state()]
     changes = [
-        Change(rules, loaded[rules.strategy.name], state, Tally(), (), 10)
+        Change(rules, loaded[rules.strategy.name], state, Counts(), (), 10)
         for rules, state in zip(many, states, strict=True)
     ]
 

@@ -105,7 +105,7 @@ def test_a_traceback_is_one_entry_and_no_line_of_it_is_forged(journal: Journal) 
     assert entry["PRIORITY"] == "2"
     assert "FORGED" not in entry
     assert entry["MESSAGE"].splitlines()[1].startswith("Traceback")
-    assert "ValueError: invalid literal" in entry["MESSAGE"]
+    assert "ValueError: " in entry["MESSAGE"]
 
 
 def test_secrets_are_blanked_out_as_everywhere(journal: Journal) -> None:

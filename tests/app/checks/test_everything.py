@@ -16,12 +16,13 @@ import redis
 
 from ninja_daemon.adapters.redis.server.server_facts import ServerFacts
 from ninja_daemon.app import cli
+from ninja_daemon.app.checks.consumers import check_consumers
 from ninja_daemon.app.checks.everything import all_checks
 from ninja_daemon.app.checks.finding import Finding, Level, exit_code
-from ninja_daemon.app.checks.store import check_consumers, check_server, check_store
+from ninja_daemon.app.checks.store import check_server, check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies, check_thresholds
 from ninja_daemon.app.settings.environment import Environment, read_environment
-from ninja_daemon.app.status.strategy_figures import averages_of
+from ninja_daemon.app.status.shared.averages import averages_of
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.signals.strategy import Strategy
 from tests.app.status.test_strategy_figures import state_after

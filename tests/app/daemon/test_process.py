@@ -21,7 +21,7 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.daemon.process import Daemon
 from ninja_daemon.app.monitoring import all_is_well
-from ninja_daemon.app.process.liveness import Pulse
+from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.errors import (
     BrokerDenied,
@@ -213,7 +213,7 @@ def test_looks_come_sooner_when_candles_are_always_complete_at_once(stage: Stage
 def test_a_broker_that_was_away_teaches_nothing_wrong(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     begin(stage)
     watched: list[Watch] = []
-    monkeypatch.setattr(stage.daemon._looks, "learn", lambda _, watch: watched.append(watch))
+    monkeypatch.setattr(stage.daemon._look_schedule, "learn", lambda _, watch: watched.append(watch))
     stage.broker.failing = dict.fromkeys(stage.broker.candles, BrokerUnavailable("away"))
     waited = stage.clock.wait
 
@@ -486,7 +486,7 @@ def test_the_operator_hears_of_a_redis_that_is_away_for_longer_than_a_restart(
 
 
 def well(stage: Stage) -> bool:
-    return all_is_well(stage.daemon, Pulse(stage.clock))
+    return all_is_well(stage.daemon, Liveness(stage.clock))
 
 
 def lose_redis(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -615,11 +615,11 @@ def test_a_daemon_that_stands_by_is_well_until_redis_goes_away(stage: Stage, mon
 
 def test_a_worker_that_hangs_is_not_well(stage: Stage) -> None:
     begin(stage)
-    pulse = Pulse(stage.clock)
-    pulse.beat("close of M15")
-    assert all_is_well(stage.daemon, pulse)
+    liveness = Liveness(stage.clock)
+    liveness.beat("close of M15")
+    assert all_is_well(stage.daemon, liveness)
     stage.clock.time += 61
-    assert not all_is_well(stage.daemon, pulse)
+    assert not all_is_well(stage.daemon, liveness)
 
 
 def test_a_standby_accepts_other_settings_for_a_minute_and_of_one_pass_for_ever(stage: Stage) -> None:

@@ -19,7 +19,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.timed_report import TimedReport, due_since
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
-from ninja_daemon.usecases.ports import Loaded, Tally
+from ninja_daemon.usecases.ports import Counts, Loaded
 
 BERLIN = TimedReport(8 * 60, "Europe/Berlin", ("ops",))
 STRATEGIES = (
@@ -33,7 +33,7 @@ def at(text: str) -> float:
 
 
 def loaded(evaluated: int, crosses: int) -> Loaded:
-    return Loaded(None, "", None, None, None, Tally(evaluated=evaluated, crosses=crosses, signals=crosses))
+    return Loaded(None, "", None, None, None, Counts(evaluated=evaluated, crosses=crosses, signals=crosses))
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.notifier.preview import made_up_signals, preview
 from ninja_daemon.core.messages.destination import Destination, Sent
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import LatePolicy, Manners
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import LatePolicy, SendPolicy
 from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.secret import Secret
 from tests.adapters.channels.options import ROWS, TOKEN
-from tests.fakes.messages import CLOSE_TIME, a_parcel, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, an_entry
 from tests.fakes.receiver import Receiver, receiver
 
 NOW = CLOSE_TIME + 11_520.0
@@ -37,12 +37,12 @@ def shown(destination: Destination) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in {"console", "email", "apprise"}])
 def test_what_is_shown_is_what_is_posted(server: Receiver, kind: str) -> None:
-    destination = Destination("desk", kind, ROWS[kind](server.url), Manners(time_zone="Europe/Berlin"))
+    destination = Destination("desk", kind, ROWS[kind](server.url), SendPolicy(time_zone="Europe/Berlin"))
     signal = made_up_signals()[-1]
     channel = open_channel(destination)
     entry = replace(an_entry(), id=signal.id, signal=signal)
     entry = replace(entry, text=encode_signal(signal))
-    assert isinstance(channel.send(Parcel("desk", (entry,), sent_at=signal.created_at + 3.0)), Sent)
+    assert isinstance(channel.send(Bundle("desk", (entry,), sent_at=signal.created_at + 3.0)), Sent)
     channel.close()
     (post,) = server.posts
     text = shown(destination)["a signal"]
@@ -72,12 +72,12 @@ def test_what_would_not_be_posted_says_why() -> None:
 
 
 def test_a_group_and_late_ones_are_shown_as_the_destination_wants_them() -> None:
-    console = Destination("desk", "console", {}, Manners(group=True, late=LatePolicy.DIGEST))
+    console = Destination("desk", "console", {}, SendPolicy(group=True, late=LatePolicy.DIGEST))
     parts = shown(console)
     assert len(parts["a group"].splitlines()) == 2
-    without = Destination("desk", "console", {}, Manners(late=LatePolicy.DROP))
+    without = Destination("desk", "console", {}, SendPolicy(late=LatePolicy.DROP))
     assert shown(without)["a late signal"].startswith("left out")
-    programs = Manners(style=Style.COPIER)
+    programs = SendPolicy(style=Style.COPIER)
     copier = shown(Destination("desk", "telegram", ROWS["telegram"]("http://127.0.0.1:9"), programs))
     assert "SELL GBPUSD\\nEntry NOW\\nSL 1.10084\\nTP 1.08022" in copier["a signal"]
     assert "No order" in copier["a late signal"]
@@ -85,9 +85,9 @@ def test_a_group_and_late_ones_are_shown_as_the_destination_wants_them() -> None
 
 def test_a_parcel_is_written_as_it_is_sent_also_when_grouped(server: Receiver) -> None:
     channel = open_channel(Destination("desk", "webhook", {"url": Secret(server.url), "insecure": True}))
-    parcel = a_parcel(an_entry(1), an_entry(2), grouped=True)
-    written = channel.written(parcel)
-    channel.send(parcel)
+    bundle = a_bundle(an_entry(1), an_entry(2), grouped=True)
+    written = channel.written(bundle)
+    channel.send(bundle)
     channel.close()
     assert written is not None
     assert server.posts[0].body.decode() == written.body  # type: ignore[union-attr]

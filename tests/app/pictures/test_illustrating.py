@@ -26,12 +26,12 @@ from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.messages.destination import Delivery, Destination, OptionValue
 from ninja_daemon.core.messages.message import Entry, Kind
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.pictures.signal_view import AverageLine, SignalView
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from tests.fakes.channel import FakeChannel
-from tests.fakes.messages import a_parcel, a_signal, an_entry, an_outcome
+from tests.fakes.messages import a_bundle, a_signal, an_entry, an_outcome
 from tests.fakes.receiver import Answer, Post, Receiver, receiver
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -75,7 +75,7 @@ def ledger(tmp_path: Path) -> Iterator[SqliteSentLedger]:
 
 
 def destinations(server: Receiver) -> Delivery:
-    manners = Manners(picture=True, time_zone="Europe/Berlin")
+    policy = SendPolicy(picture=True, time_zone="Europe/Berlin")
     discord: dict[str, OptionValue] = {"url": Secret(f"{server.url}/api/webhooks/5/token"), "insecure": True}
     telegram: dict[str, OptionValue] = {
         "token": Secret(TOKEN),
@@ -84,7 +84,7 @@ def destinations(server: Receiver) -> Delivery:
         "insecure": True,
     }
     return Delivery(
-        (Destination("club", "discord", discord, manners), Destination("chat", "telegram", telegram, manners)), (), ()
+        (Destination("club", "discord", discord, policy), Destination("chat", "telegram", telegram, policy)), (), ()
     )
 
 
@@ -100,9 +100,9 @@ class Desk:
 
     def posts(self, destination: str, *numbers: int) -> str:
         message_id = str(next(self.numbers))
-        parcel = a_parcel(*(an_entry(number) for number in numbers), destination=destination)
-        self.ledger.keep_posted(parcel, message_id, 1.0)
-        self.illustrator.posted(parcel, message_id)
+        bundle = a_bundle(*(an_entry(number) for number in numbers), destination=destination)
+        self.ledger.keep_posted(bundle, message_id, 1.0)
+        self.illustrator.posted(bundle, message_id)
         return message_id
 
     def told(self) -> list[str]:
@@ -243,12 +243,12 @@ def test_both_places_keep_packs_for_a_while(packs: PicturePacks, packs_in_redis:
 def test_an_email_holds_the_picture_only_if_it_is_there(desk: Desk, packs: PicturePacks) -> None:
     inner = FakeChannel()
     channel = InlineChannel(inner, desk.illustrator.ready, "Europe/Berlin")
-    channel.send(a_parcel(an_entry(1)))
+    channel.send(a_bundle(an_entry(1)))
     packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
     desk.posts("club", 1)
     assert desk.told() == ["picture.shown"]
-    channel.send(a_parcel(an_entry(1)))
-    before, after = inner.parcels
+    channel.send(a_bundle(an_entry(1)))
+    before, after = inner.bundles
     assert not before.attachments
     (picture,) = after.attachments
     assert picture.content.startswith(PNG)

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import pytest
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.app.status.live_terminal import child_environment
+from ninja_daemon.app.process.children import child_environment
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.processes import Workplace, workplace

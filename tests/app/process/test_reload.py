@@ -145,6 +145,16 @@ def test_a_strategy_that_is_not_enabled_waits_at_its_cursor(place: Workplace, cl
     daemon.terminate().exited(0)
 
 
+def test_a_literal_secret_that_was_changed_is_a_difference(place: Workplace) -> None:
+    desk = '\n[destinations.desk]\nchannel = "webhook"\nurl = "https://hooks.example.org/{}"\n'
+    place.configure(ONE + desk.format("one"))
+    notifier = started(place, "notify")
+    assert "differs" not in place.run("status").out
+    place.configure(ONE + desk.format("two"))
+    assert "destinations or routes changed" in " ".join(place.run("status").out.split())
+    notifier.terminate().exited(0)
+
+
 def test_status_shows_what_is_in_force_and_that_the_file_differs(place: Workplace) -> None:
     daemon = started(place)
     place.configure(HEAD + strategy("EUR_USD", slow_ma=5) + strategy("GBP_USD"))

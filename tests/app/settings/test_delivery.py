@@ -1,4 +1,4 @@
-"""Destinations, routes and manners as people write them, and what they are told when it cannot work."""
+"""Destinations, routes and policy as people write them, and what they are told when it cannot work."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_without_routes_all_goes_everywhere_and_alerts_to_the_console() -> None:
 
 def test_a_console_of_ones_own_is_used_as_it_is() -> None:
     delivery = good('[destinations.console]\nchannel = "console"\ntime_zone = "Asia/Tokyo"')
-    assert [destination.manners.time_zone for destination in delivery.destinations] == ["Asia/Tokyo"]
+    assert [destination.policy.time_zone for destination in delivery.destinations] == ["Asia/Tokyo"]
 
 
 # --- destinations ----------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_all_problems_are_said_at_once() -> None:
 
 
 def test_the_manners_of_a_destination() -> None:
-    manners = (
+    policy = (
         good(
             """
         [destinations.desk]
@@ -194,14 +194,14 @@ def test_the_manners_of_a_destination() -> None:
         """
         )
         .destination("desk")
-        .manners
+        .policy
     )
-    assert manners.max_age == 7_200
-    assert manners.rate == Rate(30, 60.0)
-    assert (manners.group, manners.group_wait, manners.delay) == (True, 2.0, 900.0)
-    assert manners.late is LatePolicy.DIGEST
-    assert manners.quiet == QuietHours(1_320, 420, "Europe/Berlin", frozenset({5, 6}))
-    assert (manners.time_zone, manners.template) == ("Europe/Berlin", "{side} {pair} {close}")
+    assert policy.max_age == 7_200
+    assert policy.rate == Rate(30, 60.0)
+    assert (policy.group, policy.group_wait, policy.delay) == (True, 2.0, 900.0)
+    assert policy.late is LatePolicy.DIGEST
+    assert policy.quiet == QuietHours(1_320, 420, "Europe/Berlin", frozenset({5, 6}))
+    assert (policy.time_zone, policy.template) == ("Europe/Berlin", "{side} {pair} {close}")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_the_manners_of_a_destination() -> None:
     ],
 )
 def test_rates(text: str, rate: Rate | None) -> None:
-    assert desk(f'rate = "{text}"').manners.rate == rate
+    assert desk(f'rate = "{text}"').policy.rate == rate
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_lengths_of_time(text: str, seconds: float | None) -> None:
 def test_each_channel_has_a_rate_of_its_own_until_told_otherwise() -> None:
     telegram = '[destinations.t]\nchannel = "telegram"\ntoken = "123456:ABCDEFGHIJKLMNOPQRSTUVWXYZ"\nchat_id = -100200'
     found = good(telegram).destination("t")
-    assert found.manners.rate == Rate(1, 1.0)
+    assert found.policy.rate == Rate(1, 1.0)
     assert found.options["chat_id"] == "-100200"
 
 
@@ -311,7 +311,7 @@ def test_results_come_on_a_day_of_the_week_and_the_records_head_daily() -> None:
 
 def test_only_channels_that_can_edit_show_outcomes_by_edits() -> None:
     delivery = good(f'{DESK}outcomes = "post"\n')
-    assert delivery.destination("desk").manners.outcomes is OutcomePolicy.POST
+    assert delivery.destination("desk").policy.outcomes is OutcomePolicy.POST
     problem = only_problem(f'{DESK}outcomes = "edit"\n')
     assert problem.endswith(
         'outcomes must be "post" or "none", was "edit": only discord and telegram can change what was posted'
@@ -458,11 +458,11 @@ def test_words_that_cannot_be_meant_say_why(channel: str, more: str, words: str)
 
 
 def test_a_webhook_whose_body_is_a_signal_gets_no_alerts() -> None:
-    toml = DESK + PINE + '[alerts]\nto = ["desk"]\n[heartbeat]\nat = "08:00"\nto = ["desk"]\n'
+    toml = DESK + PINE + '[alerts]\nto = ["desk"]\n[heartbeat]\nat = "08:00"\nto = ["desk"]\n[record]\nto = ["desk"]\n'
     _, problems = read(toml)
     assert [problem.split(": ", 1)[1] for problem in problems] == [
         f"{table}.to must not name desk: its body is made of a signal, and there is none"
-        for table in ("alerts", "heartbeat")
+        for table in ("alerts", "heartbeat", "record")
     ]
 
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,10 +18,12 @@ import redis
 
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
+from ninja_daemon.adapters.journal.history.record import entries_of
 from ninja_daemon.adapters.stored.queue import encode_dead
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.app import cli
 from ninja_daemon.app.daemon.stores import state_store
+from ninja_daemon.app.queues.opening import record_file
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.signal_history.spreadsheet import COLUMNS
 from ninja_daemon.app.status.exact_json import exact_json
@@ -274,6 +277,21 @@ def test_csv_has_every_field_with_every_digit(
     assert ended
     for row in rows:
         assert row["result"] == (ended[row["id"]]["result"] if row["id"] in ended else "")
+
+
+def test_signals_say_that_the_record_of_this_machine_knows_more(
+    command: Command, redis_url: str, tmp_path: Path, client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NINJA_STATE_DIR", str(tmp_path / "state"))
+    work(redis_url, tmp_path, closes_with_crosses(60))
+    texts = [str(text) for text in client.lrange("{ninja}:history", 0, -1)]
+    with closing(record_file(read_environment())) as record:
+        record.append(entries_of(texts, [str(text) for text in client.lrange("{ninja}:outcome_history", 0, -1)]))
+    command("signals")
+    assert "the record" not in command.error
+    client.delete("{ninja}:history")
+    command("signals")
+    assert f"the history holds 0 signals, the record of this machine {len(texts)}" in command.error
 
 
 def test_csv_without_signals_is_its_header(command: Command) -> None:

@@ -10,12 +10,14 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
+from ninja_daemon.app.status.fields import status_fields
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.status.ranked_table import Column, fitting
-from ninja_daemon.app.status.strategy_figures import Averages, StrategyFigures
+from ninja_daemon.app.status.rows.ranked_table import Column, fitting
+from ninja_daemon.app.status.shared.averages import Averages
+from ninja_daemon.app.status.strategy_figures import StrategyFigures
 from ninja_daemon.app.status.terminal import TALLER, status_view
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 from tests.app.stored import M15
 
 START = 1_600_000_200
@@ -48,7 +50,7 @@ def figures(number: int, *, condition: str = "up to date", cross_is_far: bool = 
         is_stale=condition != "up to date",
         side=Side.BUY,
         averages=averages,
-        tally=Tally(evaluated=9, crosses=3, signals=2, rejected={"atr": 1}, last_signal_time=START - 9_000),
+        tally=Counts(evaluated=9, crosses=3, signals=2, rejected={"atr": 1}, last_signal_time=START - 9_000),
         notes=(),
     )
 
@@ -126,6 +128,20 @@ def test_a_signal_is_shown_by_the_close_of_its_candle() -> None:
     shown = "\n".join(drawn(a_status(figures(1)), 160))
     assert "today 10:15" in shown
     assert "today 10:00" not in shown
+
+
+@pytest.mark.parametrize("width", [120, 160])
+@pytest.mark.parametrize("condition", ["waiting for the candle to complete", "up to date, market closed"])
+def test_the_state_is_not_cut_where_another_column_can_go(width: int, condition: str) -> None:
+    assert condition in "\n".join(drawn(a_status(figures(1, condition=condition)), width))
+
+
+def test_a_strategy_that_is_not_enabled_has_no_next_close() -> None:
+    waiting = figures(1, condition="not enabled")
+    off = replace(waiting, strategy=replace(waiting.strategy, enabled=False))
+    rows = [line for line in drawn(a_status(off), 160) if line.startswith("GBP_JPY")]
+    assert "in 0 s" not in rows[0]
+    assert status_fields(a_status(off))["strategies"][0]["next_close"] is None  # type: ignore[index]
 
 
 def test_a_sign_of_life_says_how_old_it_is() -> None:

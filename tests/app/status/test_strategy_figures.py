@@ -9,7 +9,8 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from ninja_daemon.app.status.strategy_figures import averages_of, cross_price, rejection_words, strategy_figures
+from ninja_daemon.app.status.shared.averages import averages_of, cross_price
+from ninja_daemon.app.status.strategy_figures import rejection_words, strategy_figures
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -20,7 +21,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Loaded, Tally
+from ninja_daemon.usecases.ports import Counts, Loaded
 from tests.app.stored import EUR_USD, M15, START, candles
 
 H4 = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, fast_ma=3, slow_ma=8, atr_period=5)
@@ -35,7 +36,7 @@ def state_after(closes: Sequence[int], strategy: Strategy = M15, instrument: Ins
 
 
 def stored(cursor: int | None, state: StrategyState | None = None) -> Loaded:
-    return Loaded(cursor, "", state, EUR_USD if state else None, None, Tally())
+    return Loaded(cursor, "", state, EUR_USD if state else None, None, Counts())
 
 
 # --- averages -------------------------------------------------------------------------------------------------------

@@ -144,6 +144,27 @@ def test_the_feed_is_json_feed_with_the_newest_first(start: Start, listed: list[
     assert [item["id"] for item in feed["items"]] == [each["id"] for each in reversed(listed)]
 
 
+@pytest.mark.parametrize(("proto", "scheme"), [("", "http"), ("https", "https"), ("gopher", "http")])
+def test_addresses_in_the_feed_are_whole_by_the_name_that_was_asked(
+    start: Start, listed: list[dict[str, Any]], proto: str, scheme: str
+) -> None:
+    site = start()
+    feed = json.loads(site.get("/feed.json", **({"X-Forwarded-Proto": proto} if proto else {})).body)
+    home = f"{scheme}://127.0.0.1:{site.port}/"
+    assert (feed["home_page_url"], feed["feed_url"]) == (home, f"{home}feed.json")
+    assert feed["items"][0]["url"] == f"{home}signals/{listed[-1]['id']}"
+
+
+@pytest.mark.usefixtures("listed")
+def test_what_no_filter_understands_is_refused_with_what_is_allowed(start: Start) -> None:
+    site = start()
+    for query, allowed in (("side=NOPE", "side must be BUY or SELL"), ("since=yesterday", "a date like 2026-01-31")):
+        answer = site.get(f"/signals?{query}")
+        assert answer.status == 400
+        assert allowed in answer.body
+    assert site.get("/signals?side=&since=&strategy=").status == 200
+
+
 def test_the_configuration_is_read_again_when_it_changes(start: Start, tmp_path: Path, clock: WebClock) -> None:
     site = start()
     assert "NEW_ONE" not in site.get("/").body

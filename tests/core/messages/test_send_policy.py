@@ -18,11 +18,11 @@ from ninja_daemon.core.messages.send_policy import (
     Drop,
     Expire,
     LatePolicy,
-    Manners,
     QuietHours,
     Rate,
     Reason,
     Send,
+    SendPolicy,
     Wait,
     minute_of_day,
     plan,
@@ -32,8 +32,8 @@ from tests.fakes.messages import CLOSE_TIME, a_notice_entry, an_entry
 ACCEPTED = CLOSE_TIME + 3.0
 
 
-def planned(manners: Manners, *entries: Entry, after: float = 0.0, young_since: float = 0.0) -> object:
-    return plan(manners, entries, young_since, ACCEPTED + after)
+def planned(policy: SendPolicy, *entries: Entry, after: float = 0.0, young_since: float = 0.0) -> object:
+    return plan(policy, entries, young_since, ACCEPTED + after)
 
 
 def at(text: str, zone: str) -> float:
@@ -44,78 +44,78 @@ def at(text: str, zone: str) -> float:
 
 
 def test_an_ordinary_message_is_sent_at_once() -> None:
-    assert planned(Manners(), an_entry()) == Send()
+    assert planned(SendPolicy(), an_entry()) == Send()
 
 
 def test_a_message_older_than_max_age_goes_to_the_dead_letters() -> None:
-    manners = Manners(max_age=60.0)
-    assert planned(manners, an_entry(), after=60.0) == Send()
-    assert planned(manners, an_entry(), after=60.1) == Expire()
+    policy = SendPolicy(max_age=60.0)
+    assert planned(policy, an_entry(), after=60.0) == Send()
+    assert planned(policy, an_entry(), after=60.1) == Expire()
 
 
 def test_age_counts_from_the_end_of_a_wait_that_was_asked_for() -> None:
-    manners = Manners(max_age=60.0)
-    assert planned(manners, an_entry(), after=3_600.0, young_since=ACCEPTED + 3_590.0) == Send()
-    assert planned(manners, an_entry(), after=3_660.0, young_since=ACCEPTED + 3_590.0) == Expire()
+    policy = SendPolicy(max_age=60.0)
+    assert planned(policy, an_entry(), after=3_600.0, young_since=ACCEPTED + 3_590.0) == Send()
+    assert planned(policy, an_entry(), after=3_660.0, young_since=ACCEPTED + 3_590.0) == Expire()
 
 
 def test_a_message_that_cannot_be_read_is_discarded_before_anything_else() -> None:
-    assert planned(Manners(delay=99.0), replace(an_entry(), unreadable="why"), after=1e6) == Discard()
+    assert planned(SendPolicy(delay=99.0), replace(an_entry(), unreadable="why"), after=1e6) == Discard()
 
 
 # --- delay -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_delayed_destination_hears_later_and_its_messages_do_not_age_meanwhile() -> None:
-    manners = Manners(delay=900.0, max_age=60.0)
-    assert planned(manners, an_entry()) == Wait(ACCEPTED + 900.0, Reason.DELAY)
-    assert planned(manners, an_entry(), after=900.0) == Send()
-    assert planned(manners, an_entry(), after=960.1) == Expire()
+    policy = SendPolicy(delay=900.0, max_age=60.0)
+    assert planned(policy, an_entry()) == Wait(ACCEPTED + 900.0, Reason.DELAY)
+    assert planned(policy, an_entry(), after=900.0) == Send()
+    assert planned(policy, an_entry(), after=960.1) == Expire()
 
 
 # --- groups ----------------------------------------------------------------------------------------------------------
 
 
 def test_signals_of_one_close_are_one_message() -> None:
-    manners = Manners(group=True, group_wait=1.0)
+    policy = SendPolicy(group=True, group_wait=1.0)
     entries = [an_entry(1), an_entry(2), an_entry(3, close_time=CLOSE_TIME + 60), an_entry(4)]
-    assert planned(manners, *entries) == Wait(ACCEPTED + 1.0, Reason.GROUP)
-    assert planned(manners, *entries, after=1.0) == Send(2)
+    assert planned(policy, *entries) == Wait(ACCEPTED + 1.0, Reason.GROUP)
+    assert planned(policy, *entries, after=1.0) == Send(2)
 
 
 def test_a_full_group_does_not_wait() -> None:
     entries = [an_entry(number) for number in range(1, GROUP_MOST + 2)]
-    assert planned(Manners(group=True), *entries) == Send(GROUP_MOST)
+    assert planned(SendPolicy(group=True), *entries) == Send(GROUP_MOST)
 
 
 def test_late_and_timely_signals_are_not_one_group() -> None:
-    assert planned(Manners(group=True), an_entry(1), an_entry(2, late=True), after=5.0) == Send(1)
+    assert planned(SendPolicy(group=True), an_entry(1), an_entry(2, late=True), after=5.0) == Send(1)
 
 
 def test_a_notice_is_never_grouped() -> None:
-    assert planned(Manners(group=True), a_notice_entry(), an_entry(2)) == Send()
+    assert planned(SendPolicy(group=True), a_notice_entry(), an_entry(2)) == Send()
 
 
 # --- lateness --------------------------------------------------------------------------------------------------------
 
 
 def test_late_signals_are_sent_like_others_by_default() -> None:
-    assert planned(Manners(), an_entry(late=True)) == Send()
+    assert planned(SendPolicy(), an_entry(late=True)) == Send()
 
 
 def test_late_signals_are_dropped_where_they_are_not_wanted() -> None:
     entries = [an_entry(1, late=True), an_entry(2, late=True), an_entry(3)]
-    assert planned(Manners(late=LatePolicy.DROP), *entries) == Drop(2)
-    assert planned(Manners(late=LatePolicy.DROP), an_entry(3)) == Send()
+    assert planned(SendPolicy(late=LatePolicy.DROP), *entries) == Drop(2)
+    assert planned(SendPolicy(late=LatePolicy.DROP), an_entry(3)) == Send()
 
 
 def test_late_signals_are_gathered_into_one_digest() -> None:
-    manners = Manners(late=LatePolicy.DIGEST)
+    policy = SendPolicy(late=LatePolicy.DIGEST)
     entries = [an_entry(1, late=True), an_entry(2, late=True, close_time=CLOSE_TIME - 86_400), an_entry(3)]
-    assert planned(manners, *entries) == Wait(ACCEPTED + DIGEST_WAIT, Reason.GROUP)
-    assert planned(manners, *entries, after=DIGEST_WAIT) == Send(2, digest=True)
+    assert planned(policy, *entries) == Wait(ACCEPTED + DIGEST_WAIT, Reason.GROUP)
+    assert planned(policy, *entries, after=DIGEST_WAIT) == Send(2, digest=True)
     many = [an_entry(number, late=True) for number in range(1, DIGEST_MOST + 1)]
-    assert planned(manners, *many) == Send(DIGEST_MOST, digest=True)
+    assert planned(policy, *many) == Send(DIGEST_MOST, digest=True)
 
 
 # --- quiet hours -----------------------------------------------------------------------------------------------------
@@ -154,15 +154,15 @@ def test_a_night_belongs_to_the_day_on_which_it_begins() -> None:
 
 def test_quiet_hours_defer_and_never_drop() -> None:
     quiet = QuietHours(minute_of_day("18:00"), minute_of_day("06:00"), "UTC")
-    manners = Manners(quiet=quiet, max_age=60.0)
+    policy = SendPolicy(quiet=quiet, max_age=60.0)
     morning = at("2022-03-05T06:00:00", "UTC")
-    assert planned(manners, an_entry()) == Wait(morning, Reason.QUIET, rejuvenates=True)
-    assert plan(manners, [an_entry()], morning, morning) == Send()
+    assert planned(policy, an_entry()) == Wait(morning, Reason.QUIET, rejuvenates=True)
+    assert plan(policy, [an_entry()], morning, morning) == Send()
 
 
 def test_alerts_are_heard_at_night() -> None:
     quiet = QuietHours(minute_of_day("18:00"), minute_of_day("06:00"), "UTC")
-    assert planned(Manners(quiet=quiet), a_notice_entry()) == Send()
+    assert planned(SendPolicy(quiet=quiet), a_notice_entry()) == Send()
 
 
 @given(

@@ -33,8 +33,9 @@ def _closed_spans(first: int, last: int) -> tuple[Integers, Integers]:
     end = int(datetime(last + 1, 1, 1, tzinfo=UTC).timestamp()) // DAY
     days = np.arange(start, end + 1, dtype=np.int64)
     dates = days.astype("M8[D]")
-    of_year = (dates - dates.astype("M8[Y]")).astype(np.int64)
-    length = ((dates.astype("M8[Y]") + 1).astype("M8[D]") - dates.astype("M8[Y]").astype("M8[D]")).astype(np.int64)
+    years = dates.astype("M8[Y]")
+    of_year = (dates - years).astype(np.int64)
+    length = ((years + np.timedelta64(1, "Y")).astype("M8[D]") - years.astype("M8[D]")).astype(np.int64)
     weekday = (days + 3) % 7
     left = length - of_year
     # Friday and Saturday; 24 December has eight days left in its year, the 31st one.

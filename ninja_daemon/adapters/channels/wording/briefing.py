@@ -1,4 +1,4 @@
-"""What a parcel's texts need besides its signals: the time of the post, and which averages have crossed."""
+"""What a bundle's texts need besides its signals: the time of the post, and which averages have crossed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from ninja_daemon.core.messages.message import Parcel
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -19,14 +19,14 @@ class Briefing:
         self._strategies = {strategy.name: strategy for strategy in strategies}
         self._now = now
 
-    def of(self, parcel: Parcel, *, is_edit: bool = False) -> Parcel:
-        """Return the parcel with the averages behind each of its signals, and with the time of its post.
+    def of(self, bundle: Bundle, *, is_edit: bool = False) -> Bundle:
+        """Return the bundle with the averages behind each of its signals, and with the time of its post.
 
         An edit comes long after the post: there the time stays as it is.
         """
-        found = {signal.id: self._averages(signal) for signal in parcel.signals}
+        found = {signal.id: self._averages(signal) for signal in bundle.signals}
         averages = {identity: names for identity, names in found.items() if names is not None}
-        return replace(parcel, sent_at=parcel.sent_at or (0.0 if is_edit else self._now()), averages=averages)
+        return replace(bundle, sent_at=bundle.sent_at or (0.0 if is_edit else self._now()), averages=averages)
 
     def _averages(self, signal: Signal) -> tuple[str, str] | None:
         strategy = self._strategies.get(signal.strategy)
@@ -38,5 +38,5 @@ class Briefing:
 
 def average_names(strategy: Strategy) -> tuple[str, str]:
     """Name the fast and the slow average as readers know them: ``SMA 40``."""
-    kind = strategy.ma_type.value.upper()
-    return f"{kind} {strategy.fast_ma}", f"{kind} {strategy.slow_ma}"
+    fast, slow = (str(kind.value).partition("@")[0].upper() for kind in (strategy.fast_kind, strategy.ma_type))
+    return f"{fast} {strategy.fast_ma}", f"{slow} {strategy.slow_ma}"

@@ -9,8 +9,8 @@ from ninja_daemon.adapters.channels.wording.plain import digest_title, notice_ti
 from ninja_daemon.adapters.channels.wording.told import Told, told_of
 from ninja_daemon.adapters.channels.words import harmless, shortened
 from ninja_daemon.core.market.instant import format_instant
-from ninja_daemon.core.messages.message import Notice, Parcel, Severity
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle, Notice, Severity
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 
@@ -33,24 +33,24 @@ _LONGEST_FOOTER: Final = 2_048
 _ESCAPED: Final = str.maketrans({letter: f"\\{letter}" for letter in "\\*_~`|<>[]#@"})
 
 
-def embeds_of(parcel: Parcel, manners: Manners) -> list[dict[str, Any]]:
+def embeds_of(bundle: Bundle, policy: SendPolicy) -> list[dict[str, Any]]:
     """Return the embeds of a message: one a signal, or one for everything else."""
-    if parcel.outcome is not None:
-        return [_outcome(parcel.outcome, manners)]
-    if parcel.notice is not None:
-        return [_notice(parcel.notice, manners)]
-    told = told_of(parcel, manners)
-    if not parcel.digest:
+    if bundle.outcome is not None:
+        return [_outcome(bundle.outcome, policy)]
+    if bundle.notice is not None:
+        return [_notice(bundle.notice, policy)]
+    told = told_of(bundle, policy)
+    if not bundle.digest:
         embeds = [_signal(one) for one in told[:MOST_EMBEDS]]
         if sum(map(_length, embeds)) <= LONGEST_MESSAGE:
             return embeds
-    title = digest_title(parcel, manners) if parcel.digest else told[0].headline
+    title = digest_title(bundle, policy) if bundle.digest else told[0].headline
     lines = "\n".join(map(one_line, told))
     return [
         {
             "title": shortened(plain(title), _LONGEST_TITLE),
             "description": shortened(plain(lines), _LONGEST_DESCRIPTION),
-            "color": LATE if parcel.digest else COLOURS[told[0].signal.side],
+            "color": LATE if bundle.digest else COLOURS[told[0].signal.side],
         }
     ]
 
@@ -88,8 +88,8 @@ def _signal(told: Told) -> dict[str, Any]:
     }
 
 
-def _outcome(outcome: Outcome, manners: Manners) -> dict[str, Any]:
-    lines = [result_text(outcome), *outcome_lines(outcome, manners.time_zone)[1:]]
+def _outcome(outcome: Outcome, policy: SendPolicy) -> dict[str, Any]:
+    lines = [result_text(outcome), *outcome_lines(outcome, policy.time_zone)[1:]]
     return {
         "title": shortened(plain(outcome_title(outcome)), _LONGEST_TITLE),
         "description": shortened(plain("\n".join(lines)), _LONGEST_DESCRIPTION),
@@ -98,9 +98,9 @@ def _outcome(outcome: Outcome, manners: Manners) -> dict[str, Any]:
     }
 
 
-def _notice(notice: Notice, manners: Manners) -> dict[str, Any]:
+def _notice(notice: Notice, policy: SendPolicy) -> dict[str, Any]:
     return {
-        "title": shortened(plain(notice_title(notice, manners)), _LONGEST_TITLE),
+        "title": shortened(plain(notice_title(notice, policy)), _LONGEST_TITLE),
         "description": shortened(plain(notice.text), _LONGEST_DESCRIPTION),
         "color": _SEVERITIES[notice.severity],
         "timestamp": format_instant(int(notice.time)),

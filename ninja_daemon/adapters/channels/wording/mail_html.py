@@ -10,8 +10,8 @@ from ninja_daemon.adapters.channels.wording.outcome_words import outcome_lines
 from ninja_daemon.adapters.channels.wording.plain import closing_line, digest_title, notice_head, one_line
 from ninja_daemon.adapters.channels.wording.told import Told, told_of
 from ninja_daemon.adapters.channels.words import clock, harmless
-from ninja_daemon.core.messages.message import Notice, Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle, Notice
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.signals.crossover import Side
 
 _PAGE: Final = "font:15px/1.5 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;color:#1f2328;max-width:34em"
@@ -22,27 +22,27 @@ _CELL: Final = "padding:2px 16px 2px 12px"
 _SMALL: Final = "margin:4px 12px 20px;color:#59636e;font-size:13px"
 
 
-def mail_html(parcel: Parcel, manners: Manners, cid: str = "") -> str:
-    """Return the whole parcel as an HTML page.
+def mail_html(bundle: Bundle, policy: SendPolicy, cid: str = "") -> str:
+    """Return the whole bundle as an HTML page.
 
     Args:
         cid: name of the picture that goes with it; empty for none.
     """
-    told = told_of(parcel, manners)
-    if parcel.outcome is not None:
-        title, *more = outcome_lines(parcel.outcome, manners.time_zone)
+    told = told_of(bundle, policy)
+    if bundle.outcome is not None:
+        title, *more = outcome_lines(bundle.outcome, policy.time_zone)
         body = _head(title, "#424a53") + "".join(map(_line, more))
-    elif parcel.notice is not None:
-        body = _notice(parcel.notice, manners)
-    elif parcel.digest:
-        body = _head(digest_title(parcel, manners), _LATE) + "".join(_line(one_line(one)) for one in told)
+    elif bundle.notice is not None:
+        body = _notice(bundle.notice, policy)
+    elif bundle.digest:
+        body = _head(digest_title(bundle, policy), _LATE) + "".join(_line(one_line(one)) for one in told)
     else:
         body = "".join(map(_signal, told))
     if cid:
         body += f'<img src="cid:{cid}" alt="" style="max-width:100%">\n'
-    if parcel.repeat:
-        body += _line(texts(manners.language)["repeat"])
-    return f'<!doctype html>\n<html lang="{manners.language}"><body style="{_PAGE}">\n{body}</body></html>\n'
+    if bundle.repeat:
+        body += _line(texts(policy.language)["repeat"])
+    return f'<!doctype html>\n<html lang="{policy.language}"><body style="{_PAGE}">\n{body}</body></html>\n'
 
 
 def _signal(told: Told) -> str:
@@ -60,10 +60,10 @@ def _signal(told: Told) -> str:
     )
 
 
-def _notice(notice: Notice, manners: Manners) -> str:
+def _notice(notice: Notice, policy: SendPolicy) -> str:
     lines = "".join(_line(line) for line in notice.text.splitlines())
-    at = clock(notice.time, manners.time_zone)
-    return f'{_head(notice_head(notice, manners), "#424a53")}{lines}<p style="{_SMALL}">{at}</p>\n'
+    at = clock(notice.time, policy.time_zone)
+    return f'{_head(notice_head(notice, policy), "#424a53")}{lines}<p style="{_SMALL}">{at}</p>\n'
 
 
 def _head(text: str, colour: str) -> str:

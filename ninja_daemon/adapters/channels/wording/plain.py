@@ -10,35 +10,34 @@ from ninja_daemon.adapters.channels.wording.outcome_words import RESULT, outcome
 from ninja_daemon.adapters.channels.wording.template import filled
 from ninja_daemon.adapters.channels.wording.told import Told, told_of
 from ninja_daemon.adapters.channels.words import clock, harmless, mark, one_line_of, pair
-from ninja_daemon.core.messages.message import Notice, Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle, Notice
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.messages.style import Style
 
 _TITLES: Final = {"heartbeat": "daily_report", "results": "weekly_results", "record": "record", "test": "test_message"}
 
 
-def is_laid_out(parcel: Parcel, manners: Manners) -> bool:
+def is_laid_out(bundle: Bundle, policy: SendPolicy) -> bool:
     """Tell whether the service's own layout is used: not for a template, nor for what a program reads."""
-    return not parcel.signals or not (manners.style is Style.COPIER or (manners.template and not parcel.digest))
+    return not bundle.signals or not (policy.style is Style.COPIER or (policy.template and not bundle.digest))
 
 
-def plain_text(parcel: Parcel, manners: Manners) -> str:
-    """Return the whole parcel as plain text."""
-    say, told = texts(manners.language), told_of(parcel, manners)
-    if parcel.outcome is not None:
-        parts = ["\n".join(outcome_lines(parcel.outcome, manners.time_zone))]
-    elif parcel.notice is not None:
-        parts = [notice_text(parcel.notice, manners)]
-    elif manners.style is Style.COPIER:
-        is_unsafe = parcel.digest or parcel.repeat
-        return harmless("\n\n".join(not_an_order(one) if is_unsafe or one.signal.late else order(one) for one in told))
-    elif parcel.digest:
-        parts = ["\n".join([digest_title(parcel, manners), *map(one_line, told)])]
+def plain_text(bundle: Bundle, policy: SendPolicy) -> str:
+    """Return the whole bundle as plain text."""
+    say, told = texts(policy.language), told_of(bundle, policy)
+    if bundle.outcome is not None:
+        parts = ["\n".join(outcome_lines(bundle.outcome, policy.time_zone))]
+    elif bundle.notice is not None:
+        parts = [notice_text(bundle.notice, policy)]
+    elif policy.style is Style.COPIER:
+        is_unsafe = bundle.digest or bundle.repeat
+        parts = [not_an_order(one) if is_unsafe or one.signal.late else order(one) for one in told]
+        return harmless("\n\n".join(f"{part}{_result(one)}" for part, one in zip(parts, told, strict=True)))
+    elif bundle.digest:
+        parts = ["\n".join([digest_title(bundle, policy), *map(one_line, told)])]
     else:
-        parts = [
-            f"{filled(manners.template, one) if manners.template else full_text(one)}{_result(one)}" for one in told
-        ]
-    if parcel.repeat:
+        parts = [f"{filled(policy.template, one) if policy.template else full_text(one)}{_result(one)}" for one in told]
+    if bundle.repeat:
         parts.append(say["repeat"])
     return harmless("\n\n".join(parts))
 
@@ -66,7 +65,7 @@ def one_line(told: Told) -> str:
     """Return the signal as one line; thirty of them fit into every service's limits."""
     signal = told.signal
     stop, target = told.say("stop").lower(), told.say("target").lower()
-    late = f"  ({told.age})" if signal.late else ""
+    late = f"  {told.say('late_short', age=told.age)}" if signal.late else ""
     ended = "" if told.ended is None else f"  {result_short(told.ended)}"
     return (
         f"{told.headline.rpartition('· ')[2]}  {signal.close:f}  {stop} {signal.stop_loss:f}  "
@@ -74,39 +73,39 @@ def one_line(told: Told) -> str:
     )
 
 
-def digest_title(parcel: Parcel, manners: Manners) -> str:
+def digest_title(bundle: Bundle, policy: SendPolicy) -> str:
     """Return how many late signals follow."""
-    say, count = texts(manners.language), len(parcel.signals)
+    say, count = texts(policy.language), len(bundle.signals)
     return say["late_signal"] if count == 1 else say["late_signals"].format(count=count)
 
 
-def notice_title(notice: Notice, manners: Manners) -> str:
+def notice_title(notice: Notice, policy: SendPolicy) -> str:
     """Return a notice in a few words."""
-    say, key = texts(manners.language), _TITLES.get(notice.topic)
+    say, key = texts(policy.language), _TITLES.get(notice.topic)
     title = say[key] if key else notice.topic.replace("_", " ")
     return title[:1].upper() + title[1:]
 
 
-def notice_head(notice: Notice, manners: Manners) -> str:
+def notice_head(notice: Notice, policy: SendPolicy) -> str:
     """Return how much a notice matters, for an alert, and its title."""
     beginning = "" if notice.topic in _TITLES else f"[{notice.severity.value}] "
-    return f"{beginning}{notice_title(notice, manners)}"
+    return f"{beginning}{notice_title(notice, policy)}"
 
 
-def notice_text(notice: Notice, manners: Manners) -> str:
+def notice_text(notice: Notice, policy: SendPolicy) -> str:
     """Return a notice as plain text."""
-    return f"{notice_head(notice, manners)}\n{notice.text}\n{clock(notice.time, manners.time_zone)}"
+    return f"{notice_head(notice, policy)}\n{notice.text}\n{clock(notice.time, policy.time_zone)}"
 
 
-def subject(parcel: Parcel, manners: Manners) -> str:
-    """Return the whole parcel in a few words, on one line."""
-    if parcel.outcome is not None:
-        return one_line_of(f"{outcome_title(parcel.outcome)}: {result_short(parcel.outcome)}")
-    if parcel.notice is not None:
-        return one_line_of(f"ninja-daemon: {notice_title(parcel.notice, manners)}")
-    told = told_of(parcel, manners)
+def subject(bundle: Bundle, policy: SendPolicy) -> str:
+    """Return the whole bundle in a few words, on one line."""
+    if bundle.outcome is not None:
+        return one_line_of(f"{outcome_title(bundle.outcome)}: {result_short(bundle.outcome)}")
+    if bundle.notice is not None:
+        return one_line_of(f"ninja-daemon: {notice_title(bundle.notice, policy)}")
+    told = told_of(bundle, policy)
     if len(told) == 1:
         return one_line_of(told[0].headline)
-    key = "late_signals_of" if parcel.digest else "signals_of"
-    pairs = ", ".join(dict.fromkeys(pair(signal) for signal in parcel.signals))
-    return one_line_of(texts(manners.language)[key].format(count=len(told), pairs=pairs))
+    key = "late_signals_of" if bundle.digest else "signals_of"
+    pairs = ", ".join(dict.fromkeys(pair(signal) for signal in bundle.signals))
+    return one_line_of(texts(policy.language)[key].format(count=len(told), pairs=pairs))

@@ -10,8 +10,8 @@ from ninja_daemon.adapters.channels.wording.outcome_words import RESULT, outcome
 from ninja_daemon.adapters.channels.wording.plain import closing_line, digest_title, notice_head, one_line
 from ninja_daemon.adapters.channels.wording.told import Fact, Told, told_of
 from ninja_daemon.adapters.channels.words import clock, harmless, shortened
-from ninja_daemon.core.messages.message import Notice, Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle, Notice
+from ninja_daemon.core.messages.send_policy import SendPolicy
 
 LONGEST: Final = 4_096
 """Characters of a message, tags and escapes not counted."""
@@ -25,26 +25,26 @@ def escaped(text: str) -> str:
     return harmless(text).translate(_ESCAPES)
 
 
-def telegram_html(parcel: Parcel, manners: Manners) -> str:
-    """Return the whole parcel for ``parse_mode=HTML``."""
-    if parcel.outcome is not None:
-        title, *more = outcome_lines(parcel.outcome, manners.time_zone)
+def telegram_html(bundle: Bundle, policy: SendPolicy) -> str:
+    """Return the whole bundle for ``parse_mode=HTML``."""
+    if bundle.outcome is not None:
+        title, *more = outcome_lines(bundle.outcome, policy.time_zone)
         parts = ["\n".join([f"<b>{escaped(title)}</b>", *map(escaped, more)])]
     else:
-        parts = _signals(parcel, manners) if parcel.notice is None else [_notice(parcel.notice, manners)]
-    if parcel.repeat:
-        parts.append(f"<i>{escaped(texts(manners.language)['repeat'])}</i>")
+        parts = _signals(bundle, policy) if bundle.notice is None else [_notice(bundle.notice, policy)]
+    if bundle.repeat:
+        parts.append(f"<i>{escaped(texts(policy.language)['repeat'])}</i>")
     return "\n\n".join(parts)
 
 
-def _signals(parcel: Parcel, manners: Manners) -> list[str]:
-    told = told_of(parcel, manners)
-    if not parcel.digest:
+def _signals(bundle: Bundle, policy: SendPolicy) -> list[str]:
+    told = told_of(bundle, policy)
+    if not bundle.digest:
         full = [_signal(one) for one in told]
         # Tags and escapes count for nothing there, so that this is on the safe side.
         if sum(map(len, full)) + 2 * len(full) + _ROOM < LONGEST or len(full) == 1:
             return full
-    title = [f"<b>{escaped(digest_title(parcel, manners))}</b>"] if parcel.digest else []
+    title = [f"<b>{escaped(digest_title(bundle, policy))}</b>"] if bundle.digest else []
     return ["\n".join([*title, *(escaped(line) for line in map(one_line, told))])]
 
 
@@ -64,10 +64,10 @@ def _fact(fact: Fact) -> str:
     return f"{escaped(fact.name)} {value}" + (f" ({escaped(fact.beside)})" if fact.beside else "")
 
 
-def _notice(notice: Notice, manners: Manners) -> str:
+def _notice(notice: Notice, policy: SendPolicy) -> str:
     lines: Sequence[str] = [
-        f"<b>{escaped(shortened(notice_head(notice, manners), _ROOM // 2))}</b>",
+        f"<b>{escaped(shortened(notice_head(notice, policy), _ROOM // 2))}</b>",
         escaped(shortened(harmless(notice.text), LONGEST - _ROOM)),
-        f"<i>{clock(notice.time, manners.time_zone)}</i>",
+        f"<i>{clock(notice.time, policy.time_zone)}</i>",
     ]
     return "\n".join(lines)

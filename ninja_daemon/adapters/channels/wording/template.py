@@ -70,7 +70,7 @@ def filled(template: str, told: Told) -> str:
 
 def values(told: Told) -> Mapping[str, str]:
     """Return what each field of a template stands for."""
-    signal, zone = told.signal, told.manners.time_zone
+    signal, zone = told.signal, told.policy.time_zone
     found = {
         "side": signal.side.name,
         "arrow": ARROWS[signal.side],

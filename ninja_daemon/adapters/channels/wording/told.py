@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 from ninja_daemon.adapters.channels.wording.languages import texts
 from ninja_daemon.adapters.channels.wording.outcome_words import result_text
 from ninja_daemon.adapters.channels.words import ARROWS, clock, mark, pair
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.messages.style import symbol_of
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
@@ -55,14 +55,14 @@ class Told:
     """
 
     signal: Signal
-    manners: Manners
+    policy: SendPolicy
     sent_at: float = 0.0
     averages: tuple[str, str] | None = None
     ended: Outcome | None = None
 
     def say(self, key: str, **fields: object) -> str:
         """Return a text of the destination's language."""
-        return texts(self.manners.language)[key].format(**fields)
+        return texts(self.policy.language)[key].format(**fields)
 
     @property
     def headline(self) -> str:
@@ -101,12 +101,12 @@ class Told:
     @property
     def close(self) -> str:
         """The close of the candle by the reader's clock."""
-        return clock(self.signal.close_time, self.manners.time_zone)
+        return clock(self.signal.close_time, self.policy.time_zone)
 
     @property
     def symbol(self) -> str:
         """The instrument as the destination's broker writes it."""
-        return symbol_of(self.signal.instrument, dict(self.manners.symbols), self.manners.symbol_suffix)
+        return symbol_of(self.signal.instrument, dict(self.policy.symbols), self.policy.symbol_suffix)
 
     @property
     def origin(self) -> str:
@@ -150,9 +150,9 @@ def atr_pips(signal: Signal) -> Decimal | None:
     return Decimal(round(exact * 10)).scaleb(-1)
 
 
-def told_of(parcel: Parcel, manners: Manners) -> Sequence[Told]:
-    """Return the signals of a parcel as a destination with these manners is told of them."""
+def told_of(bundle: Bundle, policy: SendPolicy) -> Sequence[Told]:
+    """Return the signals of a bundle as a destination with these policy is told of them."""
     return [
-        Told(one, manners, parcel.sent_at, parcel.averages.get(one.id), parcel.results.get(one.id))
-        for one in parcel.signals
+        Told(one, policy, bundle.sent_at, bundle.averages.get(one.id), bundle.results.get(one.id))
+        for one in bundle.signals
     ]

@@ -96,9 +96,9 @@ class LocalQueueStore:
         with self._file.changing() as connection:
             if not _write(connection, query, change):
                 return False
-            rows = connection.execute("SELECT id FROM queue_messages WHERE lane = ?", (new,)).fetchall()
+            rows = connection.execute("SELECT kind, id FROM queue_messages WHERE lane = ?", (new,)).fetchall()
             number = last_number(connection)
-            for entry in newcomers(change.removals, {row[0] for row in rows}):
+            for entry in newcomers(change.removals, {(row[0], row[1]) for row in rows}):
                 number += 1
                 append(connection, new, MessageRow(number, entry.kind.value, entry.id, now, entry.text))
             set_last_number(connection, number)

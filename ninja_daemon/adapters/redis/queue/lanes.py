@@ -145,7 +145,7 @@ class RedisQueueStore:
         keys, write = self.keys, self._written(LaneQuery(old), change)
         with translated_errors():
             stored: Any = self.client.lrange(keys.lane(new), 0, -1)
-        waiting = {decode_entry(str(text)).id for text in stored}
+        waiting = {(entry.kind.value, entry.id) for entry in map(decode_entry, map(str, stored))}
         sequence, now = self._numbered(write)
         for entry in newcomers(change.removals, waiting):
             sequence += 1

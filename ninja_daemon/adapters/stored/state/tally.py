@@ -10,7 +10,7 @@ from ninja_daemon.adapters.stored.state.state_form import integer, integers
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
 from ninja_daemon.core.signals.state import StrategyState
-from ninja_daemon.usecases.ports import Tally
+from ninja_daemon.usecases.ports import Counts
 
 _REJECTED: Final = re.compile(r"rejected:([A-Za-z0-9_.\-]{1,64})", re.ASCII)
 
@@ -19,7 +19,7 @@ _FORMER_NAMES: Final = {"atr_warming": "atr"}
 """Filters that had another name before; they count on under the new one."""
 
 
-def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
+def encode_tally(state: StrategyState, tally: Counts) -> dict[str, str]:
     """Write the fields of ``signal_state``: side, candle, counts and the last signal (contract 3)."""
     assert state.last is not None  # noqa: S101 - only states with a candle are committed
     return {
@@ -37,7 +37,7 @@ def encode_tally(state: StrategyState, tally: Tally) -> dict[str, str]:
     }
 
 
-def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
+def decode_tally(fields: Mapping[str, str]) -> tuple[Counts, Instant | None]:
     """Read ``signal_state`` back: the counts, and the candle that it names.
 
     Raises:
@@ -48,7 +48,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Tally, Instant | None]:
         shown_before = fields.get("shown_before", "")
         named = fields.get("time", "")
         last_signal_id = fields.get("last_signal_id", "")[:64]
-        tally = Tally(
+        tally = Counts(
             evaluated=integer(fields.get("evaluated", "0")),
             crosses=integer(fields.get("crosses", "0")),
             signals=integer(fields.get("signals", "0")),

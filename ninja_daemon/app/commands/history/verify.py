@@ -20,6 +20,7 @@ from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import PriceSide, Series
+from ninja_daemon.core.words import counted
 
 _MOST_SAID: Final = 20
 RECORD = Annotated[
@@ -71,6 +72,14 @@ def _print(found: Findings, problems: Sequence[str], series: Sequence[str]) -> N
     typer.echo(found.summary)
     if series and not problems:
         typer.echo(f"every digit again: {', '.join(series)}")
+    typer.echo(_verdict(len(problems), derived=bool(series)))
+
+
+def _verdict(problems: int, *, derived: bool) -> str:
+    if problems:
+        return f"verdict: not as it was written, {counted(problems, 'problem')}"
+    what = "and every signal and outcome follows from its candles" if derived else "the candles were not asked"
+    return f"verdict: whole and unchanged, {what}"
 
 
 def _from_files(found: Findings, paths: Sequence[Path]) -> Iterator[tuple[str, list[str]]]:

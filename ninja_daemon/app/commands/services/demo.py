@@ -9,11 +9,12 @@ from typing import Final
 import typer
 
 from ninja_daemon.adapters.redis.own_server.embedded import EmbeddedRedis
+from ninja_daemon.app.process.children import child_environment
 from ninja_daemon.app.process.kept_server import KeptServer
 from ninja_daemon.app.process.running import noted
 from ninja_daemon.app.samples import sample
 from ninja_daemon.app.settings.environment import inspect_environment
-from ninja_daemon.app.status.live_terminal import child_environment, show_together
+from ninja_daemon.app.status.live_terminal import show_together
 from ninja_daemon.simulator.markets.market import CrossMarket, RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 

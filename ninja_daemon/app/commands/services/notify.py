@@ -32,7 +32,7 @@ from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Failure
-from ninja_daemon.core.messages.message import Entry, Kind, Notice, Parcel, Severity
+from ninja_daemon.core.messages.message import Bundle, Entry, Kind, Notice, Severity
 
 
 def notify(
@@ -58,14 +58,18 @@ def notify(
         raise typer.Exit
     environment, configuration = load_settings()
     _set_up_logs(environment, log_level)
-    if name and not preview:
-        message = "it is named for --preview only"
-        raise typer.BadParameter(message, param_hint="DESTINATION")
+    _require_preview_for(name, is_preview=preview)
     if preview:
         raise typer.Exit(_preview(environment, configuration, name))
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
     raise typer.Exit(_one_pass(environment, configuration) if drain else _live(environment, configuration, log_level))
+
+
+def _require_preview_for(name: str, *, is_preview: bool) -> None:
+    if name and not is_preview:
+        message = "it is named for --preview only"
+        raise typer.BadParameter(message, param_hint="DESTINATION")
 
 
 def _preview(environment: Environment, configuration: Configuration, name: str) -> int:
@@ -107,7 +111,7 @@ def _send_test(delivery: Delivery, name: str) -> int:
     entry = Entry(Kind.TEST, notice.id, 0, now, _test_json(notice), notice=notice)
     channel = open_channel(delivery.destination(name))
     try:
-        outcome = channel.send(Parcel(name, (entry,)))
+        outcome = channel.send(Bundle(name, (entry,)))
     finally:
         channel.close()
     if isinstance(outcome, Failure):
@@ -144,7 +148,7 @@ def _live(environment: Environment, configuration: Configuration, level: Level) 
         lambda new: notifier_parts(environment, new.delivery, new.strategies),
         configuration,
         service.crash,
-        service.pulse,
+        service.liveness,
     )
     _announce(environment, notifier, log)
 
@@ -179,7 +183,7 @@ def _monitors(environment: Environment, notifier: LiveNotifier, service: Service
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import NotifierFigures, monitored
 
-        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.pulse))
+        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.liveness))
         if monitor is not None:
             yield monitor.stop
 

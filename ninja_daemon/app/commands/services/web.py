@@ -14,7 +14,7 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.host.systemd import ServiceManager
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
-from ninja_daemon.app.process.liveness import LONGEST, Pulse
+from ninja_daemon.app.process.liveness import LONGEST, Liveness
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
@@ -85,8 +85,8 @@ def _serve(site: Site, address: tuple[str, int], hosts: list[str], clock: System
     log.info(f"the page of ninja-daemon {__version__} is at http://{shown}:{server.port}/", event_id="web.started")
     server.start()
     manager = ServiceManager()
-    pulse = Pulse(clock, manager.watchdog or LONGEST)
-    workers = Workers(pulse, lambda: f"port {server.port}")
+    liveness = Liveness(clock, manager.watchdog or LONGEST)
+    workers = Workers(liveness, lambda: f"port {server.port}")
     supervise(stop, workers, clock=clock, manager=manager, log=log)
     server.stop()
     log.info("the page is no longer shown", event_id="web.stopped")

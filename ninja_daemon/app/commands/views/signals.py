@@ -13,6 +13,7 @@ from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.app.candles.asking import typed_since
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.record.exporting import say_recorded
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.shared_options import STRATEGIES
 from ninja_daemon.app.signal_history.reading import export_record, read_signals
@@ -72,6 +73,8 @@ def signals(*, which: Chosen, form: Form) -> None:
         return
     history = read_signals(environment, reader="signals")
     _print(history, which, earliest, form)
+    if not form.as_json and not form.as_csv:
+        say_recorded(environment, len(history.entries))
     if history.unreadable:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
 

@@ -16,7 +16,7 @@ from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.shared_options import AS_JSON
-from ninja_daemon.app.signal_history.reading import read_signals
+from ninja_daemon.app.signal_history.reading import listed_signal
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.why.committed import read_records
 from ninja_daemon.app.why.decision_words import (
@@ -178,7 +178,7 @@ def _print_table(derived: Derived, shown: Sequence[Decision], notes: Notes) -> N
 def _show_signal(
     environment: Environment, configuration: Configuration, start: str, *, verify: bool, as_json: bool
 ) -> Sequence[Difference]:
-    listed = _listed(environment, start)
+    listed = listed_signal(environment, start)
     strategy = next((each for each in configuration.strategies if each.name == listed.strategy), None)
     if strategy is None:
         message = f"the signal is of {listed.strategy}, which must be in {configuration.path}: its settings are needed"
@@ -202,19 +202,6 @@ def _show_signal(
         ]
         typer.echo("\n".join(lines))
     return [] if difference is None else [difference]
-
-
-def _listed(environment: Environment, start: str) -> Signal:
-    found = {
-        signal.id: signal
-        for signal, _ in read_signals(environment, reader="why").entries
-        if signal.id.startswith(start)
-    }
-    if len(found) == 1:
-        return next(iter(found.values()))
-    what = "no signal" if not found else f"{len(found)} signals"
-    message = f"the id must be that of one signal in the history (ninja-daemon signals), {start} is of {what}"
-    raise StateError(message)
 
 
 def _difference(derived: Derived, listed: Signal) -> Difference | None:

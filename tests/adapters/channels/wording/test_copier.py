@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from ninja_daemon.adapters.channels.wording.plain import plain_text
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.signals.crossover import Side
-from tests.fakes.messages import CLOSE_TIME, a_parcel, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, an_entry
 
-COPIER = Manners(style=Style.COPIER)
+COPIER = SendPolicy(style=Style.COPIER)
 BUY: dict[str, Any] = {"side": Side.BUY, "stop_loss": Decimal("1.08434"), "take_profit": Decimal("1.10496")}
 
 
@@ -56,8 +56,8 @@ def by_words(text: str) -> Order | None:
 
 
 def test_the_lines_are_these_and_no_more() -> None:
-    assert plain_text(a_parcel(), COPIER) == "SELL EURUSD\nEntry NOW\nSL 1.10084\nTP 1.08022"
-    assert plain_text(a_parcel(an_entry(**BUY)), COPIER) == "BUY EURUSD\nEntry NOW\nSL 1.08434\nTP 1.10496"
+    assert plain_text(a_bundle(), COPIER) == "SELL EURUSD\nEntry NOW\nSL 1.10084\nTP 1.08022"
+    assert plain_text(a_bundle(an_entry(**BUY)), COPIER) == "BUY EURUSD\nEntry NOW\nSL 1.08434\nTP 1.10496"
 
 
 @pytest.mark.parametrize("parser", [by_lines, by_words])
@@ -65,34 +65,34 @@ def test_the_lines_are_these_and_no_more() -> None:
 def test_documented_parsers_read_side_symbol_stop_and_target(parser: type, language: str) -> None:
     empty: dict[str, Any] = {}
     for changes, stop, target in ((empty, "1.10084", "1.08022"), (BUY, "1.08434", "1.10496")):
-        text = plain_text(a_parcel(an_entry(**changes)), Manners(style=Style.COPIER, language=language))
+        text = plain_text(a_bundle(an_entry(**changes)), SendPolicy(style=Style.COPIER, language=language))
         side = "BUY" if changes else "SELL"
         assert parser(text) == Order(side, "EURUSD", "NOW", Decimal(stop), Decimal(target))
 
 
 @pytest.mark.parametrize("parser", [by_lines, by_words])
 @pytest.mark.parametrize(
-    "parcel",
+    "bundle",
     [
-        a_parcel(an_entry(late=True)),
-        a_parcel(an_entry(), repeat=True),
-        a_parcel(an_entry(1, late=True), an_entry(2, late=True), digest=True),
+        a_bundle(an_entry(late=True)),
+        a_bundle(an_entry(), repeat=True),
+        a_bundle(an_entry(1, late=True), an_entry(2, late=True), digest=True),
     ],
     ids=["late", "perhaps a repeat", "a digest"],
 )
 @pytest.mark.parametrize("language", ["en", "de"])
-def test_no_parser_takes_a_late_one_or_a_repeat_for_an_order(parser: type, parcel: Parcel, language: str) -> None:
-    text = plain_text(parcel, Manners(style=Style.COPIER, language=language))
+def test_no_parser_takes_a_late_one_or_a_repeat_for_an_order(parser: type, bundle: Bundle, language: str) -> None:
+    text = plain_text(bundle, SendPolicy(style=Style.COPIER, language=language))
     assert parser(text) is None
     assert not re.search(r"\b(buy|sell|sl|tp|entry|enter|stop|close|limit|now)\b", text, re.IGNORECASE)
 
 
 def test_what_is_no_order_says_which_signal_it_is_about() -> None:
-    parcel = a_parcel(an_entry(1, late=True, close_time=CLOSE_TIME - 3_600))
-    assert plain_text(parcel, COPIER) == "No order: EUR/USD H4, 1 h after its candle, number 99758a43."
+    bundle = a_bundle(an_entry(1, late=True, close_time=CLOSE_TIME - 3_600))
+    assert plain_text(bundle, COPIER) == "No order: EUR/USD H4, 1 h after its candle, number 99758a43."
 
 
 def test_symbols_are_the_brokers_own() -> None:
-    manners = Manners(style=Style.COPIER, symbols=(("EUR_USD", "EURUSD.r"),), symbol_suffix="m")
-    assert plain_text(a_parcel(), manners).startswith("SELL EURUSD.r\n")
-    assert plain_text(a_parcel(an_entry(instrument="XAU_USD")), manners).startswith("SELL XAUUSDm\n")
+    policy = SendPolicy(style=Style.COPIER, symbols=(("EUR_USD", "EURUSD.r"),), symbol_suffix="m")
+    assert plain_text(a_bundle(), policy).startswith("SELL EURUSD.r\n")
+    assert plain_text(a_bundle(an_entry(instrument="XAU_USD")), policy).startswith("SELL XAUUSDm\n")

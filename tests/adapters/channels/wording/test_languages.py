@@ -11,17 +11,17 @@ from ninja_daemon.adapters.channels.wording.languages import LANGUAGES, incomple
 from ninja_daemon.adapters.channels.wording.mail_html import mail_html
 from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.adapters.channels.wording.telegram_html import telegram_html
-from ninja_daemon.core.messages.send_policy import Manners
-from tests.fakes.messages import a_notice_entry, a_parcel, an_entry
+from ninja_daemon.core.messages.send_policy import SendPolicy
+from tests.fakes.messages import a_bundle, a_notice_entry, an_entry
 
 PARCELS = [
-    a_parcel(),
-    a_parcel(an_entry(late=True), repeat=True),
-    a_parcel(an_entry(1), an_entry(2), grouped=True),
-    a_parcel(an_entry(1, late=True), digest=True),
-    a_parcel(an_entry(1, late=True), an_entry(2, late=True), digest=True),
-    a_parcel(a_notice_entry(topic="heartbeat")),
-    a_parcel(a_notice_entry(topic="test")),
+    a_bundle(),
+    a_bundle(an_entry(late=True), repeat=True),
+    a_bundle(an_entry(1), an_entry(2), grouped=True),
+    a_bundle(an_entry(1, late=True), digest=True),
+    a_bundle(an_entry(1, late=True), an_entry(2, late=True), digest=True),
+    a_bundle(a_notice_entry(topic="heartbeat")),
+    a_bundle(a_notice_entry(topic="test")),
 ]
 
 
@@ -42,13 +42,13 @@ def test_what_is_missing_or_has_other_fields_is_named() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("layout", [plain_text, telegram_html, mail_html, subject, embeds_of])
 def test_numbers_are_the_same_in_every_language(language: str, layout: object) -> None:
-    for parcel in PARCELS:
-        english, other = (str(layout(parcel, Manners(language=each))) for each in ("en", language))  # type: ignore[operator]
+    for bundle in PARCELS:
+        english, other = (str(layout(bundle, SendPolicy(language=each))) for each in ("en", language))  # type: ignore[operator]
         assert re.findall(r"\d[\d.:]*", other) == re.findall(r"\d[\d.:]*", english)
 
 
 def test_a_german_message_is_german() -> None:
-    text = plain_text(a_parcel(), Manners(language="de", time_zone="Europe/Berlin"))
+    text = plain_text(a_bundle(), SendPolicy(language="de", time_zone="Europe/Berlin"))
     for part in (
         "▼ VERKAUFEN EUR/USD H4",
         "kreuzt den langsamen nach unten",

@@ -15,11 +15,11 @@ from ninja_daemon.adapters.channels.wording.body_template import body_complaint,
 from ninja_daemon.adapters.channels.wording.presets import PRESETS
 from ninja_daemon.adapters.channels.wording.told import Told
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
-from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, a_notice_entry, a_signal, an_entry
 from tests.fakes.receiver import Answer, Receiver, receiver
 
 LICENSE = "60123456789012"
@@ -49,22 +49,22 @@ def server() -> Iterator[Receiver]:
         yield made
 
 
-def destination(url: str, manners: Manners | None = None, **options: Any) -> Destination:
-    made = Destination("desk", "webhook", {"url": Secret(url), "insecure": True, **options}, manners or Manners())
+def destination(url: str, policy: SendPolicy | None = None, **options: Any) -> Destination:
+    made = Destination("desk", "webhook", {"url": Secret(url), "insecure": True, **options}, policy or SendPolicy())
     assert not KINDS["webhook"].complaints(made)
     return made
 
 
-def sent(server: Receiver, parcel: Parcel, manners: Manners | None = None, **options: Any) -> Outcome:
-    channel = open_channel(destination(server.url, manners, **options))
-    outcome = channel.send(parcel)
+def sent(server: Receiver, bundle: Bundle, policy: SendPolicy | None = None, **options: Any) -> Outcome:
+    channel = open_channel(destination(server.url, policy, **options))
+    outcome = channel.send(bundle)
     channel.close()
     return outcome
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_a_body_is_the_documented_one_with_our_id_as_the_key(server: Receiver, preset: str) -> None:
-    assert isinstance(sent(server, a_parcel(), preset=preset, fields=FIELDS[preset]), Sent)
+    assert isinstance(sent(server, a_bundle(), preset=preset, fields=FIELDS[preset]), Sent)
     (post,) = server.posts
     assert post.body.decode() == BODIES[preset]
     assert post.headers["idempotency-key"] == ID
@@ -84,24 +84,24 @@ def test_a_body_is_the_documented_one_with_our_id_as_the_key(server: Receiver, p
     ],
 )
 def test_the_other_side_is_the_other_word(preset: str, word: str) -> None:
-    told = Told(a_signal(side=Side.BUY), Manners(), CLOSE_TIME + 1.0)
+    told = Told(a_signal(side=Side.BUY), SendPolicy(), CLOSE_TIME + 1.0)
     fields = {name: value.reveal() if isinstance(value, Secret) else value for name, value in FIELDS[preset].items()}
     assert word in PRESETS[preset].body(told, fields)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_symbols_are_the_receivers_own(server: Receiver, preset: str) -> None:
-    sent(server, a_parcel(), Manners(symbols=(("EUR_USD", "EURUSD.r"),)), preset=preset, fields=FIELDS[preset])
+    sent(server, a_bundle(), SendPolicy(symbols=(("EUR_USD", "EURUSD.r"),)), preset=preset, fields=FIELDS[preset])
     assert "EURUSD.r" in server.posts[0].text
 
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_an_order_that_is_late_or_may_be_a_second_one_is_not_sent(server: Receiver, preset: str) -> None:
-    late = sent(server, a_parcel(an_entry(late=True)), preset=preset, fields=FIELDS[preset])
+    late = sent(server, a_bundle(an_entry(late=True)), preset=preset, fields=FIELDS[preset])
     assert isinstance(late, Failure)
     assert late.fault is Fault.REFUSED
     assert "another price" in late.text
-    again = sent(server, a_parcel(repeat=True), preset=preset, fields=FIELDS[preset])
+    again = sent(server, a_bundle(repeat=True), preset=preset, fields=FIELDS[preset])
     assert isinstance(again, Sent if preset == "coinrule" else Failure)
     assert len(server.posts) == (preset == "coinrule")
 
@@ -109,17 +109,17 @@ def test_an_order_that_is_late_or_may_be_a_second_one_is_not_sent(server: Receiv
 def test_an_order_older_than_the_receivers_own_limit_is_not_sent(server: Receiver) -> None:
     for seconds, limit, is_sent in ((300.0, None, True), (301.0, None, False), (59.0, 60, True), (61.0, 60, False)):
         fields = FIELDS["3commas"] | ({} if limit is None else {"max_lag": Decimal(limit)})
-        outcome = sent(server, a_parcel(sent_at=CLOSE_TIME + seconds), preset="3commas", fields=fields)
+        outcome = sent(server, a_bundle(sent_at=CLOSE_TIME + seconds), preset="3commas", fields=fields)
         assert isinstance(outcome, Sent) == is_sent, (seconds, outcome)
     assert len(server.posts) == 2
 
 
 def test_an_alert_has_no_body_there(server: Receiver) -> None:
-    for options, manners in (
+    for options, policy in (
         ({"preset": "coinrule", "fields": FIELDS["coinrule"]}, None),
-        ({}, Manners(template="{id}")),
+        ({}, SendPolicy(template="{id}")),
     ):
-        outcome = sent(server, a_parcel(a_notice_entry()), manners, **options)
+        outcome = sent(server, a_bundle(a_notice_entry()), policy, **options)
         assert isinstance(outcome, Failure)
         assert outcome.fault is Fault.REFUSED
     assert not server.posts
@@ -128,7 +128,7 @@ def test_an_alert_has_no_body_there(server: Receiver) -> None:
 def test_what_the_receiver_sends_back_of_secrets_and_headers_is_blanked(server: Receiver) -> None:
     headers = {"Authorization": Secret("Bearer letmein-letmein")}
     server.answers(Answer(400, f"bad {LICENSE} HappyTrader501 Bearer letmein-letmein".encode()))
-    failure = sent(server, a_parcel(), preset="pineconnector", fields=FIELDS["pineconnector"], headers=headers)
+    failure = sent(server, a_bundle(), preset="pineconnector", fields=FIELDS["pineconnector"], headers=headers)
     assert isinstance(failure, Failure)
     for secret in (LICENSE, "HappyTrader501", "letmein"):
         assert secret not in failure.text
@@ -142,9 +142,9 @@ JSON = '{"ticker": "{symbol}", "nested": {"a": [{close}, "{reason}"]}, "late": "
 
 def test_a_template_is_the_body_and_is_escaped_as_json(server: Receiver) -> None:
     template = '{"pair": "{pair}", "prices": {"sl": {stop_loss}}, "strategy": "{strategy}"}'
-    parcel = a_parcel(an_entry(1, strategy="A.b-c_1"))
-    assert isinstance(sent(server, parcel, Manners(template=template)), Sent)
-    assert isinstance(sent(server, parcel, Manners(template="{side} {symbol}: {close}!")), Sent)
+    bundle = a_bundle(an_entry(1, strategy="A.b-c_1"))
+    assert isinstance(sent(server, bundle, SendPolicy(template=template)), Sent)
+    assert isinstance(sent(server, bundle, SendPolicy(template="{side} {symbol}: {close}!")), Sent)
     first, second = server.posts
     assert first.body == b'{"pair": "EUR/USD", "prices": {"sl": 1.10084}, "strategy": "A.b-c_1"}'
     assert (first.headers["content-type"], first.headers["idempotency-key"]) == ("application/json", ID)
@@ -154,7 +154,7 @@ def test_a_template_is_the_body_and_is_escaped_as_json(server: Receiver) -> None
 
 @given(strategy=st.text(min_size=1), reason=st.text())
 def test_no_value_leaves_its_quotes(strategy: str, reason: str) -> None:
-    told = Told(a_signal(strategy=strategy), Manners(), CLOSE_TIME + 1.0, (reason, reason))
+    told = Told(a_signal(strategy=strategy), SendPolicy(), CLOSE_TIME + 1.0, (reason, reason))
     body = json.loads(filled_body('{"s": "{strategy}", "r": "{reason}"}', told))
     assert body == {"s": strategy, "r": f"{reason} crossed below {reason}"}
 

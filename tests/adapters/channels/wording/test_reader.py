@@ -11,32 +11,33 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.channels.wording.briefing import Briefing
+from ninja_daemon.adapters.channels.wording.briefing import Briefing, average_names
 from ninja_daemon.adapters.channels.wording.discord_embeds import LATE, embeds_of
 from ninja_daemon.adapters.channels.wording.mail_html import mail_html
 from ninja_daemon.adapters.channels.wording.plain import plain_text
 from ninja_daemon.adapters.channels.wording.telegram_html import LONGEST, telegram_html
 from ninja_daemon.adapters.channels.wording.told import Told, atr_pips
+from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.messages.message import Parcel
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.strategy import Strategy
-from tests.fakes.messages import CLOSE_TIME, a_notice_entry, a_parcel, a_signal, an_entry
+from tests.fakes.messages import CLOSE_TIME, a_bundle, a_notice_entry, a_signal, an_entry
 
-BERLIN = Manners(time_zone="Europe/Berlin")
+BERLIN = SendPolicy(time_zone="Europe/Berlin")
 STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, fast_ma=40, slow_ma=140)
 ID = signal_id(STRATEGY, CLOSE_TIME - 14_400, Side.SELL)
 LAYOUTS = [plain_text, telegram_html, mail_html, lambda *each: str(embeds_of(*each))]
 
 
-def briefed(parcel: Parcel, sent_at: float = CLOSE_TIME + 3.0) -> Parcel:
-    return Briefing([STRATEGY], lambda: sent_at).of(replace(parcel, sent_at=0.0))
+def briefed(bundle: Bundle, sent_at: float = CLOSE_TIME + 3.0) -> Bundle:
+    return Briefing([STRATEGY], lambda: sent_at).of(replace(bundle, sent_at=0.0))
 
 
 def test_telegram_has_a_bold_head_and_prices_that_copy_at_a_tap() -> None:
-    assert telegram_html(briefed(a_parcel(an_entry(id=ID))), BERLIN) == (
+    assert telegram_html(briefed(a_bundle(an_entry(id=ID))), BERLIN) == (
         "<b>▼ SELL EUR/USD H4</b>\n"
         "SMA 40 crossed below SMA 140\n\n"
         "Entry <code>1.09259</code>\n"
@@ -50,8 +51,8 @@ def test_telegram_has_a_bold_head_and_prices_that_copy_at_a_tap() -> None:
 
 
 def test_a_late_one_looks_different_everywhere_and_says_how_late_it_is() -> None:
-    ordinary = briefed(a_parcel(an_entry(id=ID)))
-    late = briefed(a_parcel(an_entry(id=ID, late=True)), CLOSE_TIME + 11_525.0)
+    ordinary = briefed(a_bundle(an_entry(id=ID)))
+    late = briefed(a_bundle(an_entry(id=ID, late=True)), CLOSE_TIME + 11_525.0)
     for layout in LAYOUTS:
         shown = layout(late, BERLIN)
         assert shown.count("3 h 12 min after the close") == 1
@@ -62,10 +63,15 @@ def test_a_late_one_looks_different_everywhere_and_says_how_late_it_is() -> None
 
 def test_a_reason_is_named_only_by_the_settings_that_gave_the_signal() -> None:
     for layout in LAYOUTS:
-        assert "SMA 40 crossed below SMA 140" in layout(briefed(a_parcel(an_entry(id=ID))), BERLIN)
-        others = layout(briefed(a_parcel(an_entry(1))), BERLIN)
+        assert "SMA 40 crossed below SMA 140" in layout(briefed(a_bundle(an_entry(id=ID))), BERLIN)
+        others = layout(briefed(a_bundle(an_entry(1))), BERLIN)
         assert "The fast average crossed below the slow one" in others
         assert "SMA" not in others
+
+
+def test_two_kinds_of_averages_are_named_as_they_are() -> None:
+    mixed = replace(STRATEGY, fast_type=MovingAverageKind.EMA)
+    assert average_names(mixed) == ("EMA 40", "SMA 140")
 
 
 @pytest.mark.parametrize(
@@ -83,11 +89,11 @@ def test_a_reason_is_named_only_by_the_settings_that_gave_the_signal() -> None:
     ],
 )
 def test_an_age_is_written_in_its_two_largest_units(seconds: float, age: str) -> None:
-    assert Told(a_signal(), Manners(), CLOSE_TIME + seconds).age == age
+    assert Told(a_signal(), SendPolicy(), CLOSE_TIME + seconds).age == age
 
 
 def test_without_a_time_of_the_post_the_age_is_that_of_the_finding() -> None:
-    assert Told(a_signal(), Manners()).age == "2 s"
+    assert Told(a_signal(), SendPolicy()).age == "2 s"
 
 
 @given(pips=st.integers(1, 9_999), atr=st.integers(1, 99_999), digits=st.integers(0, 5))
@@ -101,7 +107,7 @@ def test_the_range_in_pips_is_that_of_the_instruments_pip(pips: int, atr: int, d
 def test_a_signal_without_a_distance_shows_the_range_as_a_price() -> None:
     signal = a_signal(stop_loss=Decimal("1.09259"), sl_pips=Decimal(0))
     assert atr_pips(signal) is None
-    assert Told(signal, Manners()).facts[-1].value == "0.0041235714"
+    assert Told(signal, SendPolicy()).facts[-1].value == "0.0041235714"
 
 
 class _Tags(HTMLParser):
@@ -125,7 +131,7 @@ class _Tags(HTMLParser):
 
 @given(text=st.text(max_size=5_000), repeat=st.booleans())
 def test_whatever_a_notice_says_telegram_gets_whole_tags_and_no_others(text: str, repeat: bool) -> None:
-    html = telegram_html(a_parcel(a_notice_entry(text=text, topic=text[:300]), repeat=repeat), Manners())
+    html = telegram_html(a_bundle(a_notice_entry(text=text, topic=text[:300]), repeat=repeat), SendPolicy())
     parser = _Tags()
     parser.feed(html)
     parser.close()
@@ -141,14 +147,14 @@ def test_ten_signals_with_the_longest_names_fit_into_one_message(changes: dict[s
     names: dict[str, Any] = {"strategy": "S" * 64, "instrument": "ABCDEFGHIJ_KLMNOPQRST"}
     entries = [an_entry(number, late="digest" in changes, **names) for number in range(1, 11)]
     parser = _Tags()
-    parser.feed(telegram_html(a_parcel(*entries, repeat=True, **changes), BERLIN))
+    parser.feed(telegram_html(a_bundle(*entries, repeat=True, **changes), BERLIN))
     assert len(parser.text) <= LONGEST
     assert all(entry.id[:8] in parser.text for entry in entries)
 
 
 def test_a_mail_page_loads_nothing_and_runs_nothing() -> None:
     hostile = '<script>alert(1)</script><img src="https://evil.example/x.png">'
-    page = mail_html(a_parcel(a_notice_entry(text=hostile, topic=hostile), repeat=True), Manners())
+    page = mail_html(a_bundle(a_notice_entry(text=hostile, topic=hostile), repeat=True), SendPolicy())
     assert "<script" not in page
     assert "<img" not in page
     assert "http" not in page.replace("https://evil.example", "")

@@ -8,10 +8,11 @@ from hypothesis import given, strategies as st
 from ninja_daemon.adapters.channels.wording.template import FIELDS, filled, template_complaint, values
 from ninja_daemon.adapters.channels.wording.told import Told
 from ninja_daemon.core.filters.sessions import sessions_at
-from ninja_daemon.core.messages.send_policy import Manners
+from ninja_daemon.core.messages.send_policy import SendPolicy
 from tests.fakes.messages import CLOSE_TIME, a_signal
 
-TOLD = Told(a_signal(1), Manners(time_zone="Europe/Berlin", symbol_suffix=".r"), CLOSE_TIME + 75.0, ("EMA 9", "EMA 21"))
+POLICY = SendPolicy(time_zone="Europe/Berlin", symbol_suffix=".r")
+TOLD = Told(a_signal(1), POLICY, CLOSE_TIME + 75.0, ("EMA 9", "EMA 21"))
 
 
 def test_every_field_stands_for_something_and_there_are_no_others() -> None:

@@ -32,10 +32,12 @@ class Column:
     justify: Literal["left", "right"] = "left"
     is_elastic: bool = False
 
-    @property
-    def least(self) -> int:
-        """Columns of the terminal that it needs."""
-        return min(self.widest, max(_LEAST_ELASTIC, len(self.title))) if self.is_elastic else self.widest
+    def least(self, width: int) -> int:
+        """Return the columns that it needs of a terminal so wide; one that always stays keeps three tenths of them."""
+        if not self.is_elastic:
+            return self.widest
+        kept = max(_LEAST_ELASTIC, len(self.title), 0 if self.rank else width * 3 // 10)
+        return min(self.widest, kept)
 
     @property
     def widest(self) -> int:
@@ -46,7 +48,7 @@ class Column:
 def fitting(columns: Sequence[Column], width: int) -> Sequence[Column]:
     """Return the columns that fit side by side into so many columns of a terminal."""
     kept = [column for column in columns if any(cell.plain for cell in column.cells) or column.rank == 0]
-    while sum(column.least + _GAP for column in kept) - _GAP > width:
+    while sum(column.least(width) + _GAP for column in kept) - _GAP > width:
         worst = max(kept, key=lambda column: column.rank)
         if worst.rank == 0:
             break
@@ -65,9 +67,9 @@ def ranked_table(columns: Sequence[Column], width: int, first: int = 0, rows: in
     """
     kept = fitting(columns, width)
     table = Table(box=None, header_style="bold dim", pad_edge=False, padding=(0, _GAP, 0, 0))
-    spare = width - sum(column.least + _GAP for column in kept) + _GAP
+    spare = width - sum(column.least(width) + _GAP for column in kept) + _GAP
     for column in kept:
-        limit = column.least + max(0, spare) if column.is_elastic else column.widest
+        limit = column.least(width) + max(0, spare) if column.is_elastic else column.widest
         table.add_column(
             column.title, no_wrap=True, overflow="ellipsis", justify=column.justify, width=min(column.widest, limit)
         )

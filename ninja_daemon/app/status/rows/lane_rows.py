@@ -10,8 +10,8 @@ from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.status.ranked_table import Column, ranked_table
-from ninja_daemon.app.status.strategy_rows import span
+from ninja_daemon.app.status.rows.ranked_table import Column, ranked_table
+from ninja_daemon.app.status.rows.strategy_rows import span
 from ninja_daemon.core.lanes.depths import LaneDepth
 from ninja_daemon.core.words import duration
 

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.status.ranked_table import Column
-from ninja_daemon.app.status.strategy_figures import Averages, StrategyFigures, rejection_words
+from ninja_daemon.app.status.rows.ranked_table import Column
+from ninja_daemon.app.status.shared.averages import Averages
+from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.words import counted, duration
 
@@ -30,7 +31,7 @@ def strategy_columns(status: Status) -> Sequence[Column]:
         Column("strategy", 0, [Text(each.strategy.name) for each in rows]),
         Column("side", 1, [_side(each.side) for each in rows]),
         Column("candle closed", 4, [_closed(each, now) for each in rows]),
-        Column("next", 3, [Text(span(each.next_close - now), style="dim") for each in rows], "right"),
+        Column("next", 3, [_next(each, now) for each in rows], "right"),
         Column("close", 6, [_price(each, lambda of: of.close) for each in rows], "right"),
         Column("fast", 8, [_price(each, lambda of: of.fast) for each in rows], "right"),
         Column("slow", 9, [_price(each, lambda of: of.slow) for each in rows], "right"),
@@ -73,6 +74,10 @@ def _side(side: Side | None) -> Text:
 
 def _closed(figures: StrategyFigures, now: float) -> Text:
     return Text(_NONE if figures.last_close is None else moment(figures.last_close, now))
+
+
+def _next(figures: StrategyFigures, now: float) -> Text:
+    return Text(span(figures.next_close - now) if figures.strategy.enabled else _NONE, style="dim")
 
 
 def _price(figures: StrategyFigures, choose: Callable[[Averages], Decimal | None]) -> Text:

@@ -1,0 +1,1 @@
+"""Tables of the terminal: one line each at any width."""
