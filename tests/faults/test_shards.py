@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -10,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ninja_daemon.usecases.lifetimes import LEASE
 from tests.end_to_end.settings import nasty
 from tests.end_to_end.stage import epoch
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
@@ -69,6 +72,17 @@ class Sharing:
             assert time.monotonic() < deadline, f"{what}: {self.holders()}\n{self.members[-1].said[-3000:]}"
             time.sleep(0.02)
 
+    def sleeps(self, member: Child) -> None:
+        """SIGSTOP; the others take over within three ticks of the lease's end, and it changes nothing when it wakes."""
+        os.kill(member.pid, signal.SIGSTOP)
+        self.members.remove(member)
+        began = time.monotonic()
+        self.shows(1)
+        assert time.monotonic() - began < LEASE + 3 * 5.0
+        os.kill(member.pid, signal.SIGCONT)
+        self.members.append(member)
+        self.shows(3)
+
     def dies(self, member: Child) -> None:
         """kill -9."""
         self.members.remove(member)
@@ -110,6 +124,8 @@ def test_members_share_the_shards_and_take_over_what_is_left(
         if long:
             sharing.calms_down()
             sharing.joins()
+    if long:
+        sharing.sleeps(chance.choice(sharing.members))
     figures = sharing.assert_exact()
     assert not figures["delivery_repeated"]
     tally.record(Row("kill -9 of a member with shards", kills, recovery=time.monotonic() - began, **figures))
