@@ -44,7 +44,7 @@ class Story:
 
     def backs_up(self) -> Path:
         made = json.loads(self.outside.place.run("backup", "--json").exited(0).out)
-        assert made["parts"] == ["redis.jsonl", "journal.sqlite3", "sent.sqlite3"]
+        assert made["parts"] == ["redis.jsonl", "journal.sqlite3", "sent.sqlite3", "record.sqlite3"]
         return Path(made["file"])
 
     def is_lived_up_to_the_loss(self) -> Path:
@@ -87,7 +87,7 @@ def test_restore_on_a_new_machine_delivers_nothing_twice(
 
     # The machine is the same, Redis has lost everything.
     plan = json.loads(outside.place.run("restore", str(file), "--dry-run", "--json").exited(0).out)
-    assert (plan["journal"], plan["ledger_adds"]) == ("stays", 0)
+    assert (plan["journal"], plan["ledger_adds"], plan["record"]) == ("stays", 0, "stays")
     assert {each["now"] for each in plan["cursors"].values()} == {None}
     assert outside.redis.dbsize() == 0, "a dry run changes nothing"
     outside.place.run("restore", str(file)).exited(0)
@@ -105,7 +105,7 @@ def test_restore_on_a_new_machine_delivers_nothing_twice(
     outside.redis = outside.redis_server.client()
     place.environment |= {"REDIS_URL": outside.redis_server.url, "NINJA_STATE_DIR": str(place.directory / "new")}
     told = json.loads(place.run("restore", str(file), "--json").exited(0).out)
-    assert (told["journal"], told["kept"]) == ("restored", None)
+    assert (told["journal"], told["kept"], told["record"]) == ("restored", None, "restored")
     assert any("delivered again" in warning for warning in told["warnings"])
     story.goes_to(END)
     story.assert_listed(DELIVERED, END)
@@ -116,4 +116,7 @@ def test_restore_on_a_new_machine_delivers_nothing_twice(
     for rules in RULES:
         own = [post.body.decode() for post in desk.posts[known:] if f'"strategy":"{rules.name}"' in post.body.decode()]
         assert_same_signals(own, story.expected(rules.name, DELIVERED, END))
+    record = place.directory / "signals.jsonl"
+    place.run("signals", "--export", str(record)).exited(0)
+    place.run("verify", str(record)).exited(0)
     outside.redis.close()

@@ -106,7 +106,7 @@ def _plan_fields(plan: Plan) -> dict[str, object]:
         "messages": {name: {"now": now, "backup": then} for name, (now, then) in plan.messages.items()},
         "ledger_adds": plan.ledger_adds,
         "journal": plan.journal,
-        "record": plan.record,
+        "record": plan.record.value,
         "warnings": list(plan.warnings),
     }
 
