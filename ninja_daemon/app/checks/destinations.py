@@ -20,7 +20,6 @@ from ninja_daemon.app.settings.routing.route_proof import problems_for
 from ninja_daemon.app.status.left_strategies import left_sentences
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destination
-from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
 _AT_ONCE: Final = 8
@@ -83,5 +82,4 @@ def _trouble(destination: Destination) -> Trouble | None:
     trouble = kind.trial(destination)
     if trouble is None:
         return None
-    secrets = [value for value in destination.options.values() if isinstance(value, Secret)]
-    return Trouble(Redaction(secrets).text(trouble.reason), trouble.cure)
+    return Trouble(Redaction(destination.secrets).text(trouble.reason), trouble.cure)
