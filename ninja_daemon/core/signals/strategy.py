@@ -53,8 +53,7 @@ class Strategy:
         plug_ins: filters of installed packages, in the order in which they judge.
         exit_on_reverse: a signal ends when one to the other side is listed (contract 8.1, as the two below).
         max_candles: candles after which a signal ends.
-        cost_pips: what a trade costs; comes off an outcome's ``net_r``.
-        cost_is_spread: it costs the spread at the signal's candle, in place of ``cost_pips``.
+        cost_pips: what a trade costs, off an outcome's ``net_r``; in its place the spread, where ``cost_is_spread``.
     """
 
     name: str
@@ -96,18 +95,17 @@ class Strategy:
         """The average of a larger timeframe that decides which crosses are signals, if it has one."""
         if not self.filters:  # asked five times at each close
             return None
-        return next((value for name, value in self.filters if name == trend.FILTER.name), None)
+        return dict(self.filters).get(trend.FILTER.name)
 
     @property
     def larger(self) -> Series | None:
         """The candles of a larger timeframe that decide its trend, if it has one."""
-        average = self.trend
-        return None if average is None else Series(self.instrument, average.granularity, self.price)
+        return None if (one := self.trend) is None else Series(self.instrument, one.granularity, self.price)
 
     @property
     def needs_spread(self) -> bool:
         """Whether bid and ask of its candles are wanted, too."""
-        return self.cost_is_spread or any(name == max_spread.FILTER.name for name, _ in self.filters)
+        return self.cost_is_spread or max_spread.FILTER.name in dict(self.filters)
 
     @property
     def settings_hash(self) -> str:

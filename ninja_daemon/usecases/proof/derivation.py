@@ -89,17 +89,20 @@ def derive(
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    lead, needs_spread = strategy.warm_up + more, strategy.needs_spread
-    history = read_history(source, strategy.series, span, lead, progress, with_spreads=needs_spread)
+    lead = strategy.warm_up + more
+    history = read_history(source, strategy.series, span, lead, progress, with_spreads=strategy.needs_spread)
     larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
-    candles, unjudged = _judgeable(strategy, CandleColumns.joined(history.parts), larger)
-    instrument = history.instrument
-    finer = instrument if known is None or known.decimals <= instrument.decimals else known
-    factor = 10 ** (finer.decimals - instrument.decimals)
-    candles, spreads = candles.times(factor), {time: spread * factor for time, spread in history.spreads.items()}
-    rules = bound(strategy, finer, larger, spreads)
-    places = _places(candles, history.span, more if span.since is None else 0)
-    return Derived(rules, candles, evaluate(rules, candles), *places, unjudged)
+    instrument, factor = _finer(history.instrument, known)
+    candles, unjudged = _judgeable(strategy, CandleColumns.joined(history.parts).times(factor), larger)
+    rules = bound(strategy, instrument, larger, {time: spread * factor for time, spread in history.spreads.items()})
+    start, stop = _places(candles, history.span, more if span.since is None else 0)
+    return Derived(rules, candles, evaluate(rules, candles), start, stop, unjudged)
+
+
+def _finer(shown: Instrument, known: Instrument | None) -> tuple[Instrument, int]:
+    """Return the instrument with more digits, and what prices in the broker's are multiplied by to have them."""
+    finer = shown if known is None or known.decimals <= shown.decimals else known
+    return finer, 10 ** (finer.decimals - shown.decimals)
 
 
 def _judgeable(strategy: Strategy, every: CandleColumns, larger: Larger) -> tuple[CandleColumns, Instant | None]:

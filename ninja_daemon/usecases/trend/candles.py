@@ -72,8 +72,7 @@ class LargerCandles:
     @classmethod
     def of(cls, strategy: Strategy, committed: TrendState | None, cursor: Instant | None) -> LargerCandles | None:
         """Begin with what was committed at a cursor, or with nothing; None for a strategy without a trend."""
-        trend, series = strategy.trend, strategy.larger
-        if trend is None or series is None:
+        if (trend := strategy.trend) is None or (series := strategy.larger) is None:
             return None
         if committed is None or cursor is None:
             return cls(series, trend, strategy.granularity, strategy.spacing, cursor, trend.empty_state(0))
