@@ -282,7 +282,7 @@ def test_nothing_that_is_read_is_run(path: Path) -> None:
     assert not found
 
 
-CHECKED_WHEN_LOADED: Final = ("words.py", "template")
+CHECKED_WHEN_LOADED: Final = ("template.py", "template")
 """The one format string from a configuration: it holds names of fields only, which tests/app/ sees to."""
 
 

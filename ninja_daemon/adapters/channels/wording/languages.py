@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import string
 import tomllib
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from importlib.resources import files
 from typing import Final
 
 ENGLISH: Final = "en"
+_FIELD: Final = re.compile(r"\{([a-z]+)\}")
 _FOLDER: Final = files(__package__)
 _FILES: Final = [path.name for path in _FOLDER.iterdir() if path.name.endswith(".toml")]
 LANGUAGES: Final = tuple(sorted(name.removesuffix(".toml") for name in _FILES))
@@ -28,6 +30,11 @@ def texts(language: str) -> Mapping[str, str]:
         message = f"{language}.toml must have the texts and fields of {ENGLISH}.toml; wrong: {', '.join(wrong)}"
         raise ValueError(message)
     return found
+
+
+def say(language: str, key: str, **fields: object) -> str:
+    """Return a text of a language with its fields filled; no field can name anything else."""
+    return _FIELD.sub(lambda match: str(fields[match[1]]), texts(language)[key])
 
 
 def incomplete(found: Mapping[str, object], english: Mapping[str, str]) -> list[str]:

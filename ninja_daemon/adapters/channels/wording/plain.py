@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ninja_daemon.adapters.channels.wording.copier import not_an_order, order
-from ninja_daemon.adapters.channels.wording.languages import texts
+from ninja_daemon.adapters.channels.wording.languages import say
 from ninja_daemon.adapters.channels.wording.outcome_words import RESULT, outcome_lines, outcome_title, result_short
 from ninja_daemon.adapters.channels.wording.template import filled
 from ninja_daemon.adapters.channels.wording.told import Told, told_of
@@ -24,7 +24,7 @@ def is_laid_out(bundle: Bundle, policy: SendPolicy) -> bool:
 
 def plain_text(bundle: Bundle, policy: SendPolicy) -> str:
     """Return the whole bundle as plain text."""
-    say, told = texts(policy.language), told_of(bundle, policy)
+    told = told_of(bundle, policy)
     if bundle.outcome is not None:
         parts = ["\n".join(outcome_lines(bundle.outcome, policy.time_zone))]
     elif bundle.notice is not None:
@@ -38,7 +38,7 @@ def plain_text(bundle: Bundle, policy: SendPolicy) -> str:
     else:
         parts = [f"{filled(policy.template, one) if policy.template else full_text(one)}{_result(one)}" for one in told]
     if bundle.repeat:
-        parts.append(say["repeat"])
+        parts.append(say(policy.language, "repeat"))
     return harmless("\n\n".join(parts))
 
 
@@ -75,14 +75,14 @@ def one_line(told: Told) -> str:
 
 def digest_title(bundle: Bundle, policy: SendPolicy) -> str:
     """Return how many late signals follow."""
-    say, count = texts(policy.language), len(bundle.signals)
-    return say["late_signal"] if count == 1 else say["late_signals"].format(count=count)
+    count = len(bundle.signals)
+    return say(policy.language, "late_signal" if count == 1 else "late_signals", count=count)
 
 
 def notice_title(notice: Notice, policy: SendPolicy) -> str:
     """Return a notice in a few words."""
-    say, key = texts(policy.language), _TITLES.get(notice.topic)
-    title = say[key] if key else notice.topic.replace("_", " ")
+    key = _TITLES.get(notice.topic)
+    title = say(policy.language, key) if key else notice.topic.replace("_", " ")
     return title[:1].upper() + title[1:]
 
 
@@ -108,4 +108,4 @@ def subject(bundle: Bundle, policy: SendPolicy) -> str:
         return one_line_of(told[0].headline)
     key = "late_signals_of" if bundle.digest else "signals_of"
     pairs = ", ".join(dict.fromkeys(pair(signal) for signal in bundle.signals))
-    return one_line_of(texts(policy.language)[key].format(count=len(told), pairs=pairs))
+    return one_line_of(say(policy.language, key, count=len(told), pairs=pairs))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.channels.wording.languages import texts
+from ninja_daemon.adapters.channels.wording.languages import say
 from ninja_daemon.adapters.channels.wording.outcome_words import result_text
 from ninja_daemon.adapters.channels.words import ARROWS, clock, mark, pair
 from ninja_daemon.core.messages.message import Bundle
@@ -62,7 +62,7 @@ class Told:
 
     def say(self, key: str, **fields: object) -> str:
         """Return a text of the destination's language."""
-        return texts(self.policy.language)[key].format(**fields)
+        return say(self.policy.language, key, **fields)
 
     @property
     def headline(self) -> str:
