@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ninja_daemon.adapters.journal.failover_store import FailoverStore
     from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
     from ninja_daemon.adapters.redis.state_store import RedisStateStore
-    from ninja_daemon.app.daemon.leadership import Part
+    from ninja_daemon.app.daemon.part import Part
     from ninja_daemon.app.daemon.process import Daemon
     from ninja_daemon.app.monitoring import Watched
     from ninja_daemon.app.process.service import Service
@@ -113,7 +113,7 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:
     """Return the daemon, ready to start."""
-    from ninja_daemon.app.daemon.leadership import WHOLE  # noqa: PLC0415 - likewise
+    from ninja_daemon.app.daemon.part import WHOLE  # noqa: PLC0415 - likewise
     from ninja_daemon.app.daemon.process import Daemon  # noqa: PLC0415 - brings the scheduler along
 
     daemon = Daemon(

@@ -16,9 +16,10 @@ from typing import Final
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.daemon.figures import WakeFigures
-from ninja_daemon.app.daemon.leadership import WHOLE, Leadership, Part
+from ninja_daemon.app.daemon.leadership import Leadership
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.outcome_log import WakeLog
+from ninja_daemon.app.daemon.part import WHOLE, Part
 from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.app.daemon.troubles.retries import Retries
 from ninja_daemon.app.daemon.wake import Wakes

@@ -15,7 +15,7 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.sharing.members import RedisMembers, agreed_count
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.daemon.figures import WakeFigures
-from ninja_daemon.app.daemon.leadership import Part
+from ninja_daemon.app.daemon.part import Part
 from ninja_daemon.app.daemon.process import Daemon
 from ninja_daemon.app.fleet.fleet import Fleet
 from ninja_daemon.app.fleet.membership import Agreed, Identity, Membership, ShardSeat
