@@ -6,7 +6,7 @@ step and zone; then candles are made of the rows, part by part. Memory does not 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Final
@@ -50,10 +50,8 @@ def open_candles(
         CandleFileRejected: a file cannot be read or understood; says what would help.
     """
     with sources(paths) as found:
-        by_name = {source.name: source for source in found}
-        layouts: dict[str, Layout] = {}
-        faults = Faults(lambda name, number: _quoted(by_name[name], layouts.get(name), number))
-        counts: dict[str, int] = {}
+        layouts, counts = dict[str, Layout](), dict[str, int]()
+        faults = _faults(found, layouts)
         with ExitStack() as spooled:
             spools: list[Spool] = []
             for source in found:
@@ -63,6 +61,12 @@ def open_candles(
                 for rows in read_rows(source, layout, asked, faults, counts, progress):
                     spools[-1].append(rows)
             yield _understood(spools, layouts, options, expected, faults, counts)
+
+
+def _faults(found: Sequence[Source], layouts: Mapping[str, Layout]) -> Faults:
+    """Collect problems, each with its line as it stands in the file."""
+    by_name = {source.name: source for source in found}
+    return Faults(lambda name, number: _quoted(by_name[name], layouts.get(name), number))
 
 
 def _quoted(source: Source, layout: Layout | None, number: int) -> str | None:

@@ -50,7 +50,7 @@ def check_store(
         return
     finally:
         client.close()
-    findings = [*check_server(facts, subject), *(check_servers(together, subject) if together is not None else ())]
+    findings = [*check_server(facts, subject), *(() if together is None else check_servers(together, subject))]
     findings += [*check_shards(divided, shards, subject), *_same_settings(differs, subject)]
     yield from findings
     if all(finding.level < Level.WARNING for finding in findings):
