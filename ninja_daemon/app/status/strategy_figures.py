@@ -103,7 +103,9 @@ def strategy_figures(
     behind = 0
     if cursor is not None and last_close is not None and last_close < newest:
         behind = hours.missing_between(granularity, cursor, newest, _MOST_COUNTED)
-    condition, is_stale = _condition(cursor, behind, now - newest, waiting, is_open=hours.is_open(int(now)))
+    # Counted from the first close that is missing: of five-second candles some have no prices, one after the other.
+    missed = newest if last_close is None else min(newest, hours.next_close(granularity, last_close))
+    condition, is_stale = _condition(cursor, behind, now - missed, waiting, is_open=hours.is_open(int(now)))
     if not strategy.enabled:
         condition, is_stale = "not enabled", False
     state, instrument = loaded.state, loaded.instrument
@@ -160,7 +162,7 @@ def _condition(
         return "not started yet", False
     if behind == 0:
         return ("up to date" if is_open else "up to date, market closed"), False
-    if behind == 1 and since_close <= LONGEST_DELAY:
+    if since_close <= LONGEST_DELAY:
         return "waiting for the candle to complete", False
     candles = "1 candle" if behind == 1 else f"{behind} candles"
     return f"stale: {candles} behind", True

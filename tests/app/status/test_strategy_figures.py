@@ -121,6 +121,12 @@ def test_where_a_strategy_stands(now: str, cursor: str, condition: str, behind: 
     assert (figures.condition, figures.behind, figures.is_stale) == (condition, behind, stale)
 
 
+@pytest.mark.parametrize(("seconds", "stale"), [(14.0, False), (60.0, False), (110.0, True)])
+def test_some_quiet_steps_of_five_seconds_are_no_trouble(seconds: float, *, stale: bool) -> None:
+    strategy = Strategy("s", "EUR_USD", Granularity.S5, 3, 8, market_hours=MarketHours.ALWAYS)
+    assert strategy_figures(strategy, stored(START), START + 5 + seconds).is_stale is stale
+
+
 def test_the_next_close_is_that_of_the_next_week_when_the_market_is_closed() -> None:
     figures = strategy_figures(H4, stored(None), float(parse_instant("2022-03-05T12:00:00Z")))
     assert figures.next_close == parse_instant("2022-03-07T02:00:00Z")
