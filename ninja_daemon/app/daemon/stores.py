@@ -61,10 +61,8 @@ def daemon_store(
         return StoreOfDaemon(local, local.close, read, [], None, NoPublishedHead())
     from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
     from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
-    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
     from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks  # noqa: PLC0415 - likewise
     from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415 - likewise
-    from ninja_daemon.adapters.redis.record_head import RedisRecordHead  # noqa: PLC0415 - likewise
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
     in_redis = state_store(environment, connections=64 + 16 * (servers.shards - 1))
@@ -74,12 +72,17 @@ def daemon_store(
         return FailoverStore(store, memory, clock=clock, is_shared=is_shared, push_alert=push_alert, part=part)
 
     whole = failover(in_redis, None)
-    published: PublishedHead = RedisRecordHead(in_redis.client, Keys(environment.namespace))
-    if servers.shards > 1:
-        # Members on several machines list at the same time; no record has it all in one order.
-        published = NoPublishedHead()
+    published = _published_head(in_redis, environment.namespace, servers.shards)
     packs = RedisPicturePacks(in_redis.client, QueueKeys(environment.namespace))
     return StoreOfDaemon(whole, whole.close, in_redis.histories, [in_redis], failover, published, (packs,))
+
+
+def _published_head(store: RedisStateStore, namespace: str, shards: int) -> PublishedHead:
+    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - brings redis-py along
+    from ninja_daemon.adapters.redis.record_head import RedisRecordHead  # noqa: PLC0415 - likewise
+
+    # Members on several machines list at the same time; no record has it all in one order.
+    return RedisRecordHead(store.client, Keys(namespace)) if shards == 1 else NoPublishedHead()
 
 
 def state_store(environment: Environment, *, name: str = "daemon", connections: int = 64) -> RedisStateStore:
