@@ -145,11 +145,12 @@ def test_what_fails_is_kept_shown_and_sent_again(alone: Alone) -> None:
     alone.finds(310)
     count = sum(map(len, alone.due(300, 310).values()))
     assert count > 3
-    alone.desk.answers(Answer(400), Answer(500))
+    # Accepted before and after the one that it refuses: the fault is the message's.
+    alone.desk.answers(OK, Answer(400), OK, Answer(500))
     alone.drains(code=1)
     shown = alone.shows("queue")
     desk = next(lane for lane in shown["destinations"] if lane["destination"] == "desk")
-    assert (desk["waiting"], desk["dead"], desk["attempts"]) == (count - 1, 1, 1)
+    assert (desk["waiting"], desk["dead"], desk["attempts"]) == (count - 3, 1, 1)
     assert "HTTP 500" in alone.place.run("queue").exited(0).out
     assert [letter["cause"] for letter in alone.shows("queue", "dead")] == ["refused"]
     alone.place.run("queue", "pause", "desk").exited(0)
@@ -159,7 +160,7 @@ def test_what_fails_is_kept_shown_and_sent_again(alone: Alone) -> None:
     alone.desk.posts.clear()
     alone.desk.answers(OK)
     alone.drains()
-    assert len({post.headers["webhook-id"] for post in alone.desk.posts}) == len(alone.desk.posts) == count
+    assert len({post.headers["webhook-id"] for post in alone.desk.posts}) == len(alone.desk.posts) == count - 2
     alone.place.run("queue", "purge", "--yes").exited(1)
 
 

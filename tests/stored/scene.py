@@ -177,4 +177,4 @@ def label(strategy: str, one: str, opened: str = "") -> str:
     """
     if strategy in STRATEGIES:
         return f"{strategy.removesuffix('_M15')} +{step_of(opened)}"
-    return next(f"{strategy} {number}" for number in range(1, 10) if identity(strategy, number) == one)
+    return next(f"{strategy} {number}" for number in range(1, 10) if identity(strategy, number).startswith(one))

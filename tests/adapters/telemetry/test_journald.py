@@ -202,7 +202,14 @@ def events_in_the_source() -> set[str]:
     return found
 
 
-DYNAMIC = {"broker.trouble", "signal.delivered", "notice.delivered", "journal.unavailable", "delivery.elsewhere"}
+DYNAMIC = {
+    "broker.trouble",
+    "signal.delivered",
+    "outcome.shown",
+    "notice.delivered",
+    "journal.unavailable",
+    "delivery.elsewhere",
+}
 """Named by something else than a literal at the call."""
 
 
