@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Container, Sequence
 from contextlib import closing
 from itertools import islice
 from typing import Final
 
+from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.adapters.journal.sent_ledger import Sent, SqliteSentLedger, ledger_path
 from ninja_daemon.adapters.network.redaction import escaped
@@ -117,4 +117,4 @@ def evaluated_line(evaluation: Evaluation | None) -> str:
 
 def now() -> Instant:
     """Return the time of this moment, to which closes are due."""
-    return int(time.time())
+    return int(SystemClock().now())

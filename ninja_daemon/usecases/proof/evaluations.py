@@ -149,12 +149,8 @@ class Judge:
         self._known = known
         self._first = min(notes.evaluations, default=None)
 
-    def verdicts(self, since: Instant, until: Instant) -> list[CloseVerdict]:
-        """Judge the closes after ``since``, up to and including ``until``."""
-        return list(self.each(since, until))
-
     def each(self, since: Instant, until: Instant) -> Iterator[CloseVerdict]:
-        """Judge the same closes one after the other."""
+        """Judge the closes after ``since``, up to and including ``until``, one after the other."""
         return (self._verdict(time, close) for time, close in scheduled(self._strategy, since, until))
 
     def _verdict(self, time: Instant, close: Instant) -> CloseVerdict:

@@ -136,7 +136,7 @@ def test_each_close_has_the_one_verdict_of_what_was_done(history: History) -> No
     cursor = START + 900 * 249
     file = SqliteEvaluations(history.folder / "evaluations.sqlite3")
     notes = file.notes(M15.name, START, START + 900 * COUNT)
-    made = Judge(M15, notes, cursor).verdicts(START + 900 * 40, START + 900 * COUNT)
+    made = Judge(M15, notes, cursor).each(START + 900 * 40, START + 900 * COUNT)
     assert {(each.time - START) // 900: (each.became, each.why) for each in made} == expected
 
     # A candle of an outage was taken in when that was over, not at its close.
@@ -155,7 +155,7 @@ def test_each_close_has_the_one_verdict_of_what_was_done(history: History) -> No
         (220, NO_DAEMON),
     ):
         close = START + 900 * (number + 1)
-        (then,) = Judge(M15, whole, START + 900 * 59).verdicts(close - 900, close)
+        (then,) = Judge(M15, whole, START + 900 * 59).each(close - 900, close)
         assert (number, then.why) == (number, why)
     file.close()
 
