@@ -17,8 +17,10 @@ from typing import IO, Final, TypeVar
 from packaging.markers import Marker
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-SUITES: Final = {(3, 11): "bookworm", (3, 12): "noble", (3, 13): "trixie"}
-"""Which Debian or Ubuntu has which Python: wheels are fetched by this interpreter, and must fit that one."""
+SUITES: Final = {(3, 11): "bookworm", (3, 12): "noble", (3, 13): "trixie", (3, 14): "forky"}
+"""Which Debian or Ubuntu has which Python."""
+SUITE: Final = os.environ.get("SUITE") or SUITES.get(sys.version_info[:2], "bookworm")
+"""The system that is booted: that with this interpreter's Python unless told."""
 _UBUNTU: Final = frozenset({"noble"})
 _UBUNTU_KEYS: Final = Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg")
 
@@ -51,32 +53,31 @@ def missing_for_a_boot() -> str | None:
     absent = [package for program, package in programs.items() if shutil.which(program) is None]
     if absent:
         return f"apt install {' '.join(absent)}"
-    if sys.version_info[:2] not in SUITES:
-        return f"needs Python {' or '.join('.'.join(map(str, each)) for each in SUITES)}, as the Debian inside has"
-    if SUITES[sys.version_info[:2]] in _UBUNTU and not (_UBUNTU_KEYS.exists() and os.environ.get("MIRROR")):
-        return f"Python 3.12 is Ubuntu's: needs MIRROR=, where Ubuntu's packages are, and its keys in {_UBUNTU_KEYS}"
+    if SUITE not in SUITES.values():
+        return f"SUITE must be one of {', '.join(SUITES.values())}; this is {SUITE!r}"
+    if SUITE in _UBUNTU and not (_UBUNTU_KEYS.exists() and os.environ.get("MIRROR")):
+        return f"{SUITE} is Ubuntu's: needs MIRROR=, where Ubuntu's packages are, and its keys in {_UBUNTU_KEYS}"
     return None
 
 
 def prepared_tree(cache: Path) -> Path:
     """Return a bare Debian with what its apt will be asked for at hand; made once, then kept."""
-    suite = SUITES[sys.version_info[:2]]
-    key = hashlib.sha256(repr((suite, _BASE, _FETCHED)).encode()).hexdigest()[:12]
-    tree = cache / f"{suite}-{key}"
+    key = hashlib.sha256(repr((SUITE, _BASE, _FETCHED)).encode()).hexdigest()[:12]
+    tree = cache / f"{SUITE}-{key}"
     if tree.is_dir():
         return tree
     draft = cache / f"{tree.name}.new"
     shutil.rmtree(draft, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
     command = ["debootstrap", "--variant=minbase", f"--include={','.join(_BASE)}"]
-    if suite in _UBUNTU:
-        # Redis is in "universe". What debootstrap does for one Ubuntu it does for the next, whose name it may not know.
+    if SUITE in _UBUNTU:  # Redis is in "universe"
         command += ["--components=main,universe", f"--keyring={_UBUNTU_KEYS}"]
-        _output([*command, suite, draft, _mirror(), "/usr/share/debootstrap/scripts/gutsy"], limit=900)
-    else:
-        _output([*command, suite, draft, _mirror()], limit=900)
+    # What debootstrap does for one release it does for the next, whose name it may not know.
+    script = Path("/usr/share/debootstrap/scripts", "gutsy" if SUITE in _UBUNTU else "sid")
+    _output([*command, SUITE, draft, _mirror(), script], limit=900)
     inside: list[str | Path] = ["chroot", draft, "env", "DEBIAN_FRONTEND=noninteractive"]
-    _output([*inside, "apt-get", "update", "--quiet"], limit=300)
+    # The index of a release that is not out yet is valid for a week; a mirror may keep it for longer.
+    _output([*inside, "apt-get", "update", "--quiet", "-o", "Acquire::Check-Valid-Until=false"], limit=300)
     command = ["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", "--download-only", *_FETCHED]
     _output([*inside, *command], limit=600)
     draft.rename(tree)
@@ -107,7 +108,8 @@ def fetched_wheels(cache: Path, tree: Path) -> Path:
     draft.mkdir()
     (draft / "wanted.txt").write_text(wanted, encoding="utf-8")
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-    _output([*command, "--no-build-isolation", "--dest", draft, "--requirement", draft / "wanted.txt"], limit=600)
+    command += ["--no-build-isolation", f"--python-version={version}"]
+    _output([*command, "--dest", draft, "--requirement", draft / "wanted.txt"], limit=600)
     draft.rename(wheels)
     return wheels
 
