@@ -22,6 +22,8 @@ SUITES: Final = {(3, 11): "bookworm", (3, 12): "noble", (3, 13): "trixie", (3, 1
 SUITE: Final = os.environ.get("SUITE") or SUITES.get(sys.version_info[:2], "bookworm")
 """The system that is booted: that with this interpreter's Python unless told."""
 _UBUNTU: Final = frozenset({"noble"})
+_NEEDS_CGROUP_2: Final = frozenset({"trixie", "forky"})
+"""systemd since 256 does not start on the older hierarchy, which a host may have mounted."""
 _UBUNTU_KEYS: Final = Path("/usr/share/keyrings/ubuntu-archive-keyring.gpg")
 
 _BASE: Final = ("systemd", "systemd-sysv", "dbus", "iproute2", "procps", "ca-certificates", "adduser")
@@ -160,6 +162,7 @@ class Machine:
                 "--private-network", f"--machine=ninja-rehearsal-{os.getpid()}", "--resolv-conf=off",
             ],
             stdin=subprocess.DEVNULL, stdout=self._console, stderr=self._console, start_new_session=True,
+            env=os.environ | ({"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"} if SUITE in _NEEDS_CGROUP_2 else {}),
         )  # fmt: skip
 
     def wait_for_boot(self, before: str | None) -> str:
