@@ -6,17 +6,23 @@ developer's reaches into it. Fixture: ``workplace``.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import pytest
+
+if TYPE_CHECKING:
+    from tests.faults.nursery import Nursery
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 30.0
@@ -150,13 +156,20 @@ class Workplace:
         return self
 
     def run(self, *arguments: str, limit: float = LIMIT, environment: Mapping[str, str] | None = None) -> Finished:
-        """Run a command to its end."""
-        return self.start(*arguments, environment=environment).ended(limit)
+        """Run a command to its end: in a fork of one interpreter that has loaded all of them, unless it must not be."""
+        own = dict(environment or {})
+        if any(name.startswith(("PYTHON", "LC_", "LANG")) for name in own):
+            return self.start(*arguments, environment=environment).ended(limit)
+        out, err = self._streams()
+        child = loaded_commands().bear(
+            *arguments, environment=self.environment | own, directory=self.directory, streams=(out, err), hurries=False
+        )
+        code = child.ended(limit)
+        return Finished(code, *(path.read_text(encoding="utf-8", errors="replace") for path in (out, err)))
 
     def start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Running:
         """Start a command and return at once."""
-        self._started += 1
-        out, err = (self.directory / f"{self._started}.{name}" for name in ("out", "err"))
+        out, err = self._streams()
         with out.open("wb") as to_out, err.open("wb") as to_err:
             process = subprocess.Popen(
                 [sys.executable, "-m", "ninja_daemon", *arguments],
@@ -169,10 +182,26 @@ class Workplace:
         self._running.append(Running(process, out, err))
         return self._running[-1]
 
+    def _streams(self) -> tuple[Path, Path]:
+        self._started += 1
+        return self.directory / f"{self._started}.out", self.directory / f"{self._started}.err"
+
     def end_all(self) -> None:
         """Kill what still runs."""
         for running in self._running:
             running.kill()
+
+
+@functools.cache
+def loaded_commands() -> Nursery:
+    """Return an interpreter that has loaded every command; it ends with this process."""
+    from tests.faults.nursery import nursery  # noqa: PLC0415 - it needs this module
+
+    return _LASTING.enter_context(nursery())
+
+
+_LASTING = ExitStack()
+atexit.register(_LASTING.close)
 
 
 @pytest.fixture

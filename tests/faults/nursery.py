@@ -12,9 +12,11 @@ import ctypes
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from ninja_daemon.app import commands
 from tests.faults.doomed import Doom
 from tests.processes import ROOT
 
@@ -102,11 +105,12 @@ class Child:
 
 
 class Nursery:
-    """Where children come from; used by one thread."""
+    """Where children come from."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self._born = 0
+        self._one_at_a_time = threading.Lock()
 
     def bear(
         self,
@@ -115,6 +119,8 @@ class Nursery:
         directory: Path,
         clock: Path | None = None,
         doom: Doom | None = None,
+        streams: tuple[Path, Path] | None = None,
+        hurries: bool = True,
     ) -> Child:
         """Start a command of the product.
 
@@ -124,14 +130,19 @@ class Nursery:
             directory: where it runs and writes.
             clock: the file of the test's clock, for a daemon in a hurry.
             doom: where it kills itself.
+            streams: files for its two streams; None for one file for both.
+            hurries: its waits are short.
         """
         self._born += 1
-        output = directory / f"{arguments[0]}-{self._born}.log"
+        both = directory / f"{arguments[0] if arguments else 'bare'}-{self._born}.log"
+        output, errors = streams or (both, both)
         birth = {
             "arguments": arguments,
             "environment": dict(environment),
             "directory": str(directory),
             "output": str(output),
+            "errors": str(errors),
+            "hurries": hurries,
             "clock": None if clock is None else str(clock),
             "doom": None if doom is None else asdict(doom),
         }
@@ -141,9 +152,10 @@ class Nursery:
         """Say a line, hear a line."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(question) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        with self._one_at_a_time:
+            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline()
         assert line, "the nursery has ended; what it printed says why the product could not be imported"
         answer: int | None = json.loads(line)
         return answer
@@ -170,9 +182,9 @@ def nursery() -> Iterator[Nursery]:
 
 def main() -> None:
     """Answer questions until there are no more."""
-    services = "ninja_daemon.app.commands.services"
-    for module in (f"{services}.run", f"{services}.notify", "tests.faults.hurry"):
-        importlib.import_module(module)
+    for module in pkgutil.walk_packages(commands.__path__, f"{commands.__name__}."):
+        importlib.import_module(module.name)
+    importlib.import_module("tests.faults.hurry")
     children: set[int] = set()
     for line in sys.stdin:
         question = json.loads(line)
@@ -203,17 +215,19 @@ def _born(question: Mapping[str, Any], children: set[int]) -> int:
 def _live(question: Mapping[str, Any]) -> NoReturn:
     """Be a process of the product, as if it had been started in its directory with its environment."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    output = os.open(question["output"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+    opened = [os.open(question[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("output", "errors")]
+    for target, source in enumerate((nothing, *opened)):
         os.dup2(source, target)
     os.environ.clear()
     os.environ.update(question["environment"])
+    time.tzset()
     os.chdir(question["directory"])
     from ninja_daemon.app.cli import main as command_line  # noqa: PLC0415 - loaded before the fork
     from tests.faults import doomed, hurry  # noqa: PLC0415 - they change the product, in this process only
 
-    hurry.hurry(question["clock"])
+    if question["hurries"]:
+        hurry.hurry(question["clock"])
     if question["doom"] is not None:
         doomed.await_doom(Doom(**question["doom"]))
     try:
