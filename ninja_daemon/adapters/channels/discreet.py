@@ -1,7 +1,7 @@
-"""A channel that is told what its texts need, and that keeps its secrets although the other side sends them back.
+"""A wrapper of a channel: it adds what the texts need, and hides secrets in what the service answers.
 
-What a service answers is quoted in logs, in the lane's state, in dead letters, and so by ``queue`` and ``status``; and
-it may hold what was posted: an address with its token, a header.
+An answer is quoted in logs, in the lane's state and in dead letters; ``queue`` and ``status`` show them. It may repeat
+what was posted: an address with its token, or a header.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
 
 
 class DiscreetChannel:
-    """Another channel, its outcomes cleaned of what that was trusted with."""
+    """Another channel whose outcomes hold no secret of the destination."""
 
     def __init__(self, channel: WritingChannel, secrets: Iterable[Secret], briefing: Briefing | None = None) -> None:
         """Wrap a channel.
 
         Args:
             channel: what does the work.
-            secrets: what must not come back.
+            secrets: what no outcome may show.
             briefing: adds to each bundle what its texts need.
         """
         self._channel = channel
@@ -70,7 +70,7 @@ class DiscreetEditableChannel(DiscreetChannel):
         Args:
             channel: what does the work.
             editable: the same, as that which changes what it has posted.
-            secrets: what must not come back.
+            secrets: what no outcome may show.
             briefing: adds to each bundle what its texts need.
         """
         super().__init__(channel, secrets, briefing)

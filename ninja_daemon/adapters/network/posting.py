@@ -1,8 +1,8 @@
 """HTTP posts that are safe to make to an address from a configuration file.
 
-The address is resolved and checked here and the connection is pinned to what was checked; redirects are not followed,
-proxies of the environment are ignored, a reply is read up to a limit, and the whole exchange ends at one deadline,
-however slowly the other side trickles. Connections are kept between posts.
+The address is resolved and checked here, and the connection goes to the checked address. Redirects are not followed.
+Proxies of the environment are ignored. A reply is read up to a limit. The whole exchange ends at one deadline, however
+slowly the other side answers. Connections are kept between posts.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _IDLE_LIMIT: Final = 50.0
 
 
 class _Deadlined(io.RawIOBase):
-    """Reads a socket, never past a deadline, however small the pieces that come."""
+    """Reads a socket until a deadline, however small the pieces are that come."""
 
     def __init__(self, connection: socket.socket, file: io.IOBase, left: Callable[[], float]) -> None:
         super().__init__()
@@ -46,14 +46,14 @@ class _Deadlined(io.RawIOBase):
         return self._connection.recv_into(buffer)
 
     def close(self) -> None:
-        # The file of http.client's own keeps the socket open until the answer is read, although the connection is
-        # closed before when the server asks for that.
+        # http.client's own file keeps the socket open until the answer is read. The connection is closed earlier when
+        # the server asks for that.
         self._file.close()
         super().close()
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection whose socket we made, and whose every read and write ends at the deadline."""
+    """A connection over a socket that we made. Each read and write ends at the deadline."""
 
     def __init__(self, host: str, port: int, made: socket.socket) -> None:
         super().__init__(host, port)
@@ -68,7 +68,7 @@ class _Connection(http.client.HTTPConnection):
         return remaining
 
     def connect(self) -> None:
-        # http.client would connect again by itself, past our checks.
+        # http.client would connect again by itself, without our checks.
         raise http.client.NotConnected
 
     def send(self, data: object) -> None:
@@ -186,7 +186,7 @@ class Poster:
             raise Unreached(message) from error
 
     def _is_alive(self, kept: socket.socket) -> bool:
-        # A server that closed an idle connection has sent its farewell by now: then nothing may be written to it.
+        # A server that closed an idle connection has already sent the end of the stream. Nothing may be written then.
         return time.monotonic() - self._used < _IDLE_LIMIT and not select.select([kept], [], [], 0)[0]
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What must not leave the process in any text: secrets in every usual spelling, and characters that forge lines."""
+"""Takes out of texts what must not leave the process: secrets in any usual spelling, characters that forge lines."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ninja_daemon.core.secret import Secret
 HIDDEN: Final = "***"
 
 _SHORTEST: Final = 3
-"""Shorter secrets hide nothing and would blank half of every sentence."""
+"""A shorter secret protects nothing, and blanking it would spoil half of every sentence."""
 _LONG: Final = 8
-"""From this length on a secret is also found inside of other words and in base64."""
+"""A secret of this length or more is also found inside other words and in base64."""
 _LONG_PIECE: Final = 12
 """Shorter pieces of an address are words like ``webhooks``."""
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*://[^/?#\s]*(?P<rest>[/?][^#\s]*)")
@@ -44,7 +44,7 @@ _PATTERNS: Final = tuple(
 
 
 class Redaction:
-    """Blanks secrets out of texts and of whatever is logged beside them."""
+    """Blanks secrets in texts and in logged fields."""
 
     def __init__(self, secrets: Iterable[Secret] = ()) -> None:
         """Work out every spelling of ``secrets`` once."""
@@ -77,12 +77,12 @@ class Redaction:
 
 
 def escaped(text: str) -> str:
-    """Return ``text`` on one line, control and direction characters written out as escapes."""
+    """Return ``text`` on one line. Control and direction characters become escapes."""
     return _UNSAFE.sub(lambda match: _ESCAPES.get(match[0], f"\\x{ord(match[0]):02x}"), text)
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield a secret and, of an address, what makes it one: path, long pieces of it, values of its query."""
+    """Yield a secret. For an address, also yield its path, the long pieces of the path and the values of its query."""
     yield text
     address = _ADDRESS.match(text)
     if address is None:
@@ -94,7 +94,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _spellings(text: str) -> Iterator[str]:
-    """Yield a secret as it may stand in URLs, JSON, Python's repr and, at any offset, in base64."""
+    """Yield the spellings of a secret: in URLs, in JSON, in Python's repr, and in base64 at any offset."""
     raw = text.encode("utf-8", "surrogatepass")
     yield text
     yield quote(raw, safe="")
@@ -104,7 +104,7 @@ def _spellings(text: str) -> Iterator[str]:
     yield repr(text)[1:-1]
     for lead in range(3):
         encoded = base64.b64encode(b"\0" * lead + raw)
-        # The characters at both ends mix in bits of what stands beside the secret; those in between are its own.
+        # The characters at both ends also hold bits of what stands beside the secret. Those between are its own.
         first = (lead * 8 + 5) // 6
         last = (lead + len(raw)) * 8 // 6
         certain = encoded[first:last].decode()
