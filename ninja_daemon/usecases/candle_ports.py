@@ -94,14 +94,18 @@ class Traffic:
     candles: int
 
 
-class CandleSource(Protocol):
+class HistorySource(Protocol):
+    """Where a history is read from. Answers hold one entry a request: what came, or the error in its place."""
+
+    def history(self, wanted: Collection[WantedHistory]) -> Mapping[WantedHistory, Fetched | NinjaError]:
+        """Return for each request its history: ``candles`` end at ``until``, fewer than asked only at its beginning."""
+
+
+class CandleSource(HistorySource, Protocol):
     """The broker. Answers hold one entry a request: what came, or the error that stands in its place."""
 
     def newer(self, wanted: Collection[Wanted]) -> Mapping[Wanted, Fetched | NinjaError]:
         """Return for each request the complete candles after its cursor, however many were missed."""
-
-    def history(self, wanted: Collection[WantedHistory]) -> Mapping[WantedHistory, Fetched | NinjaError]:
-        """Return for each request its history: ``candles`` end at ``until``, fewer than asked only at its beginning."""
 
     def had_prices(self, series: Series, start: Instant, end: Instant) -> bool:
         """Tell whether the broker knows any price between two instants: a quiet period has none, a gap has.

@@ -129,7 +129,7 @@ def test_a_file_without_its_header_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "EUR_USD_H1.csv").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "EUR_USD_H1.csv").write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(CandleRejected, match="line 1: must be of a known format"):
         market_of(tmp_path)
 

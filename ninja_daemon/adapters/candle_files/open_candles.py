@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -66,6 +67,13 @@ class OpenCandles:
     def written(self) -> int:
         """Return the digits after the point with which prices are written, zeros at the end included."""
         return max(file.spool.written for file in self.files)
+
+    @property
+    def newest(self) -> Fraction:
+        """Return the newest price that is written."""
+        file = self.files[-1]
+        rows = next(file.spool.rows(turned=not file.survey.is_turned))
+        return Fraction(int(rows.prices[-1, 0]), 10**rows.decimals)
 
     def keep_digits(self, digits: int) -> None:
         """Give the prices at least this many digits, as the instrument has."""

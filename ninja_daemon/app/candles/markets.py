@@ -8,7 +8,7 @@ from pathlib import Path
 from ninja_daemon.adapters.candle_files.layout import NOTHING_SAID, Options
 from ninja_daemon.adapters.candle_files.naming import ENDINGS, named_series
 from ninja_daemon.adapters.candle_files.opening import open_candles
-from ninja_daemon.app.candles.series import pair_pip
+from ninja_daemon.app.candles.series import pair_pip, require_prices
 from ninja_daemon.app.settings.known_instruments import instrument_in
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
@@ -39,6 +39,7 @@ def recordings(
     for file, name in zip(files, names, strict=True):
         series = named_series(file)
         with open_candles([file], options, expected=None if series is None else series[1]) as opened:
+            require_prices(name, opened)
             granularity = join or opened.granularity
             rows: list[Row] = []
             for part in opened.parts(join):

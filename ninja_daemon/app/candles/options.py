@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
 import typer
@@ -120,6 +121,20 @@ class FileOptions:
             return Granularity.named(self.join.upper())
         except ValueError as error:
             refuse("--join", str(error))
+
+
+def require_files(option: str, paths: Sequence[Path] | None, files: FileOptions) -> None:
+    """Refuse what is said of files where the option names none."""
+    said = files.said()
+    if not paths and (said != Options() or files.timeframe() is not None):
+        refuse(_first_said(said), f"must be given together with {option}: the broker says how it writes its candles")
+
+
+def _first_said(said: Options) -> str:
+    """Return the name of an option that is for files."""
+    names = {"format": "--format", "time_format": "--time-format", "decimal_comma": "--decimal-comma"}
+    given = [each.name for each in fields(said) if getattr(said, each.name) != getattr(Options(), each.name)]
+    return names.get(given[0], f"--{given[0]}") if given else "--join"
 
 
 def refuse(option: str, message: str) -> NoReturn:

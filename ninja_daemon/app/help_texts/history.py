@@ -87,13 +87,19 @@ HELP: Final = {
                 "broker's limits. Compared are the cursor, the side, the averages and the listed signals, field by "
                 "field. Each difference has its kind (revised candle, missing, extra, stored value) and what it means."
             ),
+            (
+                "With --candles a file takes the broker's place: of any format that docs/candle-files.md lists, with "
+                "the options of import and replay. The strategies of its series are compared, from the first candle "
+                "that has enough others before it to the file's last."
+            ),
             "Nothing is changed. docs/operations.md says what a difference is and what is not judged.",
         ),
         examples=(
             ("audit", "every strategy"),
             ("audit --strategy EUR_USD_H4", "one of them"),
             ("audit --since 2026-01-01 --json", "this year, for another program"),
+            ("audit --candles EURUSD_H1.csv --zone EET", "against a file in place of the broker"),
         ),
-        exits=("0   no difference", "1   a difference, or a strategy could not be audited"),
+        exits=("0   no difference", "1   a difference, or what could not be audited or taken in"),
     ),
 }

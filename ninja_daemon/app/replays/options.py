@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ninja_daemon.adapters.candle_files.layout import Options
 from ninja_daemon.app.candles.asking import typed_open
-from ninja_daemon.app.candles.options import FileOptions, refuse
+from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.usecases.replay import Span
 
 
@@ -50,12 +49,6 @@ class Wanted:
         """Return the span to report; text that is not a moment is a usage error."""
         return Span(typed_open("--from", self.since), typed_open("--to", self.until, last_of_day=True))
 
-    def require_files_for(self, files: FileOptions) -> None:
-        """Refuse file options without files."""
-        said = files.said()
-        if not self.csv and (said != Options() or files.timeframe() is not None):
-            refuse(_first_said(said), "must be given together with --csv: the broker says how it writes its candles")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
@@ -76,10 +69,3 @@ class Form:
         """Refuse forms that exclude each other."""
         if self.as_jsonl and (self.as_json or self.report):
             refuse("--jsonl", f"must not be given together with {'--json' if self.as_json else '--report'}")
-
-
-def _first_said(said: Options) -> str:
-    """Return the name of an option that is for files."""
-    names = {"format": "--format", "time_format": "--time-format", "decimal_comma": "--decimal-comma"}
-    given = [each.name for each in fields(said) if getattr(said, each.name) != getattr(Options(), each.name)]
-    return names.get(given[0], f"--{given[0]}") if given else "--join"

@@ -53,6 +53,12 @@ def is_known(name: str) -> bool:
     return is_instrument_name(name) and base != quote and {base, quote} <= _CURRENCIES
 
 
+def is_currency_pair(name: str) -> bool:
+    """Tell whether ``name`` is two currencies, neither of them a metal or a coin."""
+    base, _, quote = name.partition("_")
+    return base != quote and {base, quote} <= _CURRENCIES and "X" not in {base[0], quote[0]}
+
+
 def suggestion(name: str) -> str | None:
     """Return the instrument that was probably meant: ``EUR_USD`` for ``eur/usd``, ``EURUSD`` or ``EUR_UDS``."""
     upper = name.strip().upper()[:40]

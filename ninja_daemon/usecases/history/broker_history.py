@@ -13,7 +13,7 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import NO_SPREADS
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK
-from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, WantedHistory
+from ninja_daemon.usecases.candle_ports import Fetched, HistorySource, WantedHistory
 from ninja_daemon.usecases.replay import Span
 
 RECENT: Final = 5_000
@@ -42,7 +42,7 @@ class History(NamedTuple):
 
 
 def read_history(
-    source: CandleSource,
+    source: HistorySource,
     series: Series,
     span: Span,
     warm_up: int,
@@ -86,7 +86,7 @@ def _enough(
     return answers
 
 
-def _pages(source: CandleSource, wanted: WantedHistory) -> Iterator[Fetched]:
+def _pages(source: HistorySource, wanted: WantedHistory) -> Iterator[Fetched]:
     """Go back through the history, page by page; only the newest one says what is forming, and only without an end."""
     before: Instant | None = None
     while True:
@@ -118,7 +118,7 @@ def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
     return History(instrument, parts, Span(since, span.until), answers[0].forming, spreads)
 
 
-def _page(source: CandleSource, wanted: WantedHistory) -> Fetched:
+def _page(source: HistorySource, wanted: WantedHistory) -> Fetched:
     answer = source.history([wanted])[wanted]
     if isinstance(answer, NinjaError):
         raise answer

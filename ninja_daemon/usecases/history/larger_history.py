@@ -11,7 +11,7 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import CandleSource
+from ninja_daemon.usecases.candle_ports import HistorySource
 from ninja_daemon.usecases.history.broker_history import read_history
 from ninja_daemon.usecases.replay import Span
 
@@ -35,7 +35,7 @@ Larger: TypeAlias = Mapping[Series, LargerHistory]
 
 
 def read_larger(
-    source: CandleSource,
+    source: HistorySource,
     strategies: Collection[Strategy],
     since: Instant,
     progress: Callable[[int], None] = lambda _: None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import CandleSource
+from ninja_daemon.usecases.candle_ports import HistorySource
 from ninja_daemon.usecases.proof.comparison import compare
 from ninja_daemon.usecases.proof.derivation import Derived, derive
 from ninja_daemon.usecases.proof.difference import Difference
@@ -48,23 +48,25 @@ class Audited:
 
 
 def audit(
-    source: CandleSource,
+    source: HistorySource,
     strategy: Strategy,
     record: Record,
     since: Instant | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    *,
+    to_the_newest: bool = True,
 ) -> Audited:
     """Compare what was committed of a strategy with what the broker's candles give.
 
     Args:
-        source: the broker, which keeps its own limits.
-        strategy: which one.
+        source: the broker, which keeps its own limits, or files.
+        strategy: whose record.
         record: what was committed.
         since: open of the first candle compared; None for all that were ever taken in.
         progress: told after each page how many candles came.
+        to_the_newest: the source has the newest candle; files may end before the cursor.
 
-    Returns:
-        What was found; an error of the broker stands in it, so that the other strategies can go on.
+    An error of the source stands in the answer, so that other strategies can go on.
     """
     loaded, listed = record.loaded, len(record.signals)
     if loaded.cursor is None:
@@ -74,7 +76,7 @@ def audit(
         derived = derive(source, strategy, span, known=loaded.instrument, more=more, progress=progress)
     except NinjaError as error:
         return Audited(strategy, error, listed=listed)
-    return _audited(as_listed(derived, record), record, loaded.cursor)
+    return _audited(as_listed(derived, record), record, loaded.cursor, to_the_newest=to_the_newest)
 
 
 def _oldest(record: Record) -> Instant | None:
@@ -82,9 +84,9 @@ def _oldest(record: Record) -> Instant | None:
     return record.signals[0].time if record.signals and not record.is_counted else None
 
 
-def _audited(derived: Derived, record: Record, cursor: Instant) -> Audited:
+def _audited(derived: Derived, record: Record, cursor: Instant, *, to_the_newest: bool) -> Audited:
     """Compare, and add up what was found up to the cursor."""
-    found = compare(derived, record, to_the_newest=True)
+    found = compare(derived, record, to_the_newest=to_the_newest)
     times, since = derived.candles.time[derived.start :], found.since
     taken_in = times[: int(times.searchsorted(cursor, side="right"))]
     due = [one for one in derived.signals().values() if since is not None and since <= one.time <= cursor]

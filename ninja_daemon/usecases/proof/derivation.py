@@ -13,7 +13,7 @@ from ninja_daemon.core.signals.history import BatchResult, evaluate
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import CandleSource
+from ninja_daemon.usecases.candle_ports import HistorySource
 from ninja_daemon.usecases.history.broker_history import read_history
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span
@@ -68,7 +68,7 @@ class Derived:
 
 
 def derive(
-    source: CandleSource,
+    source: HistorySource,
     strategy: Strategy,
     span: Span,
     *,

@@ -22,6 +22,15 @@ def taken(path: Path | Sequence[Path], join: Granularity | None = None, **option
         return in_units(found, opened.decimals), opened.report.paragraph()
 
 
+def taken_as_written(path: Path, join: Granularity, *, digits: int, **options: Any) -> tuple[list[Candle], str]:
+    """The candles in units of their last digit, of which there are so many, and the closing paragraph."""
+    with open_candles([path], Options(**options)) as opened:
+        found = [candle for columns in opened.columns(join) for candle in columns]
+        assert opened.report is not None
+        assert opened.decimals == digits
+        return found, opened.report.paragraph()
+
+
 def in_units(candles: Iterable[Candle], decimals: int) -> list[Candle]:
     unit, scale = 10 ** max(0, 5 - decimals), 10 ** max(0, decimals - 5)
     assert all(price % scale == 0 for candle in candles for price in candle[1:])

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -153,3 +156,59 @@ def test_a_signal_of_other_settings_is_counted_and_not_judged(committed: Committ
 
 def test_a_strategy_that_never_started_has_nothing_to_compare(committed: Committed) -> None:
     assert "nothing was committed yet" in committed("audit", "-s", "GBP_JPY_D")
+
+
+# --- over files ------------------------------------------------------------------------------------------------------
+
+
+def written(committed: Committed, count: int | None = None) -> str:
+    """The broker's candles as a server in Athens exports them, five minutes each, under a name that says the series."""
+    rows = ["<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>"]
+    for candle in committed.candles[:count]:
+        for part, shown in enumerate(
+            ((candle.open, candle.high, candle.low, candle.low), (candle.low,) * 4, (candle.close,) * 4)
+        ):
+            at = datetime.fromtimestamp(candle.time + 300 * part, ZoneInfo("Europe/Athens"))
+            rows.append("\t".join([f"{at:%Y.%m.%d\t%H:%M:%S}", *(f"{units / 100_000:.5f}" for units in shown), "7"]))
+    Path("EURUSD_M5.csv").write_text("\r\n".join(rows) + "\r\n")
+    return "EURUSD_M5.csv"
+
+
+def test_candles_of_a_file_prove_the_record_as_the_brokers_do(committed: Committed) -> None:
+    path = written(committed)
+    committed.candles.clear()  # the broker is not asked
+    made = json.loads(committed("audit", "--candles", path, "--zone", "EET", "--json"))["strategies"]
+    assert "format mt5; zone EET, as said" in committed.error
+    assert "step M5, joined to M15" in committed.error
+    assert [(each["strategy"], each["error"], each["differences"]) for each in made] == [(M15.name, None, [])]
+    assert made[0]["derived"] == made[0]["listed"] == len(committed.listed())
+    assert made[0]["candles"] == TAKEN_IN - M15.warm_up
+
+
+@pytest.mark.parametrize("plant", [revised_high, deleted_signal, extra_signal, changed_side, changed_cursor])
+def test_a_difference_is_found_in_a_file_as_well(
+    committed: Committed, plant: Callable[[Committed], tuple[str, str | None, str]]
+) -> None:
+    planted = plant(committed)
+    asked = ("audit", "-s", M15.name, "--candles", written(committed), "--zone", "EET", "--json")
+    made = json.loads(committed(*asked, code=1))["strategies"][0]
+    assert [(each["kind"], each["time"], each["field"]) for each in made["differences"]] == [planted]
+
+
+def test_a_file_that_ends_before_the_cursor_is_compared_as_far_as_it_goes(committed: Committed) -> None:
+    asked = ("audit", "--candles", written(committed, TAKEN_IN // 2), "--zone", "EET")
+    assert "no difference" in committed(*asked)
+    _, time, _ = deleted_signal(committed)
+    assert f"DIFFERENT {M15.name} at {time}: missing" in committed(*asked, code=1)
+
+
+def test_a_file_that_is_too_short_audits_nothing(committed: Committed) -> None:
+    asked = ("audit", "--candles", written(committed, 5), "--zone", "EET")
+    assert "not audited: EUR_USD_M15 needs more than 8 M15 candles, the files give 5" in committed(*asked, code=1)
+
+
+def test_files_of_another_series_or_options_without_files_are_usage_errors(committed: Committed) -> None:
+    committed("audit", "--zone", "EET", code=2)
+    assert "must be given together with --candles" in " ".join(committed.error.replace("│", " ").split())
+    committed("audit", "-s", "GBP_JPY_D", "--candles", written(committed), "--zone", "EET", code=2)
+    assert "Invalid value for --candles" in committed.error

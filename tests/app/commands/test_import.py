@@ -12,6 +12,7 @@ import pytest
 
 from ninja_daemon.app import cli
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import format_instant
 from tests.adapters.candle_files.written import ZONES, file_of, joined, made_up, price
 
 H1, H4 = Granularity.H1, Granularity.H4
@@ -173,6 +174,53 @@ def test_a_pair_keeps_the_digits_that_it_is_quoted_with(tmp_path: Path, run: Run
             distance = abs(Decimal(str(each["close"])) - Decimal(str(each["stop_loss"])))
             assert distance * 10_000 == Decimal(str(each["sl_pips"]))
             assert distance == round(distance, pips)
+
+
+def series(name: str, text: Callable[[int], str], count: int = 400) -> Path:
+    """Hours in our own form, the prices written by a function of their points."""
+    rows = [f"{format_instant(hour.time)},{','.join(map(text, hour[1:]))}" for hour in HOURS[:count]]
+    path = Path(name)
+    path.write_text("\n".join(["time,open,high,low,close", *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("instrument", "text", "pips"),
+    [
+        ("EUR_USD", lambda units: price(units) + "0", 10_000),  # as HistData writes them
+        ("BTC_USD", lambda units: f"{units / 4:.5f}", 100),  # 27500.25000 has two digits
+    ],
+)
+def test_zeros_at_the_end_do_not_make_pips_smaller(
+    tmp_path: Path, run: Run, instrument: str, text: Callable[[int], str], pips: int
+) -> None:
+    (tmp_path / "ninja.toml").write_text(CONFIGURATION.replace("GBP_JPY", "BTC_USD"))
+    path = series(f"{instrument}_H1.csv", text)
+    signals = list(
+        map(json.loads, run("replay", "--csv", str(path), "--jsonl", "-s", f"{instrument}_H4")[1].splitlines())
+    )
+    assert signals
+    for each in signals:
+        distance = abs(Decimal(str(each["close"])) - Decimal(str(each["stop_loss"])))
+        assert distance * pips == Decimal(str(each["sl_pips"]))
+
+
+def test_points_in_the_place_of_prices_are_refused_by_every_command(run: Run) -> None:
+    path = series("EURUSD60.csv", lambda units: f"{units}.00000000001")
+    said = "a price of EUR_USD must be below 1,000, the newest is"
+    for command in (["replay", "--csv"], ["import"], ["simulator", "--port", "0", "--csv"]):
+        code, out, err = run(*command, str(path))
+        assert (code, out) == (1 if command[0] != "simulator" else code, "")
+        assert code
+        assert said in err
+        assert "divide them (by 100,000, those of JPY by 1,000)" in err
+
+
+def test_a_lost_point_never_makes_a_target(run: Run) -> None:
+    path = series("EUR_USD_H1.csv", lambda units: price(units) if units != HOURS[300].high else str(units // 100))
+    code, out, err = run("replay", "--csv", str(path), "--jsonl")
+    assert (code, out) == (1, "")
+    assert f"has a decimal point been lost?; the line is '{format_instant(HOURS[300].time)}," in err
 
 
 def test_options_for_files_need_a_file(run: Run) -> None:

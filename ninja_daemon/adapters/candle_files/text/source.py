@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import shutil
 import tempfile
@@ -10,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import IO, Final, NamedTuple, Protocol
 from zipfile import BadZipFile, ZipFile
 
 from ninja_daemon.core.errors import CandleFileRejected
@@ -22,7 +23,15 @@ _HEAD_BYTES: Final = 1 << 16
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
 _BOM: Final = b"\xef\xbb\xbf"
+_WIDE_BOMS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _READABLE: Final = (".csv", ".txt", ".json", ".jsonl", ".tsv", ".prn")
+
+
+class Bytes(Protocol):
+    """What is read of a file."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return about so many of the next bytes; none at the end."""
 
 
 class Block(NamedTuple):
@@ -52,24 +61,23 @@ class Source:
     member: str | None = None
 
     @contextmanager
-    def open(self) -> Iterator[IO[bytes] | gzip.GzipFile]:
-        """Open the unpacked bytes.
+    def open(self) -> Iterator[Bytes]:
+        """Open the unpacked bytes, those of UTF-16 as UTF-8.
 
         Raises:
             CandleFileRejected: they cannot be read.
         """
         try:
             with self.path.open("rb") as raw:
-                start = raw.read(len(_ZIP))
-                raw.seek(0)
+                start = _start(raw)
                 if self.member is not None:
                     with ZipFile(raw) as archive, archive.open(self.member) as file:
-                        yield file
+                        yield _narrow(file)
                 elif start.startswith(_GZIP):
                     with gzip.open(raw) as file:
-                        yield file
+                        yield _narrow(file)
                 else:
-                    yield raw
+                    yield _narrow(raw)
         except (OSError, EOFError, BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
             reason = getattr(error, "strerror", None) or error
             message = f"{self.name} must be a file that can be read, was not: {reason}"
@@ -121,6 +129,24 @@ class Source:
                 line = block.content.split(b"\n")[number - block.number]
                 return line.decode("utf-8", "backslashreplace")
         return None
+
+
+def _start(file: IO[bytes] | gzip.GzipFile) -> bytes:
+    start = file.read(len(_ZIP))
+    file.seek(0)
+    return start
+
+
+def _narrow(file: IO[bytes] | gzip.GzipFile) -> Bytes:
+    """Return the bytes as UTF-8: of UTF-16 by its mark, or by the zeros between the letters of a first line."""
+    start = _start(file)
+    if start.startswith(_WIDE_BOMS):
+        encoding = "utf-16"
+    elif start[:1] and start.count(0) == 2:  # noqa: PLR2004 - every other one of four
+        encoding = "utf-16-be" if start[0] == 0 else "utf-16-le"
+    else:
+        return file
+    return codecs.EncodedFile(file, "utf-8", encoding, "replace")
 
 
 @contextmanager

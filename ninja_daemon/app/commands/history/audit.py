@@ -1,15 +1,21 @@
-"""``ninja-daemon audit``: the broker's history against what was listed and stored."""
+"""``ninja-daemon audit``: the broker's history, or that of files, against what was listed and stored."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
+from ninja_daemon.app.candles.file_history import file_history
+from ninja_daemon.app.candles.options import FileOptions, require_files
+from ninja_daemon.app.candles.series import expected_granularity, strategies_for
 from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.shared_options import AS_JSON, STRATEGIES
 from ninja_daemon.app.status.exact_json import exact_json
@@ -18,35 +24,52 @@ from ninja_daemon.app.why.decision_words import difference_fields, difference_wo
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import CandleSource
+from ninja_daemon.usecases.candle_ports import HistorySource
 from ninja_daemon.usecases.proof.audit import Audited, audit as audit_over
 from ninja_daemon.usecases.proof.record import Record
+
+SINCE = Annotated[
+    str | None,
+    typer.Option(
+        "--since",
+        metavar="WHEN",
+        help="Candles that opened since: 2026-01-31 or 2026-01-31T10:00:00Z. Left out: since the first start.",
+    ),
+]
+CANDLES = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--candles",
+        exists=True,
+        dir_okay=False,
+        readable=True,
+        metavar="FILE",
+        help="Candles from a file instead of the broker; may be repeated. A name like EUR_USD_H4.csv says which "
+        "series it is.",
+    ),
+]
 
 
 def audit(
     *,
     strategy: STRATEGIES = None,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--since",
-            metavar="WHEN",
-            help="Candles that opened since: 2026-01-31 or 2026-01-31T10:00:00Z. Left out: since the first start.",
-        ),
-    ] = None,
+    since: SINCE = None,
+    candles: CANDLES = None,
+    files: FileOptions,
     as_json: AS_JSON = False,
 ) -> None:
     """Compare cursor, side, averages and listed signals with what the broker's history gives."""
-    from ninja_daemon.app.wiring import candle_source
-
     first: Instant | None = typed_open("--since", since)
+    require_files("--candles", candles, files)
     environ, product = running_environ()
     environment, configuration = load_settings(environ)
     chosen = chosen_strategies(configuration, strategy or ())
     say_found(product)
     records = read_records(environment, chosen)
-    with closing(candle_source(environment)) as source:
-        results = [_audited(source, each, records[each.name], first) for each in chosen]
+    if candles:
+        results = _over_files(candles, files, chosen, records, first, are_named=bool(strategy))
+    else:
+        results = _over_broker(environment, chosen, records, first)
     if as_json:
         typer.echo(exact_json({"strategies": [_fields(result) for result in results]}))
     else:
@@ -55,7 +78,43 @@ def audit(
         raise typer.Exit(1)
 
 
-def _audited(source: CandleSource, strategy: Strategy, record: Record, first: Instant | None) -> Audited:
+def _over_broker(
+    environment: Environment, chosen: Sequence[Strategy], records: Mapping[str, Record], first: Instant | None
+) -> Sequence[Audited]:
+    from ninja_daemon.app.wiring import candle_source
+
+    with closing(candle_source(environment)) as source:
+        return [_audited(source, each, records[each.name], first) for each in chosen]
+
+
+def _over_files(
+    paths: Sequence[Path],
+    options: FileOptions,
+    strategies: Sequence[Strategy],
+    records: Mapping[str, Record],
+    first: Instant | None,
+    *,
+    are_named: bool,
+) -> Sequence[Audited]:
+    """Audit the strategies that files fit, from the first candle of the files that can be judged."""
+    with open_candles(paths, options.said(), expected=expected_granularity(paths)) as opened:
+        join = options.timeframe()
+        chosen = strategies_for(paths, opened, strategies, join, are_named=are_named, option="--candles")
+        source = file_history(opened, chosen)
+        if opened.report is not None:
+            typer.echo(opened.report.paragraph(), err=True)
+    results: list[Audited] = []
+    for each in chosen:
+        try:
+            since = max(first or 0, source.first_judged(each))
+        except NinjaError as error:
+            results.append(Audited(each, error, listed=len(records[each.name].signals)))
+        else:
+            results.append(audit_over(source, each, records[each.name], since, to_the_newest=False))
+    return results
+
+
+def _audited(source: HistorySource, strategy: Strategy, record: Record, first: Instant | None) -> Audited:
     with progress_bar(f"reading {strategy.series}", None) as bar:
         return audit_over(source, strategy, record, first, bar.advance)
 

@@ -12,7 +12,8 @@ from ninja_daemon.adapters.candle_files.open_candles import OpenCandles
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.candle_files.writing import whole_file, write_candles
 from ninja_daemon.app.candles.options import FileOptions
-from ninja_daemon.app.candles.series import expected_granularity
+from ninja_daemon.app.candles.series import expected_granularity, require_prices
+from ninja_daemon.app.settings.known_instruments import instrument_in
 from ninja_daemon.core.market.granularity import Granularity
 
 
@@ -33,6 +34,8 @@ def import_(
     """Make canonical candles of files."""
     wanted = files.timeframe()
     with open_candles(paths, files.said(), expected=expected_granularity(paths)) as opened:
+        if (name := instrument_in(paths[0].name)) is not None:
+            require_prices(name, opened)
         if out is None:
             _write(opened, wanted)
         else:

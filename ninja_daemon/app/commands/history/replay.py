@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ninja_daemon.app.candles.asking import chosen_strategies
-from ninja_daemon.app.candles.options import FileOptions
+from ninja_daemon.app.candles.options import FileOptions, require_files
 from ninja_daemon.app.replays.drawing import Drawing
 from ninja_daemon.app.replays.options import Form, Wanted
 from ninja_daemon.app.replays.running import Manner, over_broker, over_files
@@ -28,7 +28,7 @@ def replay(
     """Run the daemon's own engine over history and print its signals."""
     form.require_one_form()
     span = wanted.span()
-    wanted.require_files_for(files)
+    require_files("--csv", wanted.csv, files)
     drawing = None if form.picture is None else Drawing(form.picture, form.theme)
     environment, configuration = load_settings()
     chosen = chosen_strategies(configuration, wanted.strategy or ())
