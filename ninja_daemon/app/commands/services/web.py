@@ -20,9 +20,10 @@ from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.owner.site import OwnersSite
 from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
-from ninja_daemon.app.web.site import OwnersSite, PublicSite, Site
+from ninja_daemon.app.web.site import PublicSite, Site
 
 DEFAULT: Final = "127.0.0.1:9465"
 _ADDRESS: Final = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):(\d{1,5})")
