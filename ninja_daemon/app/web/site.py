@@ -19,6 +19,7 @@ from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_con
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.words import duration
 from ninja_daemon.usecases.ports import Clock
 
 _HTML: Final = "text/html; charset=utf-8"
@@ -181,12 +182,12 @@ class PublicSite(Pages):
         """Return the page of an address."""
         if path == "/":
             signals = self.signals()
-            minutes = round(self._seconds / 60)
-            words = f"Every signal is shown {minutes} minutes after the close of its candle. They are no advice."
+            after = duration(self._seconds)
+            words = f"Every signal is shown {after} after the close of its candle. They are no advice."
             wanted = Wanted.of(query)
             content = [element("p", words), signals_content(signals, self.outcomes(), wanted)]
             return self.page("Signals", content, here="/", status=400 if wanted.problem else 200)
         if path == "/record":
             shown = self._record.until(self._clock.now() - self._seconds)
-            return self.page("Record", public_record_content(shown, round(self._seconds / 60)), here="/record")
+            return self.page("Record", public_record_content(shown, duration(self._seconds)), here="/record")
         return super().shown(path, query)

@@ -33,7 +33,7 @@ def test_a_strategys_page_draws_its_candles_and_every_cross(start: Start, listed
 
 def test_a_strategys_page_lists_its_newest_evaluations(start: Start, listed: list[dict[str, Any]]) -> None:
     page = start().get("/strategies/EUR_USD_M15").body
-    assert "48 closes, newest first: 48 evaluated" in page
+    assert "48 closes: 48 evaluated" in page
     evaluations = page[page.index("Newest evaluations") : page.index("Newest signals")]
     for each in listed[-3:]:
         assert f'<a href="/signals/{each["id"]}">{each["id"][:8]}</a>' in evaluations

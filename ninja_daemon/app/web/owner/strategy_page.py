@@ -19,6 +19,7 @@ from ninja_daemon.usecases.proof.evaluations import Became, CloseVerdict
 
 _TITLES = ("candle closed", "what became of it", "taken in", "side", "cross")
 _ABSENCES = 5
+_ROWS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,15 @@ def _evaluations(closes: Sequence[CloseVerdict]) -> Child:
     count = {kind: sum(one.became is kind for one in closes) for kind in Became}
     words = ", ".join(f"{number} {kind.value}" for kind, number in count.items() if number)
     absent = absence_lines([one for one in closes if one.became is Became.NOT_EVALUATED])
-    return [
-        [notice(line) for line in absent[-_ABSENCES:]],
-        table(
-            f"{counted(len(closes), 'close')}, newest first: {words or 'none'}", _TITLES, map(_row, reversed(closes))
-        ),
-    ]
+    caption = f"{counted(len(closes), 'close')}: {words or 'none'}; the newest {_ROWS}, and older ones with a cross"
+    shown = [*filter(_tells, closes[:-_ROWS]), *closes[-_ROWS:]]
+    return [[notice(line) for line in absent[-_ABSENCES:]], table(caption, _TITLES, map(_row, reversed(shown)))]
+
+
+def _tells(one: CloseVerdict) -> bool:
+    """Tell whether a close is worth a line when it is not among the newest: a cross, or one that was missed."""
+    is_cross = one.evaluation is not None and one.evaluation.cross is not None
+    return is_cross or one.became is Became.NOT_EVALUATED
 
 
 def _row(one: CloseVerdict) -> list[Child]:
