@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ninja_daemon.adapters.host.clock import SystemClock
@@ -19,15 +20,16 @@ from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.stores import daemon_store
+from ninja_daemon.app.pictures.keeping import CandleKeeper
 from ninja_daemon.app.pictures.packing import PicturePacker
-from ninja_daemon.app.queues.opening import evaluations_file, journal_file, local_queue_file, record_file
+from ninja_daemon.app.queues.opening import candles_file, evaluations_file, journal_file, local_queue_file, record_file
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.servers.proxies import proxy_of_file
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, ServerSettings
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import DaemonPorts
+from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonStore
 from ninja_daemon.usecases.wake_result import WakeResult
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Parts(DaemonPorts):
         recorder: keeps the record of signals and outcomes.
         notes: keeps when each candle was taken in, or why not.
         packer: leaves the candles of signals for their pictures.
+        keeper: keeps the newest candles of each series for the pictures of the page.
         divide: keeps to one of so many parts of the broker's limits.
         stores: those in Redis: the whole, and its shards where there are some; none without Redis.
         failover: puts the journal behind a store in Redis, or behind that of a shard.
@@ -57,6 +60,7 @@ class Parts(DaemonPorts):
     recorder: Recorder
     notes: EvaluationNotes
     packer: PicturePacker
+    keeper: CandleKeeper
     divide: Callable[[int, int], None]
     stores: list[RedisStateStore]
     failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
@@ -72,6 +76,7 @@ class Parts(DaemonPorts):
         self.recorder.after(wake)
         self.notes.after(wake)
         self.packer.after(wake)
+        self.keeper.after(wake)
 
     def close(self) -> None:
         """Let connections, threads and files go."""
@@ -98,17 +103,21 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
     store = made.store
     record = record_file(environment)
 
-    def tell_of_break(text: str) -> None:
-        with suppress(StoreUnavailable):
-            store.alert("record_broken", "error", text, clock.now())
-
     notes = EvaluationNotes(evaluations_file(environment), clock)
     packer = PicturePacker(source, (*made.packs, LocalPicturePacks(alerts)))
-    closers = (packer.close, source.close, made.close, alerts.close, memory.close, record.close, notes.close)
-    recorder = Recorder(record, made.histories, made.published, tell_of_break)
+    keeper = CandleKeeper(candles_file(environment))
+    behind = (packer.close, keeper.close)
+    closers = (*behind, source.close, made.close, alerts.close, memory.close, record.close, notes.close)
+    recorder = Recorder(record, made.histories, made.published, partial(_tell_of_break, store, clock))
+    stores, failover = made.stores, made.failover
     return Parts(
-        clock, source, store, memory, recorder, notes, packer, source.divide, made.stores, made.failover, closers
+        clock, source, store, memory, recorder, notes, packer, keeper, source.divide, stores, failover, closers
     )
+
+
+def _tell_of_break(store: DaemonStore, clock: Clock, text: str) -> None:
+    with suppress(StoreUnavailable):
+        store.alert("record_broken", "error", text, clock.now())
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:

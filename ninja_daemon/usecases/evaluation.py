@@ -18,7 +18,7 @@ from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import Shown, scaled
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.trend.candles import Judgeable, seeing
-from ninja_daemon.usecases.wake_result import Start, StrategyResult
+from ninja_daemon.usecases.wake_result import Run, Start, StrategyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,7 @@ class Evaluation:
         standing, fetched = new.standing, new.shown.fetched
         after = judged(new, self._clock.now())
         state, change, error = after.state, change_of(new, after), self._error(new, after.state)
-        # Made at once: this is done for each strategy at each close, and to copy a result costs as much as to make one.
-        result = StrategyResult(
+        result = StrategyResult(  # made at once: to copy one, for each strategy at each close, costs as much
             standing.strategy,
             standing.start,
             fetched=standing.fetched,
@@ -132,8 +131,16 @@ class Evaluation:
             newest=_newest(standing),
             more=fetched.more and new.taken_in > 0 and not new.held and not new.awaited,
             tally=standing.loaded.tally if change is None else change.tally,
+            run=None if change is None else _run(new),
         )
         return Work(standing, result, change)
+
+
+def _run(new: NewCandles) -> Run:
+    instrument, history = new.rules.instrument, new.standing.history
+    if history:
+        return Run(instrument, None, [*history, *new.candles])
+    return Run(instrument, None if new.before.last is None else new.before.last.time, new.candles)
 
 
 def _with_gaps(missing: Missing, judgeable: Judgeable) -> Missing:

@@ -54,6 +54,7 @@ class Standing:
         instrument: decimals and pip of ``state``.
         error: why the strategy cannot be brought up to date.
         fetched: complete candles that the broker sent, history included.
+        history: the candles that missing averages were built of, without those of ``newer``.
         newer: the candles after the cursor.
         book: the open signals after the cursor's candle; None while they are not known.
         closed: outcomes found on the way to them.
@@ -70,6 +71,7 @@ class Standing:
     instrument: Instrument | None = None
     error: NinjaError | None = None
     fetched: int = 0
+    history: Sequence[Candle] = ()
     newer: Fetched | None = None
     book: Book | None = None
     closed: Sequence[Outcome] = ()
@@ -215,7 +217,7 @@ class Standings:
         can_reach_further = len(candles) >= asked and asked < MAX_LOOK_BACK + standing.strategy.warm_up
         if state.side is None and state.seen >= standing.strategy.warm_up and can_reach_further:
             return False
-        standing.state, standing.instrument = state, answer.instrument
+        standing.state, standing.instrument, standing.history = state, answer.instrument, known
         if standing.start is Start.FIRST:
             standing.newer = replace(answer, candles=candles[-1:], at_cursor=None)
         return True

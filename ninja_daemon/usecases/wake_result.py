@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
@@ -22,6 +25,26 @@ class Start(Enum):
     STORED = "stored"
     REBUILT = "rebuilt"
     FIRST = "first"
+
+
+class Run(NamedTuple):
+    """Candles of a series, one behind the other, as a strategy took them in.
+
+    Attributes:
+        instrument: decimals and pip of the prices.
+        before: open of the candle before the first one; None where that is not known.
+        candles: oldest first; at a first start or a rebuild with the history that was read.
+    """
+
+    instrument: Instrument
+    before: Instant | None
+    candles: Sequence[Candle]
+
+    def followed_by(self, later: Run | None) -> Run:
+        """Return both as one."""
+        if later is None or self.instrument != later.instrument:
+            return later or self
+        return Run(self.instrument, self.before, [*self.candles, *later.candles])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +74,7 @@ class StrategyResult:
         error: why the strategy is not up to date; None when it is.
         notes: stored parts that could not be used, one sentence each.
         tally: the counts that are stored now; None when they are not known.
+        run: the candles behind ``opens``, for pictures; None where nothing was written.
     """
 
     strategy: Strategy
@@ -75,6 +99,7 @@ class StrategyResult:
     error: NinjaError | None = None
     notes: Sequence[str] = ()
     tally: Counts | None = None
+    run: Run | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +140,5 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
         quiet=earlier.quiet + later.quiet,
         gaps=[*earlier.gaps, *later.gaps],
         notes=list(dict.fromkeys([*earlier.notes, *later.notes])),
+        run=later.run if earlier.run is None else earlier.run.followed_by(later.run),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ninja_daemon.adapters.journal.journal import SqliteJournal
@@ -58,7 +58,13 @@ def closes_with_crosses(count: int) -> list[int]:
 
 
 def work(
-    url: str, directory: Path, closes: Sequence[int], *, seen_at_start: int = 20, namespace: str = "ninja"
+    url: str,
+    directory: Path,
+    closes: Sequence[int],
+    *,
+    seen_at_start: int = 20,
+    namespace: str = "ninja",
+    keep: Callable[[WakeResult], None] = lambda _: None,
 ) -> WakeResult:
     """Start a daemon's store on so many candles, then show it the rest; return what the second wake did."""
     broker = FakeBroker({"EUR_USD": EUR_USD}, {M15.series: candles(closes)})
@@ -71,6 +77,7 @@ def work(
         clock = FakeClock(START + 900 * (newest + 1) + 1.0)
         wake = catch_up([M15], source=broker, store=store, journal=journal, clock=clock)
         assert [outcome.error for outcome in wake.results] == [None]
+        keep(wake)
         return wake
 
     try:

@@ -134,7 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
         getattr(self, f"_{answer.how}")(answer)
 
     # The names that the library looks for.
-    do_PATCH = do_GET = do_POST  # noqa: N815
+    do_PATCH = do_PUT = do_GET = do_POST  # noqa: N815
 
     def _reply(self, answer: Answer) -> None:
         self.send_response(answer.status)

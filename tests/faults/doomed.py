@@ -39,10 +39,14 @@ _NOT_OUTSIDE: Final = {
     "Clock.wait",
     "CandleSource.changes",
     "Channel.close",
-    "EditableChannel.send",
-    "EditableChannel.close",
+    *(f"{kind}Channel.{name}" for kind in ("Illustrated", "Editable") for name in ("send", "close")),
+    "EditableChannel.illustrate",
 } | {f"DaemonStore.{name}" for name in ("replayed", "kept_commits")}
-_ONE_FOR_ALL: Final = {"Channel": (WebhookChannel,), "EditableChannel": (DiscordChannel,)}
+_ONE_FOR_ALL: Final = {
+    "Channel": (WebhookChannel,),
+    "IllustratedChannel": (DiscordChannel,),
+    "EditableChannel": (DiscordChannel,),
+}
 """All channels are called at the same place; killing there differs by nothing but the service."""
 
 _BY_HAND: Final[Mapping[type, tuple[str, ...]]] = {

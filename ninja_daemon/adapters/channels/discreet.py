@@ -15,7 +15,7 @@ from ninja_daemon.adapters.network.redaction import Redaction
 from ninja_daemon.core.messages.destination import Failure, Outcome
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, IllustratedChannel
 
 
 class DiscreetChannel:
@@ -55,7 +55,33 @@ class DiscreetChannel:
         self._channel.close()
 
 
-class DiscreetEditableChannel(DiscreetChannel):
+class DiscreetIllustratedChannel(DiscreetChannel):
+    """The same for a channel whose messages can get a picture afterwards."""
+
+    def __init__(
+        self,
+        channel: WritingChannel,
+        illustrated: IllustratedChannel,
+        secrets: Iterable[Secret],
+        briefing: Briefing | None = None,
+    ) -> None:
+        """Wrap a channel; see ``DiscreetChannel``.
+
+        Args:
+            channel: what does the work.
+            illustrated: the same, as that which adds pictures.
+            secrets: what must not come back.
+            briefing: adds to each bundle what its texts need.
+        """
+        super().__init__(channel, secrets, briefing)
+        self._illustrated = illustrated
+
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+        """Add a picture; see the port."""
+        return self._cleaned(self._illustrated.illustrate(message_id, self._briefing.of(bundle, is_edit=True)))
+
+
+class DiscreetEditableChannel(DiscreetIllustratedChannel):
     """The same for a channel that can change what it has posted."""
 
     def __init__(
@@ -65,21 +91,10 @@ class DiscreetEditableChannel(DiscreetChannel):
         secrets: Iterable[Secret],
         briefing: Briefing | None = None,
     ) -> None:
-        """Wrap a channel; see ``DiscreetChannel``.
-
-        Args:
-            channel: what does the work.
-            editable: the same, as that which changes what it has posted.
-            secrets: what no outcome may show.
-            briefing: adds to each bundle what its texts need.
-        """
-        super().__init__(channel, secrets, briefing)
+        """Wrap a channel; see ``DiscreetIllustratedChannel``, which ``editable`` is as well."""
+        super().__init__(channel, editable, secrets, briefing)
         self._editable = editable
 
     def edit(self, message_id: str, bundle: Bundle) -> Outcome:
         """Edit; see the port."""
         return self._cleaned(self._editable.edit(message_id, self._briefing.of(bundle, is_edit=True)))
-
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
-        """Add a picture; see the port."""
-        return self._cleaned(self._editable.illustrate(message_id, self._briefing.of(bundle, is_edit=True)))

@@ -107,7 +107,7 @@ class ChannelKind:
     @property
     def has_pictures(self) -> bool:
         """Whether its channels show pictures, by an edit or in the first message."""
-        return self.edits or hasattr(self.opened, "inlines_pictures")
+        return hasattr(self.opened, "illustrate") or hasattr(self.opened, "inlines_pictures")
 
     @property
     def edits(self) -> bool:

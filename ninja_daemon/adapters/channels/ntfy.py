@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.kind import (
@@ -20,7 +21,7 @@ from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.adapters.channels.words import harmless, mark
 from ninja_daemon.adapters.network.answers import failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
-from ninja_daemon.core.messages.destination import Destination, Failure, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Bundle, Severity
 from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -32,6 +33,8 @@ _UNFIT: Final = re.compile(r"[^A-Za-z0-9_-]", re.ASCII)
 _LONGEST: Final = 4_096
 """Bytes of a text; what is longer comes as a file to download."""
 _PRIORITIES: Final = {"min": 1, "low": 2, "default": 3, "high": 4, "max": 5}
+_QUIET: Final = 2
+"""Priority that makes no sound; the first message has made it."""
 _SEVERITIES: Final = {Severity.INFO: 2, Severity.WARNING: 3, Severity.ERROR: 4, Severity.CRITICAL: 5}
 _SIDES: Final = {Side.BUY: "chart_with_upwards_trend", Side.SELL: "chart_with_downwards_trend"}
 
@@ -56,7 +59,10 @@ class Options(NamedTuple):
 
 
 class NtfyChannel:
-    """Publishes JSON; a repeat has the sequence id of the first, by which ntfy 2.16 updates that in place."""
+    """Publishes JSON; a repeat has the sequence id of the first, by which ntfy 2.16 updates that in place.
+
+    An older server answers without the sequence id and would show an update as a second message: it gets no picture.
+    """
 
     def __init__(self, destination: Destination) -> None:
         """Prepare the server's address; nothing is connected yet."""
@@ -72,8 +78,29 @@ class NtfyChannel:
         if isinstance(reply, Failure):
             return reply
         if 200 <= reply.status < 300:  # noqa: PLR2004 - the family of successes
-            return Sent(_message_id(json_object(reply.body)))
+            told = json_object(reply.body)
+            sequence = _sequence_of(bundle)
+            return Sent(sequence if told.get("sequence_id") == sequence else _message_id(told))
         return failure_of(reply)
+
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+        """Publish the message again in its place, as the text of a picture and without a sound; see the port."""
+        if message_id != _sequence_of(bundle):
+            return Failure(Fault.REFUSED, "this server changes no messages; ntfy does from version 2.16 on")
+        (picture,) = bundle.attachments
+        headers, body = self.written(bundle)
+        message = json.loads(body)
+        told = {"message": message["message"], "title": message["title"], "filename": picture.name}
+        told |= {"priority": str(min(_QUIET, message["priority"])), "tags": ",".join(message["tags"])}
+        if "click" in message:
+            told["click"] = message["click"]
+        target = f"{self._poster.parts.path}{self._options.topic.reveal()}?{urlencode(told)}"
+        headers = {**headers, "Content-Type": picture.media_type, "X-Sequence-ID": message_id}
+        reply = self._poster.post(picture.content, headers, target=target, method="PUT")
+        if isinstance(reply, Failure):
+            return reply
+        is_accepted = 200 <= reply.status < 300  # noqa: PLR2004 - as above
+        return Sent(message_id) if is_accepted else failure_of(reply)
 
     def written(self, bundle: Bundle) -> Written:
         """Return what the server gets."""
@@ -87,7 +114,7 @@ class NtfyChannel:
             "message": _cut(text.removeprefix(f"{title}\n")),
             "priority": self._priority(bundle),
             "tags": self._tags(bundle),
-            "sequence_id": _UNFIT.sub("_", bundle.id)[:64],
+            "sequence_id": _sequence_of(bundle),
         }
         if bundle.signals and self._options.click:
             identity = bundle.id
@@ -108,6 +135,10 @@ class NtfyChannel:
     def close(self) -> None:
         """Let the connection go."""
         self._poster.close()
+
+
+def _sequence_of(bundle: Bundle) -> str:
+    return _UNFIT.sub("_", bundle.id)[:64]
 
 
 def _cut(text: str) -> str:

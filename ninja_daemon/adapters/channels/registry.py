@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ninja_daemon.adapters.channels import apprise_channel, console, discord, mail, ntfy, telegram, webhook
-from ninja_daemon.adapters.channels.discreet import DiscreetChannel, DiscreetEditableChannel
+from ninja_daemon.adapters.channels.discreet import (
+    DiscreetChannel,
+    DiscreetEditableChannel,
+    DiscreetIllustratedChannel,
+)
 from ninja_daemon.adapters.channels.kind import ChannelKind, WritingChannel
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, IllustratedChannel
 
 _CHANNELS: Final = (console, webhook, discord, telegram, mail, ntfy, apprise_channel)
 KINDS: Final[Mapping[str, ChannelKind]] = {channel.KIND.name: channel.KIND for channel in _CHANNELS}
@@ -26,4 +30,6 @@ def open_channel(destination: Destination, strategies: Sequence[Strategy] = ()) 
     channel, briefing = KINDS[destination.channel].opened(destination), Briefing(strategies)
     if isinstance(channel, EditableChannel):
         return DiscreetEditableChannel(channel, channel, destination.secrets, briefing)
+    if isinstance(channel, IllustratedChannel):
+        return DiscreetIllustratedChannel(channel, channel, destination.secrets, briefing)
     return DiscreetChannel(channel, destination.secrets, briefing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -24,7 +25,7 @@ from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
-from ninja_daemon.core.messages.message import Bundle
+from ninja_daemon.core.messages.message import Attachment, Bundle
 from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
 
@@ -92,13 +93,23 @@ class TelegramChannel:
         return Sent(message_id) if is_same else answer
 
     def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
-        """Let a posted message be a picture with its text below; see the port."""
+        """Let a posted message be a picture with its text below; a long text gets the picture as an answer to it."""
         (picture,) = bundle.attachments
         if len(plain_text(bundle, self._policy)) > _LONGEST_CAPTION:
-            return Failure(Fault.REFUSED, f"a text below a picture has {_LONGEST_CAPTION} characters at most")
+            return self._answered_by(picture, message_id)
         media = {"type": "photo", "media": "attach://picture", **self._caption(bundle)}
         fields = {"chat_id": self._chat, "message_id": message_id, "media": json.dumps(media)}
         return self._sent("editMessageMedia", *form(fields, {"picture": picture}))
+
+    def _answered_by(self, picture: Attachment, message_id: str) -> Outcome:
+        """Send a picture without a word, which no copier can take for an order."""
+        reply = {"message_id": int(message_id), "allow_sending_without_reply": False}
+        fields = {"chat_id": self._chat, "reply_parameters": json.dumps(reply), "disable_notification": "true"}
+        fields |= {name: str(value) for name, value in self._topic.items()}
+        answer = self._sent("sendPhoto", *form(fields, {"photo": picture}))
+        if isinstance(answer, Failure) and answer.fault is Fault.AMBIGUOUS:
+            return replace(answer, fault=Fault.REFUSED)  # it may be there: a second try could show it twice
+        return answer
 
     def _text(self, bundle: Bundle) -> dict[str, object]:
         if is_laid_out(bundle, self._policy):

@@ -26,7 +26,10 @@ def encode_pack(view: SignalView) -> str:
         rows.append([candle.time - before, *prices])
         before, last = candle.time, candle.close
     lines = [[line.name, *_tenths(line.values)] for line in (view.fast, view.slow)]
-    return json.dumps({"v": FORM, "decimals": view.decimals, "candles": rows, "lines": lines}, separators=(",", ":"))
+    fields: dict[str, Any] = {"v": FORM, "decimals": view.decimals, "candles": rows, "lines": lines}
+    if any(view.shaded):
+        fields["shaded"] = [int(one) for one in view.shaded]
+    return json.dumps(fields, separators=(",", ":"))
 
 
 def _tenths(values: Sequence[tuple[int, int] | None]) -> list[int | None]:
@@ -50,7 +53,8 @@ def decode_pack(text: str, signal: Signal) -> SignalView:
             candles.append(Candle(time + int(step), *(last + int(price) for price in prices)))
             time, last = candles[-1].time, candles[-1].close
         fast, slow = (_line(one, len(candles)) for one in fields["lines"])
-        return SignalView(signal, int(fields["decimals"]), candles, fast, slow)
+        shaded = [bool(one) for one in fields.get("shaded", ())][: len(candles)]
+        return SignalView(signal, int(fields["decimals"]), candles, fast, slow, shaded=shaded)
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         message = f"the candles of a picture must be what was written, were changed: {str(error)[:80]}"
         raise StateUnreadable(message) from error

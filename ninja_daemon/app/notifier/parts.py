@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +20,7 @@ from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.timed_reports import timed_reporters
+from ninja_daemon.app.pictures.drawing import Drawer
 from ninja_daemon.app.pictures.drawn_pictures import InlineChannel, illustrated
 from ninja_daemon.app.pictures.illustrating import Illustrator
 from ninja_daemon.app.queues.opening import journal_file, local_queue_file, store_label
@@ -30,7 +32,7 @@ from ninja_daemon.core.messages.message import Kind
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, IllustratedChannel
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
 from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
@@ -109,12 +111,14 @@ def notifier_parts(
     journal = local if environment.cache_enabled else None
     lateness = Lateness({one.name: one.max_signal_age for one in strategies if one.max_signal_age is not None})
     packs = (main.packs,) if journal is None else (main.packs, journal.packs)
-    illustrator = Illustrator(illustrated(delivery, strategies), packs, ledger, clock)
+    stop = threading.Event()
+    drawer = Drawer(packs, clock, stop)
+    illustrator = Illustrator(illustrated(delivery, strategies), drawer, ledger, clock, stop)
     make = partial(LaneWorker, ledger=ledger, clock=clock, lateness=lateness)
     workers = tuple(
         _worker(
             one,
-            _channel(open_channel(one, strategies), one.policy, ledger, clock, illustrator),
+            _channel(open_channel(one, strategies), one.policy, ledger, clock, (drawer, illustrator)),
             partial(make, lease=_lease(one, lease)),
             main,
             journal,
@@ -168,14 +172,19 @@ def _local_place(file: LocalQueueFile) -> QueuePlace:
 
 
 def _channel(
-    channel: Channel, policy: SendPolicy, ledger: SqliteSentLedger, clock: Clock, pictures: Illustrator
+    channel: Channel,
+    policy: SendPolicy,
+    ledger: SqliteSentLedger,
+    clock: Clock,
+    pictures: tuple[Drawer, Illustrator],
 ) -> Channel:
-    if not isinstance(channel, EditableChannel):
-        return InlineChannel(channel, pictures.ready, policy.time_zone) if policy.picture else channel
+    drawer, illustrator = pictures
+    if not isinstance(channel, IllustratedChannel):
+        return InlineChannel(channel, drawer.soon, policy.time_zone) if policy.picture else channel
     edits = policy.outcomes is OutcomePolicy.EDIT
     if not edits and not policy.picture:
         return channel
-    hook = pictures.posted if policy.picture else None
+    hook = illustrator.posted if policy.picture else None
     return FollowingChannel(channel, ledger, clock, edits=edits, on_posted=hook)
 
 

@@ -10,21 +10,21 @@ from ninja_daemon.core.messages.destination import Delivery, Outcome
 from ninja_daemon.core.messages.message import Attachment, Bundle
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.delivery.delivery_ports import Channel, EditableChannel
+from ninja_daemon.usecases.delivery.delivery_ports import Channel, IllustratedChannel
 
-Drawn = Callable[[Signal, str], tuple[Attachment, ...]]
-"""Returns the picture of a signal in a reader's time zone if it is drawn, else nothing."""
+Drawn = Callable[[Sequence[Signal], str], tuple[Attachment, ...]]
+"""Returns the picture of signals in a reader's time zone if it can be had soon, else nothing."""
 
 
 class InlineChannel:
-    """A channel whose first message holds the picture, if that is drawn by then; for e-mail, which cannot be edited."""
+    """A channel whose first message holds the picture, if that can be had soon; for e-mail, which cannot be edited."""
 
     def __init__(self, channel: Channel, drawn: Drawn, time_zone: str) -> None:
         """Wrap a channel.
 
         Args:
             channel: what sends.
-            drawn: returns the picture of a signal if it is there.
+            drawn: returns the picture of signals.
             time_zone: the reader's.
         """
         self._channel = channel
@@ -34,8 +34,8 @@ class InlineChannel:
 
     def send(self, bundle: Bundle) -> Outcome:
         """Send; see the port."""
-        if len(bundle.entries) == 1 and bundle.signals:
-            bundle = replace(bundle, attachments=self._drawn(bundle.signals[0], self._zone))
+        if bundle.signals and bundle.outcome is None:
+            bundle = replace(bundle, attachments=self._drawn(bundle.signals, self._zone))
         return self._channel.send(bundle)
 
     def close(self) -> None:
@@ -43,16 +43,18 @@ class InlineChannel:
         self._channel.close()
 
 
-def illustrated(delivery: Delivery, strategies: Sequence[Strategy] = ()) -> dict[str, tuple[EditableChannel, str]]:
+def illustrated(delivery: Delivery, strategies: Sequence[Strategy] = ()) -> dict[str, tuple[IllustratedChannel, str]]:
     """Return a channel for pictures, and the reader's zone, of each destination whose messages can get one later."""
     opened = {
         one.name: (open_channel(one, strategies), one.policy.time_zone)
         for one in delivery.destinations
         if one.policy.picture
     }
-    return {name: (made, zone) for name, (made, zone) in opened.items() if isinstance(made, EditableChannel)}
+    return {name: (made, zone) for name, (made, zone) in opened.items() if isinstance(made, IllustratedChannel)}
 
 
-def attachment_of(signal: Signal, png: bytes) -> Attachment:
+def attachment_of(signals: Sequence[Signal], png: bytes) -> Attachment:
     """Return a picture as a file with a name."""
-    return Attachment(f"{signal.instrument}_{signal.timeframe}_{signal.id[:8]}.png", "image/png", png)
+    first = signals[0]
+    more = f"_and_{len(signals) - 1}_more" if len(signals) > 1 else ""
+    return Attachment(f"{first.instrument}_{first.timeframe}_{first.id[:8]}{more}.png", "image/png", png)

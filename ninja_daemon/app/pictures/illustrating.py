@@ -8,31 +8,21 @@ nothing of the rate that signals need.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
 from typing import Final
-from zoneinfo import ZoneInfo
 
-from ninja_daemon.adapters.pictures.png import png_of
-from ninja_daemon.adapters.stored.picture_pack import decode_pack
-from ninja_daemon.app.pictures.drawn_pictures import attachment_of
-from ninja_daemon.app.pictures.packing import PicturePacks
-from ninja_daemon.core.errors import JournalUnavailable, NinjaError, PictureRefused, StoreUnavailable
+from ninja_daemon.app.pictures.drawing import Drawer
+from ninja_daemon.core.errors import JournalUnavailable, NinjaError
 from ninja_daemon.core.messages.destination import Failure, Fault, Sent
-from ninja_daemon.core.messages.message import Attachment, Bundle
-from ninja_daemon.core.pictures.signal_picture import signal_picture
-from ninja_daemon.core.pictures.theme import DARK
-from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, PostedMessages
+from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, IllustratedChannel, PostedMessages
 from ninja_daemon.usecases.ports import Clock
 
 _MOST_WAITING: Final = 500
-_KEPT: Final = 16
-"""Pictures that are kept for other destinations of the same signal."""
 _PATIENCE: Final = 20.0
 """Seconds for which the candles of a signal are waited for."""
 _LOOK_EVERY: Final = 0.05
@@ -55,30 +45,31 @@ class Illustrator:
 
     def __init__(
         self,
-        channels: Mapping[str, tuple[EditableChannel, str]],
-        packs: Sequence[PicturePacks],
+        channels: Mapping[str, tuple[IllustratedChannel, str]],
+        drawer: Drawer,
         posted: PostedMessages,
         clock: Clock,
+        stop: threading.Event,
     ) -> None:
         """Prepare; the thread begins with the first message.
 
         Args:
             channels: by destination: a channel of this thread's own, and the reader's time zone.
-            packs: where the candles of signals may lie.
+            drawer: draws.
             posted: what the messages say by now.
             clock: for durations.
+            stop: set when nobody waits any more.
         """
         self._tell: Callable[[Sequence[DeliveryEvent]], None] = lambda _: None
         self._is_busy: Callable[[str], bool] = lambda _: False
         self._idle = threading.Event()
         self._idle.set()
         self._channels = channels
-        self._packs = packs
+        self._drawer = drawer
         self._posted = posted
         self._clock = clock
         self._jobs: deque[_Job] = deque(maxlen=_MOST_WAITING)
-        self._drawn: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._wake, self._stop = threading.Event(), threading.Event()
+        self._wake, self._stop = threading.Event(), stop
         self._thread: threading.Thread | None = None
 
     def begin(self, tell: Callable[[Sequence[DeliveryEvent]], None], is_busy: Callable[[str], bool]) -> None:
@@ -86,8 +77,8 @@ class Illustrator:
         self._tell, self._is_busy = tell, is_busy
 
     def posted(self, bundle: Bundle, message_id: str) -> None:
-        """Take note of a posted message; one with a single signal gets a picture."""
-        if bundle.destination not in self._channels or len(bundle.entries) != 1 or not bundle.signals:
+        """Take note of a posted message; one with signals gets a picture."""
+        if bundle.destination not in self._channels or not bundle.signals:
             return
         self._jobs.append(_Job(bundle.destination, message_id, bundle, self._clock.monotonic()))
         self._idle.clear()
@@ -96,11 +87,6 @@ class Illustrator:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
             self._thread.start()
-
-    def ready(self, signal: Signal, time_zone: str) -> tuple[Attachment, ...]:
-        """Return the picture of a signal if it is drawn already."""
-        png = self._drawn.get((signal.id, time_zone))
-        return () if png is None else (attachment_of(signal, png),)
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -128,11 +114,10 @@ class Illustrator:
 
     def _illustrate(self, job: _Job) -> None:
         channel, zone = self._channels[job.destination]
-        (signal,) = job.bundle.signals
-        png = self._drawn.get((signal.id, zone)) or self._draw(signal, zone)
+        picture = self._drawer.picture(job.bundle.signals, zone, _PATIENCE)
         answer: Failure | Sent = Failure(Fault.REFUSED, "")
         for _ in range(_TRIES):
-            bundle = replace(self._as_it_is(job), attachments=(attachment_of(signal, png),))
+            bundle = replace(self._as_it_is(job), attachments=(picture,))
             answer = channel.illustrate(job.message_id, bundle)
             if not isinstance(answer, Failure):
                 self._settle(job, channel, bundle)
@@ -142,10 +127,10 @@ class Illustrator:
             self._stop.wait(min(answer.wait or 1.0, _LONGEST_WAIT))
         self._left_out(job, answer.text if isinstance(answer, Failure) else "")
 
-    def _settle(self, job: _Job, channel: EditableChannel, bundle: Bundle) -> None:
+    def _settle(self, job: _Job, channel: IllustratedChannel, bundle: Bundle) -> None:
         """Say that the picture is there; an outcome that came while it was sent is shown again."""
         after = self._as_it_is(job)
-        if after.results != bundle.results:
+        if after.results != bundle.results and isinstance(channel, EditableChannel):
             channel.edit(job.message_id, after)
         took = self._clock.monotonic() - job.posted_at
         fields = {"destination": job.destination, "id": job.bundle.id, "ms": f"{took * 1000:.1f}"}
@@ -157,27 +142,6 @@ class Illustrator:
         except JournalUnavailable:
             found = None
         return job.bundle if found is None else found.bundle
-
-    def _draw(self, signal: Signal, zone: str) -> bytes:
-        view = decode_pack(self._pack(signal.id), signal)
-        png = png_of(signal_picture(view, DARK, ZoneInfo(zone) if zone else UTC))
-        self._drawn[signal.id, zone] = png
-        while len(self._drawn) > _KEPT:
-            self._drawn.popitem(last=False)
-        return png
-
-    def _pack(self, identity: str) -> str:
-        deadline = self._clock.monotonic() + _PATIENCE
-        while self._clock.monotonic() < deadline and not self._stop.is_set():
-            for place in self._packs:
-                try:
-                    if text := place.read(identity):
-                        return text
-                except StoreUnavailable:
-                    continue
-            self._stop.wait(_LOOK_EVERY)
-        message = "the daemon left no candles of this signal"
-        raise PictureRefused(message)
 
     def _left_out(self, job: _Job, reason: str) -> None:
         sentence = f"a message at {job.destination} stays without its picture"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.history.candles import SqliteCandles, candles_path
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations, evaluations_path
 from ninja_daemon.adapters.journal.history.record import SqliteRecord, record_path
 from ninja_daemon.adapters.journal.journal import journal_path
@@ -42,6 +43,11 @@ def record_file(environment: Environment) -> SqliteRecord:
 def evaluations_file(environment: Environment) -> SqliteEvaluations:
     """Return the notes of evaluations on this machine."""
     return SqliteEvaluations(evaluations_path(environment.state_dir, store_label(environment), environment.namespace))
+
+
+def candles_file(environment: Environment) -> SqliteCandles:
+    """Return the newest candles of each series on this machine."""
+    return SqliteCandles(candles_path(environment.state_dir, store_label(environment), environment.namespace))
 
 
 def local_queue_file(environment: Environment) -> LocalQueueFile:

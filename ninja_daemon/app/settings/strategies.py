@@ -14,6 +14,7 @@ from typing import Any, Final
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
+from ninja_daemon.app.settings.servers.web import PUBLIC_DELAY, TABLE as WEB_TABLE, read_web
 from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, StrategyTable, missing, strategy_of
 from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
@@ -24,7 +25,7 @@ from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
-_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", *SERVER_TABLES)
+_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", *SERVER_TABLES, WEB_TABLE)
 MOST_STRATEGIES: Final = 50_000
 
 
@@ -39,6 +40,7 @@ class Configuration:
         notes: one sentence for each thing that is accepted and worth knowing.
         extra_instruments: instruments that the user vouches for.
         servers: how Redis is used, and how daemons share it.
+        public_delay: seconds from a candle's close until the public page shows what came of it.
     """
 
     strategies: tuple[Strategy, ...]
@@ -47,6 +49,7 @@ class Configuration:
     notes: tuple[str, ...] = ()
     extra_instruments: frozenset[str] = frozenset()
     servers: ServerSettings = ONE_SERVER
+    public_delay: float = PUBLIC_DELAY
 
 
 def load_configuration(environment: Environment) -> Configuration:
@@ -91,10 +94,10 @@ def inspect_configuration(environment: Environment) -> tuple[Configuration | Non
     delivery = reading.delivery(environment)
     if not strategies and not reading.problems:
         reading.notes.append(f"{path}: there is no strategy; add a [strategies.NAME] table")
-    servers, more = read_servers(tables)
-    problems = [*reading.problems, *(f"{path}: {problem}" for problem in more)]
+    (servers, more), (delay, others) = read_servers(tables), read_web(tables)
+    problems = [*reading.problems, *(f"{path}: {problem}" for problem in (*more, *others))]
     extra = frozenset(reading.extra_instruments)
-    return Configuration(strategies, delivery, path, tuple(reading.notes), extra, servers), problems
+    return Configuration(strategies, delivery, path, tuple(reading.notes), extra, servers, delay), problems
 
 
 class _Reading:

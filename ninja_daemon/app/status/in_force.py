@@ -35,16 +35,23 @@ def shown_settings(
     return environment, daemons[-1].strategies, (), (note,)
 
 
-def in_force(environment: Environment, configuration: Configuration) -> tuple[Sequence[Strategy], Sequence[str]]:
+def in_force(
+    environment: Environment, configuration: Configuration, *, with_delivery: bool = True
+) -> tuple[Sequence[Strategy], Sequence[str]]:
     """Return the strategies that the daemon of this machine works by, and a sentence where the file says otherwise.
 
     Without a daemon here the file's are returned: they will be in force.
+
+    Args:
+        environment: where its note lies.
+        configuration: what the file says.
+        with_delivery: destinations and routes are compared, too; not where their secrets cannot be read.
     """
     processes = live_processes(environment.state_dir, scope_of(environment))
     daemons = [process for process in processes if process.role == "run"]
     strategies = daemons[-1].strategies if daemons else configuration.strategies
     changes = strategy_changes(strategies, configuration.strategies)
-    if any(process.delivery != fingerprint(configuration.delivery) for process in processes):
+    if with_delivery and any(process.delivery != fingerprint(configuration.delivery) for process in processes):
         changes.append("destinations or routes changed")
     if not changes:
         return strategies, ()

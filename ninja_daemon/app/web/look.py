@@ -9,25 +9,38 @@ from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 from ninja_daemon.adapters.journal.reports import read_local_history
+from ninja_daemon.adapters.journal.sent_ledger import Sent
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import history_mark, read_history
 from ninja_daemon.adapters.stored.reports import History
 from ninja_daemon.app.queues.opening import local_queue_file, open_queue
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
+from ninja_daemon.app.settings.strategies import inspect_configuration
 from ninja_daemon.app.status.gathering import gather_status
+from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.app.status.picture import Status
+from ninja_daemon.app.why.noted import read_deliveries, read_notes
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
+from ninja_daemon.usecases.proof.evaluations import CloseVerdict, Evaluation, Judge
 
 MOST: Final = 2_000
 """Newest signals that the pages know."""
+CLOSES: Final = 48
+"""Newest closes of a strategy that its page shows."""
 _FRESH: Final = 1.0
 """Seconds for which something read is shown again."""
+_SETTLED: Final = 10.0
+"""Seconds for which the settings are shown again while nothing seems to have changed."""
+_HOUR: Final = 3_600
+_WEEKEND: Final = 200_000
+"""Seconds in which there may be no closes; shorter candles fill a page without it."""
 _T = TypeVar("_T")
 
 
@@ -57,11 +70,13 @@ class Settings:
 
     Attributes:
         strategies: in the order of the file.
-        destinations: names of the destinations whose settings this process can read.
+        destinations: names of the destinations of the file; one whose address cannot be read here is shown by its lane.
+        notes: how the file differs from what is in force, one sentence each.
     """
 
     strategies: tuple[Strategy, ...]
     destinations: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Histories:
@@ -98,9 +113,10 @@ class Insides:
 
     def __init__(self, environment: Environment, clock: Clock) -> None:
         """Read nothing yet."""
-        self._environment = environment
+        self.environment = environment
         self._clock = clock
         self._stamp: object = None
+        self._looked_at = float("-inf")
         self._settings = Settings((), ())
         self._memory = StatusMemory(environment)
         self.status = Kept(self._read_status, clock)
@@ -113,35 +129,60 @@ class Insides:
         self._memory.close()
 
     def settings(self) -> Settings:
-        """Return the settings of the file as it is now.
+        """Return the settings in force: those of the daemon of this machine, else those of the file as it is now.
 
         Raises:
-            ConfigError: it cannot be read.
+            ConfigError: the file cannot be read, and no daemon runs here.
         """
-        try:
-            stamp = self._environment.config_path.stat().st_mtime_ns
-        except OSError:
-            stamp = None
-        if stamp is None or stamp != self._stamp:
-            configuration, problems = inspect_configuration(self._environment)
-            if configuration is None:
-                raise ConfigError(*problems)
-            self._settings = _settings_of(configuration)
-            self._stamp = stamp
+        stamp, now = self._stamped(), self._clock.monotonic()
+        if stamp is None or stamp != self._stamp or not 0 <= now - self._looked_at < _SETTLED:
+            self._settings, self._stamp, self._looked_at = self._read_settings(), stamp, now
         return self._settings
+
+    def _stamped(self) -> object:
+        """Return what changes with the file and with the settings in force."""
+        try:
+            return [each.stat().st_mtime_ns for each in (self.environment.config_path, self.environment.state_dir)]
+        except OSError:
+            return None
+
+    def _read_settings(self) -> Settings:
+        configuration, problems = inspect_configuration(self.environment)
+        if configuration is None:
+            raise ConfigError(*problems)
+        # Secrets of destinations are not this process's: what differs of them cannot be told here.
+        strategies, notes = in_force(self.environment, configuration, with_delivery=False)
+        names = tuple(destination.name for destination in configuration.delivery.destinations)
+        return Settings(tuple(strategies), names, tuple(notes))
+
+    def closes(self, strategy: Strategy, cursor: Instant | None) -> Sequence[CloseVerdict]:
+        """Return what became of a strategy's newest closes, oldest first."""
+        end = strategy.market_hours.last_close(strategy.granularity, int(self._clock.now()))
+        length = strategy.granularity.seconds
+        since = end - CLOSES * length - (_WEEKEND if length >= _HOUR else 0)
+        notes = read_notes(self.environment, strategy.name, since - length, end)
+        return list(Judge(strategy, notes, cursor).each(since, end))[-CLOSES:]
+
+    def evaluation(self, signal: Signal) -> Evaluation | None:
+        """Return when the candle of a signal was taken in, None where that was not noted."""
+        notes = read_notes(self.environment, signal.strategy, signal.time, signal.time)
+        return notes.evaluations.get(signal.time)
+
+    def sent(self, identity: str) -> Sequence[Sent]:
+        """Return where this machine delivered a signal."""
+        return read_deliveries(self.environment, identity)
 
     def _read_status(self) -> Status:
         settings = self.settings()
         return gather_status(
-            self._environment, settings.strategies, self._clock.now(), settings.destinations, memory=self._memory
+            self.environment,
+            settings.strategies,
+            self._clock.now(),
+            settings.destinations,
+            settings.notes,
+            memory=self._memory,
         )
 
     def _read_letters(self) -> Sequence[DeadLetter]:
-        with open_queue(self._environment) as queue:
+        with open_queue(self.environment) as queue:
             return queue.dead_letters()
-
-
-def _settings_of(configuration: Configuration) -> Settings:
-    # Secrets of destinations are not this process's: one whose address cannot be read here is shown by its lane.
-    names = tuple(destination.name for destination in configuration.delivery.destinations)
-    return Settings(tuple(configuration.strategies), names)

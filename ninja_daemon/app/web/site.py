@@ -1,4 +1,4 @@
-"""Which address shows what. Two sites: the owner's, and the public one, which is made of published signals alone."""
+"""What both sites show, and the public one, which is made of published signals alone; the owner's is in owner/."""
 
 from __future__ import annotations
 
@@ -7,22 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final, Protocol
-from urllib.parse import unquote
 
 from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.web.deliveries_page import deliveries_content
 from ninja_daemon.app.web.events import Entries, EventStream
 from ninja_daemon.app.web.html import Child, element
 from ninja_daemon.app.web.layout import Navigation, notice, page
-from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.look import Histories
 from ninja_daemon.app.web.record.delayed_record import DelayedRecord
-from ninja_daemon.app.web.record.page import public_record_content, record_content
-from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_content, signal_table, signals_content
-from ninja_daemon.app.web.status_page import status_content, strategy_content
+from ninja_daemon.app.web.record.page import public_record_content
+from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_content, signals_content
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.words import duration
 from ninja_daemon.usecases.ports import Clock
 
 _HTML: Final = "text/html; charset=utf-8"
@@ -62,7 +59,7 @@ class Site(Protocol):
         """Let connections go."""
 
 
-class _Pages:
+class Pages:
     """What both sites have: files, feed, events, pages of signals, and errors as pages."""
 
     def __init__(self, histories: Histories, clock: Clock, navigation: Navigation, delay: float | None = None) -> None:
@@ -87,8 +84,8 @@ class _Pages:
             return Response(200, kind, body)
         try:
             if path == "/feed.json":
-                return Response(200, "application/feed+json", feed(self._signals(), origin))
-            return self._shown(path, query) or self._lost()
+                return Response(200, "application/feed+json", feed(self.signals(), origin))
+            return self.shown(path, query) or self._lost()
         except (StoreUnavailable, ConfigError) as error:
             return self._away(path, error)
 
@@ -96,12 +93,13 @@ class _Pages:
         """Let connections go."""
         self._histories.close()
 
-    def _shown(self, path: str, query: Query) -> Response | None:
-        signals = self._signals
+    def shown(self, path: str, query: Query) -> Response | None:
+        """Return the page of an address; None where there is none."""
+        signals = self.signals
         if path == "/signals":
             wanted = Wanted.of(query)
-            content = signals_content(signals(), self._outcomes(), wanted)
-            return self._page("Signals", content, here="/signals", status=400 if wanted.problem else 200)
+            content = signals_content(signals(), self.outcomes(), wanted)
+            return self.page("Signals", content, here="/signals", status=400 if wanted.problem else 200)
         if path == "/healthz":
             signals()
             return _health(good=True, reasons=[])
@@ -112,28 +110,31 @@ class _Pages:
     def _is_due(self, closed: Instant) -> bool:
         return self._delay is None or closed <= self._clock.now() - self._delay
 
-    def _outcomes(self) -> Outcomes:
+    def outcomes(self) -> Outcomes:
+        """Return how signals ended, as far as it may be shown."""
         outcomes = self._histories.newest().outcomes
         return {each: outcome for each, outcome in outcomes.items() if self._is_due(outcome.exit_time)}
 
-    def _signals(self) -> Sequence[Signal]:
+    def signals(self) -> Sequence[Signal]:
+        """Return the signals that may be shown, oldest first."""
         return [signal for signal, _ in self._entries()]
 
     def _signal_page(self, identity: str) -> Response | None:
-        for signal in self._signals():
+        for signal in self.signals():
             if signal.id == identity:
                 title = f"{signal.side.name} {signal.instrument} {signal.timeframe}"
-                return self._page(
-                    title, signal_content(signal, self._outcomes().get(identity), self._more(signal)), here="/signals"
+                return self.page(
+                    title, signal_content(signal, self.outcomes().get(identity), self.more(signal)), here="/signals"
                 )
         return None
 
-    def _more(self, signal: Signal) -> Child:
+    def more(self, signal: Signal) -> Child:
+        """Return what follows the numbers of a signal."""
         del signal
         return None
 
     def _lost(self) -> Response:
-        return self._page("Not here", element("p", "There is no such page."), status=404)
+        return self.page("Not here", element("p", "There is no such page."), status=404)
 
     def _away(self, path: str, error: StoreUnavailable | ConfigError) -> Response:
         # Strangers are not told what is wrong with the machine.
@@ -141,9 +142,10 @@ class _Pages:
         if path in {"/healthz", "/feed.json"}:
             return _health(good=False, reasons=[reason])
         content = notice([reason, "." if self._public else ". Nothing can be shown until it answers."])
-        return self._page("Not available", content, status=503)
+        return self.page("Not available", content, status=503)
 
-    def _page(self, title: str, content: Child, *, here: str = "", status: int = 200) -> Response:
+    def page(self, title: str, content: Child, *, here: str = "", status: int = 200) -> Response:
+        """Return a whole page."""
         body = page(
             title,
             content,
@@ -160,71 +162,7 @@ def _health(*, good: bool, reasons: Sequence[str]) -> Response:
     return Response(200 if good else 503, "application/json", body.encode())
 
 
-class OwnersSite(_Pages):
-    """Everything, for those who may reach it."""
-
-    def __init__(self, histories: Histories, insides: Insides, clock: Clock) -> None:
-        """Read nothing yet."""
-        navigation = (("/", "Status"), ("/signals", "Signals"), ("/deliveries", "Deliveries"), ("/record", "Record"))
-        super().__init__(histories, clock, navigation)
-        self._insides = insides
-        self._front: tuple[Status, Response] | None = None
-
-    def close(self) -> None:
-        """Let connections go."""
-        super().close()
-        self._insides.close()
-
-    def _shown(self, path: str, query: Query) -> Response | None:
-        if path == "/":
-            return self._status_page()
-        if path == "/deliveries":
-            depths = self._insides.status().delivery
-            letters = [] if depths is None else self._insides.letters()
-            return self._page("Deliveries", deliveries_content(depths, letters), here="/deliveries")
-        if path == "/record":
-            return self._page("Record", record_content(self._insides.status().record), here="/record")
-        if path.startswith("/strategies/"):
-            return self._strategy_page(unquote(path.removeprefix("/strategies/")))
-        return super()._shown(path, query)
-
-    def _status_page(self) -> Response:
-        status = self._insides.status()
-        front = self._front
-        if front is None or front[0] is not status:
-            front = (status, self._page("Status", status_content(status), here="/"))
-            self._front = front
-        return front[1]
-
-    def _strategy_page(self, name: str) -> Response | None:
-        status = self._insides.status()
-        for figures in status.strategies:
-            if figures.strategy.name == name:
-                try:
-                    own = [signal for signal in self._signals() if signal.strategy == name]
-                    signals: Child = signal_table(own, self._outcomes(), f"{len(own)} signals are known, newest first")
-                except StoreUnavailable as error:
-                    signals = notice(["The signals cannot be read: ", escaped(str(error))])
-                return self._page(name, strategy_content(figures, status, signals))
-        return None
-
-    def _more(self, signal: Signal) -> Child:
-        """Say how to draw it, and what of its delivery failed for good."""
-        letters = [letter for letter in self._insides.letters() if letter.id == signal.id]
-        failed = [
-            element("li", f"{letter.destination or 'no destination'}: {letter.cause}, {letter.reason[:300]}")
-            for letter in letters
-        ]
-        command = element("code", f"ninja-daemon signals --picture {signal.id[:8]} signal.png")
-        return [
-            element("h2", "Deliveries that failed for good"),
-            element("ul", failed) if failed else element("p", "none"),
-            element("h2", "Picture"),
-            element("p", command, " draws it."),
-        ]
-
-
-class PublicSite(_Pages):
+class PublicSite(Pages):
     """Signals, outcomes and record whose delay is over, and nothing else: the rest is not even known here."""
 
     def __init__(self, histories: Histories, record: DelayedRecord, clock: Clock, delay: float) -> None:
@@ -240,15 +178,16 @@ class PublicSite(_Pages):
         self._record = record
         self._seconds = delay
 
-    def _shown(self, path: str, query: Query) -> Response | None:
+    def shown(self, path: str, query: Query) -> Response | None:
+        """Return the page of an address."""
         if path == "/":
-            signals = self._signals()
-            minutes = round(self._seconds / 60)
-            words = f"Every signal is shown {minutes} minutes after the close of its candle. They are no advice."
+            signals = self.signals()
+            after = duration(self._seconds)
+            words = f"Every signal is shown {after} after the close of its candle. They are no advice."
             wanted = Wanted.of(query)
-            content = [element("p", words), signals_content(signals, self._outcomes(), wanted)]
-            return self._page("Signals", content, here="/", status=400 if wanted.problem else 200)
+            content = [element("p", words), signals_content(signals, self.outcomes(), wanted)]
+            return self.page("Signals", content, here="/", status=400 if wanted.problem else 200)
         if path == "/record":
             shown = self._record.until(self._clock.now() - self._seconds)
-            return self._page("Record", public_record_content(shown, round(self._seconds / 60)), here="/record")
-        return super()._shown(path, query)
+            return self.page("Record", public_record_content(shown, duration(self._seconds)), here="/record")
+        return super().shown(path, query)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.shared.shards import shards_sentence
-from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
+from ninja_daemon.app.status.strategy_figures import OpenFigures, StrategyFigures
 from ninja_daemon.app.web.html import Child, Html, element, facts, table
 from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.words import link, moment, side_of, span, state_of, strategy_link
-from ninja_daemon.core.filters.kinds import written
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.ports import Counts
 
-_TITLES = ("strategy", "state", "side", "candle closed", "next", "close", "gap in pips", "crosses at", "last signal")
+_TITLES = (
+    *("strategy", "state", "side", "candle closed", "next", "close", "gap in pips", "crosses at", "open"),
+    "last signal",
+)
 
 
 def status_content(status: Status) -> Child:
@@ -72,6 +74,7 @@ def _summary(status: Status) -> Html:
             ("notifier", state_of("silent", is_well=False) if status.notifier is None else "alive"),
             ("waiting for the notifier", status.queued),
             ("dead letters", letters),
+            ("open signals", open_words([one for each in status.strategies for one in each.open])),
             ("Redis", "none" if status.redis is None else status.redis),
             *([("servers", "; ".join(text for text, _ in servers_sentence(servers)))] if servers is not None else []),
             *([("shards", "; ".join(text for text, _ in shards_sentence(shards)))] if shards is not None else []),
@@ -108,85 +111,15 @@ def _row(figures: StrategyFigures, now: float) -> list[Child]:
         "–" if averages is None else f"{averages.close:f}",
         "–" if averages is None or averages.gap_pips is None else f"{averages.gap_pips:+}",
         cross,
+        open_words(figures.open),
         moment(figures.last_signal_close),
     ]
 
 
-def strategy_content(figures: StrategyFigures, status: Status, signals: Child) -> Child:
-    """Return what a strategy's page says.
-
-    Args:
-        figures: of the strategy.
-        status: of everything.
-        signals: its newest signals, as a table.
-    """
-    return [
-        [notice(note, is_bad=False) for note in figures.notes],
-        element("h2", "Now"),
-        _figures(figures, status),
-        element("h2", "Newest signals"),
-        signals,
-        element("h2", "Settings in the file"),
-        _settings(figures),
-    ]
-
-
-def _figures(figures: StrategyFigures, status: Status) -> Html:
-    averages = figures.averages
-    values: list[tuple[str, Child]] = []
-    if averages is not None:
-        values = [
-            ("close", f"{averages.close:f}"),
-            ("fast average", None if averages.fast is None else f"{averages.fast:f}"),
-            ("slow average", None if averages.slow is None else f"{averages.slow:f}"),
-            ("average true range", None if averages.atr is None else f"{averages.atr:f}"),
-            ("gap in pips", None if averages.gap_pips is None else f"{averages.gap_pips:+}"),
-            ("turns beyond", None if averages.cross_price is None else f"{averages.cross_price:f}"),
-            ("candles held", f"{averages.warm} of {figures.strategy.warm_up}"),
-        ]
-    return facts(
-        [
-            ("state", state_of(figures.condition, is_well=not figures.is_stale)),
-            ("side", side_of(figures.side)),
-            ("candle closed", moment(figures.last_close)),
-            ("next close", moment(figures.next_close if figures.strategy.enabled else None)),
-            *values,
-            *(_counts(figures.tally) if status.is_counted else ()),
-        ]
-    )
-
-
-def _counts(tally: Counts) -> list[tuple[str, Child]]:
-    return [
-        ("candles evaluated", tally.evaluated),
-        ("crosses", tally.crosses),
-        ("signals", tally.signals),
-        ("rejected", rejection_words(tally.rejected) or "none"),
-        ("revised by the broker", tally.revisions),
-        ("gaps", tally.gaps),
-    ]
-
-
-def _settings(figures: StrategyFigures) -> Html:
-    strategy = figures.strategy
-    fast, slow = strategy.fast_kind.value, "" if strategy.fast_type is None else f"{strategy.ma_type.value} "
-    return facts(
-        [
-            ("instrument", strategy.instrument),
-            ("timeframe", strategy.granularity.name),
-            (
-                "averages",
-                f"{fast} {strategy.fast_ma} and {slow}{strategy.slow_ma}",
-            ),
-            ("of", strategy.source.value),
-            ("price", strategy.price.value),
-            ("ATR period", strategy.atr_period),
-            ("ATR", strategy.atr_type.value),
-            ("stop, in ATR", f"{strategy.sl_atr_multiplier:f}"),
-            ("target, in ATR", f"{strategy.tp_atr_multiplier:f}"),
-            ("smallest ATR", f"{strategy.min_atr_value:f}"),
-            ("smallest reward/risk", f"{strategy.min_rr_ratio:f}"),
-            ("market hours", strategy.market_hours.value),
-            *((name, str(value)) for name, value in written(strategy.filters).items()),
-        ]
-    )
+def open_words(signals: Sequence[OpenFigures]) -> Child:
+    """Say what the signals that have not ended stand at, all together."""
+    if not signals:
+        return "–"
+    total = sum((one.r for one in signals if one.r is not None), Decimal(0))
+    words = f"{total:+.2f} R" if len(signals) == 1 else f"{total:+.2f} R of {len(signals)}"
+    return element("span", words, class_="buy" if total > 0 else "sell" if total < 0 else None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.why.noted import evaluated_at
@@ -15,9 +16,11 @@ from ninja_daemon.core.signals.decisions import Decision, Verdict, verdicts
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference
 from ninja_daemon.usecases.proof.evaluations import Evaluation
+
+if TYPE_CHECKING:  # the page says these words without numpy
+    from ninja_daemon.usecases.proof.derivation import Derived
 
 
 def decision_fields(rules: Rules, decision: Decision, evaluation: Evaluation | None = None) -> dict[str, object]:

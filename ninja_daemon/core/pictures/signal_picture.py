@@ -7,7 +7,8 @@ from datetime import tzinfo
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.pictures.canvas import Box, Canvas
-from ninja_daemon.core.pictures.signal_drawing import HEIGHT, WIDTH, SignalDrawing
+from ninja_daemon.core.pictures.chart import HEIGHT, WIDTH
+from ninja_daemon.core.pictures.signal_drawing import SignalDrawing
 from ninja_daemon.core.pictures.signal_view import SignalView, units_of
 from ninja_daemon.core.pictures.theme import Theme
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, Protocol
 
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.outcomes.outcome import Outcome
@@ -28,6 +28,30 @@ class AverageLine:
     values: Sequence[tuple[int, int] | None]
 
 
+class CandleView(Protocol):
+    """Candles with two averages, as a picture shows them."""
+
+    @property
+    def decimals(self) -> int:
+        """Digits of the candles' integers behind the point."""
+
+    @property
+    def candles(self) -> Sequence[Candle]:
+        """Oldest first."""
+
+    @property
+    def fast(self) -> AverageLine:
+        """The fast average."""
+
+    @property
+    def slow(self) -> AverageLine:
+        """The slow average."""
+
+    @property
+    def shaded(self) -> Sequence[bool]:
+        """Which candles are shaded; empty for none."""
+
+
 @dataclass(frozen=True, slots=True)
 class SignalView:
     """What a picture of a signal shows.
@@ -39,6 +63,7 @@ class SignalView:
         fast: the fast average, as long as ``candles``.
         slow: the slow average, as long as ``candles``.
         outcome: how it ended, None while it has not.
+        shaded: which candles close within the strategy's sessions; empty where it has none.
     """
 
     signal: Signal
@@ -47,14 +72,16 @@ class SignalView:
     fast: AverageLine
     slow: AverageLine
     outcome: Outcome | None = None
+    shaded: Sequence[bool] = ()
 
-    def prices(self) -> Iterator[int]:
-        """Go through the prices of candles and averages, in the candles' units."""
-        for candle in self.candles:
-            yield from (candle.low, candle.high)
-        for value in (*self.fast.values, *self.slow.values):
-            if value is not None:
-                yield value[0] // value[1]
+
+def prices_of(view: CandleView) -> Iterator[int]:
+    """Go through the prices of candles and averages, in the candles' units."""
+    for candle in view.candles:
+        yield from (candle.low, candle.high)
+    for value in (*view.fast.values, *view.slow.values):
+        if value is not None:
+            yield value[0] // value[1]
 
 
 @dataclass(frozen=True, slots=True)

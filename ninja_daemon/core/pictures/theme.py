@@ -59,5 +59,18 @@ LIGHT: Final = Theme(
     entry="#3a4250",
     on_tag="#ffffff",
 )
+PAGE: Final = Theme(
+    paper="",
+    ink="var(--ink)",
+    pale="var(--pale)",
+    grid="var(--line)",
+    up="var(--buy)",
+    down="var(--sell)",
+    fast="var(--fast)",
+    slow="var(--link)",
+    entry="var(--pale)",
+    on_tag="var(--paper)",
+)
+"""Inside a page: the colours are those of its style sheet, dark or light."""
 THEMES: Final = {"dark": DARK, "light": LIGHT}
-"""The themes by the name that people give them."""
+"""The themes of files, by the name that people give them."""

@@ -8,18 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.filters.filter import Shown
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.history import BatchResult
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.state import Cross
+
+if TYPE_CHECKING:  # the page shows one decision without numpy
+    from ninja_daemon.core.market.candle_columns import CandleColumns
+    from ninja_daemon.core.signals.history import BatchResult
 
 _NEAR: Final = 10
 """A gap is near when it is at most this part of the average true range: about what one candle moves it."""

@@ -95,7 +95,15 @@ class Channel(Protocol):
 
 
 @runtime_checkable
-class EditableChannel(Channel, Protocol):
+class IllustratedChannel(Channel, Protocol):
+    """A channel whose messages can get a picture afterwards."""
+
+    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+        """Add the bundle's one attachment, a picture, to a message that ``send`` named; what it says stays."""
+
+
+@runtime_checkable
+class EditableChannel(IllustratedChannel, Protocol):
     """A channel whose messages can be changed afterwards (the outcome of a signal, later)."""
 
     def edit(self, message_id: str, bundle: Bundle) -> Outcome:
@@ -103,9 +111,6 @@ class EditableChannel(Channel, Protocol):
 
         A message that is gone is ``REFUSED``.
         """
-
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
-        """Add the bundle's one attachment, a picture, to a message that ``send`` named; what it says stays."""
 
 
 @dataclass(frozen=True, slots=True)

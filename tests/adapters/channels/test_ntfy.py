@@ -51,6 +51,13 @@ def test_a_signal_has_priority_tags_a_page_and_the_id_by_which_it_is_updated(ser
     }
 
 
+def test_a_server_that_knows_the_sequence_id_is_told_later_changes_by_it(server: Receiver) -> None:
+    server.answers(Answer.of(200, {"id": "xE73Iyuabi", "sequence_id": a_signal(1).id}))
+    channel = channel_to(server)
+    assert channel.send(a_bundle()) == Sent(a_signal(1).id)
+    channel.close()
+
+
 def test_a_repeat_has_the_sequence_id_of_the_first(server: Receiver) -> None:
     channel = channel_to(server)
     channel.send(a_bundle())

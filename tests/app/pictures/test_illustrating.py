@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import struct
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -18,7 +22,8 @@ from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.picture_pack import decode_pack, encode_pack
 from ninja_daemon.app.notifier.reporter import Reporter
-from ninja_daemon.app.pictures import illustrating
+from ninja_daemon.app.pictures import drawing
+from ninja_daemon.app.pictures.drawing import SOON, Drawer
 from ninja_daemon.app.pictures.drawn_pictures import InlineChannel, illustrated
 from ninja_daemon.app.pictures.illustrating import Illustrator
 from ninja_daemon.app.pictures.packing import PicturePacks
@@ -31,7 +36,7 @@ from ninja_daemon.core.pictures.signal_view import AverageLine, SignalView
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from tests.fakes.channel import FakeChannel
-from tests.fakes.messages import a_bundle, a_signal, an_entry, an_outcome
+from tests.fakes.messages import a_bundle, a_notice_entry, a_signal, an_entry, an_outcome
 from tests.fakes.receiver import Answer, Post, Receiver, receiver
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -83,23 +88,25 @@ def destinations(server: Receiver) -> Delivery:
         "api_url": server.url,
         "insecure": True,
     }
-    return Delivery(
-        (Destination("club", "discord", discord, policy), Destination("chat", "telegram", telegram, policy)), (), ()
-    )
+    ntfy: dict[str, OptionValue] = {"topic": Secret("club-4f7a"), "url": server.url, "insecure": True}
+    made = {"club": ("discord", discord), "chat": ("telegram", telegram), "phone": ("ntfy", ntfy)}
+    return Delivery(tuple(Destination(name, kind, options, policy) for name, (kind, options) in made.items()), (), ())
 
 
 class Desk:
     """An illustrator at work, and what it told."""
 
     def __init__(self, server: Receiver, packs: PicturePacks, ledger: SqliteSentLedger) -> None:
-        self.illustrator = Illustrator(illustrated(destinations(server)), [packs], ledger, SystemClock())
+        stop, clock = threading.Event(), SystemClock()
+        self.drawer = Drawer([packs], clock, stop)
+        self.illustrator = Illustrator(illustrated(destinations(server)), self.drawer, ledger, clock, stop)
         self.events: list[DeliveryEvent] = []
         self.illustrator.begin(self.events.extend, lambda _: False)
         self.ledger = ledger
         self.numbers = itertools.count(1001)
 
-    def posts(self, destination: str, *numbers: int) -> str:
-        message_id = str(next(self.numbers))
+    def posts(self, destination: str, *numbers: int, message_id: str = "") -> str:
+        message_id = message_id or str(next(self.numbers))
         bundle = a_bundle(*(an_entry(number) for number in numbers), destination=destination)
         self.ledger.keep_posted(bundle, message_id, 1.0)
         self.illustrator.posted(bundle, message_id)
@@ -189,20 +196,89 @@ def test_what_is_refused_is_left_out_and_what_may_work_is_tried_again(
 def test_a_drawing_that_fails_leaves_the_message_alone(
     desk: Desk, packs: PicturePacks, server: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(illustrating, "png_of", lambda svg: (_ for _ in ()).throw(OSError(svg[:4])))
+    monkeypatch.setattr(drawing, "png_of", lambda svg, _: (_ for _ in ()).throw(OSError(svg[:4])))
     packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
     desk.posts("club", 1)
     assert desk.told() == ["picture.left_out"]
     assert not server.posts
 
 
-def test_messages_of_several_signals_and_of_busy_lanes_wait_or_have_none(desk: Desk, server: Receiver) -> None:
-    desk.posts("club", 1, 2)
+def test_a_picture_waits_while_its_lane_is_busy(desk: Desk, server: Receiver) -> None:
     desk.illustrator.begin(desk.events.extend, lambda _: True)
     desk.posts("club", 1)
     desk.illustrator.finish(0.3)
     assert not server.posts
     assert not desk.events
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    width, height = struct.unpack(">II", png[png.index(PNG) + 16 : png.index(PNG) + 24])
+    return width, height
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (3, 3), (8, 6)])
+def test_a_message_of_several_signals_gets_their_pictures_as_one(
+    desk: Desk, server: Receiver, packs: PicturePacks, count: int, shown: int
+) -> None:
+    for number in range(1, count + 1):
+        packs.leave(a_signal(number).id, encode_pack(a_view(number)), 60)
+    desk.posts("club", *range(1, count + 1))
+    assert desk.told() == ["picture.shown"]
+    (post,) = server.posts
+    assert size_of(post.body) == (960, 650 * shown + 15 * (shown - 1))
+    assert (f"_and_{count - 1}_more.png".encode() in post.body) is (count > 1)
+
+
+def test_a_text_too_long_for_a_caption_gets_its_picture_as_a_wordless_answer(
+    desk: Desk, server: Receiver, packs: PicturePacks
+) -> None:
+    for number in range(1, 8):
+        packs.leave(a_signal(number).id, encode_pack(a_view(number)), 60)
+    message = desk.posts("chat", *range(1, 8))
+    assert desk.told() == ["picture.shown"]
+    (post,) = server.posts
+    assert post.path.endswith("/sendPhoto")
+    assert f'"message_id": {message}'.encode() in post.body
+    assert b'name="disable_notification"\r\n\r\ntrue' in post.body
+    assert b"caption" not in post.body
+    assert (
+        a_signal(1).id[:8].encode() not in post.body.replace(b'filename="', b"").partition(PNG)[0].partition(b".png")[2]
+    )
+
+
+def test_an_answer_that_may_have_arrived_is_not_sent_again(desk: Desk, server: Receiver, packs: PicturePacks) -> None:
+    for number in range(1, 8):
+        packs.leave(a_signal(number).id, encode_pack(a_view(number)), 60)
+    server.answers(Answer(how="close"))
+    desk.posts("chat", *range(1, 8))
+    assert desk.told() == ["picture.left_out"]
+    assert len(server.posts) == 1
+
+
+def test_ntfy_gets_the_message_again_in_its_place_with_the_picture_and_no_sound(
+    desk: Desk, server: Receiver, packs: PicturePacks
+) -> None:
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    desk.posts("phone", 1, message_id=a_signal(1).id)
+    assert desk.told() == ["picture.shown"]
+    (post,) = server.posts
+    address = urlsplit(post.path)
+    told = dict(parse_qsl(address.query))
+    assert (post.method, address.path) == ("PUT", "/club-4f7a")
+    assert post.headers["x-sequence-id"] == a_signal(1).id
+    assert post.body.startswith(PNG)
+    assert told["priority"] == "2"
+    assert told["filename"].endswith(".png")
+    assert "Entry        1.09259\n" in told["message"]
+
+
+def test_an_older_ntfy_that_changes_no_messages_is_not_sent_a_second_one(
+    desk: Desk, server: Receiver, packs: PicturePacks
+) -> None:
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    desk.posts("phone", 1, message_id="xE73Iyuabi")
+    assert desk.told() == ["picture.left_out"]
+    assert not server.posts
 
 
 def test_an_outcome_that_comes_while_the_picture_is_sent_is_shown_again(
@@ -240,18 +316,36 @@ def test_both_places_keep_packs_for_a_while(packs: PicturePacks, packs_in_redis:
     assert not packs.read("a")
 
 
-def test_an_email_holds_the_picture_only_if_it_is_there(desk: Desk, packs: PicturePacks) -> None:
+def test_an_email_waits_a_second_at_most_for_its_picture_and_never_twice_in_vain(
+    desk: Desk, packs: PicturePacks
+) -> None:
     inner = FakeChannel()
-    channel = InlineChannel(inner, desk.illustrator.ready, "Europe/Berlin")
-    channel.send(a_bundle(an_entry(1)))
+    channel = InlineChannel(inner, desk.drawer.soon, "Europe/Berlin")
+    for limit in (SOON + 0.5, 0.5):
+        begun = time.monotonic()
+        channel.send(a_bundle(an_entry(1)))
+        assert time.monotonic() - begun < limit
     packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
-    desk.posts("club", 1)
-    assert desk.told() == ["picture.shown"]
-    channel.send(a_bundle(an_entry(1)))
-    before, after = inner.bundles
-    assert not before.attachments
-    (picture,) = after.attachments
+    assert not any(bundle.attachments for bundle in inner.bundles)
+
+
+@pytest.mark.parametrize("numbers", [(1,), (1, 2)])
+def test_an_email_holds_the_picture_in_its_first_message(
+    desk: Desk, packs: PicturePacks, numbers: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drawing, "SOON", 20.0)  # a busy machine takes its time
+    inner = FakeChannel()
+    for number in numbers:
+        packs.leave(a_signal(number).id, encode_pack(a_view(number)), 60)
+    InlineChannel(inner, desk.drawer.soon, "Europe/Berlin").send(a_bundle(*map(an_entry, numbers)))
+    (picture,) = inner.bundles[0].attachments
     assert picture.content.startswith(PNG)
+
+
+def test_a_notice_holds_no_picture_and_waits_for_none(desk: Desk) -> None:
+    inner = FakeChannel()
+    InlineChannel(inner, desk.drawer.soon, "").send(a_bundle(a_notice_entry()))
+    assert not inner.bundles[0].attachments
 
 
 def test_pictures_that_fail_are_counted_each_and_said_once(capsys: pytest.CaptureFixture[str]) -> None:

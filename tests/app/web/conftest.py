@@ -14,12 +14,17 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.stored.queue import encode_dead
+from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
+from ninja_daemon.app.pictures.keeping import CandleKeeper
+from ninja_daemon.app.queues.opening import candles_file, evaluations_file
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.owner.site import OwnersSite
 from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
-from ninja_daemon.app.web.site import OwnersSite, PublicSite
+from ninja_daemon.app.web.site import PublicSite
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
+from ninja_daemon.usecases.wake_result import WakeResult
 from tests.app.stored import CONFIGURATION, START, closes_with_crosses, work
 from tests.fakes.clock import FakeClock
 
@@ -113,9 +118,17 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 @pytest.fixture
-def listed(redis_url: str, tmp_path: Path, client: redis.Redis) -> list[dict[str, Any]]:
-    """The signals that a daemon has listed, oldest first."""
-    work(redis_url, tmp_path, CLOSES)
+def listed(redis_url: str, tmp_path: Path, client: redis.Redis, environment: Environment) -> list[dict[str, Any]]:
+    """The signals that a daemon has listed, oldest first; candles and evaluations are kept as it keeps them."""
+    keeper, notes = CandleKeeper(candles_file(environment)), EvaluationNotes(evaluations_file(environment), WebClock())
+
+    def keep(wake: WakeResult) -> None:
+        keeper.after(wake)
+        notes.after(wake)
+
+    work(redis_url, tmp_path, CLOSES, keep=keep)
+    keeper.close()
+    notes.close()
     texts: Any = client.lrange("{ninja}:history", 0, -1)
     return [json.loads(text) for text in texts]
 

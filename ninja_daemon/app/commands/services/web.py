@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeAlias
 
 import structlog
 import typer
@@ -19,15 +19,30 @@ from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.app.settings.servers.web import PUBLIC_DELAY, read_web
+from ninja_daemon.app.settings.toml_file import read_toml
 from ninja_daemon.app.web.look import Histories, Insides
+from ninja_daemon.app.web.owner.site import OwnersSite
 from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
-from ninja_daemon.app.web.site import OwnersSite, PublicSite, Site
+from ninja_daemon.app.web.site import PublicSite, Site
+from ninja_daemon.core.errors import ConfigError
 
 DEFAULT: Final = "127.0.0.1:9465"
 _ADDRESS: Final = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):(\d{1,5})")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _HIGHEST_PORT: Final = 65_535
+
+_DELAY: TypeAlias = Annotated[
+    int | None,
+    typer.Option(
+        "--public-delay",
+        min=0,
+        metavar="MINUTES",
+        help="With --public, from a candle's close; in the place of public_delay of the file.",
+        show_default=False,
+    ),
+]
 
 
 def web(
@@ -42,9 +57,7 @@ def web(
     public: Annotated[
         bool, typer.Option("--public", help="Show signals, outcomes and record only, after a delay.")
     ] = False,
-    public_delay: Annotated[
-        int, typer.Option("--public-delay", min=0, metavar="MINUTES", help="From a candle's close, with --public.")
-    ] = 15,
+    public_delay: _DELAY = None,
     log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
 ) -> None:
     """Show a read-only page over status, signals and deliveries."""
@@ -55,14 +68,26 @@ def web(
     environment = read_environment(environ)
     configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-web")
     clock = SystemClock()
-    site = _site(environment, clock, delay=public_delay * 60 if public else None)
+    site = _site(environment, clock, delay=_delay(environment, public_delay) if public else None)
     try:
         _serve(site, address, hosts, clock)
     finally:
         site.close()
 
 
-def _site(environment: Environment, clock: SystemClock, *, delay: int | None) -> Site:
+def _delay(environment: Environment, minutes: int | None) -> float:
+    """Return the seconds that strangers wait; of the file nothing else is looked at."""
+    if minutes is not None:
+        return minutes * 60
+    if not environment.config_path.exists():
+        return PUBLIC_DELAY  # the public page needs no file
+    delay, problems = read_web(read_toml(environment.config_path))
+    if problems:
+        raise ConfigError(*(f"{environment.config_path}: {problem}" for problem in problems))
+    return delay
+
+
+def _site(environment: Environment, clock: SystemClock, *, delay: float | None) -> Site:
     histories = Histories(environment, clock)
     if delay is not None:
         return PublicSite(histories, DelayedRecord(environment), clock, delay)

@@ -1,1 +1,1 @@
-"""``[redis]`` and ``[shards]``: how one Redis and several daemons belong together."""
+"""``[redis]``, ``[shards]`` and ``[web]``: how one Redis, several daemons and the page belong together."""

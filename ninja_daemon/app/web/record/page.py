@@ -8,7 +8,7 @@ from ninja_daemon.app.web.layout import notice
 from ninja_daemon.app.web.record.delayed_record import Shown
 
 
-def public_record_content(shown: Shown, minutes: int) -> Child:
+def public_record_content(shown: Shown, delay: str) -> Child:
     """Return what strangers see of the record: its head as it was when the delay of every line was over."""
     if not shown.lines:
         return notice("There is no record yet.", is_bad=False)
@@ -23,7 +23,7 @@ def public_record_content(shown: Shown, minutes: int) -> Child:
         ),
         element(
             "p",
-            f"Every signal and outcome is a line of a hash chain, {minutes} minutes after the close of its candle. "
+            f"Every signal and outcome is a line of a hash chain, {delay} after the close of its candle. "
             "Whoever notes this head today can prove later that no line before it was removed, added or changed: ",
             element("code", f"ninja-daemon verify FILE --head {shown.head}"),
             ".",
