@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import delivery, files, footprint, growth, latency, replay, step, storage, wake
+from benchmarks import delivery, files, footprint, growth, latency, replay, step, storage, sweep, wake
 from benchmarks.against import against
 from benchmarks.machine import machine
 from benchmarks.pictures import FOLDER, draw
@@ -20,6 +20,7 @@ BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "wake": wake.measure,
     "step": step.measure,
     "replay": replay.measure,
+    "sweep": sweep.measure,
     "files": files.measure,
     "latency": latency.measure,
     "delivery": delivery.measure,

@@ -21,6 +21,7 @@ FIGURES = {
     "wake": {"wake-floor-wall", "wake-fields-wall", "wake-bare-wall", "wake-linear"},
     "step": {"step"},
     "replay": {"replay"},
+    "sweep": set(),
     "latency": {"latency-listed", "latency-delivered"},
     "delivery": {"delivery", "delivery-beside"},
     "files": {"import", "import-memory"},

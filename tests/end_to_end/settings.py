@@ -95,6 +95,21 @@ def write_candles(path: Path, candles: Iterable[Mapping[str, str]]) -> Path:
     return path
 
 
+def sided(folder: Path, own: Path, series: str, price: str) -> Path:
+    """A folder with the candles of one side of the price: seven tenths of a pip from mid, as the simulator has them."""
+    if price == "mid":
+        return folder
+    away = Decimal(7).scaleb(-DECIMALS[series.rsplit("_", 1)[0]]) * (1 if price == "ask" else -1)
+    candles = [
+        {
+            name: str(Decimal(text) + away) if name in {"open", "high", "low", "close"} else text
+            for name, text in each.items()
+        }
+        for each in read_candles(folder / f"{series}.csv")
+    ]
+    return write_candles(own / price / f"{series}.csv", candles).parent
+
+
 def cuts(chance: random.Random, candles: int, first: int, *, singles: int) -> list[int]:
     """Indices of the newest candle shown at each wake: many single steps, gaps of a few, 30, 300 and 6,000 candles."""
     room = candles - 1 - first

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
-from tests.end_to_end.settings import SERIES, cuts, nasty
+from tests.end_to_end.settings import SERIES, cuts, nasty, sided
 from tests.end_to_end.stage import Stage
 from tests.end_to_end.test_t1_oracle import LOSSES
 from tests.oracle import Rules, read_candles
@@ -22,7 +22,12 @@ from tests.outcome_oracle import Options
 from tests.servers import RedisServer
 
 SHAPES = (("0.5", "0.75"), ("2", "3"), ("4", "9"))
-ENDINGS = (Options(), Options(exit_on_reverse=True), Options(max_candles=7), Options(True, 40, Fraction("1.2")))
+ENDINGS = (
+    (Options(), "mid"),
+    (Options(exit_on_reverse=True), "bid"),
+    (Options(max_candles=7), "ask"),
+    (Options(True, 40, Fraction("1.2")), "mid"),
+)
 
 
 def shaped(series: str) -> Sequence[Rules]:
@@ -34,11 +39,13 @@ def shaped(series: str) -> Sequence[Rules]:
     ]
 
 
-def ending(rules: Rules, options: Options) -> Rules:
+def ending(rules: Rules, options: Options, price: str = "mid") -> Rules:
     reverse = "true" if options.exit_on_reverse else "false"
     cost = Decimal(options.cost_pips.numerator) / options.cost_pips.denominator
     return replace(
-        rules, more=f"exit_on_reverse = {reverse}\nmax_candles = {options.max_candles}\ncost_pips = {cost}\n"
+        rules,
+        more=f'price = "{price}"\nexit_on_reverse = {reverse}\n'
+        f"max_candles = {options.max_candles}\ncost_pips = {cost}\n",
     )
 
 
@@ -50,13 +57,13 @@ def book_garbled(stage: Stage, name: str) -> None:
     stage.client.hset(stage.keys.signal_state(name), "open", "EUR_USD H4 mid 2020;x y z")
 
 
-@pytest.mark.parametrize("options", ENDINGS, ids=str)
+@pytest.mark.parametrize(("options", "price"), ENDINGS, ids=str)
 @pytest.mark.parametrize("series", SERIES)
 def test_outcomes_are_the_oracles_whatever_is_lost(
-    make_stage: Callable[..., Stage], candles_dir: Path, series: str, options: Options
+    make_stage: Callable[..., Stage], candles_dir: Path, tmp_path: Path, series: str, options: Options, price: str
 ) -> None:
     chance = random.Random(f"{series} {options}")
-    rules = [ending(each, options) for each in shaped(series)]
+    rules = [ending(each, options, price) for each in shaped(series)]
     candles = read_candles(candles_dir / f"{series}.csv")
     stage = make_stage(rules, candles_dir)
     for place in cuts(chance, len(candles), chance.randrange(len(candles) // 2, len(candles) - 800), singles=40):
@@ -70,7 +77,7 @@ def test_outcomes_are_the_oracles_whatever_is_lost(
         if chance.random() < 0.1:
             stage.restart()
     stage.good_wake(candles[-1])
-    stage.assert_outcomes(candles_dir, rules, options)
+    stage.assert_outcomes(sided(candles_dir, tmp_path, series, price), rules, options)
 
 
 def test_options_hold_from_the_listing_to_the_end(make_stage: Callable[..., Stage], candles_dir: Path) -> None:

@@ -125,7 +125,9 @@ def test_report_signals_and_status_agree_with_the_list_of_outcomes(lived: Outsid
     said = lived.place.run("report", "--strategy", SERIES).exited(0).out
     assert "too few" in said
     assert all(len(line) <= 80 for line in said.splitlines())
-    rows = lived.place.run("report", "--csv").exited(0).out.splitlines()
+    rows = lived.place.run("report", "--csv", "--picture", "curve.svg").exited(0).out.splitlines()
+    drawn = (lived.place.directory / "curve.svg").read_text(encoding="utf-8")
+    assert f"{float(report['total']['r']['sum']):+.2f} R of {len(listed)} closed" in drawn
     assert len(rows) == 1 + len(report["strategies"]) + 1
     table = lived.place.run("signals", "--csv", "--limit", "0").exited(0).out.splitlines()
     ended = sum(",target," in line or ",stop," in line for line in table)

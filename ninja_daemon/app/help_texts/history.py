@@ -45,6 +45,10 @@ HELP: Final = {
                 "A file may be of any format that docs/candle-files.md lists; minutes and hours are joined to what the "
                 "strategies read. What was recognised, mended and dropped is said; what cannot be known is asked for."
             ),
+            (
+                "--compare and --sweep say what other settings would have made of the same candles. A sweep names no "
+                "best pair: it shows each pair's neighbours, and what the highest of as many pairs is by luck alone."
+            ),
         ),
         examples=(
             ("replay --strategy EUR_USD_H4", "the broker's history"),
@@ -52,6 +56,8 @@ HELP: Final = {
             ("replay --csv DAT_ASCII_EURUSD_M1_2015.zip", "a download as it came"),
             ("replay --csv EUR_USD_H4.csv --from 2021-06-01", "report from then on, warm up before"),
             ("replay --csv EUR_USD_H4.csv --picture years.png", "draw prices and signals"),
+            ("replay --csv EUR_USD_H4.csv --compare other.toml", "what other settings change"),
+            ("replay -s EUR_USD_H4 --sweep fast=10..100:10 slow=50..300:25", "a grid of periods"),
         ),
         exits=("0   done", "1   the history could not be read to its end"),
     ),

@@ -69,6 +69,7 @@ HELP: Final = {
             ("report", "every strategy, and all of them together"),
             ("report --strategy EUR_USD_H4 --since 2026-01-01", "one strategy since New Year"),
             ("report --csv > report.csv", "for a spreadsheet"),
+            ("report --picture curve.png", "draw the sum of R and its falls"),
         ),
         exits=("0   shown, even if there is nothing", "1   Redis or the record could not be read"),
     ),

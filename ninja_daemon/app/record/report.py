@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 
 from ninja_daemon.app.record.tracked import TrackedSignal
 from ninja_daemon.core.outcomes.open_signal import Result
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.outcomes.statistics import Statistics, Sums, statistics_of
 from ninja_daemon.core.words import counted
 
@@ -42,9 +43,14 @@ def report_of(signals: Sequence[TrackedSignal], tried: Mapping[str, int], names:
     return Report(by_name, _statistics(signals), tried)
 
 
-def _statistics(signals: Sequence[TrackedSignal]) -> Statistics:
+def ended(signals: Iterable[TrackedSignal]) -> list[Outcome]:
+    """Return the outcomes of those that have one, in the order of their ends."""
     closed = [one.outcome for one in signals if one.outcome is not None]
-    closed.sort(key=lambda outcome: (outcome.exit_time, outcome.time, outcome.strategy))
+    return sorted(closed, key=lambda outcome: (outcome.exit_time, outcome.time, outcome.strategy))
+
+
+def _statistics(signals: Sequence[TrackedSignal]) -> Statistics:
+    closed = ended(signals)
     return statistics_of(closed, len(signals) - len(closed), [one.reward_to_risk for one in signals])
 
 

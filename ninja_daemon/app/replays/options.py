@@ -10,7 +10,7 @@ import typer
 
 from ninja_daemon.app.candles.asking import typed_open
 from ninja_daemon.app.candles.options import refuse
-from ninja_daemon.usecases.replay import Span
+from ninja_daemon.usecases.replay import Engine, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,11 @@ class Form:
     as_jsonl: Annotated[bool, typer.Option("--jsonl", help="One signal a line, as they would be listed.")] = False
     picture: Annotated[
         Path | None,
-        typer.Option("--picture", metavar="FILE", help="Draw prices and signals of one strategy: .png or .svg."),
+        typer.Option(
+            "--picture",
+            metavar="FILE",
+            help="Draw prices, signals and R of one strategy, or a sweep's map: .png or .svg.",
+        ),
     ] = None
     theme: Annotated[str, typer.Option(metavar="NAME", help="Of the picture: dark or light.")] = "dark"
 
@@ -69,3 +73,43 @@ class Form:
         """Refuse forms that exclude each other."""
         if self.as_jsonl and (self.as_json or self.report):
             refuse("--jsonl", f"must not be given together with {'--json' if self.as_json else '--report'}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What is asked in place of the signals of one configuration."""
+
+    compare: Annotated[
+        Path | None,
+        typer.Option(
+            "--compare",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+            metavar="FILE",
+            help="Another ninja.toml over the same candles: which signals come, go and change, and both reports.",
+        ),
+    ] = None
+    sweep: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            "--sweep",
+            metavar="FAST SLOW",
+            help="A grid of one strategy's periods, such as fast=10..100:10 slow=50..300:25.",
+        ),
+    ] = None
+
+    def require_alone(self, form: Form, engine: Engine) -> None:
+        """Refuse what a comparison or a sweep cannot be given together with."""
+        if self.compare is None and self.sweep is None:
+            return
+        option = "--compare" if self.sweep is None else "--sweep"
+        others = {
+            "--compare": self.compare is not None and self.sweep is not None,
+            "--report": form.report,
+            "--jsonl": form.as_jsonl,
+            "--engine step": engine is Engine.STEP,
+            "--picture": form.picture is not None and self.sweep is None,
+        }
+        if given := next((name for name, is_given in others.items() if is_given), None):
+            refuse(option, f"must not be given together with {given}")

@@ -1,11 +1,12 @@
-"""Strategies over candles from files, or from the broker."""
+"""Strategies over candles from files, or from the broker: what is made of both is a study."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import typer
 
@@ -16,6 +17,7 @@ from ninja_daemon.app.candles.asking import progress_bar
 from ninja_daemon.app.candles.options import FileOptions
 from ninja_daemon.app.candles.series import expected_granularity, instrument_of, larger_of, strategies_for
 from ninja_daemon.app.replays.drawing import Drawing
+from ninja_daemon.app.replays.options import Wanted
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals.rules import Rules
@@ -24,65 +26,95 @@ from ninja_daemon.usecases.history.broker_history import read_history
 from ninja_daemon.usecases.history.larger_history import bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Engine, Replayed, Span, follow_to_the_end, replay as replay_over
 
+Made_co = TypeVar("Made_co", covariant=True)
+Made = TypeVar("Made")
+
+
+class Study(Protocol[Made_co]):
+    """What is made of strategies and candles."""
+
+    def require(self, chosen: Sequence[Strategy]) -> None:
+        """Refuse strategies that it cannot be made of."""
+
+    def over(self, rules: Sequence[Rules], parts: Iterator[CandleColumns], span: Span) -> Sequence[Made_co]:
+        """Make it of strategies of one series over its candles."""
+
 
 @dataclass(frozen=True, slots=True)
-class Manner:
-    """How a replay is made.
+class Source:
+    """Where candles come from, and which of them are reported."""
+
+    wanted: Wanted
+    files: FileOptions
+    environment: Environment
+
+    def over(self, chosen: Sequence[Strategy], study: Study[Made]) -> Sequence[Made]:
+        """Make something of strategies and the candles of their series."""
+        wanted = self.wanted
+        if not wanted.csv:
+            return _over_broker(self.environment, chosen, wanted.span(), study)
+        return _over_files(wanted.csv, self.files, chosen, (wanted.span(), study), are_named=bool(wanted.strategy))
+
+
+@dataclass(frozen=True, slots=True)
+class Replaying:
+    """Signals, and where that is wanted what became of them.
 
     Attributes:
-        span: what is reported.
         engine: how it is computed.
         follow: whether signals are followed to their ends.
         drawing: the picture that is wanted.
     """
 
-    span: Span
     engine: Engine
     follow: bool
-    drawing: Drawing | None
+    drawing: Drawing | None = None
+
+    def require(self, chosen: Sequence[Strategy]) -> None:
+        """Check that there is one strategy where a picture is wanted."""
+        if self.drawing is not None:
+            self.drawing.require_one(chosen)
+
+    def over(self, rules: Sequence[Rules], parts: Iterator[CandleColumns], span: Span) -> Sequence[Replayed]:
+        """Run strategies over the candles of one series, and follow their signals where that is wanted."""
+        if self.drawing is not None:
+            parts = self.drawing.watched(parts, span, [each.strategy for each in rules])
+        if self.follow:
+            whole = list(parts)
+            made = replay_over(rules, whole, span, self.engine)
+            follow_to_the_end(made, whole, span)
+            return made
+        made = replay_over(rules, parts, span, self.engine)
+        # What lies behind --to is looked at, too: a file with a fault is used for nothing.
+        for _ in parts:
+            pass
+        return made
 
 
-def over_files(
+def _over_files(
     paths: Sequence[Path],
     options: FileOptions,
     strategies: Sequence[Strategy],
-    how: Manner,
+    asked: tuple[Span, Study[Made]],
     *,
     are_named: bool,
-) -> Sequence[Replayed]:
-    """Run strategies over files; those of one timeframe go through the candles together."""
-    size = sum(path.stat().st_size for path in paths)
+) -> Sequence[Made]:
+    """Take strategies over files; those of one timeframe go through the candles together."""
+    size, (span, study) = sum(path.stat().st_size for path in paths), asked
     with progress_bar(f"reading {paths[0].name}", size) as bar:
         opening = open_candles(paths, options.said(), expected=expected_granularity(paths), progress=bar.advance)
         with opening as opened:
             chosen = strategies_for(paths, opened, strategies, options.timeframe(), are_named=are_named)
-            if how.drawing is not None:
-                how.drawing.require_one(chosen)
+            study.require(chosen)
             instrument = instrument_of(chosen[0].instrument, opened)
-            reports: list[Replayed] = []
+            reports: list[Made] = []
             for granularity, group in groupby(sorted(chosen, key=_length), key=lambda each: each.granularity):
                 own = list(group)
                 larger = larger_of(opened, own)
-                made = _run([bound(each, instrument, larger) for each in own], opened.columns(granularity), how)
+                made = study.over([bound(each, instrument, larger) for each in own], opened.columns(granularity), span)
                 reports.extend(made)
                 _tell(opened, is_first=len(reports) == len(made))
     return reports
-
-
-def _run(rules: Sequence[Rules], parts: Iterator[CandleColumns], how: Manner) -> Sequence[Replayed]:
-    """Run strategies over the candles of one series, and follow their signals where that is wanted."""
-    if how.drawing is not None:
-        parts = how.drawing.watched(parts, how.span, [each.strategy for each in rules])
-    if how.follow:
-        whole = list(parts)
-        made = replay_over(rules, whole, how.span, how.engine)
-        follow_to_the_end(made, whole, how.span)
-        return made
-    made = replay_over(rules, parts, how.span, how.engine)
-    # What lies behind --to is looked at, too: a file with a fault is used for nothing.
-    for _ in parts:
-        pass
-    return made
 
 
 def _length(strategy: Strategy) -> int:
@@ -94,17 +126,17 @@ def _tell(opened: OpenCandles, *, is_first: bool) -> None:
         typer.echo(opened.report.paragraph() if is_first else opened.report.joined_sentence(), err=True)
 
 
-def over_broker(environment: Environment, chosen: Sequence[Strategy], how: Manner) -> Sequence[Replayed]:
-    """Run strategies over the history that the broker has of their series."""
+def _over_broker(
+    environment: Environment, chosen: Sequence[Strategy], span: Span, study: Study[Made]
+) -> Sequence[Made]:
+    """Take strategies over the history that the broker has of their series."""
     from ninja_daemon.app.wiring import candle_source  # noqa: PLC0415 - files need no broker
 
-    span = how.span
     if span.until is not None and span.until >= SystemClock().now():
         span = Span(span.since, None)
-    if how.drawing is not None:
-        how.drawing.require_one(chosen)
+    study.require(chosen)
     source = candle_source(environment)
-    reports: list[Replayed] = []
+    reports: list[Made] = []
     try:
         for series, strategies in groupby(sorted(chosen, key=_series_name), key=lambda strategy: strategy.series):
             own = list(strategies)
@@ -116,7 +148,7 @@ def over_broker(environment: Environment, chosen: Sequence[Strategy], how: Manne
                 alike = list(group)
                 parts = judgeable(alike[0], history.parts, larger)
                 rules = [bound(each, history.instrument, larger, history.spreads) for each in alike]
-                reports.extend(_run(rules, parts, replace(how, span=history.span)))
+                reports.extend(study.over(rules, parts, history.span))
     finally:
         source.close()
     return reports

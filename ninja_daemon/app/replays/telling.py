@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -13,14 +13,25 @@ from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.replay import Replayed
 
+if TYPE_CHECKING:
+    from ninja_daemon.app.record.report import Report
+
 _LINE: Final = "{:<20} {:<16} {:<4} {:>11} {:>11} {:>11} {:>8} {:>8}  {}"
 
 
 def print_report(reports: Sequence[Replayed], *, as_json: bool) -> None:
     """Print what became of the signals."""
-    # Not for a plain replay: these know Redis.
-    from ninja_daemon.app.record.report import json_fields, report_of, words  # noqa: PLC0415 - see above
-    from ninja_daemon.app.record.tracked import TrackedSignal  # noqa: PLC0415 - see above
+    # Not for a plain replay: it knows Redis.
+    from ninja_daemon.app.record.report import json_fields, words  # noqa: PLC0415 - see above
+
+    made = replayed_report(reports)
+    typer.echo(exact_json(json_fields(made)) if as_json else "\n".join(words(made)))
+
+
+def replayed_report(reports: Sequence[Replayed]) -> Report:
+    """Add up what became of the signals; as many settings were tried as there are strategies."""
+    from ninja_daemon.app.record.report import report_of  # noqa: PLC0415 - as above
+    from ninja_daemon.app.record.tracked import TrackedSignal  # noqa: PLC0415 - as above
 
     tracked: list[TrackedSignal] = []
     for report in reports:
@@ -30,8 +41,7 @@ def print_report(reports: Sequence[Replayed], *, as_json: bool) -> None:
             for one in report.signals
         ]
     names = [report.rules.strategy.name for report in reports]
-    made = report_of(tracked, {"strategies": len(names), "settings": len(names)}, names)
-    typer.echo(exact_json(json_fields(made)) if as_json else "\n".join(words(made)))
+    return report_of(tracked, {"strategies": len(names), "settings": len(names)}, names)
 
 
 def print_signals(signals: Sequence[Signal], *, as_json: bool, as_jsonl: bool) -> None:

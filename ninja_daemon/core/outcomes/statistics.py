@@ -101,7 +101,7 @@ def statistics_of(outcomes: Sequence[Outcome], still_open: int, ratios: Sequence
         closed=closed,
         results=results,
         ambiguous=sum(one.ambiguous for one in outcomes),
-        hit_rate=_ratio(Fraction(hits, closed)) if closed else None,
+        hit_rate=ratio_of(Fraction(hits, closed)) if closed else None,
         wilson=wilson(hits, closed) if closed else None,
         break_even=_break_even(ratios),
         r=_sums([one.r for one in outcomes]),
@@ -119,13 +119,13 @@ def wilson(hits: int, count: int) -> tuple[Decimal, Decimal]:
     reach = _Z * sqrt(share * (1 - share) / count + square / (4 * count * count))
     whole = 1 + square / count
     ends = max(0.0, (middle - reach) / whole), min(1.0, (middle + reach) / whole)
-    return _ratio(Fraction(ends[0])), _ratio(Fraction(ends[1]))
+    return ratio_of(Fraction(ends[0])), ratio_of(Fraction(ends[1]))
 
 
 def _break_even(ratios: Sequence[Decimal]) -> Decimal | None:
     if not ratios:
         return None
-    return _ratio(sum((1 / (1 + Fraction(ratio)) for ratio in ratios), Fraction(0)) / len(ratios))
+    return ratio_of(sum((1 / (1 + Fraction(ratio)) for ratio in ratios), Fraction(0)) / len(ratios))
 
 
 def _falls(values: Sequence[Decimal]) -> tuple[Decimal, int]:
@@ -145,7 +145,7 @@ def _sums(values: Sequence[Decimal]) -> Sums:
     if not values:
         return Sums(total, None, None)
     units = np.array([int(value.scaleb(R_DIGITS)) for value in values], dtype=np.int64)
-    return Sums(total, _ratio(Fraction(total) / len(values)), _bootstrap(units))
+    return Sums(total, ratio_of(Fraction(total) / len(values)), _bootstrap(units))
 
 
 def _bootstrap(units: np.typing.NDArray[np.int64]) -> tuple[Decimal, Decimal]:
@@ -160,9 +160,10 @@ def _bootstrap(units: np.typing.NDArray[np.int64]) -> tuple[Decimal, Decimal]:
     )
     sums.sort()
     ends = sums[DRAWS * 25 // 1000], sums[DRAWS * 975 // 1000 - 1]
-    low, high = (_ratio(Fraction(int(end), count * 10**R_DIGITS)) for end in ends)
+    low, high = (ratio_of(Fraction(int(end), count * 10**R_DIGITS)) for end in ends)
     return low, high
 
 
-def _ratio(value: Fraction) -> Decimal:
+def ratio_of(value: Fraction) -> Decimal:
+    """Return a share or a mean with the digits that reports have."""
     return Decimal(round(value * 10**_DIGITS)).scaleb(-_DIGITS)

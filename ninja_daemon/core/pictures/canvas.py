@@ -81,12 +81,15 @@ class Canvas:
             f'<rect x="{left}" y="{top}" width="{right - left}" height="{bottom - top}" fill="{fill}"{rest}/>'
         )
 
-    def path(self, steps: str, *, fill: str = "none", stroke: str = "none", width: int = 0, dashes: str = "") -> None:
-        """Paint a path; nothing for an empty one."""
+    def path(
+        self, steps: str, *, fill: str = "none", stroke: str = "none", width: int = 0, dashes: str = "", pale: str = ""
+    ) -> None:
+        """Paint a path; nothing for an empty one. ``pale`` is the opacity of its inside where it is not whole."""
         if not steps:
             return
         rest = f' stroke="{stroke}" stroke-width="{width}" stroke-linejoin="round"' if width else ""
         rest += f' stroke-dasharray="{dashes}"' if dashes else ""
+        rest += f' fill-opacity="{pale}"' if pale else ""
         self._shapes.append(f'<path d="{steps}" fill="{fill}"{rest}/>')
 
     def label(self, text: str, at: tuple[int, int], size: int, fill: str, *, anchor: str = "start") -> Box:

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
-from itertools import accumulate
 from typing import Final
 
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.outcomes.outcome import R_DIGITS, Outcome
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.axes import Scale, nice_prices, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened, text_width
 from ninja_daemon.core.pictures.outline import Block
+from ninja_daemon.core.pictures.r_curve import curve_words, paint_curve
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
@@ -23,9 +23,7 @@ _WIDTH, _HEIGHT = 9_600, 6_500
 _MARGIN: Final = 200
 _TOP, _BOTTOM = 1_340, 5_580
 _PRICES_END, _CURVE_TOP = 3_900, 4_300
-_CURVE_AT_MOST: Final = 4
-_CURVE_ROOM: Final = 120
-_TITLE, _TEXT, _SMALL = 400, 290, 210
+_TITLE, _TEXT, _MIDDLE, _SMALL = 400, 290, 250, 210
 _PRICES_AT_MOST, _TIMES_AT_MOST = 7, 6
 _ROOM_PERCENT: Final = 6
 _BASE, _RISE, _AWAY = 130, 115, 50
@@ -139,23 +137,8 @@ class _Drawing:
         return f"M{x} {tip}l{_BASE // 2} {_RISE * down}h{-_BASE}z"
 
     def _curve(self) -> None:
-        """Draw the running sum of R as steps: it moves when a signal ends, and stands between."""
-        if not self._view.outcomes:
-            return
-        sums = list(accumulate((int(one.r.scaleb(R_DIGITS)) for one in self._view.outcomes), initial=0))
-        lowest, highest = min(sums), max(sums)
-        scale = Scale(lowest, max(highest, lowest + 1), _BOTTOM - _CURVE_ROOM, _CURVE_TOP + _CURVE_ROOM)
-        for units in nice_prices(lowest, max(highest, lowest + 1), _CURVE_AT_MOST):
-            y = scale.at(units)
-            self._canvas.path(f"M{_MARGIN} {y}H{self._right}", stroke=self._theme.grid, width=10)
-            at = (_WIDTH - _MARGIN, y + _TEXT * 35 // 100)
-            words = f"{(Decimal(units).scaleb(-R_DIGITS)).normalize():f} R"
-            if self._canvas.is_free(label_box(words, at, _TEXT, "end")):
-                self._canvas.label(words, at, _TEXT, self._theme.pale, anchor="end")
-        steps = [f"M{self._times.start} {scale.at(0)}"]
-        ends = (self._times.at(min(one.exit_time, self._times.highest)) for one in self._view.outcomes)
-        steps += [f"H{x}V{scale.at(units)}" for x, units in zip(ends, sums[1:], strict=True)]
-        self._canvas.path("".join(steps) + f"H{self._right}", stroke=self._theme.fast, width=30)
+        if self._view.outcomes:
+            paint_curve(self._canvas, self._theme, self._view.outcomes, self._times, (_CURVE_TOP, _BOTTOM))
 
     def _words(self) -> None:
         view, theme = self._view, self._theme
@@ -164,10 +147,12 @@ class _Drawing:
             self._canvas.label(name, (_WIDTH - _MARGIN, 540), _TEXT, theme.pale, anchor="end")
         buys = sum(signal.side is Side.BUY for signal in view.signals)
         first = self._canvas.label(f"▲ {buys} BUY", (_MARGIN, 980), _TEXT, theme.up)
-        self._canvas.label(f"▼ {len(view.signals) - buys} SELL", (first.right + 320, 980), _TEXT, theme.down)
+        last = self._canvas.label(f"▼ {len(view.signals) - buys} SELL", (first.right + 320, 980), _TEXT, theme.down)
         if view.outcomes:
-            total = f"{sum(one.r for one in view.outcomes):+.2f} R of {len(view.outcomes)} closed"
-            self._canvas.label(total, (_WIDTH - _MARGIN, 980), _TEXT, theme.ink, anchor="end")
+            room, words = _WIDTH - _MARGIN - last.right - 200, curve_words(view.outcomes)
+            size = next((size for size in (_TEXT, _MIDDLE, _SMALL) if text_width(words, size) <= room), _SMALL)
+            at = (_WIDTH - _MARGIN, 980)
+            self._canvas.label(shortened(words, size, room), at, size, theme.ink, anchor="end")
         begin, end = (datetime.fromtimestamp(time, self._zone) for time in (view.blocks[0].first, view.blocks[-1].last))
         words = f"{begin:%d %b %Y} – {end:%d %b %Y}"
         self._canvas.label(words, (_MARGIN, _HEIGHT - 120), _TEXT, theme.pale)

@@ -67,11 +67,11 @@ def _prices(rules: Rules, turns: Turns) -> Iterator[Iterator[Decimal]]:
     strategy, decimals, pip_digits = rules.strategy, rules.instrument.decimals, rules.instrument.pip_digits
     closes, totals = turns.closes, turns.range_totals
     signed = np.where(turns.is_buy, totals, -totals)
-    stops, targets = _away(closes, -signed, rules.stop_ratio), _away(closes, signed, rules.target_ratio)
+    stops, targets = levels_away(closes, -signed, rules.stop_ratio), levels_away(closes, signed, rules.target_ratio)
     yield _decimals(closes, decimals)
-    yield _decimals(_half_even(turns.fast * _EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS)
-    yield _decimals(_half_even(turns.slow * _EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS)
-    yield _few_decimals(_half_even(totals * _EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS)
+    yield _decimals(half_even_column(turns.fast * _EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS)
+    yield _decimals(half_even_column(turns.slow * _EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS)
+    yield _few_decimals(half_even_column(totals * _EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS)
     yield _decimals(stops, decimals)
     yield _decimals(targets, decimals)
     yield _few_decimals(np.abs(closes - stops), pip_digits)
@@ -96,7 +96,7 @@ def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
         yield Cross(side, Candle(time, close, close, close, close), moment, None)
 
 
-def _half_even(numerators: Integers, denominator: int) -> Integers:
+def half_even_column(numerators: Integers, denominator: int) -> Integers:
     """Divide, and round to the nearest integer, ties to the even one."""
     quotients, rests = np.divmod(numerators, denominator)
     rests += rests
@@ -104,10 +104,11 @@ def _half_even(numerators: Integers, denominator: int) -> Integers:
     return quotients
 
 
-def _away(closes: Integers, totals: Integers, ratio: tuple[int, int]) -> Integers:
+def levels_away(closes: Integers, totals: Integers, ratio: tuple[int, int]) -> Integers:
+    """Return close + total × ratio of each, rounded half-even, as ``rounding.away`` does."""
     numerator, denominator = ratio
     levels: Integers = closes * denominator + totals * numerator
-    return _half_even(levels, denominator)
+    return half_even_column(levels, denominator)
 
 
 def _closes_of(granularity: Granularity, times: Integers) -> Integers:

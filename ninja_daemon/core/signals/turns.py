@@ -70,7 +70,7 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     sums = _Sums.over(held, candles.close, fast.period, slow.period)
     if sums is None:
         return None
-    places, is_buy, side = _turned(sums.difference, state.side)
+    places, is_buy, side = turned(sums.difference, state.side)
     rows = places + sums.first
     ranges = _ranges_at(rules, state, candles, rows)
     if ranges is None:
@@ -84,12 +84,13 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
         sums.slow[places].astype(np.int64),
         *ranges,
         sums.gaps_before(places, state),
-        _trend_signs(rules, times, closes),
+        trend_signs(rules, times, closes),
     )
     return turns, _state_after(rules, state, candles, held, side)
 
 
-def _trend_signs(rules: Rules, times: Integers, closes: Integers) -> Integers:
+def trend_signs(rules: Rules, times: Integers, closes: Integers) -> Integers:
+    """Return ``Moments.trend`` of turns."""
     if rules.trend is NO_TREND:
         return np.zeros(len(times), dtype=np.int8)
     ends = map(rules.strategy.granularity.close_of, times.tolist())
@@ -155,7 +156,7 @@ class _Sums:
         return then
 
 
-def _turned(difference: Integers, before: Side | None) -> tuple[npt.NDArray[np.intp], Booleans, Side | None]:
+def turned(difference: Integers, before: Side | None) -> tuple[npt.NDArray[np.intp], Booleans, Side | None]:
     """Return where the sign turned, to which side each time, and the side at the end."""
     is_buy = difference > 0
     decided = None

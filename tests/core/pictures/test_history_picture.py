@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC
 from itertools import combinations, pairwise, product
 
@@ -11,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.outcomes.history import outcomes_over
+from ninja_daemon.core.outcomes.statistics import statistics_of
 from ninja_daemon.core.pictures.history_picture import HistoryView, drawn, history_picture
 from ninja_daemon.core.pictures.outline import MOST, Outline
 from ninja_daemon.core.pictures.theme import LIGHT
@@ -49,13 +51,22 @@ def test_labels_of_a_replay_do_not_overlap() -> None:
         assert not [pair for pair in combinations(labels, 2) if pair[0].box.meets(pair[1].box)]
 
 
+def test_a_long_sum_of_r_is_written_smaller_beside_many_signals() -> None:
+    shown = view(with_outcomes=True)
+    many = replace(shown, signals=[*shown.signals] * 30, outcomes=[*shown.outcomes] * 9)
+    labels = drawn(many, LIGHT, UTC).labels
+    assert not [pair for pair in combinations(labels, 2) if pair[0].box.meets(pair[1].box)]
+
+
 def test_the_curve_has_a_step_for_every_outcome_and_names_their_sum() -> None:
     shown = view(with_outcomes=True)
     canvas = drawn(shown, LIGHT, UTC)
     total = sum(outcome.r for outcome in shown.outcomes)
     assert len(shown.outcomes) > 50
-    assert f"{total:+.2f} R of {len(shown.outcomes)} closed" in [label.text for label in canvas.labels]
-    curve = next(shape for shape in canvas.svg().splitlines() if shape.count("H") > 50)
+    deepest = statistics_of(shown.outcomes, 0, []).drawdown_r
+    words = f"{total:+.2f} R of {len(shown.outcomes)} closed, drawdown {deepest:.2f}"
+    assert words in [label.text for label in canvas.labels]
+    (curve,) = [shape for shape in canvas.svg().splitlines() if 'stroke-width="30"' in shape]
     assert curve.count("V") == len(shown.outcomes)
 
 

@@ -9,10 +9,10 @@ import typer
 from ninja_daemon.app.candles.asking import chosen_strategies
 from ninja_daemon.app.candles.options import FileOptions, require_files
 from ninja_daemon.app.replays.drawing import Drawing
-from ninja_daemon.app.replays.options import Form, Wanted
-from ninja_daemon.app.replays.running import Manner, over_broker, over_files
+from ninja_daemon.app.replays.options import Form, Question, Wanted
+from ninja_daemon.app.replays.running import Replaying, Source
 from ninja_daemon.app.replays.telling import print_report, print_signals, summary
-from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.usecases.replay import Engine
 
 
@@ -23,22 +23,36 @@ def replay(
     engine: Annotated[
         Engine, typer.Option(help="batch: many candles at once. step: one by one, as the daemon does; the same result.")
     ] = Engine.BATCH,
+    question: Question,
     form: Form,
 ) -> None:
     """Run the daemon's own engine over history and print its signals."""
     form.require_one_form()
-    span = wanted.span()
+    question.require_alone(form, engine)
     require_files("--csv", wanted.csv, files)
+    if question.sweep is not None:
+        from ninja_daemon.app.replays.sweeping import sweep_of
+
+        study = sweep_of(question.sweep, form)
+        environment, configuration = load_settings()
+        study.answer(Source(wanted, files, environment), chosen_strategies(configuration, wanted.strategy or ()))
+        return
     drawing = None if form.picture is None else Drawing(form.picture, form.theme)
     environment, configuration = load_settings()
-    chosen = chosen_strategies(configuration, wanted.strategy or ())
-    manner = Manner(span, engine, form.report or drawing is not None, drawing)
-    if wanted.csv:
-        reports = over_files(wanted.csv, files, chosen, manner, are_named=bool(wanted.strategy))
-    else:
-        reports = over_broker(environment, chosen, manner)
-    if drawing is not None:
-        drawing.write(reports[0])
+    source = Source(wanted, files, environment)
+    if question.compare is not None:
+        from ninja_daemon.app.replays.comparing import compare
+
+        compare(source, configuration, question.compare, as_json=form.as_json)
+        return
+    _print(source, configuration, Replaying(engine, form.report or drawing is not None, drawing), form)
+
+
+def _print(source: Source, configuration: Configuration, study: Replaying, form: Form) -> None:
+    """Print signals, or what became of them."""
+    reports = source.over(chosen_strategies(configuration, source.wanted.strategy or ()), study)
+    if study.drawing is not None:
+        study.drawing.write(reports[0])
     if form.report:
         print_report(reports, as_json=form.as_json)
         return
