@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import tzinfo
 
 from ninja_daemon.core.market.candle_columns import CandleColumns
-from ninja_daemon.core.pictures.history_picture import HistoryView, history_picture
 from ninja_daemon.core.pictures.outline import Outline
+from ninja_daemon.core.pictures.results.history_picture import HistoryView, history_picture
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.usecases.replay import Replayed, Span
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from ninja_daemon.app.pictures.files import require_a_pictures_name, theme_named, write_picture
 from ninja_daemon.app.record.report import Report, ended
 from ninja_daemon.app.record.tracked import TrackedSignal
-from ninja_daemon.core.pictures.curve_picture import CurveView, curve_picture
+from ninja_daemon.core.pictures.results.curve_picture import CurveView, curve_picture
 from ninja_daemon.core.pictures.theme import Theme
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ninja_daemon.core.pictures.sweep_map import SweepView
+from ninja_daemon.core.pictures.results.sweep_map import SweepView
 from ninja_daemon.core.sweeps.luck import luck_of, spread_of
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.sweep import Swept

@@ -20,7 +20,7 @@ from ninja_daemon.app.replays.running import Source
 from ninja_daemon.app.replays.sweep_words import json_fields, words
 from ninja_daemon.app.settings.strategy_table import MAX_PERIOD
 from ninja_daemon.core.market.candle_columns import CandleColumns
-from ninja_daemon.core.pictures.sweep_map import sweep_map
+from ninja_daemon.core.pictures.results.sweep_map import sweep_map
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy

@@ -14,8 +14,8 @@ import pytest
 from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.outcomes.statistics import statistics_of
 from ninja_daemon.core.pictures.canvas import Canvas
-from ninja_daemon.core.pictures.curve_picture import CurveView, curve_picture, drawn as drawn_curve
-from ninja_daemon.core.pictures.sweep_map import SweepView, drawn as drawn_map
+from ninja_daemon.core.pictures.results.curve_picture import CurveView, curve_picture, drawn as drawn_curve
+from ninja_daemon.core.pictures.results.sweep_map import SweepView, drawn as drawn_map
 from ninja_daemon.core.pictures.theme import DARK, LIGHT
 from tests.core.pictures.test_history_picture import view
 

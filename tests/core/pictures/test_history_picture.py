@@ -13,8 +13,8 @@ from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.outcomes.history import outcomes_over
 from ninja_daemon.core.outcomes.statistics import statistics_of
-from ninja_daemon.core.pictures.history_picture import HistoryView, drawn, history_picture
 from ninja_daemon.core.pictures.outline import MOST, Outline
+from ninja_daemon.core.pictures.results.history_picture import HistoryView, drawn, history_picture
 from ninja_daemon.core.pictures.theme import LIGHT
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_of

@@ -11,7 +11,7 @@ from ninja_daemon.core.errors import PictureRefused
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.axes import Scale, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened
-from ninja_daemon.core.pictures.r_curve import curve_words, paint_curve
+from ninja_daemon.core.pictures.results.r_curve import curve_words, paint_curve
 from ninja_daemon.core.pictures.theme import Theme
 
 _WIDTH, _HEIGHT = 9_600, 5_400

@@ -14,7 +14,7 @@ from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.axes import Scale, nice_prices, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened, text_width
 from ninja_daemon.core.pictures.outline import Block
-from ninja_daemon.core.pictures.r_curve import curve_words, paint_curve
+from ninja_daemon.core.pictures.results.r_curve import curve_words, paint_curve
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
