@@ -103,7 +103,7 @@ house: $(VENV)/dev.stamp ## sizes of folders, modules and functions against thei
 
 .PHONY: faults
 faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the end (SEED=1 for the same run again)
-	@$(python) -m pytest tests/faults --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
+	@$(python) -m pytest tests/faults tests/failover --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: rehearsal
 rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into it, break and mend everything (SERVER=valkey)

@@ -12,7 +12,10 @@ import asyncio
 import gzip
 import json
 import random
+import socket
 import sys
+import time
+from collections import defaultdict, deque
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl
@@ -74,6 +77,17 @@ class Broker:
         self.delay = 0.0
         self.weighs = False
         self.counts = dict.fromkeys(("requests", "connections", "bytes", "packed", "candles"), 0)
+        self._lately: dict[str, deque[float]] = defaultdict(deque)
+
+    def count(self, what: str) -> None:
+        """Count a request or a connection, and the most of them that ever came within one second."""
+        lately, now = self._lately[what], time.monotonic()
+        lately.append(now)
+        while now - lately[0] >= 1.0:
+            lately.popleft()
+        most = f"most_{what}"
+        self.counts[what] += 1
+        self.counts[most] = max(self.counts.get(most, 0), len(lately))
 
     def answer(self, target: str) -> bytes:
         """Answer a request, and count it."""
@@ -90,7 +104,7 @@ class Broker:
         else:
             body = self._series(parts[-2], query.get("granularity", "H1"), *self._span(query))
         counts = self.counts
-        counts["requests"] += 1
+        self.count("requests")
         counts["bytes"] += len(body)
         if self.weighs:
             counts["packed"] += len(gzip.compress(body, 1, mtime=0))
@@ -148,7 +162,7 @@ class _Connection(asyncio.Protocol):
         """Count."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        self._broker.counts["connections"] += 1
+        self._broker.count("connections")
 
     def data_received(self, data: bytes) -> None:
         """Answer each request that is whole."""
@@ -169,11 +183,19 @@ class _Connection(asyncio.Protocol):
             self._transport.write(answer)
 
 
-async def _serve(walks: int, candles: int) -> None:
-    """Serve, and do what comes in on the standard input, one JSON object a line, until that ends."""
+async def _serve(walks: int, candles: int, *listening: int) -> None:
+    """Serve, and do what comes in on the standard input, one JSON object a line, until that ends.
+
+    Args:
+        walks: different series.
+        candles: of each.
+        listening: sockets that were opened before, besides the one of our own.
+    """
     loop = asyncio.get_running_loop()
     broker = Broker(walks, candles)
     server = await loop.create_server(lambda: _Connection(broker), "127.0.0.1", 0)
+    for number in listening:
+        await loop.create_server(lambda: _Connection(broker), sock=socket.socket(fileno=number))
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     _say({"port": server.sockets[0].getsockname()[1]})

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
@@ -23,8 +23,14 @@ _STOP_LIMIT: Final = 10.0
 class Child:
     """A module of the benchmarks as a process of its own; its first line says that it is ready."""
 
-    def __init__(self, module: str, *arguments: str) -> None:
-        """Start it and wait until it is ready."""
+    def __init__(self, module: str, *arguments: str, inherits: Sequence[int] = ()) -> None:
+        """Start it and wait until it is ready.
+
+        Args:
+            module: of the benchmarks.
+            arguments: its own.
+            inherits: numbers of open files that it keeps.
+        """
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"benchmarks.{module}", *arguments],
             cwd=ROOT,
@@ -32,6 +38,7 @@ class Child:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            pass_fds=inherits,
         )
         self.ready = self._read()
 

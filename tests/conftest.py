@@ -13,6 +13,8 @@ from tests.servers import fresh_redis, redis_server, redis_url, start_redis
 
 __all__ = ["fresh_redis", "redis_server", "redis_url", "start_redis"]
 
+pytest_plugins = ["tests.long_runs"]
+
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("NINJA_", "OANDA_", "REDIS_", "CACHE_")
 

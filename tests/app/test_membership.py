@@ -14,7 +14,7 @@ from ninja_daemon.adapters.redis.sharing.members import RedisMembers, agreed_cou
 from ninja_daemon.adapters.redis.sharing.shard_reports import read_shards
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.checks.shared.shards import check_shards
-from ninja_daemon.app.fleet.membership import Identity, Membership
+from ninja_daemon.app.fleet.membership import Identity, Membership, ShardSeat
 from ninja_daemon.app.status.shared.shards import shards_fields, shards_sentence
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
@@ -187,3 +187,19 @@ def test_status_and_check_show_who_leads_what(redis_url: str) -> None:
     codes = {one.code for one in check_shards(found, 4, "Redis")}
     assert codes == {"shards.count", "shards.uncovered", "shards.egress"}
     client.close()
+
+
+def test_what_one_shard_sees_of_the_members_all_shards_look_at_at_once() -> None:
+    board = Board(FakeClock(0.0))
+    one, two = Process(board, "a"), Process(board, "b")
+    for _ in range(3):
+        tick(board, one, two)
+    seats = [ShardSeat(one.membership, shard) for shard in range(2)]
+    for seat in seats:
+        seat.refresh()
+    assert not any(seat.must_look() for seat in seats)
+    two.membership.leave()
+    board.clock.wait(threading.Event(), 5.0)
+    seats[0].refresh()
+    assert [seat.must_look() for seat in seats] == [False, True]
+    assert one.owned() == set(range(COUNT))

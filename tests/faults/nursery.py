@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -131,7 +131,7 @@ class Nursery:
             clock: the file of the test's clock, for a daemon in a hurry.
             doom: where it kills itself.
             streams: files for its two streams; None for one file for both.
-            hurries: its waits are short.
+            hurries: its waits are short; else a daemon only takes its time from the clock, which should run.
         """
         self._born += 1
         both = directory / f"{arguments[0] if arguments else 'bare'}-{self._born}.log"
@@ -162,9 +162,13 @@ class Nursery:
 
 
 @contextmanager
-def nursery() -> Iterator[Nursery]:
-    """A nursery for the length of a block; at its end every child is dead."""
-    command = [sys.executable, "-m", "tests.faults.nursery"]
+def nursery(within: Sequence[str] = ()) -> Iterator[Nursery]:
+    """A nursery for the length of a block; at its end every child is dead.
+
+    Args:
+        within: what stands before a command that is to run on another machine of a lab.
+    """
+    command = [*within, sys.executable, "-m", "tests.faults.nursery"]
     environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     with subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -228,6 +232,8 @@ def _live(question: Mapping[str, Any]) -> NoReturn:
 
     if question["hurries"]:
         hurry.hurry(question["clock"])
+    elif question["clock"] is not None:
+        hurry.keep_time(question["clock"])
     if question["doom"] is not None:
         doomed.await_doom(Doom(**question["doom"]))
     try:

@@ -29,6 +29,7 @@ from tests.faults.nursery import Child, Nursery, nursery
 from tests.faults.shared_clock import SharedClock
 from tests.oracle import Candle, Rules, Signal, close_time, expected_signals, read_candles
 from tests.outcome_oracle import expected_outcomes
+from tests.places import HERE, Place
 from tests.processes import ROOT
 from tests.servers import RedisServer
 
@@ -50,14 +51,22 @@ class World:
 
 
 @contextmanager
-def world(directory: Path, folder: Path, redis: RedisServer) -> Iterator[World]:
-    """Everything that is needed, for the length of a block."""
+def world(directory: Path, folder: Path, redis: RedisServer, place: Place = HERE) -> Iterator[World]:
+    """Everything that is needed, for the length of a block.
+
+    Args:
+        directory: for the clock.
+        folder: candles of the market, one file a series.
+        redis: the server, or a group of servers.
+        place: the machine that the product runs on, and that broker and receiver are reached from.
+    """
     clock = SharedClock(directory / "clock")
     clock.set(0.0)
     with ExitStack() as stack:
-        broker = stack.enter_context(SimulatorServer(market_of(folder), clock=clock, token=TOKEN))
-        receives = stack.enter_context(receiver())
-        yield World(folder, redis, broker, clock, receives, stack.enter_context(nursery()))
+        with place.visited():
+            broker = stack.enter_context(SimulatorServer(market_of(folder), clock=clock, token=TOKEN))
+            receives = stack.enter_context(receiver())
+        yield World(folder, redis, broker, clock, receives, stack.enter_context(nursery(place.within)))
 
 
 class Scene:

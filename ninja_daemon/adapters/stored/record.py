@@ -73,6 +73,7 @@ def check(lines: Iterable[str], head: str | None = None) -> Findings:
             _take(found, line)
         except (ValueError, ArithmeticError, KeyError, TypeError, AttributeError, RecursionError) as error:
             found.problems.append(f"line {number} is not a line of a record ({type(error).__name__}: {error})"[:200])
+    found.problems += _strange_ids(found)
     if not found.ended:
         found.problems.append("the record has no end: lines are missing behind the last one")
     if head is not None and head.lower() not in found.links:
@@ -112,8 +113,6 @@ def _take_entry(found: Findings, line: dict[str, Any], where: str) -> None:
     elif kind == "signal":
         if entry["id"] in found.signals:
             found.problems.append(f"{where}: the signal {entry['id']} is there twice")
-        if not _has_its_id(found, entry):
-            found.problems.append(f"{where}: the id {entry['id']} is not that of any settings of {entry['strategy']}")
         found.signals[entry["id"]] = line
     elif kind == "outcome":
         if entry["id"] in found.outcomes:
@@ -125,14 +124,17 @@ def _take_entry(found: Findings, line: dict[str, Any], where: str) -> None:
         found.problems.append(f"{where}: kind must be one of {', '.join(KINDS)}, was {str(kind)[:20]}")
 
 
-def _has_its_id(found: Findings, signal: dict[str, Any]) -> bool:
-    """Tell whether the id is what strategy, settings, candle and side make of it."""
+def _strange_ids(found: Findings) -> Iterable[str]:
+    """Name the signals whose ids are not what strategy, any of its settings, candle and side make of them."""
+    hashes: dict[str, list[str]] = {}
     for name, settings_hash in found.settings:
-        parts = ("v1", name, settings_hash, signal["instrument"], signal["timeframe"], signal["time"], signal["side"])
-        is_own = hashlib.sha256("|".join(parts).encode()).hexdigest()[:32] == signal["id"]
-        if name == signal["strategy"] and is_own:
-            return True
-    return False
+        hashes.setdefault(name, []).append(settings_hash)
+    for line in found.signals.values():
+        one, place = line["entry"], (line["entry"][key] for key in ("instrument", "timeframe", "time", "side"))
+        name, end = one["strategy"], "|".join(place)
+        made = (hashlib.sha256(f"v1|{name}|{each}|{end}".encode()).hexdigest()[:32] for each in hashes.get(name, ()))
+        if one["id"] not in made:
+            yield f"line {line['n']}: the id {one['id']} is not that of any settings of {name}"
 
 
 def main(arguments: list[str]) -> int:

@@ -41,7 +41,7 @@ _SHARE_OF_CANDLE: Final = 0.8
 _TICK: Final = 5.0
 """Seconds between two renewals of the lease, and between two looks at who is to be tried again."""
 _LOOK: Final = 1.0
-"""Seconds between two tries while Redis is away: a failover shall be over for the daemon when it is for the servers."""
+"""Seconds for two tries while Redis is away: a failover shall be over for the daemon when it is for the servers."""
 _STOP_GRACE: Final = 2.0
 """Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
 
@@ -226,17 +226,29 @@ class Daemon:
             return
         # Every few seconds, so that a scheduler that has died is noticed by the age of this mark.
         self._liveness.beat(self._part.named("lease"))
-        if self.is_active and not self._part.seat.is_ours() and is_calm(self._by_timeframe, self._clock.now()):
-            self._wakes.when_idle(self._leadership.hand_over)
+        if self._is_owed():
+            self._wakes.when_idle(self._hand_over)
         self._leadership.renew(self.strategies, self._heartbeat)
         if self._notes is not None and self.is_active:
             self._notes.present()
+
+    def _is_owed(self) -> bool:
+        """Whether another member is to have our shard, and no close is near."""
+        is_ours = not self.is_active or self._part.seat.is_ours()
+        return not is_ours and is_calm(self._by_timeframe, self._clock.now())
+
+    def _hand_over(self) -> None:
+        if self._is_owed():  # It may not be any more, by the end of what was under way.
+            self._leadership.hand_over()
 
     def _tick(self) -> None:
         now = self._clock.monotonic()
         if now >= self._renew_at or not self.is_store_up or self._part.seat.must_look():
             self._renew_at = now + _TICK
             self.renew_lease()
+            pause = max(0.0, _LOOK / 2 - (self._clock.monotonic() - now))
+            if not self.is_store_up and not self._wakes.stop.wait(pause):
+                self.renew_lease()
 
     def _forget_waiting(self) -> None:
         self.figures.forget_waiting([strategy.name for strategy in self.strategies])

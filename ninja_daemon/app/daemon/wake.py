@@ -64,6 +64,7 @@ class Wakes:
         """Notes why strategies are not up to date: by name the close that was not evaluated, and the reason."""
         self.named: Callable[[str], str] = str
         """Makes a worker's name one that no other part of the process has."""
+        self._then: Callable[[], None] | None = None
         self.idle = threading.Event()
         """Set while no strategy is being worked on."""
         self.idle.set()
@@ -86,13 +87,16 @@ class Wakes:
             if self.has_ended:
                 self.stop.set()
 
-    def when_idle(self, act: Callable[[], None]) -> bool:
-        """Do something that no work may begin during; return whether it was done: not while work is under way."""
+    def when_idle(self, act: Callable[[], None]) -> None:
+        """Do something that no work may begin during: now, or as soon as what is under way has ended."""
         with self._lock:
-            if self._busy:
-                return False
-            act()
-        return True
+            self._then = act
+            self._act_if_idle()
+
+    def _act_if_idle(self) -> None:
+        if not self._busy and self._then is not None:
+            then, self._then = self._then, None
+            then()
 
     @contextmanager
     def claimed(self, strategies: Iterable[Strategy]) -> Iterator[list[Strategy]]:
@@ -110,6 +114,7 @@ class Wakes:
                 self._busy.difference_update(strategy.name for strategy in mine)
                 if not self._busy:
                     self.idle.set()
+                self._act_if_idle()
 
     def border(self, strategy: Strategy) -> Instant:
         """Return when the newest candle that is to be expected has closed."""
@@ -128,6 +133,9 @@ class Wakes:
                 if not self._look(wake, watch):
                     break
             self._conclude(wake, once=watch is None)
+            if watch is None:
+                # The job of a close that came meanwhile found these at work, and left them to us.
+                self._retries.soon(one.name for one in due if self.border(one) != wake.borders[one.name])
 
     def _look(self, wake: _Wake, watch: Watch | None) -> bool:
         """Ask the broker once; return whether to look again for those that are left."""

@@ -15,7 +15,7 @@ from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member, entitle
 
 _TICK: Final = 4.0
 """Seconds between two signs of life; a little less than between two renewals of a lease, which ask for them."""
-_FAILED_FOR: Final = 0.9
+_FAILED_FOR: Final = 0.4
 """Seconds for which a failure answers all shards of the process."""
 
 
@@ -45,7 +45,13 @@ class Identity:
 
 
 class Membership:
-    """Asked by all shards of a process; one of them looks every few seconds, for all."""
+    """Asked by all shards of a process; one of them looks every few seconds, for all.
+
+    Attributes:
+        changes: how often those among whom the shards are divided have changed.
+    """
+
+    changes = 0
 
     def __init__(
         self,
@@ -106,7 +112,9 @@ class Membership:
         live = [one for one in found if one.age <= MEMBER_LIVES and not is_dead(one.token)]
         beside = sorted(one.token for one in live if one.egress == self._identity.egress)
         self._divide(len(beside), beside.index(self._identity.token))
-        self._entitled = entitled(live)
+        found_now = sorted(entitled(live))
+        self.changes += found_now != self._entitled
+        self._entitled = found_now
         self._looked_at = now
 
     def owns(self, shard: int) -> bool:
@@ -128,24 +136,27 @@ class Membership:
             self._register.leave(self._identity.token)
 
 
-@dataclass(frozen=True, slots=True)
 class ShardSeat:
     """The seat of one shard; see ``Seat``."""
 
-    membership: Membership
-    shard: int
+    def __init__(self, membership: Membership, shard: int) -> None:
+        """Have looked at nobody yet."""
+        self._membership = membership
+        self._shard = shard
+        self._seen = 0
 
     def refresh(self) -> None:
         """Look at the others."""
-        self.membership.refresh()
+        self._membership.refresh()
+        self._seen = self._membership.changes
 
     def is_ours(self) -> bool:
         """Tell whether the shard is ours to ask for."""
-        return self.membership.owns(self.shard)
+        return self._membership.owns(self._shard)
 
     def must_look(self) -> bool:
-        """Tell whether a member of this machine has died."""
-        return self.membership.has_lost_one()
+        """Tell whether a member of this machine has died, or another shard has seen that members came or went."""
+        return self._membership.has_lost_one() or self._membership.changes != self._seen
 
 
 class Agreed:

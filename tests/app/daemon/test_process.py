@@ -39,7 +39,7 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.polling import Watch
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted
+from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted, WantedHistory
 from ninja_daemon.usecases.ports import Lease
 from tests.fakes.broker import FakeBroker
 from tests.fakes.clock import FakeClock
@@ -377,6 +377,27 @@ def test_candles_missed_while_a_job_ran_long_are_taken_in_by_the_same_job(stage:
     stage.daemon.on_close(Granularity.M15, MarketHours.ALWAYS)
 
     assert stage.cursor() == START + 900 * 199
+
+
+def test_a_close_during_a_long_first_start_is_not_left_to_the_next_close(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = FakeBroker.history
+
+    def and_then_a_candle_closes(
+        self: FakeBroker, wanted: Collection[WantedHistory]
+    ) -> Mapping[WantedHistory, Fetched | NinjaError]:
+        answer = asked(self, wanted)
+        stage.close_of(30)  # its job finds the strategies at work
+        return answer
+
+    monkeypatch.setattr(FakeBroker, "history", and_then_a_candle_closes)
+    begin(stage)
+    assert stage.cursor() == START + 900 * 29
+
+    stage.daemon.retry()
+
+    assert stage.cursor() == START + 900 * 30
 
 
 def test_stopping_gives_the_lease_back(stage: Stage) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal.history.record import Entry, SqliteRecord, entries_of
+from ninja_daemon.adapters.journal.history.record import Entry, SqliteRecord, entries_of, settings_entry
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.record_head import RedisRecordHead
@@ -24,7 +24,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import PriceSide, Series
 from ninja_daemon.core.outcomes.open_signal import Terms
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.signals.strategy import Strategy, settings_of
 from tests.fakes.messages import a_signal
 
 SERIES = Series("EUR_USD", Granularity.H4, PriceSide.MID)
@@ -162,3 +162,12 @@ def test_records_that_contradict_each_other_stay_where_they_are(tmp_path: Path) 
     assert restore_record(paths[0], paths[1], RecordFate.BROKEN, 1) is None
     with closing(SqliteRecord(paths[0])) as record:
         assert record.head().lines == 8
+
+
+def test_settings_may_be_recorded_behind_the_signal_of_another_member(tmp_path: Path) -> None:
+    with closing(SqliteRecord(tmp_path / "record.sqlite3")) as record:
+        record.append(entries(2))
+        assert [problem.endswith("of EUR_USD_H4") for problem in check(record.lines()).problems] == [True, True]
+        record.append([settings_entry(STRATEGY.name, STRATEGY.settings_hash, settings_of(STRATEGY))])
+        found = check(record.lines())
+    assert (found.problems, found.lines) == ([], 3)

@@ -107,7 +107,7 @@ class Sentinels(Sentinel):
 
 _REFUSED: Final = (
     "Sentinel does not accept the user or password; set REDIS_SENTINEL_PASSWORD, and REDIS_SENTINEL_USERNAME where it "
-    "has users (rights: +sentinel|master +sentinel|replicas +ping)"
+    "has users (rights: +sentinel|master +sentinel|replicas +ping +hello +client|setname)"
 )
 
 

@@ -43,6 +43,11 @@ class Retries:
         with self._lock:
             self._planned.pop(name, None)
 
+    def soon(self, names: Iterable[str]) -> None:
+        """Try these at once, too."""
+        with self._lock:
+            self._planned.update(dict.fromkeys(names, (0.0, _FIRST)))
+
     def now(self, names: Iterable[str]) -> None:
         """Try exactly these, at once."""
         with self._lock:

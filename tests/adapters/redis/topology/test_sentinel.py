@@ -15,7 +15,7 @@ from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.app.checks.shared.servers import check_servers
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable
 from ninja_daemon.usecases.ports import CommitResult, Committed
-from tests.redis_groups import SERVICE, SentinelGroup, wait_until
+from tests.failover.groups import SERVICE, SentinelGroup, wait_until
 
 KEYS = Keys("test")
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from ninja_daemon.usecases.lifetimes import LEASE
+from ninja_daemon.usecases.sharing.sharding import owner_of
 from tests.end_to_end.settings import nasty
 from tests.end_to_end.stage import epoch
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
@@ -22,8 +23,7 @@ from tests.faults.tally import Row, Tally
 from tests.oracle import Rules, close_time, read_candles
 
 FIRST = 300
-COUNT = 12
-"""So many that a newcomer certainly gets one; with four it got none in one run of sixteen."""
+COUNT = 6
 CALM = 60.0
 """Seconds after a close, when shards may change hands."""
 
@@ -64,6 +64,14 @@ class Sharing:
 
     def holders(self) -> list[str]:
         return [str(self.scene.client.get(self.scene.key(f"leader:{shard}"))) for shard in range(COUNT)]
+
+    def is_divided(self) -> bool:
+        """Whether every shard is led by the member that it belongs to; chance may leave a member without any."""
+        named = map(str, self.scene.client.hkeys(self.scene.key("members")))
+        living = [token for token in named if any(f"|{member.pid}|" in token for member in self.members)]
+        return len(living) == len(self.members) and self.holders() == [
+            owner_of(shard, living) for shard in range(COUNT)
+        ]
 
     def until(self, happened: Callable[[], object], what: str, limit: float = 40.0) -> None:
         deadline = time.monotonic() + limit
@@ -114,8 +122,7 @@ def test_members_share_the_shards_and_take_over_what_is_left(
     sharing.calms_down()
     for _ in range(2 if long else 1):
         sharing.joins()
-    sharing.until(lambda: sharing.leads(first) < COUNT, "it gives back what another is owed")
-    sharing.until(lambda: "None" not in sharing.holders(), "every shard to be led")
+    sharing.until(sharing.is_divided, "it gives back what the others are owed")
     began = time.monotonic()
     kills = 10 if long else 1
     for _ in range(kills):
@@ -125,6 +132,7 @@ def test_members_share_the_shards_and_take_over_what_is_left(
         if long:
             sharing.calms_down()
             sharing.joins()
+        sharing.until(sharing.is_divided, "every shard to be led by whom it belongs to")
     if long:
         sharing.sleeps(chance.choice(sharing.members))
     figures = sharing.assert_exact()
