@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import delivery, files, footprint, growth, latency, replay, step, storage, sweep, wake
+from benchmarks import crowds, delivery, files, footprint, growth, latency, replay, step, storage, sweep, wake
 from benchmarks.against import against
 from benchmarks.machine import machine
 from benchmarks.pictures import FOLDER, draw
@@ -18,6 +18,7 @@ from benchmarks.results import Chapter
 
 BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "wake": wake.measure,
+    "crowd": crowds.measure,
     "step": step.measure,
     "replay": replay.measure,
     "sweep": sweep.measure,
@@ -39,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     where = machine()
     print(where.markdown(), flush=True)
     if options.against:
-        print(against(options.against, chosen, quick=options.quick).markdown())
+        tables = against(options.against, chosen, quick=options.quick)
+        print("\n\n".join(table.markdown() for table in tables))
         return
     chapters = []
     for name in chosen:

@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
+from benchmarks import crowds
 from benchmarks.results import Table, short
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -23,17 +24,21 @@ ROUNDS: Final = 3
 _ROW: Final = re.compile(r"^\| `(?P<name>[a-z-]+)` \| (?P<claim>[^|]*) \| (?P<value>[\d.,]+)[^|]*\|", re.MULTILINE)
 
 
-def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Table:
-    """Return each figure of both trees, the median of the rounds, and new over old."""
+def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Sequence[Table]:
+    """Return each figure of both trees, the median of the rounds, and new over old; crowds are woken in turn."""
+    tables = []
     found: Mapping[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     claims: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="ninja-against-") as folder:
         other = Path(folder) / "tree"
         _git("worktree", "add", "--detach", "--quiet", str(other), revision)
         try:
-            for _ in range(ROUNDS):
+            if "crowd" in chapters:
+                tables.append(crowds.against(revision, other, quick=quick))
+            shared = [name for name in chapters if name != "crowd"]
+            for _ in range(ROUNDS if shared else 0):
                 for place, tree in enumerate((other, ROOT)):
-                    for name, (claim, value) in figures_in(_run(tree, chapters, quick=quick)).items():
+                    for name, (claim, value) in figures_in(_run(tree, shared, quick=quick)).items():
                         claims[name] = claim
                         found[name][place].append(value)
         finally:
@@ -43,7 +48,9 @@ def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Table:
         for name, (old, new) in found.items()
         if old and new
     ]
-    return Table(["name", "what", revision, "this tree", "this over that"], rows, words=2)
+    if rows:
+        tables.append(Table(["name", "what", revision, "this tree", "this over that"], rows, words=2))
+    return tables
 
 
 def figures_in(printed: str) -> dict[str, tuple[str, float]]:

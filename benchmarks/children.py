@@ -23,18 +23,19 @@ _STOP_LIMIT: Final = 10.0
 class Child:
     """A module of the benchmarks as a process of its own; its first line says that it is ready."""
 
-    def __init__(self, module: str, *arguments: str, inherits: Sequence[int] = ()) -> None:
+    def __init__(self, module: str, *arguments: str, inherits: Sequence[int] = (), tree: Path = ROOT) -> None:
         """Start it and wait until it is ready.
 
         Args:
             module: of the benchmarks.
             arguments: its own.
             inherits: numbers of open files that it keeps.
+            tree: whose product it uses, and whose other benchmarks.
         """
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"benchmarks.{module}", *arguments],
-            cwd=ROOT,
-            env=clean_environment(),
+            [sys.executable, "-P", str(ROOT / "benchmarks" / f"{module}.py"), *arguments],
+            cwd=tree,
+            env=clean_environment(PYTHONPATH=str(tree)),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

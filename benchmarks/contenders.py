@@ -30,6 +30,7 @@ import requests
 
 from benchmarks.canned import ACCOUNT, instrument_names
 from benchmarks.peers import peer
+from ninja_daemon.adapters.host.garbage import freeze_garbage, no_collection
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
@@ -37,8 +38,8 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.open_signals import encode_book
-from ninja_daemon.adapters.stored.state.state_form import encode_state
-from ninja_daemon.adapters.stored.state.tally import encode_tally
+from ninja_daemon.adapters.stored.state.state_form import encode_moves
+from ninja_daemon.adapters.stored.state.tally import encode_quiet_tally
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
@@ -106,13 +107,15 @@ class Ours:
             )
             for name in stage.instruments
         ]
+        freeze_garbage()
 
     def wake(self, now: int) -> int:
         """Make one wake."""
         self._clock.time = now
-        wake = catch_up(
-            self._strategies, source=self._source, store=self._store, journal=self._journal, clock=self._clock
-        )
+        with no_collection():
+            wake = catch_up(
+                self._strategies, source=self._source, store=self._store, journal=self._journal, clock=self._clock
+            )
         troubles = [str(outcome.error) for outcome in wake.results if outcome.error is not None]
         if troubles or wake.journal_error is not None:
             raise RuntimeError(troubles[:1] or [wake.journal_error])
@@ -233,9 +236,9 @@ class Fields(Floor):
         candles = [Candle(3_600 * hour, 110_000, 110_020, 109_990, 110_000 + hour) for hour in range(1, WINDOW)]
         state, _ = advance_all(rules, rules.empty_state(), candles)
         tally = Counts(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
-        self._averages: dict[Any, str] = dict(encode_state(rules, state, state.seen - 1))
+        self._averages: dict[Any, str] = dict(encode_moves(rules, state, 1))
         self._sides: dict[Any, str] = {
-            **encode_tally(state, tally),
+            **encode_quiet_tally(state, tally),
             "open": encode_book(Book(candles[-1].time), strategy.series),
             "commit": "0" * 16,
         }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from ninja_daemon.core.errors import (
     NinjaError,
@@ -14,10 +14,10 @@ from ninja_daemon.core.market.instant import (
     Instant,
 )
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.signals.rules import NO_SPREADS
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(NamedTuple):
     """What the broker holds of one series from a cursor on.
 
     Attributes:
@@ -43,11 +43,10 @@ class Fetched:
     forming: Instant | None = None
     rejected: NinjaError | None = None
     more: bool = False
-    spreads: Mapping[Instant, int] = field(default_factory=dict)
+    spreads: Mapping[Instant, int] = NO_SPREADS
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A request for one series' candles newer than a cursor.
 
     Attributes:
@@ -59,6 +58,10 @@ class Wanted:
     series: Series
     cursor: Instant
     with_spreads: bool = False
+
+    def __hash__(self) -> int:
+        """Hash the instrument only, as a series does: it is looked up many times at each close."""
+        return hash(self[0][0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,6 @@ newer, the core evaluates them, and the store takes all of it or nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateError, TransientError
@@ -23,6 +22,9 @@ from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult,
 
 _STALE_TRIES: Final = 3
 """Times that a strategy is tried again in one wake because another daemon was faster."""
+
+_TOGETHER: Final = 512
+"""Strategies that are evaluated and written before the next are: the first signals of thousands wait for no others."""
 
 
 def catch_up(
@@ -66,6 +68,8 @@ class _Wake:
         self.hold_gaps = hold_gaps
         self.fenced = False
         self._standings = Standings(source, journal, clock)
+        self._marks: dict[str, Instant] = {}
+        self._books: dict[Strategy, Book] = {}
 
     @property
     def journal_error(self) -> JournalUnavailable | None:
@@ -108,8 +112,12 @@ class _Wake:
         where.read_newer(standings)
         self._find_open_signals(standings)
         evaluation = Evaluation(self.source, self.clock, hold_gaps=self.hold_gaps)
-        works = [evaluation.of(standing) for standing in standings]
-        return unknown | self._commit(works)
+        try:
+            for first in range(0, len(standings), _TOGETHER):
+                unknown |= self._commit([evaluation.of(one) for one in standings[first : first + _TOGETHER]])
+        finally:
+            self._remember()
+        return unknown
 
     def _find_open_signals(self, standings: Sequence[Standing]) -> None:
         """Take what is open from the store; where it is not that of the last candle, find it out."""
@@ -142,12 +150,19 @@ class _Wake:
             for change in changes
             if change.state.last is not None and change.rules.strategy.name in done
         }
+        self._marks |= marks
+        self._books |= _changed_books(changes, marks)
+        return outcomes
+
+    def _remember(self) -> None:
+        """Note on this machine what the store has taken."""
+        marks, books = self._marks, self._books
+        self._marks, self._books = {}, {}
         if marks:
             try:
-                self.journal.remember(marks, _changed_books(changes, marks))
+                self.journal.remember(marks, books)
             except JournalUnavailable as error:
                 self._standings.journal_error = error
-        return outcomes
 
 
 class _Overtaken(TransientError):
@@ -159,9 +174,9 @@ def _changed_books(changes: Sequence[Change], marks: Mapping[str, Instant]) -> d
     return {
         one.rules.strategy: one.book
         for one in changes
-        if one.book is not None
+        if (one.signals or one.outcomes or one.loaded.book is None)
+        and one.book is not None
         and one.rules.strategy.name in marks
-        and (one.signals or one.outcomes or one.loaded.book is None)
     }
 
 
@@ -173,16 +188,18 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
     result = results[work.standing.strategy.name]
     if isinstance(result, Committed) and result.is_done:
         listed = change.signals
+        if not listed and not change.outcomes and not outcome.closed and not result.repeated:
+            return outcome
         closed = change.outcomes[len(change.outcomes) - result.closed :] if result.closed else ()
-        outcome = outcome if len(closed) == len(outcome.closed) else replace(outcome, closed=closed)
+        outcome = outcome if len(closed) == len(outcome.closed) else outcome._replace(closed=closed)
         if result.listed == len(listed) and not result.repeated:
             return outcome
         listed = listed[len(listed) - result.listed :] if result.listed else ()
-        return replace(outcome, signals=listed, repeated=result.repeated)
-    undone = replace(
-        outcome, cursor=work.standing.loaded.cursor, taken_in=0, opens=(), signals=(), crosses=(), closed=(), tally=None
+        return outcome._replace(signals=listed, repeated=result.repeated)
+    undone = outcome._replace(
+        cursor=work.standing.loaded.cursor, taken_in=0, opens=(), signals=(), crosses=(), closed=(), tally=None
     )
-    return replace(undone, error=result if isinstance(result, NinjaError) else _refusal(result))
+    return undone._replace(error=result if isinstance(result, NinjaError) else _refusal(result))
 
 
 def _refusal(result: Committed) -> NinjaError:

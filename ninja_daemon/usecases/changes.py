@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book, Followed, follow
 from ninja_daemon.core.outcomes.open_signal import opened, terms_of
-from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.rules import Rules, rules_of
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
+from ninja_daemon.usecases.candle_ports import Fetched
 from ninja_daemon.usecases.gaps import Missing
 from ninja_daemon.usecases.ports import Change, Counts
 from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, shown_before
 from ninja_daemon.usecases.standing import Standing
-from ninja_daemon.usecases.wake_result import Start
+from ninja_daemon.usecases.wake_result import Run, Start, StrategyResult
 
 
-@dataclass(frozen=True, slots=True)
-class NewCandles:
+class NewCandles(NamedTuple):
     """The candles of a wake that can be judged now.
 
     Attributes:
@@ -34,6 +35,7 @@ class NewCandles:
         awaited: what they wait for when it is a larger candle; empty when it is none.
         known_before: closes before the cursor's as they were last shown; a rebuilt state has seen them otherwise.
         revised: the broker shows candles that were taken in otherwise than then, larger ones included.
+        taken_in: number of candles that count as taken in.
     """
 
     standing: Standing
@@ -46,11 +48,7 @@ class NewCandles:
     awaited: str
     known_before: Sequence[int]
     revised: bool
-
-    @property
-    def taken_in(self) -> int:
-        """Number of candles that count as taken in: that of a first start only ends the warm-up."""
-        return 0 if self.standing.start is Start.FIRST else len(self.candles)
+    taken_in: int
 
 
 def compared(standing: Standing, before: StrategyState, shown: Shown) -> tuple[Sequence[int], bool]:
@@ -60,8 +58,7 @@ def compared(standing: Standing, before: StrategyState, shown: Shown) -> tuple[S
     return known, is_revised(before, known, shown) or (larger is not None and larger.revised)
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(NamedTuple):
     """What some candles have made of a strategy."""
 
     state: StrategyState
@@ -73,7 +70,7 @@ class After:
 def judged(new: NewCandles, found_at: float) -> After:
     """Take the candles in: the state after them, and what they signal."""
     state, crosses = advance_all(new.rules, new.before, new.candles)
-    signals = [signal_of(new.rules, cross, found_at) for cross in crosses if cross.rejected_by is None]
+    signals = [signal_of(new.rules, one, found_at) for one in crosses if one.rejected_by is None] if crosses else []
     if new.standing.start is Start.FIRST and any(signal.late for signal in signals):  # there is one candle
         signals, state = [], state._replace(signal_at=new.before.signal_at)
     return After(state, crosses, signals, followed(new, signals))
@@ -82,21 +79,22 @@ def judged(new: NewCandles, found_at: float) -> After:
 def change_of(new: NewCandles, after: After) -> Change | None:
     """Return what is to be written; None when nothing has changed."""
     standing, loaded = new.standing, new.standing.loaded
-    is_stored = standing.start is Start.STORED
-    is_elsewhere = loaded.cursor != standing.cursor or loaded.book != standing.book
-    if after.state.last is None or (not new.taken_in and is_stored and not is_elsewhere):
+    is_stored, last = standing.start is Start.STORED, after.state.last
+    if last is None:
+        return None
+    if not new.taken_in and is_stored and loaded.cursor == standing.cursor and loaded.book == standing.book:
         return None
     # Rebuilt averages do not grow out of the stored ones, however alike their counts are.
     return Change(
         new.rules,
-        loaded if is_stored else replace(loaded, state=None),
+        loaded if is_stored else loaded._replace(state=None),
         after.state,
         _tally(new, after),
         after.signals,
         new.taken_in,
-        book=None if standing.book is None else after.followed.book,
-        outcomes=after.followed.outcomes,
-        trend=None if standing.larger is None else standing.larger.state_after(after.state.last),
+        None if standing.book is None else after.followed.book,
+        after.followed.outcomes,
+        None if standing.larger is None else standing.larger.state_after(last),
     )
 
 
@@ -105,9 +103,9 @@ def followed(new: NewCandles, signals: Sequence[Signal]) -> Followed:
     standing, instrument = new.standing, new.rules.instrument
     if standing.book is None:
         return Followed(Book(), ())
-    listed = [opened(signal, terms_of(standing.strategy, instrument, signal)) for signal in signals]
+    listed = [opened(signal, terms_of(standing.strategy, instrument, signal)) for signal in signals] if signals else ()
     after = follow(standing.strategy, instrument, standing.book, new.candles, listed)
-    return Followed(after.book, [*standing.closed, *after.outcomes])
+    return Followed(after.book, [*standing.closed, *after.outcomes]) if standing.closed else after
 
 
 def _tally(new: NewCandles, after: After) -> Counts:
@@ -115,12 +113,17 @@ def _tally(new: NewCandles, after: After) -> Counts:
     tally = _counted(new.standing.loaded.tally, after.crosses, after.signals)
     if not new.taken_in:
         return tally
-    return replace(
-        tally,
-        evaluated=tally.evaluated + new.taken_in,
-        revisions=tally.revisions + new.revised,
-        gaps=tally.gaps + len(new.missing.gaps),
-        shown_before=shown_before(new.before, new.known_before, new.shown, new.candles),
+    evaluated, crosses, signals, rejected, revisions, gaps, last_id, last_time, _ = tally
+    return Counts(
+        evaluated + new.taken_in,
+        crosses,
+        signals,
+        rejected,
+        revisions + new.revised,
+        gaps + len(new.missing.gaps),
+        last_id,
+        last_time,
+        shown_before(new.before, new.known_before, new.shown, new.candles),
     )
 
 
@@ -132,9 +135,52 @@ def _counted(tally: Counts, crosses: Sequence[Cross], signals: Sequence[Signal])
     for cross in crosses:
         if cross.rejected_by is not None:
             rejected[cross.rejected_by.name] = rejected.get(cross.rejected_by.name, 0) + 1
-    tally = replace(
-        tally, crosses=tally.crosses + len(crosses), signals=tally.signals + len(signals), rejected=rejected
+    tally = tally._replace(
+        crosses=tally.crosses + len(crosses), signals=tally.signals + len(signals), rejected=rejected
     )
     if signals:
-        tally = replace(tally, last_signal_id=signals[-1].id, last_signal_time=signals[-1].time)
+        tally = tally._replace(last_signal_id=signals[-1].id, last_signal_time=signals[-1].time)
     return tally
+
+
+def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
+    """Take in the next candle of a strategy where nothing happens at it; None where something may.
+
+    Nearly every candle is one. The result is what ``Evaluation`` makes of it otherwise, by a third of the steps.
+    """
+    state, instrument, fetched, book = standing.state, standing.instrument, standing.newer, standing.book
+    if state is None or state.last is None or instrument is None or fetched is None or book is None:
+        return None
+    strategy, loaded, last = standing.strategy, standing.loaded, state.last
+    known = known_before(strategy, state, loaded.tally)
+    if not _is_only_the_next(standing, last, instrument, fetched, known):
+        return None
+    rules, (candle,) = rules_of(strategy, instrument), fetched.candles
+    after, cross = rules.advance(state, candle)
+    followed = follow(strategy, instrument, book, fetched.candles, ())
+    if cross is not None or followed.outcomes:
+        return None
+    evaluated, *counted, _ = loaded.tally
+    tally = Counts(evaluated + 1, *counted, (last.close, *known[:1]))
+    time, sides, run = candle.time, (state.side, after.side), Run(instrument, last.time, fetched.candles)
+    result = StrategyResult(
+        *(strategy, Start.STORED, time, 1, [time], sides, standing.fetched, (), 0, (), (), fetched.forming),
+        *(False, 0, (), False, "", time, False, None, standing.notes, tally, run),
+    )
+    return result, Change(rules, loaded, after, tally, (), 1, followed.book, (), None)
+
+
+def _is_only_the_next(
+    standing: Standing, last: Candle, instrument: Instrument, fetched: Fetched, known: Sequence[int]
+) -> bool:
+    """Tell whether the next candle is all that is new, and nothing but the averages and open signals depends on it."""
+    shown_in, candles, at_cursor, before, _, rejected, more, _ = fetched
+    if len(candles) != 1 or rejected is not None or more or standing.error is not None or standing.closed:
+        return False
+    if standing.start is not Start.STORED or standing.larger is not None:
+        return False
+    if (shown_in is not instrument and shown_in != instrument) or (at_cursor is not None and at_cursor != last):
+        return False
+    if before and [one.close for one in before] != list(known[: len(before)]):
+        return False
+    return standing.strategy.granularity.close_of(last.time) == candles[0].time

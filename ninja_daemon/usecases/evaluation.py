@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, NinjaError, PlugInFailed, StateError, TransientError
 from ninja_daemon.core.market.candle import Candle
@@ -12,7 +12,7 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
-from ninja_daemon.usecases.changes import NewCandles, change_of, compared, judged
+from ninja_daemon.usecases.changes import After, NewCandles, change_of, compared, judged, quiet_candle
 from ninja_daemon.usecases.gaps import Missing, missing_candles
 from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import Shown, scaled
@@ -21,8 +21,7 @@ from ninja_daemon.usecases.trend.candles import Judgeable, seeing
 from ninja_daemon.usecases.wake_result import Run, Start, StrategyResult
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A strategy's evaluation: what to write, and what to say when it is written."""
 
     standing: Standing
@@ -45,6 +44,14 @@ class Evaluation:
 
     def of(self, standing: Standing) -> Work:
         """Evaluate what the broker sent for a strategy."""
+        try:
+            quiet = quiet_candle(standing)
+        except PlugInFailed as error:
+            return Work(standing, result_of(standing, error))
+        return self._any(standing) if quiet is None else Work(standing, *quiet)
+
+    def _any(self, standing: Standing) -> Work:
+        """Evaluate whatever it was."""
         if standing.state is None or standing.instrument is None:
             return Work(standing, result_of(standing, standing.error or StateError("nothing is known of it")))
         if standing.error is not None and standing.start is not Start.REBUILT:
@@ -64,8 +71,8 @@ class Evaluation:
         # Few prices may show fewer digits than the instrument has; a pip guessed from these would be wrong.
         fewer = fetched.instrument.decimals < decimals
         instrument = standing.instrument if fewer and standing.instrument is not None else fetched.instrument
-        factor = 10 ** (decimals - fetched.instrument.decimals)
-        candles: Sequence[Candle] = [scaled(candle, factor) for candle in fetched.candles]
+        factor = 10 ** (decimals - fetched.instrument.decimals) if fewer else 1
+        candles: Sequence[Candle] = [scaled(one, factor) for one in fetched.candles] if fewer else fetched.candles
         missing = missing_candles(standing.strategy, state.last, candles, partial(self._had_prices, standing))
         is_held = self._hold_gaps and missing.held_from is not None
         candles = candles[: missing.held_from] if is_held else candles
@@ -80,11 +87,13 @@ class Evaluation:
         rules = seeing(rules, standing.larger, fetched, factor)
         shown = Shown(fetched, factor)
         compare = compared(standing, state, shown)
-        return NewCandles(standing, state, rules, candles, shown, missing, is_held, awaited, *compare)
+        # That of a first start only ends the warm-up.
+        taken_in = 0 if standing.start is Start.FIRST else len(candles)
+        return NewCandles(standing, state, rules, candles, shown, missing, is_held, awaited, *compare, taken_in)
 
     def _waiting(self, standing: Standing, awaited: str) -> Work:
         error = standing.error or self._lacking(standing, awaited)
-        return Work(standing, replace(result_of(standing, error), awaited=awaited, held=error is None))
+        return Work(standing, result_of(standing, error)._replace(awaited=awaited, held=error is None))
 
     def _error(self, new: NewCandles, state: StrategyState) -> NinjaError | None:
         """Return why the strategy is not up to date after its new candles."""
@@ -106,34 +115,38 @@ class Evaluation:
 
     def _advance(self, new: NewCandles) -> Work:
         """Take candles in: the new state, its signals, and how both are to be stored."""
-        standing, fetched = new.standing, new.shown.fetched
         after = judged(new, self._clock.now())
-        state, change, error = after.state, change_of(new, after), self._error(new, after.state)
-        result = StrategyResult(  # made at once: to copy one, for each strategy at each close, costs as much
-            standing.strategy,
-            standing.start,
-            fetched=standing.fetched,
-            error=error,
-            notes=standing.notes,
-            cursor=None if state.last is None else state.last.time,
-            taken_in=new.taken_in,
-            opens=[candle.time for candle in new.candles] if change is not None else (),
-            sides=(new.before.side, state.side),
-            signals=after.signals if change is not None else (),
-            closed=after.followed.outcomes if change is not None else (),
-            crosses=after.crosses,
-            forming=fetched.forming,
-            revised=new.revised,
-            quiet=new.missing.quiet,
-            gaps=new.missing.gaps,
-            held=new.held or (bool(new.awaited) and error is None),
-            awaited=new.awaited,
-            newest=_newest(standing),
-            more=fetched.more and new.taken_in > 0 and not new.held and not new.awaited,
-            tally=standing.loaded.tally if change is None else change.tally,
-            run=None if change is None else _run(new),
-        )
-        return Work(standing, result, change)
+        change, error = change_of(new, after), self._error(new, after.state)
+        return Work(new.standing, _result(new, after, change, error), change)
+
+
+def _result(new: NewCandles, after: After, change: Change | None, error: NinjaError | None) -> StrategyResult:
+    standing, before, _, candles, shown, missing, held, awaited, _, revised, taken_in = new
+    is_changed, last = change is not None, after.state.last
+    return StrategyResult(
+        standing.strategy,
+        standing.start,
+        cursor=None if last is None else last.time,
+        taken_in=taken_in,
+        opens=[candle.time for candle in candles] if is_changed else (),
+        sides=(before.side, after.state.side),
+        fetched=standing.fetched,
+        signals=after.signals if is_changed else (),
+        crosses=after.crosses,
+        closed=after.followed.outcomes if is_changed else (),
+        forming=shown.fetched.forming,
+        revised=revised,
+        quiet=missing.quiet,
+        gaps=missing.gaps,
+        held=held or (bool(awaited) and error is None),
+        awaited=awaited,
+        newest=_newest(standing),
+        more=shown.fetched.more and taken_in > 0 and not held and not awaited,
+        error=error,
+        notes=standing.notes,
+        tally=standing.loaded.tally if change is None else change.tally,
+        run=None if change is None else _run(new),
+    )
 
 
 def _run(new: NewCandles) -> Run:

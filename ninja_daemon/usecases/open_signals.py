@@ -148,7 +148,7 @@ def find_last_signals(standings: Sequence[Standing], store: StateStore) -> None:
     """
     unknown = []
     for one in standings:
-        if not one.strategy.spacing or one.start is Start.STORED:
+        if one.start is Start.STORED or not one.strategy.spacing:
             continue
         tally = one.loaded.tally
         if one.cursor is not None and tally.evaluated and (tally.last_signal_time or 0) <= one.cursor:

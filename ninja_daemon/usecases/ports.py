@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from ninja_daemon.core.averages.trend import TrendState
@@ -48,8 +49,10 @@ class Clock(Protocol):
 # --- state -----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+NOTHING_REJECTED: Final[Mapping[str, int]] = MappingProxyType({})
+
+
+class Counts(NamedTuple):
     """What a strategy has counted since it was first started, stored with its state.
 
     Attributes:
@@ -68,7 +71,7 @@ class Counts:
     evaluated: int = 0
     crosses: int = 0
     signals: int = 0
-    rejected: Mapping[str, int] = field(default_factory=dict)
+    rejected: Mapping[str, int] = NOTHING_REJECTED
     revisions: int = 0
     gaps: int = 0
     last_signal_id: str = ""
@@ -76,8 +79,7 @@ class Counts:
     shown_before: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What the store holds of one strategy.
 
     Attributes:
@@ -119,8 +121,7 @@ class CommitResult:
     """Not the script's: Redis is away, the commit waits in the local journal and will be made when it is back."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One strategy's commit: everything that one or more candles changed, written as a whole or not at all.
 
     Attributes:
@@ -146,8 +147,7 @@ class Change:
     trend: TrendState | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Committed:
+class Committed(NamedTuple):
     """What became of a change.
 
     Attributes:
@@ -167,12 +167,12 @@ class Committed:
     @property
     def is_in_store(self) -> bool:
         """Whether the store has it; what is kept for the store is no mark yet."""
-        return self.result in {CommitResult.OK, CommitResult.ALREADY}
+        return self[0] == CommitResult.OK or self[0] == CommitResult.ALREADY
 
     @property
     def is_done(self) -> bool:
         """Whether the candles need not be taken in again."""
-        return self.is_in_store or self.result == CommitResult.KEPT
+        return self.is_in_store or self[0] == CommitResult.KEPT
 
 
 class StateStore(Protocol):

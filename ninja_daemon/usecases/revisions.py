@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.source import Source
@@ -18,8 +17,7 @@ _LOOKED_BACK: Final = 2
 ``before_cursor``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """The candles at and before the cursor as the broker shows them now.
 
     Attributes:
@@ -39,7 +37,8 @@ class Shown:
     @property
     def closes_before(self) -> list[int]:
         """Closes of the candles before the cursor's, newest first."""
-        return [candle.close * self.factor for candle in self.fetched.before_cursor]
+        before, factor = self.fetched.before_cursor, self.factor
+        return [candle.close * factor for candle in before] if before else []
 
 
 def scaled(candle: Candle, factor: int) -> Candle:
@@ -73,7 +72,7 @@ def known_before(strategy: Strategy, state: StrategyState, tally: Counts) -> Seq
 def shown_before(before: StrategyState, known: Sequence[int], now: Shown, candles: Sequence[Candle]) -> tuple[int, ...]:
     """Return the closes before the newest of the candles taken in, as far as they are known; newest first."""
     shown, at_cursor = now.closes_before, now.at_cursor
-    closes = [candle.close for candle in candles[-2 : -2 - _LOOKED_BACK : -1]]
+    closes = [candle.close for candle in candles[-2 : -2 - _LOOKED_BACK : -1]] if len(candles) > 1 else []
     if at_cursor is not None:
         closes.append(at_cursor.close)
     elif before.last is not None:

@@ -7,7 +7,7 @@ stored beside it, or from the journal (contract 4.7 and 4.8).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError, PlugInFailed
@@ -100,9 +100,10 @@ class Standings:
         cursor = loaded.cursor
         if cursor is None:
             cursor = self._named_elsewhere(strategy, loaded)
-        larger = LargerCandles.of(strategy, None, None)
-        standing = Standing(strategy, loaded, Start.FIRST, cursor, larger=larger, notes=list(loaded.notes))
-        if cursor is not None:
+        standing = Standing(strategy, loaded, Start.FIRST, cursor, notes=list(loaded.notes))
+        if cursor is None:
+            standing.larger = LargerCandles.of(strategy, None, None)
+        else:
             self._start_from(standing, cursor, must_rebuild=must_rebuild)
         return standing
 
@@ -219,14 +220,14 @@ class Standings:
             return False
         standing.state, standing.instrument, standing.history = state, answer.instrument, known
         if standing.start is Start.FIRST:
-            standing.newer = replace(answer, candles=candles[-1:], at_cursor=None)
+            standing.newer = answer._replace(candles=candles[-1:], at_cursor=None)
         return True
 
     def read_newer(self, standings: Sequence[Standing]) -> None:
         """Ask for the candles after each cursor."""
         quoted = _quoted(standings)
         requests = {
-            one.strategy.name: Wanted(one.strategy.series, one.cursor, one.strategy.series in quoted)
+            one.strategy.name: Wanted(one.strategy.series, one.cursor, bool(quoted) and one.strategy.series in quoted)
             for one in standings
             if one.error is None and one.start is not Start.FIRST and one.cursor is not None
         }
@@ -288,7 +289,7 @@ def _newest(answer: Fetched | NinjaError, count: int) -> Fetched | NinjaError:
     """Return the answer to a shorter request: averages that forget slowly begin where they would have begun alone."""
     if isinstance(answer, NinjaError) or len(answer.candles) <= count:
         return answer
-    return replace(answer, candles=answer.candles[-count:])
+    return answer._replace(candles=answer.candles[-count:])
 
 
 def _history_problem(standing: Standing, answer: Fetched, candles: Sequence[Candle]) -> NinjaError | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ class Run(NamedTuple):
         return Run(self.instrument, self.before, [*self.candles, *later.candles])
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyResult:
+class StrategyResult(NamedTuple):
     """What became of one strategy in one wake.
 
     Attributes:
@@ -102,8 +100,7 @@ class StrategyResult:
     run: Run | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WakeResult:
+class WakeResult(NamedTuple):
     """What one call of ``catch_up`` did.
 
     Attributes:
@@ -121,8 +118,7 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
     """Add what a strategy did earlier in the same wake to what it did last."""
     if earlier is None:
         return later
-    return replace(
-        later,
+    return later._replace(
         start=later.start if earlier.error is not None else earlier.start,
         taken_in=earlier.taken_in + later.taken_in,
         opens=[*earlier.opens, *later.opens],

@@ -19,6 +19,7 @@ from tests.servers import server_program
 
 FIGURES = {
     "wake": {"wake-floor-wall", "wake-fields-wall", "wake-bare-wall", "wake-linear"},
+    "crowd": {"crowd-growth"},
     "step": {"step"},
     "replay": {"replay"},
     "sweep": set(),

@@ -26,6 +26,7 @@ from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_of
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
+from ninja_daemon.usecases.candle_ports import WantedHistory
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.wake_result import Start, WakeResult
 from tests.fakes.broker import FakeBroker
@@ -368,7 +369,8 @@ def test_a_side_behind_ties_is_looked_for_further_back(redis_world: World) -> No
 
     outcome = redis_world.wake(len(closes)).results[0]
 
-    assert any(request.count > MAX_LOOK_BACK for request in redis_world.broker.asked if hasattr(request, "count"))
+    histories = [request for request in redis_world.broker.asked if isinstance(request, WantedHistory)]
+    assert any(request.count > MAX_LOOK_BACK for request in histories)
     assert [cross.side.name for cross in outcome.crosses] == ["SELL"]
 
 

@@ -22,8 +22,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Part, Reached, token_of
-from ninja_daemon.adapters.journal.kept_state import book_of, loaded_from_journal, tally_of
+from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Part, Reached
+from ninja_daemon.adapters.journal.kept_state import Left, book_of, loaded_from_journal, loaded_from_memory, tally_of
 from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
@@ -85,7 +85,7 @@ class FailoverStore:
         self._is_shared = is_shared
         self._push_alert = push_alert
         self._away: StoreUnavailable | None = None
-        self._known: dict[str, Loaded] = {}
+        self._known: dict[str, Loaded | Left] = {}
         self._lead = _NOT_OURS
         self._noted_at: float | None = None
         self._lock_file = LockFile(journal.path.with_suffix(".lead" if part is None else f".lead-{part.shard}"))
@@ -164,25 +164,17 @@ class FailoverStore:
 
     def _remember(self, change: Change, result: Committed | NinjaError) -> None:
         """Remember the state for the time when Redis cannot be asked."""
-        name, last = change.rules.strategy.name, change.state.last
-        done = {CommitResult.OK, CommitResult.ALREADY, CommitResult.KEPT}
-        if last is None or not isinstance(result, Committed) or result.result not in done:
+        name = change.rules.strategy.name
+        if change.state.last is None or not isinstance(result, Committed) or not result.is_done:
             self._known.pop(name, None)
             return
-        self._known[name] = Loaded(
-            last.time,
-            token_of(last.time),
-            change.state,
-            change.rules.instrument,
-            last.time,
-            change.tally,
-            book=change.book,
-            trend=change.trend,
-        )
+        # Few need it: the store's own words are made of it when it is asked for.
+        _, _, state, tally, _, _, book, _, trend = change
+        self._known[name] = Left(state, change.rules.instrument, tally, book, trend)
 
     def _from_memory(self, strategy: Strategy, reached: Reached | None, marks: Marks) -> Loaded | NinjaError:
         """Return what this machine knows of a strategy without Redis: from memory, the spool, or the marks."""
-        known = self._known.get(strategy.name)
+        known = loaded_from_memory(self._known.get(strategy.name))
         if known is not None and (reached is None or known.cursor == reached.target):
             return known
         if reached is not None:

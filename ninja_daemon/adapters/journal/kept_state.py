@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from ninja_daemon.adapters.journal.kept_commits import token_of
 from ninja_daemon.adapters.stored.open_signals import decode_book
 from ninja_daemon.adapters.stored.state.tally import decode_tally
+from ninja_daemon.core.averages.trend import TrendState
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Counts, Loaded
+
+
+class Left(NamedTuple):
+    """What the last commit of a strategy has left, as far as this process remembers it; the fields of ``Loaded``."""
+
+    state: StrategyState
+    instrument: Instrument
+    tally: Counts
+    book: Book | None
+    trend: TrendState | None
+
+
+def loaded_from_memory(known: Loaded | Left | None) -> Loaded | None:
+    """Return what is remembered of a strategy as the store would say it."""
+    if not isinstance(known, Left):
+        return known
+    last = known.state.last
+    assert last is not None  # noqa: S101 - only states with a candle are committed
+    state, instrument, tally, book, trend = known
+    return Loaded(last.time, token_of(last.time), state, instrument, last.time, tally, (), book, trend)
 
 
 def loaded_from_journal(cursor: Instant, tally: Counts, book: Book | None) -> Loaded:

@@ -6,7 +6,6 @@ The same as redis_reports.py reads from Redis, out of the journal's file and the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import fresh_heartbeat, heartbeat_path
@@ -58,7 +57,7 @@ def load_local(file: LocalQueueFile, strategies: Sequence[Strategy]) -> Mapping[
         waiting = KeptCommits(file).reached()
     except JournalUnavailable as error:
         raise StoreUnavailable(str(error)) from error
-    loaded |= {name: replace(loaded[name], cursor=one.target) for name, one in waiting.items() if name in loaded}
+    loaded |= {name: loaded[name]._replace(cursor=one.target) for name, one in waiting.items() if name in loaded}
     newest = {signal.strategy: signal for signal, _ in read_local_history(file, _RECENT).entries}
     last = {name: Counts(last_signal_id=signal.id, last_signal_time=signal.time) for name, signal in newest.items()}
-    return {name: replace(each, tally=last.get(name, Counts())) for name, each in loaded.items()}
+    return {name: each._replace(tally=last.get(name, Counts())) for name, each in loaded.items()}

@@ -6,7 +6,6 @@ Averages are rebuilt from the broker's history at every start of the process; no
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
@@ -64,7 +63,7 @@ class LocalStateStore:
             token = _NO_CURSOR if mark is None else str(mark)
             settings, known = self._known.get(strategy.name, ("", _NOTHING))
             if settings != strategy.settings_hash:
-                known = replace(_NOTHING, tally=known.tally)
+                known = _NOTHING._replace(tally=known.tally)
             notes = []
             if mark is not None and not strategy.granularity.is_border(mark):
                 notes.append(
@@ -78,7 +77,7 @@ class LocalStateStore:
             except StateUnreadable as error:
                 notes.append(f"{error}; they are followed no further")
             # Nothing else could tell what is open, and nothing has been lost without it.
-            loaded[strategy.name] = replace(known, cursor=mark, cursor_token=token, notes=notes, book=book)
+            loaded[strategy.name] = known._replace(cursor=mark, cursor_token=token, notes=notes, book=book)
         return loaded
 
     def commit(self, changes: Sequence[Change]) -> Mapping[str, Committed | NinjaError]:

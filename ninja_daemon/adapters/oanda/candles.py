@@ -133,7 +133,13 @@ def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
 
 
 def _units(series: Series, raw: RawCandle, text: object, instrument: Instrument) -> int:
-    price, decimals = _price(text), instrument.decimals
+    decimals = instrument.decimals
+    # Nearly every price shows all of its digits; then there is less to ask of it.
+    if isinstance(text, str) and 0 < decimals < len(text) - 1 <= _MOST_DIGITS and text[-decimals - 1] == ".":
+        digits = text.replace(".", "", 1)
+        if digits.isdigit() and digits.isascii():
+            return int(digits)
+    price = _price(text)
     if price is not None:
         whole, fraction = price
         if not fraction[decimals:].strip("0"):

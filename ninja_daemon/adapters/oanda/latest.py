@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final
 from urllib.parse import quote
 
 from oandapyV20.endpoints.apirequest import APIRequest
 
-from ninja_daemon.adapters.oanda.candles import PRICE_LETTERS, letters
-from ninja_daemon.core.errors import BrokerRefused
-from ninja_daemon.core.market.instrument import Series
-from ninja_daemon.usecases.candle_ports import Wanted
+from ninja_daemon.adapters.oanda.candles import PRICE_LETTERS, RawCandle, in_units, letters
+from ninja_daemon.core.errors import BrokerRefused, CandleRejected
+from ninja_daemon.core.market.instant import parse_instant
+from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.usecases.candle_ports import Fetched, Wanted
 
 _MOST_SPECIFICATIONS: Final = 60
 _LONGEST_SPECIFICATIONS: Final = 1_700
 """Characters, encoded; with the rest the address stays below 2,000, which every gateway lets through."""
+_NEWEST: Final = 2
+"""Candles that the endpoint gives of a series."""
 _LETTERS: Final = tuple((side.value, letter) for side, letter in PRICE_LETTERS.items())
 
 
@@ -61,6 +65,32 @@ def chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
         length += size
     if chunk:
         yield chunk
+
+
+def next_candle(wanted: Wanted, row: Mapping[str, Any], instrument: Instrument) -> Fetched | None:
+    """Return what an answer says when it has the form of nearly all: the candle after the cursor, and one that forms.
+
+    None for any other, which is looked at in every respect elsewhere.
+    """
+    series, cursor, with_spreads = wanted
+    candles = row["candles"]
+    if len(candles) != _NEWEST or with_spreads:
+        return None
+    new, forming = candles
+    try:
+        if new["complete"] is not True or forming["complete"] is not False or "bid" in new:
+            return None
+        opened, forms = parse_instant(new["time"]), parse_instant(forming["time"])
+        close_of = series.granularity.close_of
+        if opened != close_of(cursor) or forms != close_of(opened):
+            return None
+        candle = in_units(series, RawCandle(opened, complete=True, prices=_prices_of(new[series.price])), instrument)
+    except (CandleRejected, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return Fetched(instrument, [candle], forming=forms)
+
+
+_prices_of: Final = itemgetter("o", "h", "l", "c")
 
 
 def by_specification(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

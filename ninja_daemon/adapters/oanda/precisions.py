@@ -72,6 +72,10 @@ class Precisions:
             return f"the account does not list {names}: digits are taken from the prices; is it the right account?"
         return ""
 
+    def listed(self, name: str) -> Instrument | None:
+        """Return what the account's list says of an instrument, as long as that is not old."""
+        return None if self._is_old else self._listed.get(name)
+
     def of(self, session: OandaSession, name: str, raws: Sequence[RawCandle], *, is_start: bool = False) -> Instrument:
         """Return an instrument's decimals and pip: the account's word, else what its prices show.
 

@@ -8,7 +8,6 @@ since one that is a second too new is refused; the alignment is always sent, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
@@ -25,7 +24,7 @@ from ninja_daemon.adapters.oanda.candles import (
     shown_again,
     usable,
 )
-from ninja_daemon.adapters.oanda.latest import LatestCandles, by_specification, chunks, specification
+from ninja_daemon.adapters.oanda.latest import LatestCandles, by_specification, chunks, next_candle, specification
 from ninja_daemon.adapters.oanda.limits import Gate
 from ninja_daemon.adapters.oanda.precisions import Precisions
 from ninja_daemon.adapters.oanda.threads import SessionPool
@@ -184,7 +183,7 @@ class OandaSource:
                 if len(page.candles) < count or not fresh or not fresh[-1].complete:
                     break
                 if len(raws) >= SLICE:
-                    return replace(self._fetched(session, series, raws, rejected, cursor), more=True)
+                    return self._fetched(session, series, raws, rejected, cursor)._replace(more=True)
                 start, count = raws[-1].time, PAGE
             if not raws and rejected is None:
                 message = (
@@ -207,8 +206,10 @@ class OandaSource:
         instrument = self._precisions.of(session, series.instrument, raws)
         page = Page([raw for raw in raws if raw.time > cursor], rejected)
         instrument, taken = self._usable(session, series, instrument, page)
+        if len(page.candles) == len(raws):
+            return _fetched_of(instrument, taken, taken.complete, None)
         at_cursor, before_cursor = shown_again(series, instrument, raws, cursor)
-        return replace(_fetched_of(instrument, taken, taken.complete, at_cursor), before_cursor=before_cursor)
+        return _fetched_of(instrument, taken, taken.complete, at_cursor)._replace(before_cursor=before_cursor)
 
     def _usable(
         self, session: OandaSession, series: Series, instrument: Instrument, page: Page
@@ -354,6 +355,10 @@ class OandaSource:
     def _connected(self, session: OandaSession, request: Wanted, answer: Mapping[str, Any]) -> Fetched | None:
         """Return what the two newest candles say, or None when a gap may lie between the cursor and them."""
         series, cursor = request.series, request.cursor
+        listed = self._precisions.listed(series.instrument)
+        if listed is not None and (fetched := next_candle(request, answer, listed)) is not None:
+            self._gate.took_candles(len(answer["candles"]))
+            return fetched
         try:
             page = self._read(series, answer)
         except BrokerUnavailable:
@@ -368,7 +373,8 @@ class OandaSource:
 
 
 def _fetched_of(instrument: Instrument, taken: Taken, candles: Sequence[Candle], at_cursor: Candle | None) -> Fetched:
-    return Fetched(instrument, candles, at_cursor, (), taken.forming, taken.rejected, spreads=taken.spreads)
+    _, forming, rejected, spreads = taken
+    return Fetched(instrument, candles, at_cursor, (), forming, rejected, more=False, spreads=spreads)
 
 
 def _after(raws: Sequence[RawCandle], page: Sequence[RawCandle]) -> list[RawCandle]:

@@ -35,6 +35,8 @@ class DeadlineParser(_HiredisParser):
 
 _PACKED_AT_ONCE: Final = 16
 """Commands of a pipeline that are sent together, so that the server works on them while the next are packed."""
+_LONG: Final = 4_096
+"""Bytes of a command from which on it is sent at once."""
 
 
 class Later(NamedTuple):
@@ -73,8 +75,14 @@ class Timed:
 
     def pack_commands(self, commands: Sequence[tuple[Any, ...]]) -> Iterator[bytes]:
         """Pack a pipeline whose arguments are texts, bytes and numbers."""
-        for start in range(0, len(commands), _PACKED_AT_ONCE):
-            yield b"".join([_packed(command) for command in commands[start : start + _PACKED_AT_ONCE]])
+        pieces: list[bytes] = []
+        for command in commands:
+            pieces.append(_packed(command))
+            if len(pieces) == _PACKED_AT_ONCE or len(pieces[-1]) >= _LONG:
+                yield b"".join(pieces)
+                pieces = []
+        if pieces:
+            yield b"".join(pieces)
 
     def send_command(self, *command: Any, **options: Any) -> None:  # noqa: ANN401 - redis-py's own shape
         """Send a single command, packed by redis-py; nothing is sent before it is packed."""

@@ -46,6 +46,16 @@ class Keys:
         """Return the key of the listed ids."""
         return f"{self.prefix}listed:{strategy}"
 
+    def committed(self, strategy: str) -> tuple[str, str, str, str]:
+        """Return the keys of a strategy that a commit writes."""
+        at, prefix = f":{strategy}", self.prefix
+        return (
+            f"{prefix}last_processed{at}",
+            f"{prefix}ma_state{at}",
+            f"{prefix}signal_state{at}",
+            f"{prefix}listed{at}",
+        )
+
     def mirror(self, name: str) -> str:
         """Return the key of the second copy of every signal."""
         return f"{self.prefix}mirror:{name}"

@@ -1,39 +1,29 @@
 """What a process remembers of the states it has read or written, with the proof that Redis still holds them.
 
 A wake that finds what it left behind moves a digest instead of all closes, however long the averages are. The proof
-covers the cursor, all of ``signal_state`` that we write, the commit's name, every named field of ``ma_state`` and the
-number of its fields; anything else than an exact match is read in full (decision 51).
+covers the cursor, all of ``signal_state``, the commit's name among it, every named field of ``ma_state``, and how many
+fields both have; anything else than an exact match is read in full (decision 51).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from sys import intern
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.adapters.stored.state.state_form import ring_fields
+from ninja_daemon.adapters.stored.state.tally import COUNTED
 from ninja_daemon.adapters.stored.state.trend_form import TREND, trend_fields
-from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 
-PROVEN_AVERAGES: Final = (
-    *("v", "cfg", "time", "decimals", "pip", "count", "last", "side", "fast", "slow", "atr"),
-    *("signal_at", TREND),
-)
-"""Fields of ``ma_state`` under the digest."""
-PROVEN_SIDES: Final = (
-    *("commit", "side", "time", "evaluated", "crosses", "signals", "revisions", "gaps", "shown_before"),
-    *("last_signal_id", "last_signal_time", "open"),
-    *(f"rejected:{one.name}" for one in FILTERS),
-)
-"""Fields of ``signal_state`` under the digest."""
-PROVEN_FIELDS: Final = (" ".join(PROVEN_AVERAGES), " ".join(PROVEN_SIDES))
-"""Both, as load.lua takes them: it digests the values in this order."""
+_STANDING_AVERAGES: Final = ("v", "cfg", "decimals", "pip", "side", "signal_at")
+_MOVING_AVERAGES: Final = ("time", "count", "last", "fast", "slow", "atr", TREND)
+_MOVING_SIDES: Final = ("commit", "time", "evaluated", "shown_before", "open")
 _MISSING: Final = "\0"
-_ALL_MISSING: Final = (_MISSING,) * max(len(PROVEN_AVERAGES), len(PROVEN_SIDES))
+_ALL_MISSING: Final = (_MISSING,) * len(_MOVING_AVERAGES)
 
 
 class Proof(NamedTuple):
@@ -42,27 +32,81 @@ class Proof(NamedTuple):
     Attributes:
         digest: of the cursor and the proven fields.
         fields: number of fields of ``ma_state``.
+        side_fields: number of fields of ``signal_state``.
+        names: of the fields of ``ma_state`` under the digest, parted by blanks, in the digest's order.
+        side_names: of those of ``signal_state``, likewise.
     """
 
     digest: str
     fields: int
+    side_fields: int
+    names: str
+    side_names: str
+
+
+NO_PROOF: Final = Proof("", 0, 0, "", "")
+
+
+class _Standing(NamedTuple):
+    """The fields that seldom change, as text.
+
+    Attributes:
+        averages: values of ``ma_state``.
+        sides: values of ``signal_state``.
+        moving: the fields of ``ma_state`` under the digest that move.
+        names: of all fields of ``ma_state`` under the digest, and of ``signal_state``.
+        more: number of fields of ``signal_state`` beside the moving ones.
+    """
+
+    averages: str
+    sides: str
+    moving: Sequence[str]
+    names: tuple[str, str]
+    more: int
 
     @classmethod
-    def of(cls, cursor: str, averages: Mapping[str, str], sides: Mapping[str, str], fields: int) -> Proof:
+    def of(cls, averages: Mapping[str, str], sides: Mapping[str, str]) -> _Standing:
+        """Take them out of all fields that are stored."""
+        names = [name for name in sides if name not in _MOVING_SIDES]
+        standing = [name for name in _STANDING_AVERAGES if name in averages]
+        moving = _MOVING_AVERAGES if TREND in averages else _MOVING_AVERAGES[:-1]
+        return cls(
+            "\n".join(map(averages.__getitem__, standing)),
+            "\n".join(map(sides.__getitem__, names)),
+            moving,
+            (intern(" ".join([*standing, *moving])), intern(" ".join([*names, *_MOVING_SIDES]))),
+            len(names),
+        )
+
+    def proof(
+        self, cursor: str, averages: Mapping[str, str], sides: Mapping[str, str], commit: str, fields: int
+    ) -> Proof:
         """Make the proof of what was read or written."""
-        parts = (cursor, *map(averages.get, PROVEN_AVERAGES, _ALL_MISSING), *map(sides.get, PROVEN_SIDES, _ALL_MISSING))
-        text = "\n".join(parts).encode("utf-8", "surrogateescape")
-        return cls(hashlib.sha1(text, usedforsecurity=False).hexdigest(), fields)
+        moving_averages = "\n".join(map(averages.get, self.moving, _ALL_MISSING))
+        moving_sides = "\n".join(map(sides.get, _MOVING_SIDES[1:], _ALL_MISSING))
+        text = f"{cursor}\n{self.averages}\n{moving_averages}\n{self.sides}\n{commit}\n{moving_sides}"
+        digest = hashlib.sha1(text.encode("utf-8", "surrogateescape"), usedforsecurity=False).hexdigest()
+        others = sum(map(sides.__contains__, _MOVING_SIDES[1:])) + (commit != _MISSING)
+        return Proof(digest, fields, self.more + others, *self.names)
 
 
-NO_PROOF: Final = Proof("", 0)
+class _Remembered(NamedTuple):
+    """One strategy's newest known state.
 
+    Attributes:
+        standing: the text of its fields that seldom change.
+        commit: name of the commit that left them; empty when they are not as this version writes them.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
     strategy: Strategy
     loaded: Loaded
     proof: Proof
+    standing: _Standing
+    commit: str
+
+
+_NAMED_FIELDS: Final = 11
+"""Fields of ``ma_state`` that are no ring's, without ``signal_at`` and ``trend``."""
 
 
 class StateMemory:
@@ -90,8 +134,15 @@ class StateMemory:
         if loaded.notes or loaded.state is None or not averages or not sides or not loaded.cursor_token:
             self.forget(strategy.name)
             return
-        proof = Proof.of(loaded.cursor_token[1:], averages, sides, len(averages))
-        self._by_name[strategy.name] = _Remembered(strategy, loaded, proof)
+        standing, commit = _Standing.of(averages, sides), sides.get("commit", _MISSING)
+        proof = standing.proof(loaded.cursor_token[1:], averages, sides, commit, len(averages))
+        is_ours = commit != _MISSING and all(name in sides for name in COUNTED)
+        self._by_name[strategy.name] = _Remembered(strategy, loaded, proof, standing, commit if is_ours else "")
+
+    def since(self, strategy: str, loaded: Loaded) -> str:
+        """Return the name of the commit that has left what was loaded; empty when everything must be written."""
+        known = self._by_name.get(strategy)
+        return known.commit if known is not None and known.loaded is loaded else ""
 
     def keep_written(self, change: Change, commit: PreparedCommit, result: object) -> None:
         """Remember what a commit has made of the state; whatever else became of it is read again."""
@@ -100,15 +151,13 @@ class StateMemory:
         if not done or last is None:
             self.forget(commit.strategy)
             return
-        token, instrument = f"={commit.target}", change.rules.instrument
-        loaded = Loaded(
-            last.time, token, change.state, instrument, last.time, change.tally, book=change.book, trend=change.trend
-        )
-        named = sum(name in commit.averages for name in PROVEN_AVERAGES if name != TREND)
-        fields = named + ring_fields(change.state) + trend_fields(change.trend)
-        sides = {**commit.sides, "commit": commit.commit}
-        proof = Proof.of(commit.target, commit.averages, sides, fields)
-        self._by_name[commit.strategy] = _Remembered(change.rules.strategy, loaded, proof)
+        rules, _, state, tally, _, _, book, _, trend = change
+        known, name = self._by_name.get(commit.strategy), commit.commit
+        standing = known.standing if commit.since and known is not None else _Standing.of(commit.averages, commit.sides)
+        loaded = Loaded(last.time, f"={commit.target}", state, rules.instrument, last.time, tally, (), book, trend)
+        fields = (_NAMED_FIELDS + 1 if rules.is_spaced else _NAMED_FIELDS) + ring_fields(state) + trend_fields(trend)
+        proof = standing.proof(commit.target, commit.averages, commit.sides, name, fields)
+        self._by_name[commit.strategy] = _Remembered(rules.strategy, loaded, proof, standing, name)
 
     def forget(self, name: str) -> None:
         """Read the strategy in full the next time."""

@@ -6,7 +6,7 @@ Each strategy's commit is one script with compare-and-set on its cursor (lua/com
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -16,13 +16,14 @@ from redis.exceptions import RedisError
 
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.adapters.redis.client import translated_errors, unavailable
+from ninja_daemon.adapters.redis.commit_calls import Group, add_commit, grouped
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, Replicated, run_scripts, script
 from ninja_daemon.adapters.redis.sharing.lease import RedisLease, checked
-from ninja_daemon.adapters.redis.state_memory import PROVEN_FIELDS, Proof, StateMemory
+from ninja_daemon.adapters.redis.state_memory import Proof, StateMemory
 from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert
-from ninja_daemon.adapters.stored.commit import lines, prepared
+from ninja_daemon.adapters.stored.commit import prepared
 from ninja_daemon.adapters.stored.open_signals import decode_book, unfinished_in
 from ninja_daemon.adapters.stored.outcome import last_listed_in
 from ninja_daemon.adapters.stored.prepared import PreparedCommit
@@ -47,13 +48,14 @@ LISTED_KEPT: Final = 10_000
 """Listed ids of signals and outcomes remembered for each strategy, against repeats after a cursor was set back."""
 _MOST_AT_ONCE: Final = 200_000
 """Fields, some megabytes: what moves in one round trip, which ends within the limit of a command."""
-_COMMITS_AT_ONCE: Final = 500
-"""Commits in one round trip, so that the first signals of thousands that are due do not wait for the last."""
+_CALLS_AT_ONCE: Final = 16
+"""Calls of the commit script in one round trip, so that nothing waits for the last of thousands that are due."""
 _PROVEN_AT_ONCE: Final = 32
 """Strategies whose digests one script compares; it costs less than as many scripts, and ends in half a millisecond."""
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
 _SAME: Final = ["same"]
+_QUIETLY_MADE: Final = Committed(CommitResult.OK)
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class RedisStateStore:
     def _load_call(self, group: Sequence[Strategy], proofs: Mapping[str, Proof]) -> Call:
         keys = [key for strategy in group for key in self._state_keys(strategy.name)]
         known = [part for strategy in group for part in proofs[strategy.name]]
-        return Call(script("load", reads_only=True), keys, (LONGEST_VALUE, MOST_FIELDS, *PROVEN_FIELDS, *known))
+        return Call(script("load", reads_only=True), keys, (LONGEST_VALUE, MOST_FIELDS, *known))
 
     def _loaded(self, strategy: Strategy, known: Loaded | None, reply: Any) -> Loaded:  # noqa: ANN401 - of a script
         return known if reply == _SAME and known is not None else self._read(strategy, reply)
@@ -118,22 +120,21 @@ class RedisStateStore:
         # Written down one after the other while Redis makes those before, so that neither waits for the other.
         made: dict[str, PreparedCommit] = {}
 
-        def arguments(change: Change) -> Sequence[str | int]:
-            name = change.rules.strategy.name
-            if name not in made:
-                made[name] = self.prepared(change)
-            return self._commit_arguments(made[name])
+        def arguments(group: Sequence[Change]) -> Sequence[str | int]:
+            for change in group:
+                name = change.rules.strategy.name
+                if name not in made:
+                    made[name] = prepared(change, self.ma_state_floor, self._memory.since(name, change.loaded))
+            return self._commit_arguments([made[change.rules.strategy.name] for change in group])
 
-        calls = [
-            Call(script("commit"), self._commit_keys(change.rules.strategy.name), partial(arguments, change))
-            for change in changes
-        ]
-        weights = [_weight(change) for change in changes]
-        results = [_committed(reply) for reply in self._run(calls, weights, commits=True)]
-        commits = [made[change.rules.strategy.name] for change in changes]
-        for change, commit, result in zip(changes, commits, results, strict=True):
-            self._memory.keep_written(change, commit, result)
-        return {commit.strategy: result for commit, result in zip(commits, results, strict=True)}
+        groups = list(grouped(changes, _weight, lambda change: change.rules.strategy.name))
+        calls = [self._commit_call(group.names, partial(arguments, group.members)) for group in groups]
+        results: dict[str, Committed | NinjaError] = {}
+        for group, reply in zip(groups, self._run(calls, [one.weight for one in groups], commits=True), strict=True):
+            for change, name, result in zip(group.members, group.names, _committed(reply, group), strict=True):
+                self._memory.keep_written(change, made[name], result)
+                results[name] = result
+        return results
 
     def prepared(self, change: Change) -> PreparedCommit:
         """Write a change down, for ``send`` or to be kept until it can be sent."""
@@ -145,9 +146,10 @@ class RedisStateStore:
         Raises:
             StoreUnavailable: nothing is known of any of them.
         """
-        weights = [len(commit.averages) for commit in commits]
-        calls = [self._commit_call(commit) for commit in commits]
-        return [_committed(reply) for reply in self._run(calls, weights, commits=True)]
+        groups = list(grouped(commits, lambda commit: len(commit.averages), lambda commit: commit.strategy))
+        calls = [self._commit_call(group.names, self._commit_arguments(group.members)) for group in groups]
+        replies = self._run(calls, [one.weight for one in groups], commits=True)
+        return [one for group, reply in zip(groups, replies, strict=True) for one in _committed(reply, group)]
 
     def unfinished(self, strategies: Sequence[Strategy]) -> Mapping[str, Sequence[OpenSignal]]:
         """Return the signals of the history whose outcome is not there; see the port."""
@@ -178,7 +180,7 @@ class RedisStateStore:
         Raises:
             StoreUnavailable: nothing is known of any of them.
         """
-        most = _COMMITS_AT_ONCE if commits else len(calls)
+        most = _CALLS_AT_ONCE if commits else len(calls)
         replies: list[Any] = []
         first = weight = 0
         for place, added in enumerate(weights):
@@ -260,41 +262,22 @@ class RedisStateStore:
         keys = self.keys
         return keys.last_processed(name), keys.ma_state(name), keys.signal_state(name)
 
-    def _commit_call(self, commit: PreparedCommit) -> Call:
-        return Call(script("commit"), self._commit_keys(commit.strategy), self._commit_arguments(commit))
-
-    def _commit_arguments(self, commit: PreparedCommit) -> list[str | int]:
-        arguments: list[str | int] = [
-            self.fence,
-            commit.expected,
-            commit.target,
-            commit.commit,
-            QUEUE_CAP,
-            HISTORY_KEPT,
-            LISTED_KEPT,
-            commit.life_ms,
-            commit.base,
-            commit.settings,
-            lines(commit.averages),
-            lines(commit.sides),
-            len(commit.signals),
-        ]
-        for entry in (*commit.signals, *commit.outcomes):
-            arguments.extend(entry)
-        return arguments
-
-    def _commit_keys(self, strategy: str) -> tuple[str, ...]:
+    def _commit_call(
+        self, names: Sequence[str], arguments: Sequence[str | int] | Callable[[], Sequence[str | int]]
+    ) -> Call:
         keys = self.keys
-        return (
-            *self._state_keys(strategy),
-            keys.signals,
-            keys.listed(strategy),
-            keys.history,
-            keys.fence,
-            keys.outcomes,
-            keys.outcome_history,
-            *([keys.mirror(self.mirror)] if self.mirror else []),
-        )
+        shared = [keys.signals, keys.fence, keys.history, keys.outcomes, keys.outcome_history]
+        if self.mirror:
+            shared.append(keys.mirror(self.mirror))
+        for name in names:
+            shared += keys.committed(name)
+        return Call(script("commit"), shared, arguments)
+
+    def _commit_arguments(self, commits: Sequence[PreparedCommit]) -> list[str | int]:
+        arguments: list[str | int] = [len(commits), self.fence, QUEUE_CAP, HISTORY_KEPT, LISTED_KEPT]
+        for commit in commits:
+            add_commit(arguments, commit)
+        return arguments
 
 
 def _weight(change: Change) -> int:
@@ -303,10 +286,14 @@ def _weight(change: Change) -> int:
     return len(closes) if change.loaded.state is None else min(change.taken_in, len(closes))
 
 
-def _committed(reply: Any) -> Committed | NinjaError:  # noqa: ANN401 - what a script returns
+def _committed(reply: Any, group: Group[Any]) -> Sequence[Committed | NinjaError]:  # noqa: ANN401 - of a script
     if isinstance(reply, RedisError):
-        return unavailable(reply)
-    result, first, second, *third = (str(part) for part in reply)
+        return [unavailable(reply)] * len(group.names)
+    return [_QUIETLY_MADE if one == CommitResult.OK else _result_of(one) for one in reply]
+
+
+def _result_of(answer: Sequence[Any]) -> Committed:
+    result, first, second, *third = (str(part) for part in answer)
     if result in {CommitResult.OK, CommitResult.ALREADY}:
         return Committed(result, listed=int(first), repeated=int(second), closed=int(third[0]) if third else 0)
     return Committed(result, detail=f"{first} {second}".strip())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.errors import StateUnreadable
@@ -36,8 +35,7 @@ class ListedOutcome(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedCommit:
+class PreparedCommit(NamedTuple):
     """Everything that the commit script needs of one strategy, but the keys and the fence.
 
     Attributes:
@@ -52,6 +50,7 @@ class PreparedCommit:
         sides: fields of ``signal_state``.
         signals: oldest first.
         outcomes: in the contract's order.
+        since: name of the commit after which everything is what it was but for these fields; empty when these are all.
     """
 
     strategy: str
@@ -65,13 +64,13 @@ class PreparedCommit:
     sides: Mapping[str, str]
     signals: Sequence[ListedSignal]
     outcomes: Sequence[ListedOutcome] = ()
+    since: str = ""
 
     def followed_by(self, later: PreparedCommit) -> PreparedCommit:
         """Return the one commit that does what this one and then ``later`` do."""
         grows = bool(later.base)
         averages = {**self.averages, **later.averages} if grows else later.averages
-        return replace(
-            later,
+        return later._replace(
             expected=self.expected,
             commit=name_of(self.commit, later.commit),
             base=self.base if grows else "",

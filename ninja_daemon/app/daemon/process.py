@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
+from ninja_daemon.adapters.host.garbage import freeze_garbage
 from ninja_daemon.adapters.host.scheduler import Scheduler
 from ninja_daemon.adapters.telemetry.recurring import Recurring
 from ninja_daemon.app.daemon.figures import WakeFigures
@@ -131,6 +132,7 @@ class Daemon:
         self._plan()
         self._scheduler.every(_LOOK, self._tick)
         self._scheduler.every(_TICK, self.retry)
+        freeze_garbage()
         self._scheduler.start()
 
     def _plan(self) -> None:

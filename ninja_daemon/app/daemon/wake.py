@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import Final
 
+from ninja_daemon.adapters.host.garbage import no_collection
 from ninja_daemon.app.daemon.counters import Counters
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.leadership import Leadership
@@ -130,7 +131,9 @@ class Wakes:
                 if watch is not None and self._clock.wait(self.stop, watch.pause(self._clock.now())):
                     break
                 self._liveness.beat(worker)
-                if not self._look(wake, watch):
+                with no_collection():
+                    looks_again = self._look(wake, watch)
+                if not looks_again:
                     break
             self._conclude(wake, once=watch is None)
             if watch is None:

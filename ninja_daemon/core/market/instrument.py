@@ -27,6 +27,10 @@ class Series(NamedTuple):
     granularity: Granularity
     price: PriceSide
 
+    def __hash__(self) -> int:
+        """Hash the instrument only: series are looked up many times at each close, and enums hash slowly."""
+        return hash(self[0])
+
     def __str__(self) -> str:
         """Write the series as people say it, ``EUR_USD H4``, with the price side when it is not mid."""
         side = "" if self.price is PriceSide.MID else f" {self.price}"

@@ -105,7 +105,7 @@ class Strategy:
     @property
     def needs_spread(self) -> bool:
         """Whether bid and ask of its candles are wanted, too."""
-        return self.cost_is_spread or max_spread.FILTER.name in dict(self.filters)
+        return self.cost_is_spread or (bool(self.filters) and max_spread.FILTER.name in dict(self.filters))
 
     @property
     def settings_hash(self) -> str:
@@ -157,7 +157,7 @@ class Strategy:
     @property
     def spacing(self) -> int:
         """Candles that must lie between two signals; 0 where it is of no interest when the last one was."""
-        return int(dict(self.filters).get(min_candles_between.NAME, 0))
+        return int(dict(self.filters).get(min_candles_between.NAME, 0)) if self.filters else 0
 
     def is_late(self, opened: int, close: int, found_at: float) -> bool:
         """Tell whether a signal of the candle between two instants, found at ``found_at`` (epoch seconds), is late."""

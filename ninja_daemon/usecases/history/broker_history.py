@@ -94,7 +94,7 @@ def _pages(source: HistorySource, wanted: WantedHistory) -> Iterator[Fetched]:
         candles = [candle for candle in answer.candles if before is None or candle.time < before]
         if not candles:
             return
-        yield replace(answer, candles=candles, forming=answer.forming if wanted.until is None else None)
+        yield answer._replace(candles=candles, forming=answer.forming if wanted.until is None else None)
         if len(answer.candles) < _PAGE:
             return
         before = candles[0].time

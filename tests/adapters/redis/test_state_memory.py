@@ -55,8 +55,7 @@ def take_in(store: RedisStateStore, count: int, rules: Rules = RULES) -> Change:
     for reason in (cross.rejected_by for cross in crosses):
         if reason is not None:
             rejected[reason.name] = rejected.get(reason.name, 0) + 1
-    tally = replace(
-        loaded.tally,
+    tally = loaded.tally._replace(
         evaluated=loaded.tally.evaluated + count,
         crosses=loaded.tally.crosses + len(crosses),
         rejected=rejected,

@@ -118,7 +118,7 @@ def test_a_candle_changes_a_dozen_fields_however_long_the_averages_are(store: Re
     commit(store, change_to(store, state, 399, rules=rules))
     state, _ = rules.advance(state, made[-1])
 
-    arguments = store._commit_arguments(store.prepared(change_to(store, state, 1, rules=rules)))
+    arguments = store._commit_arguments([store.prepared(change_to(store, state, 1, rules=rules))])
 
     assert sum(len(str(argument)) for argument in arguments) < 600
 
@@ -517,7 +517,7 @@ def test_what_is_too_much_for_one_round_trip_goes_in_several(
     for strategy in many:
         rules = Rules(strategy, EUR_USD)
         state = state_after(rules, candles(40))
-        changes.append(replace(change_to(writer, state, 40, rules=rules)))
+        changes.append(change_to(writer, state, 40, rules=rules))
     assert all(isinstance(result, Committed) and result.result == "OK" for result in writer.commit(changes).values())
     loaded = reader.load(many)
     assert [loaded[strategy.name].state for strategy in many] == [change.state for change in changes]

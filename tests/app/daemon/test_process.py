@@ -60,7 +60,7 @@ class SlowBroker(FakeBroker):
         if self.asks_before_new >= 0:
             shown = {request: super(SlowBroker, self).newer([request])[request] for request in wanted}
             return {
-                request: replace(answer, candles=(), forming=None) if isinstance(answer, Fetched) else answer
+                request: answer._replace(candles=(), forming=None) if isinstance(answer, Fetched) else answer
                 for request, answer in shown.items()
             }
         return super().newer(wanted)

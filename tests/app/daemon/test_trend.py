@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -47,7 +47,7 @@ class LateBroker(FakeBroker):
             if request.series == HOURS and isinstance(answer, Fetched):
                 self.asks_before_hour -= 1
                 if self.asks_before_hour >= 0:
-                    answers[request] = replace(answer, candles=(), forming=answer.candles[0].time)
+                    answers[request] = answer._replace(candles=(), forming=answer.candles[0].time)
         return answers
 
 

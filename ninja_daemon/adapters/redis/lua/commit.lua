@@ -1,51 +1,46 @@
--- Commit what some candles changed for one strategy: signals, averages, side and cursor, all or nothing.
--- May be sent again after a lost reply: the second time changes nothing.
+-- Commit what some candles changed for some strategies: of each signals, averages, side and cursor, all or nothing.
+-- May be sent again after a lost reply: the second time changes nothing. A strategy that is refused stops no other one.
 --
--- KEYS  1 last_processed  2 ma_state  3 signal_state  4 signals  5 listed  6 history  7 fence  8 outcomes
---       9 outcome_history  10 mirror, left out without one
--- ARGV  1 fence of the sender, 0 for none
---       2 what last_processed must hold: "" nothing, "=text", "!type" a key of that wrong type
---       3 what it shall hold            4 id of this commit
---       5 most signals that may wait, and that a mirror holds    6 entries of history kept    7 listed ids kept
---       8 life of ma_state in ms
---       9 time of the ma_state that the fields change, "" when the fields are all there are
---      10 settings hash of that ma_state
---      11 fields of ma_state: field, value, field, value …, each with a line feed behind it
---      12 fields of signal_state, likewise
---      13 number of signals
---      then for each signal: id, open time in seconds, JSON, the terms under which it is followed as JSON
---      then for each outcome: id and open time of its signal, JSON
+-- KEYS  1 signals  2 fence  3 history  4 outcomes  5 outcome_history  6 mirror, left out without one
+--       then for each strategy: last_processed, ma_state, signal_state, listed; no strategy comes twice
+-- ARGV  1 number of strategies           2 fence of the sender, 0 for none
+--       3 most signals that may wait, and that a mirror holds    4 entries of history kept    5 listed ids kept
+--       then for each strategy:
+--       1 what last_processed must hold: "" nothing, "=text", "!type" a key of that wrong type
+--       2 what it shall hold            3 id of this commit
+--       4 id of the commit that signal_state must name, since only what changed after it is sent; "" when all is sent
+--       5 life of ma_state in ms
+--       6 time of the ma_state that the fields change, "" when the fields are all there are
+--       7 settings hash of that ma_state
+--       8 number of words for ma_state  9 for signal_state      10 number of signals     11 of outcomes
+--       then the words for ma_state, field, value, field, value …; those for signal_state, likewise;
+--       for each signal: id, open time in seconds, JSON, the terms under which it is followed as JSON;
+--       for each outcome: id and open time of its signal, JSON
 --
--- Returns {result, a, b}, and for OK a third number
+-- Returns for each strategy "OK" when nothing was to be listed, else {result, a, b}, and for OK a third number
 --   OK       listed now, listed before, outcomes listed now
 --   ALREADY  0, 0: this very commit was made before
 --   STALE    what last_processed holds, ""      FENCED   the newest fence, ""
 --   BADTYPE  the key that is in the way, type   QFULL    signals that wait, the limit
 --
--- Lua undoes nothing, so everything is looked at before anything is written. Signals are pushed first: a script that
--- dies behind its first write (no known way) repeats a signal rather than losing one, and only the first write is
--- refused when Redis is out of memory. Rights are looked at call by call, so those of all writes are asked for before.
+-- Lua undoes nothing, so everything of all strategies is looked at before anything is written, and the rights of all
+-- writes are asked for before: whatever stops the script stops it there. Signals are pushed first: a script that dies
+-- behind its first write (no known way) repeats a signal rather than losing one, and only the first write is refused
+-- when Redis is out of memory.
 
-local fence, expected, target, commit = tonumber(ARGV[1]), ARGV[2], ARGV[3], ARGV[4]
-local queue_cap, history_cap, listed_cap = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[7])
-local life, base, settings = tonumber(ARGV[8]), ARGV[9], ARGV[10]
-local averages, sides, signals = ARGV[11], ARGV[12], tonumber(ARGV[13])
-local before_signals, before_outcomes = 13, 13 + 4 * signals
-local outcomes = (#ARGV - before_outcomes) / 3
+local count, fence = tonumber(ARGV[1]), tonumber(ARGV[2])
+local queue_cap, history_cap, listed_cap = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local shared = #KEYS - 4 * count
+local LIST, FENCE, HISTORY, OUTCOMES, FOLLOWED, MIRROR = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5], nil
+if shared == 6 then MIRROR = KEYS[6] end
 
 local function kind(key)
   return redis.call('TYPE', key)['ok']
 end
 
--- Many fields in one command; how many values a call may take is limited by Lua's stack.
-local function set_fields(key, text)
-  local fields = {}
-  for word in string.gmatch(text, '([^\n]*)\n') do
-    fields[#fields + 1] = word
-  end
-  for start = 1, #fields, 2000 do
-    redis.call('HSET', key, unpack(fields, start, math.min(start + 1999, #fields)))
-  end
+local function bad_type(key, wanted)
+  local found = kind(key)
+  if found ~= 'none' and found ~= wanted then return {'BADTYPE', key, found} end
 end
 
 -- Where a value is needed anyway its type is not asked for first: every call counts, as often as this runs in a wake.
@@ -59,110 +54,157 @@ local function is_of_wrong_type(answer, command)
   error(answer)
 end
 
-local waiting = redis.pcall('LLEN', KEYS[4])
-if is_of_wrong_type(waiting, 'llen') then return {'BADTYPE', KEYS[4], kind(KEYS[4])} end
-local needed = {[5] = 'zset', [6] = 'list'}
-for place = 5, 6 do
-  local found = kind(KEYS[place])
-  if found ~= 'none' and found ~= needed[place] then return {'BADTYPE', KEYS[place], found} end
-end
-for place = 8, signals + outcomes > 0 and 9 or 7 do
-  local found = kind(KEYS[place])
-  if found ~= 'none' and found ~= 'list' then return {'BADTYPE', KEYS[place], found} end
-end
-if KEYS[10] then
-  local found = kind(KEYS[10])
-  if found ~= 'none' and found ~= 'list' then return {'BADTYPE', KEYS[10], found} end
-end
-local newest = redis.pcall('GET', KEYS[7])
-if is_of_wrong_type(newest, 'get') then return {'BADTYPE', KEYS[7], kind(KEYS[7])} end
-
-newest = tonumber(newest or 0) or 0
-if not (newest >= 0 and newest < 2 ^ 53) then newest = 0 end
-if fence > 0 and fence < newest then return {'FENCED', string.format('%.0f', newest), ''} end
-
-local side_kind = kind(KEYS[3])
-local held = redis.pcall('GETRANGE', KEYS[1], 0, 63)
-if is_of_wrong_type(held, 'getrange') then
-  held = '!' .. kind(KEYS[1])
-elseif held ~= '' or kind(KEYS[1]) ~= 'none' then
-  held = '=' .. held
-end
-if held ~= expected then
-  if held == '=' .. target and side_kind == 'hash' and redis.call('HGET', KEYS[3], 'commit') == commit then
-    return {'ALREADY', '0', '0'}
+-- How many values a call may take is limited by Lua's stack.
+local function set_fields(key, first, words)
+  for start = first, first + words - 1, 2000 do
+    redis.call('HSET', key, unpack(ARGV, start, math.min(start + 1999, first + words - 1)))
   end
-  return {'STALE', held, ''}
 end
 
--- The averages may have been evicted, or changed by hand, since they were read: then the few fields that changed would
--- make a wrong whole. Without them the next wake rebuilds.
-local is_grown = false
-if base ~= '' then
-  local stored = redis.pcall('HMGET', KEYS[2], 'time', 'cfg')
-  is_grown = not is_of_wrong_type(stored, 'hmget') and stored[1] == base and stored[2] == settings
+-- What is the same for all strategies is looked at once.
+local waiting, newest = redis.pcall('LLEN', LIST), nil
+local function refusal_of_all()
+  if is_of_wrong_type(waiting, 'llen') then return {'BADTYPE', LIST, kind(LIST)} end
+  local bad = bad_type(HISTORY, 'list') or (MIRROR and bad_type(MIRROR, 'list'))
+  if bad then return bad end
+  newest = redis.pcall('GET', FENCE)
+  if is_of_wrong_type(newest, 'get') then return {'BADTYPE', FENCE, kind(FENCE)} end
+  newest = tonumber(newest or 0) or 0
+  if not (newest >= 0 and newest < 2 ^ 53) then newest = 0 end
+  if fence > 0 and fence < newest then return {'FENCED', string.format('%.0f', newest), ''} end
 end
 
-local fresh = {}
-for index = 0, signals - 1 do
-  local offset = before_signals + 4 * index
-  if not redis.call('ZSCORE', KEYS[5], ARGV[offset + 1]) then fresh[#fresh + 1] = offset end
-end
-local closed = {}
-for index = 0, outcomes - 1 do
-  local offset = before_outcomes + 3 * index
-  if not redis.call('ZSCORE', KEYS[5], 'outcome:' .. ARGV[offset + 1]) then closed[#closed + 1] = offset end
-end
--- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
-if #fresh > 0 and waiting > 0 and waiting + #fresh > queue_cap then return {'QFULL', tostring(waiting), tostring(queue_cap)} end
+-- Return what stands against the commit of one strategy; else nothing, and "plan" says what to write.
+local function refusal(plan, at)
+  local cursor, averages, sides, listed = unpack(KEYS, plan.key, plan.key + 3)
+  local expected, target, commit, since = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+  if plan.signals + plan.outcomes > 0 then
+    local bad = bad_type(listed, 'zset') or bad_type(OUTCOMES, 'list') or bad_type(FOLLOWED, 'list')
+    if bad then return bad end
+  end
+  local named = redis.pcall('HGET', sides, 'commit')
+  plan.is_no_hash = is_of_wrong_type(named, 'hget')
+  local held = redis.pcall('GETRANGE', cursor, 0, 63)
+  if is_of_wrong_type(held, 'getrange') then
+    held = '!' .. kind(cursor)
+  elseif held ~= '' or kind(cursor) ~= 'none' then
+    held = '=' .. held
+  end
+  if held ~= expected then
+    if held == '=' .. target and named == commit then return {'ALREADY', '0', '0'} end
+    return {'STALE', held, ''}
+  end
+  -- What was not sent is not there any more.
+  if since ~= '' and named ~= since then return {'STALE', held, ''} end
 
-if #fresh + #closed > 0 then
-  for _, command in ipairs({
-    {'RPUSH', KEYS[4], ''}, {'RPUSH', KEYS[6], ''}, {'ZADD', KEYS[5], '0', ''}, {'LTRIM', KEYS[6], '0', '0'},
-    {'ZREMRANGEBYRANK', KEYS[5], '0', '0'}, {'HSET', KEYS[3], '', ''}, {'DEL', KEYS[3]}, {'HSET', KEYS[2], '', ''},
-    {'DEL', KEYS[2]}, {'PEXPIRE', KEYS[2], '0'}, {'SET', KEYS[1], ''}, {'SET', KEYS[7], ''},
-    {'RPUSH', KEYS[8], ''}, {'LTRIM', KEYS[8], '0', '0'}, {'RPUSH', KEYS[9], ''}, {'LTRIM', KEYS[9], '0', '0'},
-    {'RPUSH', KEYS[10] or KEYS[4], ''}, {'LTRIM', KEYS[10] or KEYS[6], '0', '0'},
-  }) do
+  -- The averages may have been evicted, or changed by hand, since they were read: then the few fields that changed would
+  -- make a wrong whole. Without them the next wake rebuilds.
+  local base = ARGV[at + 5]
+  plan.is_whole = base == ''
+  if base ~= '' then
+    local stored = redis.pcall('HMGET', averages, 'time', 'cfg')
+    plan.is_grown = not is_of_wrong_type(stored, 'hmget') and stored[1] == base and stored[2] == ARGV[at + 6]
+  end
+
+  plan.fresh, plan.closed = {}, {}
+  for offset = plan.first_signal, plan.first_signal + 4 * plan.signals - 1, 4 do
+    if not redis.call('ZSCORE', listed, ARGV[offset]) then plan.fresh[#plan.fresh + 1] = offset end
+  end
+  for offset = plan.first_outcome, plan.first_outcome + 3 * plan.outcomes - 1, 3 do
+    if not redis.call('ZSCORE', listed, 'outcome:' .. ARGV[offset]) then plan.closed[#plan.closed + 1] = offset end
+  end
+  -- An empty list takes any commit: after a very long outage one alone may hold more signals than may wait.
+  if #plan.fresh > 0 and waiting > 0 and waiting + #plan.fresh > queue_cap then
+    return {'QFULL', tostring(waiting), tostring(queue_cap)}
+  end
+  waiting = waiting + #plan.fresh
+end
+
+local function require_rights(commands)
+  for _, command in ipairs(commands) do
     if not redis.acl_check_cmd(unpack(command)) then
-      local name = string.lower(command[1])
-      return redis.error_reply("NOPERM this user has no permissions to run the '" .. name .. "' command")
+      error({err = "NOPERM this user has no permissions to run the '" .. string.lower(command[1]) .. "' command"})
     end
   end
 end
 
-for _, offset in ipairs(fresh) do
-  redis.call('RPUSH', KEYS[4], ARGV[offset + 3])
-  if KEYS[10] then redis.call('RPUSH', KEYS[10], ARGV[offset + 3]) end
-  redis.call('RPUSH', KEYS[6], ARGV[offset + 3])
-  if ARGV[offset + 4] ~= '' then redis.call('RPUSH', KEYS[9], ARGV[offset + 4]) end
-  redis.call('ZADD', KEYS[5], ARGV[offset + 2], ARGV[offset + 1])
-end
--- Behind the signals: one may be listed and end in the same commit.
-for _, offset in ipairs(closed) do
-  redis.call('RPUSH', KEYS[8], ARGV[offset + 3])
-  redis.call('RPUSH', KEYS[9], ARGV[offset + 3])
-  redis.call('ZADD', KEYS[5], ARGV[offset + 2], 'outcome:' .. ARGV[offset + 1])
-end
--- Outcomes that nobody takes never keep signals waiting: the oldest go.
-if #closed > 0 then redis.call('LTRIM', KEYS[8], -queue_cap, -1) end
--- Nor does a copy that nobody takes.
-if KEYS[10] and #fresh > 0 then redis.call('LTRIM', KEYS[10], -queue_cap, -1) end
-if #fresh + #closed > 0 then
-  redis.call('LTRIM', KEYS[6], -history_cap, -1)
-  redis.call('LTRIM', KEYS[9], -2 * history_cap, -1)
-  redis.call('ZREMRANGEBYRANK', KEYS[5], 0, -listed_cap - 1)
-end
-
-if side_kind ~= 'none' and side_kind ~= 'hash' then redis.call('DEL', KEYS[3]) end
-set_fields(KEYS[3], sides .. 'commit\n' .. commit .. '\n')
-
-if not is_grown then redis.call('DEL', KEYS[2]) end
-if is_grown or base == '' then
-  set_fields(KEYS[2], averages)
-  redis.call('PEXPIRE', KEYS[2], life)
+local answers, plans, all = {}, {}, refusal_of_all()
+local at, is_listing = 6, false
+for place = 1, count do
+  local plan = {key = shared + 4 * place - 3, at = at, signals = tonumber(ARGV[at + 9]), outcomes = tonumber(ARGV[at + 10])}
+  plan.words, plan.side_words = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
+  plan.first_signal = at + 11 + plan.words + plan.side_words
+  plan.first_outcome = plan.first_signal + 4 * plan.signals
+  at = plan.first_outcome + 3 * plan.outcomes
+  answers[place] = all or refusal(plan, plan.at)
+  if not answers[place] then
+    if #plans == 0 then
+      require_rights({
+        {'HSET', KEYS[plan.key + 2], '', ''}, {'DEL', KEYS[plan.key + 2]}, {'HSET', KEYS[plan.key + 1], '', ''},
+        {'DEL', KEYS[plan.key + 1]}, {'PEXPIRE', KEYS[plan.key + 1], '0'}, {'SET', KEYS[plan.key], ''}, {'SET', FENCE, ''},
+      })
+    end
+    if #plan.fresh + #plan.closed > 0 and not is_listing then
+      is_listing = true
+      require_rights({
+        {'RPUSH', LIST, ''}, {'RPUSH', HISTORY, ''}, {'LTRIM', HISTORY, '0', '0'}, {'RPUSH', OUTCOMES, ''},
+        {'LTRIM', OUTCOMES, '0', '0'}, {'RPUSH', FOLLOWED, ''}, {'LTRIM', FOLLOWED, '0', '0'},
+        {'RPUSH', MIRROR or LIST, ''}, {'LTRIM', MIRROR or HISTORY, '0', '0'},
+        {'ZADD', KEYS[plan.key + 3], '0', ''}, {'ZREMRANGEBYRANK', KEYS[plan.key + 3], '0', '0'},
+      })
+    end
+    plan.place = place
+    plans[#plans + 1] = plan
+  end
 end
 
-redis.call('SET', KEYS[1], target)
-if fence > newest then redis.call('SET', KEYS[7], fence) end
-return {'OK', tostring(#fresh), tostring(signals - #fresh), tostring(#closed)}
+local has_signals, has_outcomes = false, false
+
+local function list(plan)
+  local listed = KEYS[plan.key + 3]
+  for _, offset in ipairs(plan.fresh) do
+    redis.call('RPUSH', LIST, ARGV[offset + 2])
+    if MIRROR then redis.call('RPUSH', MIRROR, ARGV[offset + 2]) end
+    redis.call('RPUSH', HISTORY, ARGV[offset + 2])
+    if ARGV[offset + 3] ~= '' then redis.call('RPUSH', FOLLOWED, ARGV[offset + 3]) end
+    redis.call('ZADD', listed, ARGV[offset + 1], ARGV[offset])
+    has_signals = true
+  end
+  -- Behind the signals: one may be listed and end in the same commit.
+  for _, offset in ipairs(plan.closed) do
+    redis.call('RPUSH', OUTCOMES, ARGV[offset + 2])
+    redis.call('RPUSH', FOLLOWED, ARGV[offset + 2])
+    redis.call('ZADD', listed, ARGV[offset + 1], 'outcome:' .. ARGV[offset])
+    has_outcomes = true
+  end
+  if #plan.fresh + #plan.closed > 0 then redis.call('ZREMRANGEBYRANK', listed, 0, -listed_cap - 1) end
+end
+
+for _, plan in ipairs(plans) do
+  local averages, sides = KEYS[plan.key + 1], KEYS[plan.key + 2]
+  list(plan)
+  if plan.is_no_hash then redis.call('DEL', sides) end
+  set_fields(sides, plan.at + 11 + plan.words, plan.side_words)
+  if not plan.is_grown then redis.call('DEL', averages) end
+  if plan.is_grown or plan.is_whole then
+    set_fields(averages, plan.at + 11, plan.words)
+    redis.call('PEXPIRE', averages, ARGV[plan.at + 4])
+  end
+  redis.call('SET', KEYS[plan.key], ARGV[plan.at + 1])
+  if plan.signals + plan.outcomes == 0 then
+    answers[plan.place] = 'OK'
+  else
+    local fresh = #plan.fresh
+    answers[plan.place] = {'OK', tostring(fresh), tostring(plan.signals - fresh), tostring(#plan.closed)}
+  end
+end
+
+if has_signals or has_outcomes then
+  redis.call('LTRIM', HISTORY, -history_cap, -1)
+  redis.call('LTRIM', FOLLOWED, -2 * history_cap, -1)
+end
+-- Outcomes that nobody takes never keep signals waiting: the oldest go. Nor does a copy that nobody takes.
+if has_outcomes then redis.call('LTRIM', OUTCOMES, -queue_cap, -1) end
+if MIRROR and has_signals then redis.call('LTRIM', MIRROR, -queue_cap, -1) end
+if #plans > 0 and fence > newest then redis.call('SET', FENCE, fence) end
+return answers

@@ -3,9 +3,8 @@
 -- KEYS  1 last_processed   2 ma_state   3 signal_state, and so on for each further strategy
 -- ARGV  1 longest value that is worth reading, in bytes
 --       2 most fields that a hash may have
---       3 fields of ma_state under the digest, parted by blanks      4 fields of signal_state under the digest
---       then for each strategy: digest of what the caller knows already, "" for nothing; number of fields of ma_state
---       that belongs to it
+--       then for each strategy: digest of what the caller knows already, "" for nothing; the number of fields of ma_state
+--       and of signal_state that belongs to it; the fields of each that are under the digest, parted by blanks
 --
 -- Returns for each strategy:
 -- {"same"} when the caller's digest is that of what is stored: SHA-1 over the cursor and the named fields, in the order
@@ -18,13 +17,15 @@
 
 local longest, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 
+local split = {}
 local function words(text)
-  local found = {}
-  for word in string.gmatch(text, '%S+') do found[#found + 1] = word end
-  return found
+  if not split[text] then
+    local found = {}
+    for word in string.gmatch(text, '%S+') do found[#found + 1] = word end
+    split[text] = found
+  end
+  return split[text]
 end
-
-local averages_fields, sides_fields = words(ARGV[3]), words(ARGV[4])
 
 -- The answer about a key of a wrong type is an error without entries, of which nobody knows the digest.
 local function append(parts, key, fields)
@@ -34,13 +35,15 @@ local function append(parts, key, fields)
   end
 end
 
-local function is_known(cursor_key, averages_key, sides_key, digest, fields)
-  if digest == '' or redis.pcall('HLEN', averages_key) ~= tonumber(fields) then return false end
+local function is_known(cursor_key, averages_key, sides_key, at)
+  local digest = ARGV[at]
+  if digest == '' or redis.pcall('HLEN', averages_key) ~= tonumber(ARGV[at + 1]) then return false end
+  if redis.pcall('HLEN', sides_key) ~= tonumber(ARGV[at + 2]) then return false end
   local cursor = redis.pcall('GETRANGE', cursor_key, 0, longest - 1)
   if type(cursor) ~= 'string' then return false end
   local parts = {cursor}
-  append(parts, averages_key, averages_fields)
-  append(parts, sides_key, sides_fields)
+  append(parts, averages_key, words(ARGV[at + 3]))
+  append(parts, sides_key, words(ARGV[at + 4]))
   return redis.sha1hex(table.concat(parts, '\n')) == digest
 end
 
@@ -63,7 +66,7 @@ end
 local replies = {}
 for number = 0, #KEYS / 3 - 1 do
   local cursor, averages, sides = KEYS[3 * number + 1], KEYS[3 * number + 2], KEYS[3 * number + 3]
-  if is_known(cursor, averages, sides, ARGV[2 * number + 5], ARGV[2 * number + 6]) then
+  if is_known(cursor, averages, sides, 5 * number + 3) then
     replies[number + 1] = {'same'}
   else
     replies[number + 1] = {entry_of(cursor), entry_of(averages), entry_of(sides)}

@@ -49,36 +49,51 @@ _MOST_DECIMALS: Final = 12
 
 def encode_state(rules: Rules, state: StrategyState, since_count: int | None) -> dict[str, str]:
     """Write the fields of a state that are new since it had taken in ``since_count`` candles; None for all of them."""
-    last = state.last
-    assert last is not None  # noqa: S101 - only states with a candle are committed
-    strategy, instrument = rules.strategy, rules.instrument
+    new = state.seen if since_count is None else state.seen - since_count
+    return encode_standing(rules, state) | encode_moves(rules, state, new)
+
+
+def encode_standing(rules: Rules, state: StrategyState) -> dict[str, str]:
+    """Write the fields that stay what they are as long as the side stays."""
+    instrument = rules.instrument
     fields = {
         "v": FORM,
-        "cfg": strategy.settings_hash,
-        "time": format_instant(last.time),
+        "cfg": rules.strategy.settings_hash,
         "decimals": str(instrument.decimals),
         "pip": str(instrument.pip_location),
-        "count": str(state.seen),
-        "last": f"{last.open} {last.high} {last.low} {last.close}",
         "side": state.side.name if state.side is not None else "",
-        "fast": " ".join(map(str, state.fast.numbers)),
-        "slow": " ".join(map(str, state.slow.numbers)),
-        "atr": str(state.range_total) if state.smoothed is None else " ".join(map(str, state.smoothed[2:])),
     }
     if rules.is_spaced:
         fields["signal_at"] = "" if state.signal_at is None else str(state.signal_at)
-    new = state.seen if since_count is None else state.seen - since_count
-    for back, candle in enumerate(reversed(state.recent[-new:] if new else ())):
-        fields[f"k{(state.seen - 1 - back) % strategy.looked_back}"] = " ".join(map(str, candle))
-    encode_ring(fields, "c", state.closes, state.seen, new)
-    encode_ring(fields, "r", state.ranges, state.seen - 1, new)
+    return fields
+
+
+def encode_moves(rules: Rules, state: StrategyState, new: int) -> dict[str, str]:
+    """Write the fields that the ``new`` newest candles have changed, whatever became of the side."""
+    assert state.last is not None  # noqa: S101 - only states with a candle are committed
+    time, open_, high, low, close = state.last
+    smoothed, seen = state.smoothed, state.seen
+    fields = {
+        "time": format_instant(time),
+        "count": str(seen),
+        "last": f"{open_} {high} {low} {close}",
+        "fast": " ".join(map(str, state.fast.numbers)),
+        "slow": " ".join(map(str, state.slow.numbers)),
+        "atr": str(state.range_total) if smoothed is None else " ".join(map(str, smoothed[2:])),
+    }
+    if state.recent and new:
+        for back, candle in enumerate(reversed(state.recent[-new:])):
+            fields[f"k{(seen - 1 - back) % rules.strategy.looked_back}"] = " ".join(map(str, candle))
+    encode_ring(fields, "c", state.closes, seen, new)
+    encode_ring(fields, "r", state.ranges, seen - 1, new)
     return fields
 
 
 def encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: int, new: int) -> None:
     """Write the newest ``new`` entries of a window of which ``pushed`` entries have ever been there."""
+    size, buffer, newest = window.size, window.buffer, window.newest
     for back in range(min(new, len(window))):
-        fields[f"{letter}{(pushed - 1 - back) % window.size}"] = str(window.back(back))
+        fields[f"{letter}{(pushed - 1 - back) % size}"] = str(buffer[newest - back])
 
 
 def ring_fields(state: StrategyState) -> int:

@@ -15,26 +15,40 @@ from ninja_daemon.usecases.ports import Counts
 _REJECTED: Final = re.compile(r"rejected:([A-Za-z0-9_.\-]{1,64})", re.ASCII)
 
 
+COUNTED: Final = ("side", "crosses", "signals", "revisions", "gaps", "last_signal_id", "last_signal_time")
+"""Fields that are there whatever happened, and change when something does."""
 _FORMER_NAMES: Final = {"atr_warming": "atr"}
 """Filters that had another name before; they count on under the new one."""
 
 
 def encode_tally(state: StrategyState, tally: Counts) -> dict[str, str]:
     """Write the fields of ``signal_state``: side, candle, counts and the last signal (contract 3)."""
-    assert state.last is not None  # noqa: S101 - only states with a candle are committed
     return {
         "side": state.side.name if state.side is not None else "",
-        "time": format_instant(state.last.time),
-        "evaluated": str(tally.evaluated),
         "crosses": str(tally.crosses),
         "signals": str(tally.signals),
         "revisions": str(tally.revisions),
         "gaps": str(tally.gaps),
-        "shown_before": " ".join(map(str, tally.shown_before)),
         "last_signal_id": tally.last_signal_id,
         "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
         **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
+        **encode_quiet_tally(state, tally),
     }
+
+
+def encode_quiet_tally(state: StrategyState, tally: Counts) -> dict[str, str]:
+    """Write the fields that change with a candle at which nothing happens."""
+    assert state.last is not None  # noqa: S101 - only states with a candle are committed
+    return {
+        "time": format_instant(state.last.time),
+        "evaluated": str(tally.evaluated),
+        "shown_before": " ".join(map(str, tally.shown_before)),
+    }
+
+
+def is_quiet(before: Counts, after: Counts) -> bool:
+    """Tell whether nothing has happened that other fields than those of ``encode_quiet_tally`` count."""
+    return before[1:-1] == after[1:-1]  # all but the candles evaluated and the closes shown before
 
 
 def decode_tally(fields: Mapping[str, str]) -> tuple[Counts, Instant | None]:
