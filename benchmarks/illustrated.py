@@ -32,8 +32,8 @@ _SHOWN: Final = 0.6
 _UNCHANGED: Final = 1.05
 _TEXT: Final = """\
 One notifier, Redis with its append-only file, a Discord webhook on this machine, the candles of each signal left beside
-it. Signals are pushed one at a time, 0.4 s or a picture apart, and then 340 at once; the time runs from the push until the
-destination has read the post. The same without `picture = true`, in turn.
+it. Signals are pushed one at a time, 0.4 s or a picture apart, and then 340 at once; the time runs from the push until
+the destination has read the post. The same without `picture = true`, in turn.
 """
 _CONFIG: Final = """\
 [strategies.EUR_USD_H4]
