@@ -9,7 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import crowds, delivery, files, footprint, growth, latency, replay, step, storage, sweep, wake
+from benchmarks import (
+    crowds,
+    delivery,
+    files,
+    footprint,
+    growth,
+    illustrated,
+    latency,
+    replay,
+    step,
+    storage,
+    sweep,
+    wake,
+)
 from benchmarks.against import against
 from benchmarks.machine import machine
 from benchmarks.pictures import FOLDER, draw
@@ -25,6 +38,7 @@ BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "files": files.measure,
     "latency": latency.measure,
     "delivery": delivery.measure,
+    "pictures": illustrated.measure,
     "storage": storage.measure,
     "growth": growth.measure,
     "footprint": footprint.measure,
