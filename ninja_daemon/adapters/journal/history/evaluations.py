@@ -6,10 +6,17 @@ They are written behind the commit and without waiting for the disk. A crash los
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.journal.history.evaluation_rows import Batch, evaluation_of
+from ninja_daemon.adapters.journal.history.evaluation_rows import (
+    COLUMNS,
+    LATER_COLUMNS,
+    Batch,
+    evaluation_of,
+    row_of,
+)
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import unsynced_transaction
 from ninja_daemon.core.market.instant import Instant
@@ -36,6 +43,9 @@ CREATE TABLE IF NOT EXISTS absence (
 CREATE INDEX IF NOT EXISTS absence_of ON absence (strategy, since);
 CREATE TABLE IF NOT EXISTS presence (by INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL);
 """
+_FIELDS: Final = ("strategy", *COLUMNS, *LATER_COLUMNS)
+_INSERT: Final = f"INSERT OR IGNORE INTO evaluation ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"  # noqa: S608 - our own words
+_REST: Final = ", ".join(["w.name", *(f"e.{name}" for name in LATER_COLUMNS[1:])])
 MOST_PAGES: Final = 51_200
 """Pages of 4 kB: 200 MB."""
 KEPT_SECONDS: Final = 90 * 86_400
@@ -54,12 +64,26 @@ class SqliteEvaluations(SqliteFile):
 
     what = "file of evaluations"
 
-    def __init__(self, path: Path, *, most_pages: int = MOST_PAGES) -> None:
-        """Name the file; it is opened, and its directory made, when it is first used."""
-        super().__init__(path, _SCHEMA, most_pages=most_pages)
+    def __init__(self, path: Path, *, most_pages: int = MOST_PAGES, more: str = "") -> None:
+        """Name the file; it is opened, and its directory made, when it is first used.
+
+        Args:
+            path: where it lies.
+            most_pages: pages of 4 kB that it may fill.
+            more: statements that make other tables in it.
+        """
+        super().__init__(path, _SCHEMA + more, most_pages=most_pages)
         self._most = most_pages
         self._names: dict[str, int] = {}
         self._pruned_at = 0.0
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = super()._connected()
+        known = {row[1] for row in connection.execute("PRAGMA table_info(evaluation)")}
+        for name in LATER_COLUMNS:
+            if name not in known:
+                connection.execute(f"ALTER TABLE evaluation ADD COLUMN {name} INTEGER")
+        return connection
 
     def note(self, batch: Batch) -> None:
         """Write what is to be noted, all of it or nothing.
@@ -79,21 +103,9 @@ class SqliteEvaluations(SqliteFile):
                     self._present(connection, self._number(connection, batch.by), batch)
 
     def _evaluated(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        rows = [
-            (
-                self._number(connection, one.strategy),
-                one.time,
-                round(one.at * 1_000),
-                self._number(connection, one.by),
-                one.start,
-                None if one.side is None else one.side.value,
-                None if one.cross is None else one.cross.value,
-                one.rejected_by,
-                None if one.signal_id is None else bytes.fromhex(one.signal_id),
-            )
-            for one in batch.evaluations
-        ]
-        connection.executemany("INSERT OR IGNORE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        number = partial(self._number, connection)
+        rows = [row_of(one, number) for one in batch.evaluations]
+        connection.executemany(_INSERT, rows)
         ended = "UPDATE absence SET until = ? WHERE strategy = ? AND until IS NULL"
         connection.executemany(ended, {(round(batch.now * 1_000), row[0]) for row in rows})
 
@@ -146,8 +158,8 @@ class SqliteEvaluations(SqliteFile):
         """
         with self.session() as connection:
             rows = connection.execute(
-                "SELECT e.time, e.at, b.name, e.start, e.side, e.cross, e.rejected_by, e.id FROM evaluation e"
-                " JOIN name s ON s.n = e.strategy JOIN name b ON b.n = e.by"
+                f"SELECT e.time, e.at, b.name, e.start, e.side, e.cross, e.rejected_by, e.id, {_REST} FROM evaluation e"  # noqa: S608 - our own words
+                " JOIN name s ON s.n = e.strategy JOIN name b ON b.n = e.by LEFT JOIN name w ON w.n = e.series"
                 " WHERE s.name = ? AND e.time BETWEEN ? AND ? ORDER BY e.time",
                 (strategy, since, until),
             ).fetchall()

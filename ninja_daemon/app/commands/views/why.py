@@ -18,7 +18,7 @@ from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.shared_options import AS_JSON
 from ninja_daemon.app.signal_history.reading import listed_signal
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.app.why.committed import read_records
+from ninja_daemon.app.why.committed import read_records, with_seen
 from ninja_daemon.app.why.decision_words import (
     decision_fields,
     difference_words,
@@ -38,11 +38,10 @@ from ninja_daemon.app.why.noted import (
 )
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.proof.comparison import compare, not_derived, signal_difference
 from ninja_daemon.usecases.proof.derivation import Derived, derive, newest
 from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.proof.judgement import judge, verified
 from ninja_daemon.usecases.proof.record import as_listed
 from ninja_daemon.usecases.replay import Span
 
@@ -125,11 +124,12 @@ def _derived(environment: Environment, strategy: Strategy, span: Span, known: In
 def _show_strategy(
     environment: Environment, strategy: Strategy, span: Span, *, crosses: bool, as_json: bool
 ) -> Sequence[Difference]:
-    record = read_records(environment, [strategy])[strategy.name]
-    derived = as_listed(_derived(environment, strategy, span, record.loaded.instrument), record)
+    record = with_seen(environment, strategy.name, read_records(environment, [strategy])[strategy.name])
+    derived = _derived(environment, strategy, span, record.loaded.instrument)
     if span.since is None and not crosses:
         derived = newest(derived, _NEWEST)
-    comparison = compare(derived, record, to_the_newest=span.until is None)
+    judged = judge(derived, record, to_the_newest=span.until is None)
+    derived, comparison = judged.derived, judged.comparison
     whole = strategy.range_whole
     is_long = derived.stop - derived.start > _MANY and not as_json
     shown = [
@@ -184,8 +184,8 @@ def _show_signal(
         message = f"the signal is of {listed.strategy}, which must be in {configuration.path}: its settings are needed"
         raise StateError(message)
     derived = _derived(environment, strategy, Span(listed.time, listed.time), None)
-    derived = as_listed(derived, read_records(environment, [strategy])[strategy.name])
-    difference = _difference(derived, listed)
+    record = with_seen(environment, strategy.name, read_records(environment, [strategy])[strategy.name])
+    difference, derived = verified(derived, record, listed), as_listed(derived, record)
     index = derived.index_of(listed.time)
     evaluation = read_notes(environment, listed.strategy, listed.time, listed.time).evaluations.get(listed.time)
     deliveries = read_deliveries(environment, listed.id)
@@ -202,8 +202,3 @@ def _show_signal(
         ]
         typer.echo("\n".join(lines))
     return [] if difference is None else [difference]
-
-
-def _difference(derived: Derived, listed: Signal) -> Difference | None:
-    own = derived.signals().get(listed.id)
-    return not_derived(derived, listed) if own is None else signal_difference(derived, listed, own)
