@@ -91,14 +91,13 @@ def closes_since(
 ) -> Closes | None:
     """Count the closes of a strategy; None where it is not enabled, or was not started yet.
 
-    A cursor passes only what was taken in or had no price, so all closes up to it are dealt with.
+    A cursor passes only what was taken in or had no price, so all closes up to it are dealt with; ``nearest`` is noted.
 
     Args:
         strategy: which one.
         loaded: what is stored of it.
         since: beginning of the span.
         now: its end, epoch seconds.
-        nearest: what is noted of the span.
         counted: what is stored holds counts, which tell what was before the first start.
     """
     if loaded.cursor is None or not strategy.enabled:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -47,8 +46,7 @@ class Seen(NamedTuple):
     series: str
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A candle that was taken in.
 
     Attributes:
@@ -62,7 +60,7 @@ class Evaluation:
         rejected_by: name of the filter that rejected the cross.
         signal_id: id of its signal.
         seen: the candle; None in notes of versions that did not keep it.
-        gap_pips: the fast average less the slow one after it; None where it was not noted.
+        gap: the fast average less the slow one after it, in ten-thousandths of a pip; None where it was not noted.
     """
 
     strategy: str
@@ -75,7 +73,7 @@ class Evaluation:
     rejected_by: str | None = None
     signal_id: str | None = None
     seen: Seen | None = None
-    gap_pips: Decimal | None = None
+    gap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

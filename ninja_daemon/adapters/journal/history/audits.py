@@ -8,10 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ninja_daemon.adapters.journal.history.evaluation_rows import gap_pips
+from ninja_daemon.adapters.journal.history.evaluation_reading import read_nearest, read_seen
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
-from ninja_daemon.adapters.journal.sqlite_transactions import unsynced_transaction
-from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.adapters.journal.sqlite_transactions import transaction
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.usecases.proof.evaluations import Seen
 
@@ -68,7 +67,7 @@ class SqliteAudits(SqliteEvaluations):
         Raises:
             JournalUnavailable: it was not kept.
         """
-        with self.session() as connection, unsynced_transaction(connection):
+        with self.session() as connection, transaction(connection):
             row = connection.execute(
                 "SELECT result, fresh FROM audit WHERE run = ? AND strategy = ?", (run, strategy)
             ).fetchone()
@@ -107,7 +106,7 @@ class SqliteAudits(SqliteEvaluations):
         Raises:
             JournalUnavailable: it was not forgotten.
         """
-        with self.session() as connection, unsynced_transaction(connection):
+        with self.session() as connection, transaction(connection):
             connection.execute("DELETE FROM audit WHERE run = ?", (run,))
 
     def told(self) -> None:
@@ -116,7 +115,7 @@ class SqliteAudits(SqliteEvaluations):
         Raises:
             JournalUnavailable: it was not noted.
         """
-        with self.session() as connection, unsynced_transaction(connection):
+        with self.session() as connection, transaction(connection):
             connection.execute("UPDATE audit SET fresh = 0 WHERE run = ?", (OWN,))
 
     def begun(self, now: float) -> int:
@@ -125,7 +124,7 @@ class SqliteAudits(SqliteEvaluations):
         Raises:
             JournalUnavailable: it cannot be read or noted.
         """
-        with self.session() as connection, unsynced_transaction(connection):
+        with self.session() as connection, transaction(connection):
             values = (OWN, _BEGUN, "", int(now), '{"differences": []}', 0)
             connection.execute("INSERT OR IGNORE INTO audit VALUES (?, ?, ?, ?, ?, ?)", values)
             row = connection.execute("SELECT at FROM audit WHERE run = ? AND strategy = ?", (OWN, _BEGUN)).fetchone()
@@ -139,13 +138,8 @@ class SqliteAudits(SqliteEvaluations):
         Raises:
             JournalUnavailable: they cannot be read.
         """
-        query = (
-            "SELECT e.time, e.open, e.high, e.low, e.close, e.decimals, w.name FROM evaluation e"
-            " JOIN name s ON s.n = e.strategy JOIN name w ON w.n = e.series WHERE s.name = ? ORDER BY e.time"
-        )
         with self.session() as connection:
-            rows = connection.execute(query, (strategy,)).fetchall()
-        return [Seen(Candle(*row[:5]), row[5], row[6]) for row in rows]
+            return read_seen(connection, strategy)
 
     def nearest(self, since: Instant) -> dict[str, tuple[Decimal, Instant]]:
         """Return by strategy how near its averages were at closes since an instant, and at which candle's open.
@@ -153,12 +147,5 @@ class SqliteAudits(SqliteEvaluations):
         Raises:
             JournalUnavailable: it cannot be read.
         """
-        # SQLite takes the other columns from the row with the minimum.
-        query = (
-            "SELECT (SELECT name FROM name WHERE n = s.n), min(abs(e.gap)), e.time"
-            " FROM (SELECT DISTINCT strategy AS n FROM evaluation) s"
-            " JOIN evaluation e ON e.strategy = s.n AND e.time >= ? WHERE e.gap IS NOT NULL GROUP BY e.strategy"
-        )
         with self.session() as connection:
-            rows = connection.execute(query, (since,)).fetchall()
-        return {name: (gap, time) for name, units, time in rows if (gap := gap_pips(units)) is not None}
+            return read_nearest(connection, since)

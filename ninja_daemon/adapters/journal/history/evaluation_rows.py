@@ -40,20 +40,20 @@ class Batch:
 
 def row_of(one: Evaluation, number: Callable[[str], int]) -> tuple[object, ...]:
     """Return the row of a decision, with numbers in the place of names."""
-    seen = one.seen
-    prices = (None,) * 6 if seen is None else (number(seen.series), seen.decimals, *seen.candle[1:])
+    strategy, time, at, by, start, side, cross, rejected_by, signal_id, seen, gap = one
     return (
-        number(one.strategy),
-        one.time,
-        round(one.at * 1_000),
-        number(one.by),
-        one.start,
-        None if one.side is None else one.side.value,
-        None if one.cross is None else one.cross.value,
-        one.rejected_by,
-        None if one.signal_id is None else bytes.fromhex(one.signal_id),
-        *prices,
-        None if one.gap_pips is None else int(one.gap_pips.scaleb(_GAP_DIGITS)),
+        number(strategy),
+        time,
+        int(at * 1_000 + 0.5),
+        number(by),
+        start,
+        # Both are integers already.
+        side,
+        cross,
+        rejected_by,
+        None if signal_id is None else bytes.fromhex(signal_id),
+        *((None,) * 6 if seen is None else (number(seen.series), seen.decimals, *seen.candle[1:])),
+        gap,
     )
 
 
@@ -71,7 +71,7 @@ def evaluation_of(strategy: str, row: tuple[Any, ...]) -> Evaluation:
         rejected_by,
         None if signal_id is None else signal_id.hex(),
         None if decimals is None else Seen(Candle(time, *prices), decimals, series),
-        gap_pips(gap),
+        gap,
     )
 
 

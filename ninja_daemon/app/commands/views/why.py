@@ -26,16 +26,8 @@ from ninja_daemon.app.why.decision_words import (
     signal_lines,
     unjudged_words,
 )
-from ninja_daemon.app.why.noted import (
-    NOTHING,
-    delivery_fields,
-    delivery_lines,
-    evaluated_line,
-    now,
-    read_deliveries,
-    read_notes,
-    unevaluated,
-)
+from ninja_daemon.app.why.noted import NOTHING, evaluated_line, now, read_notes, unevaluated
+from ninja_daemon.app.why.signal_story import read_story, story_fields, story_lines
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
@@ -188,17 +180,14 @@ def _show_signal(
     difference, derived = verified(derived, record, listed), as_listed(derived, record)
     index = derived.index_of(listed.time)
     evaluation = read_notes(environment, listed.strategy, listed.time, listed.time).evaluations.get(listed.time)
-    deliveries = read_deliveries(environment, listed.id)
+    is_followed = listed.id in record.terms
+    story = read_story(environment, listed.id, record.outcomes.get(listed.id), is_followed=is_followed)
     if as_json:
         fields = signal_fields(derived, listed, index, difference, evaluation)
-        typer.echo(exact_json({**fields, "delivered": delivery_fields(deliveries)}))
+        typer.echo(exact_json({**fields, **story_fields(story)}))
     elif verify:
         typer.echo("every digit again" if difference is None else difference_words(difference))
     else:
-        lines = [
-            *signal_lines(derived, listed, index, difference),
-            evaluated_line(evaluation),
-            *delivery_lines(deliveries),
-        ]
+        lines = [*signal_lines(derived, listed, index, difference), evaluated_line(evaluation), *story_lines(story)]
         typer.echo("\n".join(lines))
     return [] if difference is None else [difference]

@@ -5,10 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from decimal import Decimal
-from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Final
 
@@ -17,7 +14,10 @@ import structlog
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import PriceSide, Series
+from ninja_daemon.core.rounding import half_even
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
@@ -107,32 +107,39 @@ def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evalu
     The side is followed from cross to cross. Where it began in the middle of several candles, only the last one's and
     those around a cross are known. The gap is known after the last one.
     """
-    crosses = {cross.candle.time: cross for cross in result.crosses}
-    ids = {signal.time: signal.id for signal in result.signals}
-    side, after = result.sides
     if result.judged is None:
         return ()
     candles, instrument, _ = result.judged
-    gap = _gap_pips(result.strategy, result.judged)
-    name, start, series = result.strategy.name, result.start.value, str(result.strategy.series)
+    decimals, gap = instrument.decimals, _gap(result.strategy, result.judged)
+    strategy, start = result.strategy, result.start.value
+    name, series = strategy.name, _series_text(strategy.instrument, strategy.granularity, strategy.price)
+    side, after = result.sides
+    if not result.crosses and len(candles) == 1:  # nearly all wakes of nearly all strategies
+        seen = Seen(candles[0], decimals, series)
+        return (Evaluation(name, candles[0].time, at, by, start, after, None, None, None, seen, gap),)
+    crosses = {cross.candle.time: cross for cross in result.crosses}
+    ids = {signal.time: signal.id for signal in result.signals}
     found: list[Evaluation] = []
     for candle in candles:
         cross = crosses.get(candle.time)
         side = side if cross is None else cross.side
-        is_last = candle is candles[-1]
-        side = after if is_last else side
         rejected = None if cross is None or cross.rejected_by is None else cross.rejected_by.name
         turned: Side | None = None if cross is None else cross.side
-        seen = Seen(candle, instrument.decimals, series)
-        noted = Evaluation(name, candle.time, at, by, start, side, turned, rejected, ids.get(candle.time), seen)
-        found.append(replace(noted, gap_pips=gap) if is_last else noted)
-    return found
+        seen = Seen(candle, decimals, series)
+        found.append(Evaluation(name, candle.time, at, by, start, side, turned, rejected, ids.get(candle.time), seen))
+    return [*found[:-1], found[-1]._replace(side=after, gap=gap)]
 
 
-def _gap_pips(strategy: Strategy, judged: JudgedCandles) -> Decimal | None:
-    """Return the fast average less the slow one, in pips with four digits, rounded half-even."""
+@lru_cache(maxsize=65_536)
+def _series_text(instrument: str, granularity: Granularity, price: PriceSide) -> str:
+    return str(Series(instrument, granularity, price))
+
+
+def _gap(strategy: Strategy, judged: JudgedCandles) -> int | None:
+    """Return the fast average less the slow one, in ten-thousandths of a pip, rounded half-even."""
     fast, slow = judged.state.fast.ratio, judged.state.slow.ratio
     if fast is None or slow is None:
         return None
-    units = (Fraction(*fast) - Fraction(*slow)) / strategy.source.parts
-    return Decimal(round(units * 10_000 / 10**judged.instrument.pip_digits)).scaleb(-4)
+    over = fast[0] * slow[1] - slow[0] * fast[1]
+    under = fast[1] * slow[1] * strategy.source.parts * 10**judged.instrument.pip_digits
+    return half_even(over * 10_000, under)
