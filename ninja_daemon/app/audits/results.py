@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from decimal import Decimal
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from ninja_daemon.adapters.journal.history.audits import OWN, Kept
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.queues.opening import audits_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import JournalUnavailable
-from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.words import counted
+
+if TYPE_CHECKING:
+    from ninja_daemon.usecases.proof.difference import Difference
 
 _SHOWN: Final = 5
 """Differences that an alert quotes."""
@@ -74,6 +77,24 @@ def kinds_words(differences: Mapping[str, int]) -> str:
         return "no difference"
     total = counted(sum(differences.values()), "difference")
     return f"{total} ({', '.join(f'{count} × {kind}' for kind, count in differences.items())})"
+
+
+def difference_fields(difference: Difference) -> dict[str, object]:
+    """Return a difference for ``--json``."""
+    return {
+        "strategy": difference.strategy,
+        "kind": difference.kind.value,
+        "time": None if difference.time is None else format_instant(difference.time),
+        "field": difference.field,
+        "listed": difference.stored,
+        "derived": difference.derived,
+        "meaning": difference.meaning,
+    }
+
+
+def difference_words(difference: Difference) -> str:
+    """Say a difference in one line."""
+    return difference_line(difference_fields(difference))
 
 
 def result_lines(result: Mapping[str, Any]) -> Iterator[str]:

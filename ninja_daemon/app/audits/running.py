@@ -13,8 +13,8 @@ import typer
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.history.audits import Kept, SqliteAudits
+from ninja_daemon.app.audits.results import difference_fields
 from ninja_daemon.app.candles.asking import progress_bar
-from ninja_daemon.app.why.decision_words import difference_fields
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy

@@ -84,8 +84,8 @@ def _header(status: Status, width: int) -> RenderableType:
 
 def _audit_line(audit: AuditSummary, room: int) -> Text:
     found = (kinds_words(audit.differences), "red" if audit.differences else "green")
-    when = f"{counted(audit.strategies, 'strategy')}, last {format_instant(audit.newest)[:16].replace('T', ' ')}"
-    return _line("audit", [found, (when, "dim")], room)
+    last = f"last {format_instant(audit.newest)[:16].replace('T', ' ')}"
+    return _line("audit", [found, (last, "dim"), (counted(audit.strategies, "strategy"), "dim")], room)
 
 
 def _line(name: str, pieces: Sequence[tuple[str, str]], room: int) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import NamedTuple
 
 from ninja_daemon.adapters.journal.sent_ledger import Sent, SqliteSentLedger, Tried, ledger_path
@@ -37,12 +37,10 @@ class Story(NamedTuple):
 def read_story(environment: Environment, identity: str, outcome: Outcome | None, *, is_followed: bool) -> Story:
     """Add what the ledger of this machine knows."""
     path = ledger_path(environment.state_dir, store_label(environment), environment.namespace)
-    try:
+    with suppress(JournalUnavailable, OSError):
         if path.exists():
             with closing(SqliteSentLedger(path)) as ledger:
                 return Story(ledger.sent(identity), ledger.tried(identity), is_followed, outcome)
-    except (JournalUnavailable, OSError):
-        pass
     return Story([], [], is_followed, outcome)
 
 

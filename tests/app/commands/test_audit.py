@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.stored.outcome import decode_outcome, encode_outcome
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
+from ninja_daemon.app.queues.opening import audits_file
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instant import format_instant, parse_instant
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.signals.crossover import Side
@@ -270,3 +274,19 @@ def test_a_planted_outcome_is_found_and_nothing_else(
     planted = plant(committed)
     made = json.loads(committed("audit", "-s", M15.name, "--json", code=1))["strategies"][0]
     assert [(each["kind"], each["time"], each["field"]) for each in made["differences"]] == [planted]
+
+
+def test_one_that_was_cut_short_goes_on_with_what_is_left(committed: Committed) -> None:
+    committed.client.lrem(HISTORY, 1, committed.listed()[5])
+    clean = json.loads(committed("audit", "-s", M15.name, "--json", code=1))["strategies"][0]
+    with closing(audits_file(load_settings()[0])) as file:
+        assert not file.kept("since None")  # it came to its end
+        kept = clean | {"differences": [], "candles": 7}
+        file.keep("since None", M15.name, M15.settings_hash, SystemClock().now(), json.dumps(kept))
+        made = json.loads(committed("audit", "--json"))["strategies"]
+        assert [each["candles"] for each in made] == [7, 0]
+        assert "1 strategy of 2 audited until" in committed.error
+        assert not file.kept("since None")
+        file.keep("since None", M15.name, M15.settings_hash, SystemClock().now(), json.dumps(kept))
+        made = json.loads(committed("audit", "--anew", "--json", code=1))["strategies"]
+        assert made[0] == clean

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ninja_daemon.app.audits.results import difference_words
 from ninja_daemon.app.candles.asking import progress_bar, typed_open
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.process.running import running_environ, say_found
@@ -21,7 +22,6 @@ from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.why.committed import read_records, with_seen
 from ninja_daemon.app.why.decision_words import (
     decision_fields,
-    difference_words,
     signal_fields,
     signal_lines,
     unjudged_words,
