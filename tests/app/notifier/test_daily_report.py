@@ -74,7 +74,7 @@ def test_the_report_says_of_each_strategy_how_many_closes_were_evaluated() -> No
     at_noon = parse_instant("2026-07-01T12:00:00Z")
     texts = []
     for open_of_last in ("2026-07-01T05:00:00Z", "2026-07-01T01:00:00Z"):
-        stored = replace(loaded(130, 4), cursor=parse_instant(open_of_last))
+        stored = loaded(130, 4)._replace(cursor=parse_instant(open_of_last))
         nearest = NearestGap(Decimal("4.1"), parse_instant("2026-07-01T09:00:00Z"))
         closes = closes_since(STRATEGIES[0], stored, at_noon - 86_400, at_noon, nearest)
         texts.append(report_text([replace(strategy_figures(STRATEGIES[0], stored, at_noon), closes=closes)], {}))

@@ -77,15 +77,17 @@ def audit(
         made = _over_files(candles, files, chosen, records, first, are_named=bool(strategy))
     else:
         made = _over_broker(environment, chosen, first, anew=anew, own=own)
-    results = []
-    for result in made:
-        results.append(result)
-        for line in () if own or as_json else result_lines(result):
-            typer.echo(line)
+    results = [result if own or as_json else _shown(result) for result in made]
     if as_json:
         typer.echo(exact_json({"strategies": results}))
     if any(result["error"] is not None or result["differences"] for result in results):
         raise typer.Exit(1)
+
+
+def _shown(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    for line in result_lines(result):
+        typer.echo(line)
+    return result
 
 
 def _over_broker(
