@@ -85,7 +85,7 @@ class Arena:
             before = self._broker.ask(now=now, weigh=weigh)
             told = self._children[name].ask(now=now)
             after = self._broker.ask(weigh=False)
-            counted = {each: after[each] - before[each] for each in after}
+            counted = {each: after[each] - before.get(each, 0) for each in after}
             self._pauses[name] = 1.1 if counted["requests"] > _REQUESTS_A_SECOND // 4 and "ours" in name else 0.0
             costs[name] = Cost(
                 told["wall"],
