@@ -195,7 +195,8 @@ signal with all of the contract's fields. Ours computes in integers, compares ex
 vectorbt and TA-Lib a few lines of numpy are added that make the fields, in binary floats. TA-Lib's and vectorbt's ATR
 is not the simple mean, so other crosses pass their filter; pandas loses those whose ATR equals the filter's threshold
 exactly. backtesting.py goes bar by bar, is given a part of the candles and no filter, and makes no records. Of ours a
-quarter goes over the candles, block by block; the rest makes exact decimals, hashes ids and fills records.
+quarter goes over the candles, block by block; the rest makes exact decimals, hashes ids and fills records, which Python
+alone does not do faster: so 1.5 times ahead of TA-Lib with records in floats is out of reach.
 """
 
 
