@@ -76,7 +76,7 @@ def test_the_formats_are_those_of_the_page() -> None:
 
 @in_one_folder
 @given(st.data())
-def test_any_series_in_any_format_zone_and_order_is_read_back_or_refused(tmp_path: Path, data: st.DataObject) -> None:
+def test_any_series_in_any_format_zone_stamp_and_order_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> None:
     seed = data.draw(st.integers(0, 10_000))
     case = data.draw(st.sampled_from(sorted(WRITERS)))
     # Two formats leave but few zones open.
@@ -89,14 +89,17 @@ def test_any_series_in_any_format_zone_and_order_is_read_back_or_refused(tmp_pat
     if len(candles) < 3:
         return
     text = noisy if data.draw(st.booleans()) and not case.startswith("histdata") else price
-    path = file_of(tmp_path, case, candles, ZONES[zone], text)
+    says = case in ZONED and data.draw(st.booleans())
+    stamp = "close" if says and data.draw(st.booleans()) else None
+    ahead = granularity.seconds if stamp else 0
+    stamped = [candle._replace(time=candle.time + ahead) for candle in candles]
+    path = file_of(tmp_path, case, stamped, ZONES[zone], text)
     if data.draw(st.booleans()) and not case.startswith(("oanda", "freqtrade", "dukascopy-node")):
         content = path.read_text(encoding="utf-8").splitlines()
         heads = [line for line in content[:1] if not line[0].isdigit()]
         path.write_text("\r\n".join(heads + content[len(heads) :][::-1]) + "\r\n\r\n", encoding="utf-8")
-    says = case in ZONED and data.draw(st.booleans())
     try:
-        found, _ = taken(path, zone=zone if says else None)
+        found, _ = taken(path, zone=zone if says else None, stamp=stamp)
     except CandleFileRejected as error:
         assert case in ZONED
         assert not says or "day/month and month/day are both possible" in str(error)  # noqa: PT017 - or it is read

@@ -57,7 +57,9 @@ def test_less_than_a_year_is_asked_about_with_the_candidates(tmp_path: Path) -> 
 
 def test_candles_of_four_hours_do_not_tell_their_zone(tmp_path: Path) -> None:
     path = file_of(tmp_path, "mt5", joined(YEAR, H4), ZONES["America/New_York+7"])
-    assert "candles longer than an hour do not tell their zone" in refused(path)
+    said = refused(path)
+    assert "candles longer than an hour do not tell their zone" in said
+    assert "say it: --zone America/New_York+7 (or UTC" in said
     assert taken(path, zone="America/New_York+7")[0] == joined(YEAR, H4)
 
 
