@@ -14,7 +14,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.usecases.ports import Loaded
 from ninja_daemon.usecases.proof.derivation import Derived
-from ninja_daemon.usecases.proof.evaluations import Seen
+from ninja_daemon.usecases.proof.noted import Seen
 
 
 @dataclass(frozen=True, slots=True)

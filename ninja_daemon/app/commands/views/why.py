@@ -40,7 +40,7 @@ from ninja_daemon.usecases.replay import Span
 
 if TYPE_CHECKING:
     from ninja_daemon.core.signals.decisions import Decision
-    from ninja_daemon.usecases.proof.evaluations import Notes
+    from ninja_daemon.usecases.proof.noted import Notes
 
 _ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _NEWEST: Final = 24
