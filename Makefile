@@ -106,7 +106,7 @@ faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the
 	@$(python) -m pytest tests/faults tests/failover --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: rehearsal
-rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into it, break and mend everything (SERVER=valkey)
+rehearsal: $(VENV)/dev.stamp ## as root: boot a Debian (SUITE=forky, SERVER=valkey), install into it, break and mend everything
 	@$(python) -m tests.rehearsal $(ARGS)
 
 .PHONY: parity
