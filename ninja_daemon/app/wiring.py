@@ -18,6 +18,7 @@ from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
+from ninja_daemon.app.configuration import ONE_SERVER, ServerSettings
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.stores import daemon_store
 from ninja_daemon.app.news.keeper import CalendarKeeper
@@ -28,7 +29,6 @@ from ninja_daemon.app.queues.opening import candles_file, evaluations_file, jour
 from ninja_daemon.app.record.recording import Recorder
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.servers.proxies import proxy_of_file
-from ninja_daemon.app.settings.servers.tables import ONE_SERVER, ServerSettings
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock, DaemonPorts, DaemonStore

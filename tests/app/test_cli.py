@@ -14,7 +14,7 @@ import redis
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.stored.signal import encode_signal
-from ninja_daemon.app import cli
+from ninja_daemon.app import cli, command_line
 from ninja_daemon.app.command_help import COMMANDS
 from ninja_daemon.core.errors import BrokerUnavailable, ConfigError
 from tests.fakes.messages import a_signal
@@ -32,7 +32,7 @@ def run(*arguments: str) -> int:
 
 def pretend(monkeypatch: pytest.MonkeyPatch, command: Callable[[], None]) -> None:
     """Let ``status`` be a command of the test's own."""
-    monkeypatch.setattr(cli, "import_module", lambda _: SimpleNamespace(status=command))
+    monkeypatch.setattr(command_line, "import_module", lambda _: SimpleNamespace(status=command))
 
 
 def test_help_lists_every_command_of_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,9 +75,9 @@ def test_every_command_says_what_to_use_it_for() -> None:
         ("run", "--once", "--log-level", "loud"),
     ],
 )
-def test_a_wrong_command_line_ends_with_two(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_wrong_command_line_ends_with_two(arguments: tuple[str, ...], capfd: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) == 2
-    assert "Error" in capsys.readouterr().err
+    assert "Error" in capfd.readouterr().err
 
 
 def test_a_misspelt_command_is_recognised(capsys: pytest.CaptureFixture[str]) -> None:
@@ -152,7 +152,7 @@ def test_a_command_loads_nothing_that_it_does_not_use(arguments: list[str], unwa
     never = ["rich", "apprise", "resvg_py", "prometheus_client", "ninja_daemon.simulator", "ninja_daemon.app.demo"]
     history = [] if arguments == ["replay"] else ["numpy"]
     program = (
-        f"import sys; from ninja_daemon.app.cli import application; application({arguments!r});"
+        f"import sys; from ninja_daemon.app.command_line import application; application({arguments!r});"
         f"print([name for name in {[*never, *history, *unwanted]!r} if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -161,7 +161,7 @@ def test_a_command_loads_nothing_that_it_does_not_use(arguments: list[str], unwa
 
 def test_logs_are_as_good_without_the_tables_that_structlog_would_load(tmp_path: Path) -> None:
     program = (
-        "import sys; from ninja_daemon.app.cli import application; application(['run']);"
+        "import sys; from ninja_daemon.app.command_line import application; application(['run']);"
         "import rich.table; from ninja_daemon.adapters.telemetry.logs import configure_logs; import structlog;"
         "configure_logs(stream=sys.stdout)\n"
         "try: 1 / 0\n"

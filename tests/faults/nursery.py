@@ -188,7 +188,8 @@ def main() -> None:
     """Answer questions until there are no more."""
     for module in pkgutil.walk_packages(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
-    importlib.import_module("tests.faults.hurry")
+    for name in ("ninja_daemon.app.serving.daemon", "ninja_daemon.app.serving.notifier", "tests.faults.hurry"):
+        importlib.import_module(name)
     children: set[int] = set()
     for line in sys.stdin:
         question = json.loads(line)
@@ -227,9 +228,10 @@ def _live(question: Mapping[str, Any]) -> NoReturn:
     os.environ.update(question["environment"])
     time.tzset()
     os.chdir(question["directory"])
-    from ninja_daemon.app.cli import main as command_line  # noqa: PLC0415 - loaded before the fork
+    from ninja_daemon.app import cli  # noqa: PLC0415 - loaded before the fork
     from tests.faults import doomed, hurry  # noqa: PLC0415 - they change the product, in this process only
 
+    cli._APART = frozenset()  # type: ignore[misc]  # a child that reads the settings would take its time
     if question["hurries"]:
         hurry.hurry(question["clock"])
     elif question["clock"] is not None:
@@ -237,7 +239,7 @@ def _live(question: Mapping[str, Any]) -> NoReturn:
     if question["doom"] is not None:
         doomed.await_doom(Doom(**question["doom"]))
     try:
-        command_line(list(question["arguments"]))
+        cli.main(list(question["arguments"]))
     except SystemExit as end:
         sys.stdout.flush()
         sys.stderr.flush()

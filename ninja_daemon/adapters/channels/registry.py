@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import Final
 
-from ninja_daemon.adapters.channels import apprise_channel, console, discord, mail, ntfy, telegram, webhook
 from ninja_daemon.adapters.channels.discreet import (
     DiscreetChannel,
     DiscreetEditableChannel,
@@ -17,8 +17,31 @@ from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, IllustratedChannel
 
-_CHANNELS: Final = (console, webhook, discord, telegram, mail, ntfy, apprise_channel)
-KINDS: Final[Mapping[str, ChannelKind]] = {channel.KIND.name: channel.KIND for channel in _CHANNELS}
+_MODULES: Final = {
+    "console": "console",
+    "webhook": "webhook",
+    "discord": "discord",
+    "telegram": "telegram",
+    "email": "mail",
+    "ntfy": "ntfy",
+    "apprise": "apprise_channel",
+}
+"""By the name of each kind its file, which is loaded when somebody asks for the kind."""
+
+
+class _Kinds(Mapping[str, ChannelKind]):
+    def __getitem__(self, name: str) -> ChannelKind:
+        kind: ChannelKind = import_module(f"ninja_daemon.adapters.channels.{_MODULES[name]}").KIND
+        return kind
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_MODULES)
+
+    def __len__(self) -> int:
+        return len(_MODULES)
+
+
+KINDS: Final = _Kinds()
 
 
 def open_channel(destination: Destination, strategies: Sequence[Strategy] = ()) -> WritingChannel:

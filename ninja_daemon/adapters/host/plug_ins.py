@@ -6,7 +6,6 @@ on in Python is broken off. One that waits inside the operating system cannot be
 
 from __future__ import annotations
 
-import ctypes
 import re
 import threading
 from collections.abc import Callable, Mapping
@@ -151,6 +150,8 @@ class _Watch:
             pass  # the interpreter looks for it where a loop goes round
 
     def _run(self) -> None:
+        import ctypes  # noqa: PLC0415 - not without plug-ins
+
         idle_since = monotonic()
         while True:
             sleep(_LOOK)

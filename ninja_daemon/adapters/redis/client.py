@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import redis
 from redis.backoff import NoBackoff
+from redis.client import Redis
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -39,7 +39,6 @@ from redis.sentinel import MasterNotFoundError
 from ninja_daemon import __version__
 from ninja_daemon.adapters.redis.deadline import TIMED, DeadlineParser
 from ninja_daemon.adapters.redis.topology.address import kind_of, read_many_hosts
-from ninja_daemon.adapters.redis.topology.pool import pool_for
 from ninja_daemon.adapters.redis.topology.sentinel import SentinelRefused
 from ninja_daemon.core.errors import ConfigError, StoreDenied, StoreUnavailable
 
@@ -85,7 +84,7 @@ _DENIED_IN_SCRIPT: Final = "can't run this command"
 _SOCKET: Final = re.compile(r" connecting to (/.*?)\. ")
 
 
-def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 64) -> redis.Redis:
+def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_connections: int = 64) -> Redis:
     """Return a client that has not connected yet.
 
     Args:
@@ -106,8 +105,10 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
     }
     try:
         if kind_of(url):
-            return redis.Redis.from_pool(pool_for(read_many_hosts(url), options, _limits(socket_timeout)))
-        client = redis.Redis.from_url(url, **options)
+            from ninja_daemon.adapters.redis.topology.pool import pool_for  # noqa: PLC0415 - brings all of redis-py
+
+            return Redis.from_pool(pool_for(read_many_hosts(url), options, _limits(socket_timeout)))
+        client = Redis.from_url(url, **options)
     except (ValueError, TypeError) as error:
         message = (
             f"REDIS_URL must be redis://host:port/db, rediss://… or unix:///path/to/socket ({type(error).__name__})"
@@ -117,7 +118,7 @@ def connect(url: str, *, name: str, socket_timeout: float = SOCKET_TIMEOUT, max_
     return client
 
 
-def _limit(client: redis.Redis, socket_timeout: float) -> None:
+def _limit(client: Redis, socket_timeout: float) -> None:
     # After the URL was read: options inside it must not undo the limits that everything here relies on.
     pool = client.connection_pool
     pool.connection_class = TIMED[pool.connection_class]

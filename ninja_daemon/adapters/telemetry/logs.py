@@ -14,7 +14,6 @@ import sys
 import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, TextIO
 
@@ -32,15 +31,6 @@ CLAMPED: Final = ("oandapyV20", "urllib3", "requests", "apscheduler", "tzlocal",
 
 _LONGEST_SENTENCE: Final = 8_192
 _LONGEST_FIELD: Final = 2_048
-
-
-class Level(StrEnum):
-    """The lowest level that is shown, as the command line names it."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
 
 
 def configure_logs(

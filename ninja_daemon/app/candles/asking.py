@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.candles.options import refuse
-from ninja_daemon.app.settings.strategies import Configuration
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.core.market.instant import Instant, parse_typed_instant
 from ninja_daemon.core.signals.strategy import Strategy
 

@@ -20,9 +20,10 @@ from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.proxies import check_proxies
 from ninja_daemon.app.checks.store import check_store
 from ninja_daemon.app.checks.strategies import check_lifetimes, check_strategies
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.servers.proxies import proxy_of_file
-from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
+from ninja_daemon.app.settings.strategies import inspect_configuration
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.app.configuration import ServerSettings
 from ninja_daemon.app.pictures.packing import PicturePacks
 from ninja_daemon.app.record.heads import NoPublishedHead, PublishedHead
 from ninja_daemon.app.record.recording import Histories
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.servers.tables import ServerSettings
 from ninja_daemon.usecases.ports import DaemonStore
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.sharing.members import RedisMembers, agreed_count
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.daemon.figures import WakeFigures
 from ninja_daemon.app.daemon.part import Part
 from ninja_daemon.app.daemon.process import Daemon
@@ -21,7 +22,6 @@ from ninja_daemon.app.fleet.fleet import Fleet
 from ninja_daemon.app.fleet.membership import Agreed, Identity, Membership, ShardSeat
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration
 from ninja_daemon.app.wiring import Parts, make_daemon
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy

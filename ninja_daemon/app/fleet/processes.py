@@ -16,12 +16,12 @@ from typing import Final
 import structlog
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.process.service import Life, Service
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.words import counted
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.notifier.parts import NotifierParts
 from ninja_daemon.app.notifier.process import Notifier
 from ninja_daemon.app.process.liveness import Liveness
-from ninja_daemon.app.settings.strategies import Configuration
 from ninja_daemon.core.histogram import Histogram
 from ninja_daemon.core.lanes.depths import QueueDepths
 

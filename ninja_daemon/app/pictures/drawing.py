@@ -15,7 +15,6 @@ from ninja_daemon.app.pictures.drawn_pictures import attachment_of
 from ninja_daemon.app.pictures.packing import PicturePacks
 from ninja_daemon.core.errors import NinjaError, PictureRefused, StoreUnavailable
 from ninja_daemon.core.messages.message import Attachment
-from ninja_daemon.core.pictures.sheet import MOST, sheet_of
 from ninja_daemon.core.pictures.signal_view import SignalView
 from ninja_daemon.core.pictures.theme import DARK
 from ninja_daemon.core.signals.signal import Signal
@@ -59,6 +58,8 @@ class Drawer:
         Raises:
             NinjaError: there are no candles, or they cannot be drawn.
         """
+        from ninja_daemon.core.pictures.sheet import MOST, sheet_of  # noqa: PLC0415 - few messages have pictures
+
         shown = signals[:MOST]
         key = (shown[0].id, len(shown), zone)
         with self._lock:

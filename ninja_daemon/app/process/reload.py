@@ -8,10 +8,10 @@ from typing import Final
 
 from structlog.typing import FilteringBoundLogger
 
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.process.process_note import Answer, ProcessNote
 from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
-from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
@@ -74,6 +74,8 @@ class Reload:
 
     def __call__(self) -> None:
         """Read the file again; take it over, or keep the old settings and say why."""
+        from ninja_daemon.app.settings.strategies import inspect_configuration  # noqa: PLC0415 - ten megabytes
+
         self._count += 1
         new, problems = inspect_configuration(self._environment)
         if new is None or problems:

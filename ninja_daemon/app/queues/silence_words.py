@@ -8,7 +8,6 @@ from typing import Any
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import load_configuration
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.market.instant import format_moment
@@ -29,6 +28,8 @@ def paused_until(strategy: str, silences: Sequence[Silence]) -> float | None:
 
 def configured_silences(environment: Environment) -> list[Silence]:
     """Return the silences of the configuration that have not ended; none where it cannot be read."""
+    from ninja_daemon.app.settings.strategies import load_configuration  # noqa: PLC0415 - not for the words alone
+
     try:
         silences = load_configuration(environment).delivery.silences
     except ConfigError:

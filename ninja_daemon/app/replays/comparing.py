@@ -12,11 +12,12 @@ import typer
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.app.candles.asking import chosen_strategies
 from ninja_daemon.app.candles.options import refuse
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.record.report import Report, json_fields
 from ninja_daemon.app.replays.comparison_words import Compared, Comparison, words
 from ninja_daemon.app.replays.running import Replaying, Source
 from ninja_daemon.app.replays.telling import replayed_report
-from ninja_daemon.app.settings.strategies import Configuration, load_configuration
+from ninja_daemon.app.settings.strategies import load_configuration
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.differences import differences

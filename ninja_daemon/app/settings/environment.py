@@ -17,7 +17,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -91,6 +90,8 @@ class Environment:
 
     def misspelt(self) -> Mapping[str, str]:
         """Return the names that nothing has read so far and that resemble one that is read, with that one."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only for `check`
+
         resembled = {name: get_close_matches(name, self._sources.asked, 1, _ALIKE) for name in self._sources.unread()}
         return {name: near[0] for name, near in resembled.items() if near}
 

@@ -8,8 +8,6 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
-from dotenv.parser import parse_stream
-
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
 
@@ -105,6 +103,8 @@ def read_dotenv(
     except ConfigError as error:
         problems.extend(error.problems)
         return path, {}
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - not where settings come read
+
     values: dict[str, str] = {}
     for binding in parse_stream(StringIO(text)):
         if binding.error:

@@ -7,18 +7,17 @@ Every problem is reported at once, each naming the file, the key, what is allowe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ninja_daemon.adapters.news.place import CalendarPlace
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
-from ninja_daemon.app.settings.servers.audit_table import WEEK, read_audit
+from ninja_daemon.app.settings.servers.audit_table import read_audit
 from ninja_daemon.app.settings.servers.calendar import TABLE as CALENDAR, read_calendar
 from ninja_daemon.app.settings.servers.proxies import lookup_in
-from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
-from ninja_daemon.app.settings.servers.web import PUBLIC_DELAY, TABLE as WEB_TABLE, read_web
+from ninja_daemon.app.settings.servers.tables import TABLES as SERVER_TABLES, read_servers
+from ninja_daemon.app.settings.servers.web import TABLE as WEB_TABLE, read_web
 from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, StrategyTable, missing, strategy_of
 from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
@@ -30,33 +29,6 @@ from ninja_daemon.core.signals.strategy import Strategy
 
 _OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", "audit", CALENDAR, *SERVER_TABLES, WEB_TABLE)
 MOST_STRATEGIES: Final = 50_000
-
-
-@dataclass(frozen=True, slots=True)
-class Configuration:
-    """What the configuration file says, defaults filled in.
-
-    Attributes:
-        strategies: in the order of the file.
-        delivery: destinations and routes.
-        path: the file.
-        notes: one sentence for each thing that is accepted and worth knowing.
-        extra_instruments: instruments that the user vouches for.
-        servers: how Redis is used, and how daemons share it.
-        public_delay: seconds from a candle's close until the public page shows what came of it.
-        audit_every: seconds between two audits by the daemon itself; None for none.
-        calendar: where scheduled news are read; None where there is none.
-    """
-
-    strategies: tuple[Strategy, ...]
-    delivery: Delivery
-    path: Path
-    notes: tuple[str, ...] = ()
-    extra_instruments: frozenset[str] = frozenset()
-    servers: ServerSettings = ONE_SERVER
-    public_delay: float = PUBLIC_DELAY
-    audit_every: float | None = WEEK
-    calendar: CalendarPlace | None = None
 
 
 def load_configuration(environment: Environment) -> Configuration:

@@ -33,6 +33,14 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ConfigError(message) from error
 
 
+def changed_at(path: Path) -> int | None:
+    """Return when the file was last changed, in nanoseconds; None where it cannot be found."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -59,6 +58,8 @@ def not_a_key(key: str, allowed: Iterable[str]) -> str:
 
 def meant(name: str, known: Iterable[str]) -> str:
     """Ask whether the known name that resembles ``name`` was meant; empty when none does."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
     close = get_close_matches(name, list(known), n=1)
     return f" (did you mean {close[0]}?)" if close else ""
 

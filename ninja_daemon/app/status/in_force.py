@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import fingerprint, scope_of, strategy_changes
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
-from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -22,6 +22,8 @@ def shown_settings(
     Raises:
         ConfigError: the file cannot work, and no daemon of this machine has settings of its own.
     """
+    from ninja_daemon.app.settings.strategies import inspect_configuration  # noqa: PLC0415 - ten megabytes
+
     environment, problems = inspect_environment(environ)
     configuration, more = inspect_configuration(environment)
     if configuration is not None and not problems and not more:

@@ -18,10 +18,11 @@ from rich.live import Live
 from rich.text import Text
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running, metrics_address, second_page
 from ninja_daemon.app.process.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.app.status.picture import Status

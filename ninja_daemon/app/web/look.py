@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from ninja_daemon.adapters.journal.reports import read_local_history
 from ninja_daemon.adapters.journal.sent_ledger import Sent
@@ -14,9 +14,10 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import history_mark, read_history
 from ninja_daemon.adapters.stored.reports import History
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.queues.opening import local_queue_file, open_queue
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import inspect_configuration
+from ninja_daemon.app.settings.toml_file import changed_at
 from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.app.status.memory import StatusMemory
@@ -110,11 +111,29 @@ class Histories:
         return self._history
 
 
+class Known(NamedTuple):
+    """A configuration that was read.
+
+    Attributes:
+        stamp: when its file had been changed before that.
+    """
+
+    configuration: Configuration
+    stamp: int | None
+
+
 class Insides:
     """What only the owner sees: status, settings, dead letters."""
 
-    def __init__(self, environment: Environment, clock: Clock) -> None:
-        """Read nothing yet."""
+    def __init__(self, environment: Environment, clock: Clock, known: Known | None = None) -> None:
+        """Read nothing yet.
+
+        Args:
+            environment: where all is.
+            clock: time.
+            known: what the file says, where that was read before.
+        """
+        self._known = known
         self.environment = environment
         self._clock = clock
         self._stamp: object = None
@@ -149,13 +168,22 @@ class Insides:
             return None
 
     def _read_settings(self) -> Settings:
-        configuration, problems = inspect_configuration(self.environment)
-        if configuration is None:
-            raise ConfigError(*problems)
+        configuration = self._configuration()
         # Secrets of destinations are not this process's: what differs of them cannot be told here.
         strategies, notes = in_force(self.environment, configuration, with_delivery=False)
         names = tuple(destination.name for destination in configuration.delivery.destinations)
         return Settings(tuple(strategies), names, tuple(notes))
+
+    def _configuration(self) -> Configuration:
+        stamp = changed_at(self.environment.config_path)
+        if self._known is None or stamp is None or stamp != self._known.stamp:
+            from ninja_daemon.app.settings.strategies import inspect_configuration  # noqa: PLC0415 - ten megabytes
+
+            configuration, problems = inspect_configuration(self.environment)
+            if configuration is None:
+                raise ConfigError(*problems)
+            self._known = Known(configuration, stamp)
+        return self._known.configuration
 
     def closes(self, strategy: Strategy, cursor: Instant | None) -> Sequence[CloseVerdict]:
         """Return what became of a strategy's newest closes, oldest first."""

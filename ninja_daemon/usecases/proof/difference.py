@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.kind import Kind
+
+if TYPE_CHECKING:  # brings numpy along, which pages about differences do without
+    from ninja_daemon.usecases.proof.derivation import Derived
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ slow_ma = 5
 """
 PROGRAM = """
 import sys, structlog
-from ninja_daemon.app.commands.services import run
+from ninja_daemon.app.serving import daemon as serving
 from ninja_daemon.app.process.service import Service
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.wiring import daemon_parts, make_daemon
@@ -37,20 +37,79 @@ print(sorted({name.split(".")[0] for name in sys.modules} & {"redis", "hiredis"}
 """
 
 
-@pytest.mark.parametrize(("cache", "loaded"), [("false", []), ("true", ["hiredis", "redis"])])
-def test_a_daemon_loads_a_redis_client_only_when_it_uses_redis(tmp_path: Path, cache: str, loaded: list[str]) -> None:
-    (tmp_path / "ninja.toml").write_text(CONFIGURATION, encoding="utf-8")
-    environment = {
+def surroundings(directory: Path, **more: str) -> dict[str, str]:
+    (directory / "ninja.toml").write_text(CONFIGURATION, encoding="utf-8")
+    return {
         "PATH": os.environ.get("PATH", os.defpath),
         "PYTHONPATH": str(ROOT),
-        "CACHE_ENABLED": cache,
         "REDIS_URL": f"redis://127.0.0.1:{free_port()}",
-        "NINJA_CONFIG": str(tmp_path / "ninja.toml"),
-        "NINJA_STATE_DIR": str(tmp_path / "state"),
+        "NINJA_CONFIG": str(directory / "ninja.toml"),
+        "NINJA_STATE_DIR": str(directory / "state"),
         "OANDA_ACCESS_TOKEN": "token",
+        **more,
     }
+
+
+def what_it_prints(program: str, *arguments: str, directory: Path, **more: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=False, env=environment, cwd=tmp_path
+        [sys.executable, "-c", program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=surroundings(directory, **more),
+        cwd=directory,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == str(loaded)
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("cache", "loaded"), [("false", []), ("true", ["hiredis", "redis"])])
+def test_a_daemon_loads_a_redis_client_only_when_it_uses_redis(tmp_path: Path, cache: str, loaded: list[str]) -> None:
+    assert what_it_prints(PROGRAM, directory=tmp_path, CACHE_ENABLED=cache) == str(loaded)
+
+
+RUNNING = """
+import sys
+from ninja_daemon.app import cli
+from ninja_daemon.app.lean import front
+
+def look(*_, **__):
+    print(" ".join(sorted(name for name in sys.modules if sys.modules[name] is not None)))
+
+def body_of(command):
+    work = loaded(command)
+    for name in ("app.process.service", "app.serving.page"):
+        if module := sys.modules.get(f"ninja_daemon.{name}"):
+            module.supervise = look
+    return work
+
+loaded, front.body_of = front.body_of, body_of
+cli.main(sys.argv[1:])
+"""
+READ_BY_A_CHILD = ("typer", "pydantic", "pydantic_core", "rich", "ninja_daemon.app.settings.tables")
+NEVER = (
+    "numpy",
+    "charset_normalizer",
+    "chardet",
+    "resvg_py",
+    "apprise",
+    "redis.asyncio.client",
+    "redis.asyncio.cluster",
+)
+
+
+@pytest.mark.parametrize(
+    ("command", "unwanted"),
+    [
+        ("run", ("ninja_daemon.adapters.channels", "ninja_daemon.app.web")),
+        ("notify", ("apscheduler", "requests", "oandapyV20", "ninja_daemon.app.web", "ninja_daemon.usecases.catch_up")),
+        ("web", ("apscheduler", "requests", "oandapyV20", "ninja_daemon.usecases.catch_up")),
+    ],
+)
+def test_what_reads_settings_is_not_loaded_by_what_runs(
+    tmp_path: Path, command: str, unwanted: tuple[str, ...]
+) -> None:
+    listen = ("--listen", f"127.0.0.1:{free_port()}") if command == "web" else ()
+    loaded = what_it_prints(RUNNING, command, *listen, directory=tmp_path).split()
+    assert "ninja_daemon.app.lean.front" in loaded
+    assert [name for name in (*READ_BY_A_CHILD, *NEVER, *unwanted) if name in loaded] == []

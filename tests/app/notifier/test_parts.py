@@ -12,7 +12,7 @@ from tests.processes import ROOT
 PROGRAM = """
 import sys
 from typer.testing import CliRunner
-from ninja_daemon.app.cli import application
+from ninja_daemon.app.command_line import application
 for arguments in (["notify", "--drain"], ["queue"]):
     done = CliRunner().invoke(application(arguments), arguments)
     assert done.exit_code == 0, done.output

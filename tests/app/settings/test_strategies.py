@@ -9,13 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.settings.environment import read_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN, is_known, suggestion
-from ninja_daemon.app.settings.strategies import (
-    Configuration,
-    load_configuration,
-    load_settings,
-)
+from ninja_daemon.app.settings.strategies import load_configuration, load_settings
 from ninja_daemon.app.settings.strategy_table import StrategyTable, strategy_defaults
 from ninja_daemon.app.settings.values import shown
 from ninja_daemon.core.averages.kinds import MovingAverageKind

@@ -70,9 +70,9 @@ def test_the_public_page_needs_no_file(environment: Environment) -> None:
     ],
 )
 def test_an_option_that_cannot_be_is_refused(
-    arguments: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], words: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(("web", *arguments))
     assert ended.value.code == 2
-    assert words in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert words in " ".join(capfd.readouterr().err.replace("│", " ").split())

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from redis import RedisCluster
-from redis.cluster import ClusterNode
 from redis.connection import ConnectionPool
 from redis.exceptions import (
     AskError,
@@ -22,6 +20,9 @@ from redis.exceptions import (
     SlotNotCoveredError,
     TryAgainError,
 )
+
+if TYPE_CHECKING:
+    from redis.cluster import RedisCluster
 
 _MOVED: Final = (AskError, ClusterDownError, TryAgainError, RedisConnectionError)
 """What says that the owner may be another one by now; ``MovedError`` is an ``AskError``."""
@@ -82,6 +83,8 @@ class OwnerPool(ConnectionPool):
     def _found(self) -> tuple[str, int]:
         try:
             if self._cluster is None:
+                from redis.cluster import ClusterNode, RedisCluster  # noqa: PLC0415 - not without a cluster
+
                 nodes = [ClusterNode(*host) for host in self._hosts]  # type: ignore[no-untyped-call]
                 self._cluster = RedisCluster(startup_nodes=nodes, require_full_coverage=False, **self._options)
             else:

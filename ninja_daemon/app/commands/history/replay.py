@@ -8,11 +8,12 @@ import typer
 
 from ninja_daemon.app.candles.asking import chosen_strategies
 from ninja_daemon.app.candles.options import FileOptions, require_files
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.replays.drawing import Drawing
 from ninja_daemon.app.replays.options import Form, Question, Wanted
 from ninja_daemon.app.replays.running import Replaying, Source
 from ninja_daemon.app.replays.telling import print_report, print_signals, summary
-from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.usecases.replay import Engine
 
 

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import sys
-import threading
 import uuid
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Annotated
 
-import structlog
 import typer
-from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.network.signing import new_secret as new_secret_text
-from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
-from ninja_daemon.app.notifier.live import LiveNotifier
-from ninja_daemon.app.notifier.one_pass import OnePass
-from ninja_daemon.app.notifier.parts import notifier_parts
-from ninja_daemon.app.process.private_files import say_private
-from ninja_daemon.app.process.process_note import ProcessNote
-from ninja_daemon.app.process.reload import Reload, scope_of
-from ninja_daemon.app.process.service import Life, Service
-from ninja_daemon.app.process.stopping import stop_on_signals
-from ninja_daemon.app.queues.leftovers import leftovers
-from ninja_daemon.app.queues.opening import store_label
+from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.logs import configure_logs
+from ninja_daemon.app.configuration import Configuration
+from ninja_daemon.app.lean.handover import Handed, go_on
+from ninja_daemon.app.serving.options import NotifyOptions
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Failure
 from ninja_daemon.core.messages.message import Bundle, Entry, Kind, Notice, Severity
 
 
 def notify(
+    context: typer.Context,
     name: Annotated[str, typer.Argument(metavar="DESTINATION", help="With --preview: this one alone.")] = "",
     *,
     drain: Annotated[
@@ -57,13 +47,14 @@ def notify(
         typer.echo(new_secret_text())
         raise typer.Exit
     environment, configuration = load_settings()
-    _set_up_logs(environment, log_level)
+    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr)
     _require_preview_for(name, is_preview=preview)
     if preview:
         raise typer.Exit(_preview(environment, configuration, name))
     if test:
         raise typer.Exit(_send_test(configuration.delivery, test))
-    raise typer.Exit(_one_pass(environment, configuration) if drain else _live(environment, configuration, log_level))
+    handed = Handed(NotifyOptions(drain, log_level), environment, configuration)
+    raise typer.Exit(go_on("notify", handed, context.obj))
 
 
 def _require_preview_for(name: str, *, is_preview: bool) -> None:
@@ -126,68 +117,3 @@ def _test_json(notice: Notice) -> str:
     from ninja_daemon.adapters.stored.alert import encode_notice
 
     return encode_notice(notice)
-
-
-def _one_pass(environment: Environment, configuration: Configuration) -> int:
-    stop = threading.Event()
-    stop_on_signals(stop)
-    parts = notifier_parts(environment, configuration.delivery, configuration.strategies)
-    try:
-        nothing_left = OnePass(parts).run(stop)
-    finally:
-        parts.close()
-    return 0 if nothing_left else 1
-
-
-def _live(environment: Environment, configuration: Configuration, level: Level) -> int:
-    """Run until a signal comes."""
-    log = structlog.get_logger("ninja.notifier")
-    say_private(environment.state_dir, log)
-    service = Service(SystemClock(), log)
-    notifier = LiveNotifier(
-        lambda new: notifier_parts(environment, new.delivery, new.strategies),
-        configuration,
-        service.crash,
-        service.liveness,
-    )
-    _announce(environment, notifier, log)
-
-    def take_over(new: Configuration) -> None:
-        _set_up_logs(environment, level)
-        notifier.take_over(new)
-
-    def farewell() -> None:
-        delivered = notifier.counts["signal.delivered"]
-        log.info("the notifier stopped", event_id="notifier.stopped", delivered=delivered)
-
-    note = ProcessNote(environment.state_dir, "notify", scope_of(environment))
-    reload = Reload(environment, configuration, note=note, log=log, take_over=take_over, refused=notifier.tell_refused)
-    stops = [*_monitors(environment, notifier, service), note.close]
-    return service.live(notifier, Life(stops=stops, farewell=farewell, close=notifier.close, reload=reload))
-
-
-def _announce(environment: Environment, notifier: LiveNotifier, log: FilteringBoundLogger) -> None:
-    log.info(
-        f"the notifier of ninja-daemon {__version__} serves {', '.join(notifier.destinations)}",
-        event_id="notifier.started",
-        redis=store_label(environment),
-        namespace=environment.namespace,
-    )
-    with suppress(StoreUnavailable):
-        for sentence in leftovers(notifier.depths(), notifier.destinations):
-            log.warning(sentence, event_id="delivery.leftover")
-
-
-def _monitors(environment: Environment, notifier: LiveNotifier, service: Service) -> Iterator[Callable[[], None]]:
-    """Open the page of metrics where one is wanted; give what ends it."""
-    if environment.metrics is not None:
-        from ninja_daemon.app.monitoring import NotifierFigures, monitored
-
-        monitor = monitored(environment.metrics, NotifierFigures(notifier, notifier.depths, service.liveness))
-        if monitor is not None:
-            yield monitor.stop
-
-
-def _set_up_logs(environment: Environment, level: Level) -> None:
-    """Send the logs through one handler that knows every secret that was read so far."""
-    configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-notifier")

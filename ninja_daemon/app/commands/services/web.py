@@ -3,36 +3,25 @@
 from __future__ import annotations
 
 import re
-import sys
-import threading
 from typing import Annotated, Final, TypeAlias
 
-import structlog
 import typer
 
-from ninja_daemon import __version__
-from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.host.systemd import ServiceManager
-from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
-from ninja_daemon.app.process.liveness import LONGEST, Liveness
+from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.app.configuration import PUBLIC_DELAY
+from ninja_daemon.app.lean.handover import Handed, go_on
 from ninja_daemon.app.process.running import running_environ, say_found
-from ninja_daemon.app.process.stopping import stop_on_signals
-from ninja_daemon.app.process.supervision import Workers, supervise
+from ninja_daemon.app.serving.options import WebOptions
 from ninja_daemon.app.settings.environment import Environment, read_environment
-from ninja_daemon.app.settings.servers.web import PUBLIC_DELAY, read_web
-from ninja_daemon.app.settings.toml_file import read_toml
-from ninja_daemon.app.web.look import Histories, Insides
-from ninja_daemon.app.web.owner.site import OwnersSite
-from ninja_daemon.app.web.record.delayed_record import DelayedRecord
-from ninja_daemon.app.web.server import WebServer
-from ninja_daemon.app.web.site import PublicSite, Site
+from ninja_daemon.app.settings.servers.web import read_web
+from ninja_daemon.app.settings.strategies import inspect_configuration
+from ninja_daemon.app.settings.toml_file import changed_at, read_toml
 from ninja_daemon.core.errors import ConfigError
 
 DEFAULT: Final = "127.0.0.1:9465"
 _ADDRESS: Final = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):(\d{1,5})")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
 _HIGHEST_PORT: Final = 65_535
-
 _DELAY: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -46,6 +35,7 @@ _DELAY: TypeAlias = Annotated[
 
 
 def web(
+    context: typer.Context,
     *,
     listen: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where it answers. Other machines reach it only when told so here.")
@@ -66,13 +56,13 @@ def web(
     environ, product = running_environ()
     say_found(product)
     environment = read_environment(environ)
-    configure_logs(level=log_level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-web")
-    clock = SystemClock()
-    site = _site(environment, clock, delay=_delay(environment, public_delay) if public else None)
-    try:
-        _serve(site, address, hosts, clock)
-    finally:
-        site.close()
+    delay = _delay(environment, public_delay) if public else None
+    stamp = changed_at(environment.config_path)
+    configuration, problems = (None, []) if public else inspect_configuration(environment)
+    if configuration is None and not public:
+        raise ConfigError(*problems)
+    options = WebOptions(address, tuple(hosts), delay, log_level, stamp)
+    raise typer.Exit(go_on("web", Handed(options, environment, configuration), context.obj))
 
 
 def _delay(environment: Environment, minutes: int | None) -> float:
@@ -85,36 +75,6 @@ def _delay(environment: Environment, minutes: int | None) -> float:
     if problems:
         raise ConfigError(*(f"{environment.config_path}: {problem}" for problem in problems))
     return delay
-
-
-def _site(environment: Environment, clock: SystemClock, *, delay: float | None) -> Site:
-    histories = Histories(environment, clock)
-    if delay is not None:
-        return PublicSite(histories, DelayedRecord(environment), clock, delay)
-    insides = Insides(environment, clock)
-    insides.settings()  # a file that cannot be read is said now
-    return OwnersSite(histories, insides, clock)
-
-
-def _serve(site: Site, address: tuple[str, int], hosts: list[str], clock: SystemClock) -> None:
-    """Run until a signal comes."""
-    log = structlog.get_logger("ninja.web")
-    stop = threading.Event()
-    stop_on_signals(stop)
-
-    def unexpected(error: BaseException | None) -> None:
-        log.error("a request ended in an error that nobody expected", exc_info=error)
-
-    server = WebServer(address, site, hosts, unexpected)
-    shown = f"[{address[0]}]" if ":" in address[0] else address[0]
-    log.info(f"the page of ninja-daemon {__version__} is at http://{shown}:{server.port}/", event_id="web.started")
-    server.start()
-    manager = ServiceManager()
-    liveness = Liveness(clock, manager.watchdog or LONGEST)
-    workers = Workers(liveness, lambda: f"port {server.port}")
-    supervise(stop, workers, clock=clock, manager=manager, log=log)
-    server.stop()
-    log.info("the page is no longer shown", event_id="web.stopped")
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import typer
 
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.process.running import running_environ
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
-from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
+from ninja_daemon.app.settings.strategies import inspect_configuration
 from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.app.status.picture import Status

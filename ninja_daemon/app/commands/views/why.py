@@ -13,10 +13,11 @@ import typer
 from ninja_daemon.app.audits.results import difference_words
 from ninja_daemon.app.candles.asking import progress_bar, typed_open
 from ninja_daemon.app.candles.options import refuse
+from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.news.known import known_calendar
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.strategies import Configuration, load_settings
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.shared_options import AS_JSON
 from ninja_daemon.app.signal_history.reading import listed_signal
 from ninja_daemon.app.status.exact_json import exact_json

@@ -3,33 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, TypeVar
 
+from ninja_daemon.app.configuration import ServerSettings
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import NAME, Refused, one_of, whole
 
 TABLES: Final = ("redis", "shards")
 MOST_SHARDS: Final = 256
 T = TypeVar("T", bound=Table)
-
-
-@dataclass(frozen=True, slots=True)
-class ServerSettings:
-    """What the configuration file says of Redis and of the daemons that share it; environment values say where it is.
-
-    Attributes:
-        needs_replicas: a commit counts only when the replicas have it.
-        shards: number of parts that the series are divided into.
-        egress: name of the address by which this daemon reaches the broker; empty for one of its own.
-    """
-
-    needs_replicas: bool = False
-    shards: int = 1
-    egress: str = ""
-
-
-ONE_SERVER: Final = ServerSettings()
 
 
 class RedisTable(Table):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
+from ninja_daemon.app.configuration import PUBLIC_DELAY
 from ninja_daemon.app.settings.spans import LONGEST_WAIT, span_between
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import Refused
 
 TABLE: Final = "web"
-PUBLIC_DELAY: Final = 900.0
-"""Seconds, where the file does not say another delay."""
 
 
 class WebTable(Table):

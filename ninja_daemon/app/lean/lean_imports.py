@@ -1,0 +1,93 @@
+"""What libraries load without need, left out: start and memory of the processes that last are counted.
+
+``structlog`` takes rich along for tracebacks that our logs do not print, ``requests`` a guesser of encodings for
+answers whose bytes we read ourselves, and ``redis`` clients for asyncio and for clusters.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.util import find_spec
+from types import ModuleType
+from typing import Final
+
+_TABLES: Final = ("rich",)
+_GUESSERS: Final = ("chardet", "charset_normalizer")
+_LATER: Final = frozenset({"redis", "redis.asyncio"})
+
+
+def import_structlog() -> None:
+    """Load structlog without rich."""
+    with _left_out("structlog", _TABLES):
+        import_module("structlog")
+
+
+def import_requests() -> None:
+    """Load requests without what guesses encodings; it does without, and warns."""
+    with _left_out("requests", _GUESSERS), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import_module("requests")
+
+
+def load_redis_in_parts() -> None:
+    """Have redis-py's packages be empty at first: what is imported from inside them loads, all else when it is used."""
+    if _LATER.isdisjoint(sys.modules):
+        sys.meta_path.insert(0, _Later())
+
+
+@contextmanager
+def _left_out(library: str, names: Sequence[str]) -> Iterator[None]:
+    """Have the names not be found while a library is loaded for the first time."""
+    absent = [] if library in sys.modules else [name for name in names if name not in sys.modules]
+    for name in absent:
+        # What the import system itself takes for "there is no such module".
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in absent:
+            del sys.modules[name]
+
+
+class _Later(MetaPathFinder):
+    """Finds the packages that are loaded when the first name in them is wanted."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find the package; everything else is for others to find."""
+        if fullname not in _LATER:
+            return None
+        spec = PathFinder.find_spec(fullname, path, target)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Deferred(spec.loader)
+        return spec
+
+
+class _Deferred(Loader):
+    """A loader that leaves a package empty; modules inside it can be imported all the same."""
+
+    def __init__(self, real: Loader) -> None:
+        self._real = real
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Load nothing yet."""
+        vars(module)["_load"] = self._real.exec_module
+        module.__class__ = _Empty
+
+
+class _Empty(ModuleType):
+    """A package that is loaded when a name in it is wanted."""
+
+    def __getattr__(self, name: str) -> object:
+        if not name.startswith("__") and find_spec(f"{self.__name__}.{name}") is not None:
+            return import_module(f"{self.__name__}.{name}")
+        self.__class__ = ModuleType  # type: ignore[assignment]
+        vars(self).pop("_load")(self)
+        return getattr(self, name)
