@@ -17,6 +17,7 @@ from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
+from ninja_daemon.core.signals.built_state import state_after
 from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
@@ -211,7 +212,7 @@ class Standings:
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if standing.start is Start.REBUILT else candles[:-1]
         try:
-            state, _ = advance_all(rules, rules.empty_state(), known)
+            state = state_after(rules, known) or advance_all(rules, rules.empty_state(), known)[0]
         except PlugInFailed as error:
             standing.error = error
             return True

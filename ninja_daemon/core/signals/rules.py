@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from copy import copy
 from fractions import Fraction
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
 from ninja_daemon.core.averages.trend import NO_TREND, Trend
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.filters.filter import Filter, Moment
+from ninja_daemon.core.filters.filter import Filter, Judge, Moment
 from ninja_daemon.core.filters.kinds import judges_of
 from ninja_daemon.core.filters.plug_in import judged_by
 from ninja_daemon.core.filters.quiet_around import NO_QUIET, quiet_times
@@ -30,6 +30,39 @@ from ninja_daemon.core.signals.strategy import Strategy
 NO_SPREADS: Final[Mapping[Instant, int]] = MappingProxyType({})
 Known = tuple[Ratio, Ratio, int, int, Ratio, Ratio, int | None]
 """The fields of ``Moment`` from ``fast`` on, in its order."""
+
+
+class _Bound(NamedTuple):
+    """What is worked out of the settings that judge crosses, and of the instrument."""
+
+    judges: tuple[tuple[Filter, Judge], ...]
+    rejecting: tuple[tuple[Filter, Callable[[Moment], bool]], ...]
+    ways: tuple[tuple[int, Ratio], tuple[int, Ratio]]
+
+
+_bound_before: Final[dict[Hashable, _Bound]] = {}
+"""Shared by all strategies with the same settings: among thousands few differ in these, and each would hold 3 kB."""
+
+
+def _bound(strategy: Strategy, instrument: Instrument) -> _Bound:
+    judged = strategy.atr_period, strategy.min_atr_value, strategy.min_rr_ratio, strategy.range_whole
+    key = instrument, *judged, strategy.sl_atr_multiplier, strategy.tp_atr_multiplier
+    is_shared = not strategy.filters and not strategy.plug_ins
+    if is_shared and key in _bound_before:
+        return _bound_before[key]
+    judges = (
+        *judges_of(strategy, instrument, strategy.filters),
+        *(judged_by(one, strategy, instrument) for one in strategy.plug_ins),
+    )
+    rejecting = tuple((one, judge.passes) for one, judge in judges if judge.passes is not None)
+    stop, target = (
+        (Fraction(multiplier) / strategy.range_whole).as_integer_ratio()
+        for multiplier in (strategy.sl_atr_multiplier, strategy.tp_atr_multiplier)
+    )
+    made = _Bound(judges, rejecting, ((-1, stop), (1, target)))
+    if is_shared:
+        _bound_before[key] = made
+    return made
 
 
 _made = partial(tuple.__new__, StrategyState)
@@ -77,18 +110,12 @@ class Rules:
         self.strategy = strategy
         self.instrument = instrument
         self._atr_period = strategy.atr_period
-        self.judges = (
-            *judges_of(strategy, instrument, strategy.filters),
-            *(judged_by(one, strategy, instrument) for one in strategy.plug_ins),
-        )
-        self._rejecting = tuple((one, judge.passes) for one, judge in self.judges if judge.passes is not None)
+        self.judges, self._rejecting, self._ways = _bound(strategy, instrument)
         self._smooths, self.is_spaced = strategy.is_smoothed, strategy.spacing > 0
         asks_each = any(judge.passes is not None and judge.all_pass is None for _, judge in self.judges)
         asks_each |= strategy.needs_spread
         self.is_plain = strategy.source is Source.CLOSE and not self._smooths and not asks_each
-        self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.range_whole).as_integer_ratio()
-        self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.range_whole).as_integer_ratio()
-        self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
+        (_, self.stop_ratio), (_, self.target_ratio) = self._ways
         self.trend, self.spreads, self.quiet = NO_TREND, NO_SPREADS, NO_QUIET
         self.begin: Begin | None = None
 
