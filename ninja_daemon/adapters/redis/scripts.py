@@ -99,7 +99,7 @@ def _send(client: redis.Redis, calls: Sequence[Call], replicated: Replicated | N
         if replicated is not None:
             pipeline.set(replicated.key, "1")
             pipeline.wait(replicated.replicas, _REPLICAS_MAY_TAKE)
-        replies = list(pipeline.execute(raise_on_error=False))
+        replies = [_bare(reply) for reply in pipeline.execute(raise_on_error=False)]
     if replicated is None:
         return replies, 0
     *replies, written, have = replies
@@ -107,6 +107,11 @@ def _send(client: redis.Redis, calls: Sequence[Call], replicated: Replicated | N
         if isinstance(reply, RedisError):
             raise unavailable(reply) from reply
     return replies, int(have)
+
+
+def _bare(reply: Any) -> Any:  # noqa: ANN401 - whatever a script returns
+    """Return a reply; an error without its frames, which hold all commands and answers until garbage is looked for."""
+    return reply.with_traceback(None) if isinstance(reply, Exception) else reply
 
 
 def _arguments(call: Call, *, is_later: bool) -> Sequence[str | int | Later]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 from hypothesis import given, strategies as st
@@ -9,6 +11,7 @@ from redis.connection import Connection
 
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.deadline import TIMED
+from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
 
 names = st.sampled_from(["GET", "EVALSHA_RO", "CONFIG GET", "CLIENT NO-EVICT", "MULTI"])
 arguments = st.one_of(st.text(), st.binary(), st.integers(), st.floats(allow_nan=False))
@@ -47,3 +50,26 @@ def test_a_single_command_sends_them_as_these_bytes_too(redis_url: str) -> None:
         client.rpush("junk", b"\xff\xfe no text")
         (text,) = client.lrange("junk", 0, -1)
         assert client.lrem("junk", 1, text) == 1
+
+
+class _Arguments:
+    def __call__(self) -> list[str]:
+        return ["1"]
+
+
+def test_calls_that_were_refused_at_first_are_let_go_at_once(redis_url: str) -> None:
+    """The frames of an error held everything that was sent."""
+    client, arguments = connect(redis_url, name="test"), _Arguments()
+    gone = weakref.ref(arguments)
+    client.script_flush()
+    gc.disable()
+    try:
+        run_scripts(
+            client,
+            [Call(script("look", reads_only=True), tuple(f"{{ninja}}:{place}" for place in range(4)), arguments)],
+        )
+        del arguments
+        assert gone() is None
+    finally:
+        gc.enable()
+        client.close()
