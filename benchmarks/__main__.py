@@ -13,6 +13,7 @@ from benchmarks import (
     crowds,
     delivery,
     files,
+    first_starts,
     footprint,
     growth,
     illustrated,
@@ -32,6 +33,7 @@ from benchmarks.results import Chapter
 BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "wake": wake.measure,
     "crowd": crowds.measure,
+    "many": first_starts.measure,
     "step": step.measure,
     "replay": replay.measure,
     "sweep": sweep.measure,

@@ -16,7 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks import crowds
+from benchmarks import crowds, first_starts
 from benchmarks.results import Table, short
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -35,7 +35,9 @@ def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Sequence[
         try:
             if "crowd" in chapters:
                 tables.append(crowds.against(revision, other, quick=quick))
-            shared = [name for name in chapters if name != "crowd"]
+            if "many" in chapters:
+                tables.append(first_starts.against(revision, other, quick=quick))
+            shared = [name for name in chapters if name not in {"crowd", "many"}]
             for _ in range(ROUNDS if shared else 0):
                 for place, tree in enumerate((other, ROOT)):
                     for name, (claim, value) in figures_in(_run(tree, shared, quick=quick)).items():

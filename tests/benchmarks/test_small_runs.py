@@ -23,6 +23,7 @@ FIGURES = {
         *("wake-floor-wall", "wake-fields-wall", "wake-bare-wall", "wake-linear"),
     },
     "crowd": {"crowd-growth"},
+    "many": {"first-start-requests", "first-start", "first-start-peak", "memory-strategy", "memory-growth"},
     "step": {"step"},
     "replay": {"replay"},
     "sweep": set(),
