@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
@@ -99,10 +98,11 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
     source = candle_source(environment, clock)
     memory = journal(environment)
     alerts = local_queue_file(environment)
-    queue = LocalQueueStore(alerts)
 
     def push_alert(kind: str, severity: str, text: str, at: float) -> None:
-        queue.push_alert(encode_alert(kind, severity, text, at))
+        from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore  # noqa: PLC0415 - few alerts go this way
+
+        LocalQueueStore(alerts).push_alert(encode_alert(kind, severity, text, at))
 
     made = daemon_store(environment, servers, memory, clock, push_alert)
     store = made.store

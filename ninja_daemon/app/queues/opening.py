@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.history.audits import SqliteAudits
@@ -14,13 +14,11 @@ from ninja_daemon.adapters.journal.history.candles import SqliteCandles, candles
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations, evaluations_path
 from ninja_daemon.adapters.journal.history.record import SqliteRecord, record_path
 from ninja_daemon.adapters.journal.journal import journal_path
-from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
-from ninja_daemon.app.queues.joint_queue import JointQueue
-from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
-from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
+
+if TYPE_CHECKING:
+    from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
 WITHOUT_REDIS: Final = "no Redis"
 """Stands for the address of Redis in the names of the files of a product that uses none."""
@@ -81,6 +79,9 @@ def open_queue(environment: Environment) -> Iterator[QueueAdmin]:
         with _redis_queue(environment) as queue:
             yield queue
         return
+    from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore  # noqa: PLC0415 - not for the files alone
+    from ninja_daemon.usecases.delivery.stored_queue import StoredQueue  # noqa: PLC0415 - likewise
+
     file = local_queue_file(environment)
     try:
         yield StoredQueue(LocalQueueStore(file))
@@ -93,6 +94,9 @@ def _redis_queue(environment: Environment) -> Iterator[QueueAdmin]:
     from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - not without Redis
     from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore  # noqa: PLC0415
     from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415
+    from ninja_daemon.app.queues.joint_queue import JointQueue  # noqa: PLC0415 - not for the files alone
+    from ninja_daemon.app.queues.pauses_and_silences import JournalCopy  # noqa: PLC0415 - likewise
+    from ninja_daemon.usecases.delivery.stored_queue import StoredQueue  # noqa: PLC0415 - likewise
 
     client = connect(environment.redis_url.reveal(), name="queue")
     journal = existing_queue_file(environment)
