@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import tempfile
@@ -26,8 +27,8 @@ _LONGEST: Final = 40.0
 _TEXT: Final = """\
 Sixteen strategies, H1, before the simulated broker. A start is the whole process from the command to its end: the bare
 interpreter, `--help`, and one pass over strategies that are up to date; the quickest of seven. Memory (`VmRSS`) and
-processor time (`/proc`) of daemon and notifier {settle:.0f} seconds after they were started, over {idle:.0f} seconds in
-which no candle closes.
+processor time (`/proc`) of daemon, notifier and page {settle:.0f} seconds after they were started, over {idle:.0f}
+seconds in which no candle closes.
 """
 
 
@@ -49,13 +50,16 @@ def measure(*, quick: bool) -> Chapter:
         bare = min(_start(environment, "-c", "pass") for _ in range(starts))
         usage = min(_start(environment, *module, "--help") for _ in range(starts))
         once = min(_start(environment, *module, "run", "--once") for _ in range(starts))
-        processes = {name: stack.enter_context(product(name, environment)) for name in ("run", "notify")}
+        listen = ("--listen", f"127.0.0.1:{_free_port()}")
+        commands = {"run": (), "notify": (), "web": listen}
+        processes = {name: stack.enter_context(product(name, environment, *more)) for name, more in commands.items()}
         time.sleep(settle)
         before = {name: _cpu(process.pid) for name, process in processes.items()}
         time.sleep(idle)
         cpu = {name: 100 * (_cpu(process.pid) - before[name]) / idle for name, process in processes.items()}
         memory = {name: _memory(process.pid) for name, process in processes.items()}
-    names = {"run": "daemon", "notify": "notifier"}
+    names = {"run": "daemon", "notify": "notifier", "web": "page"}
+    both = memory["run"] + memory["notify"]
     return Chapter(
         "Start, memory, idle",
         _TEXT.format(settle=settle, idle=idle),
@@ -75,10 +79,17 @@ def measure(*, quick: bool) -> Chapter:
         ],
         [
             at_most("start", "`run --once` with sixteen strategies, the whole process", once, 0.6, " s"),
-            at_most("memory", "resident memory of daemon and notifier together", sum(memory.values()), 120.0, " MB"),
-            Figure("idle", "processor time of both while idle", sum(cpu.values()), f"{sum(cpu.values()):.2f} %"),
+            at_most("memory", "resident memory of daemon and notifier together", both, 120.0, " MB"),
+            at_most("memory-web", "resident memory of the page's process", memory["web"], 45.0, " MB"),
+            Figure("idle", "processor time of all three while idle", sum(cpu.values()), f"{sum(cpu.values()):.2f} %"),
         ],
     )
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port: int = server.getsockname()[1]
+        return port
 
 
 def _start(environment: dict[str, str], *words: str) -> float:

@@ -170,9 +170,9 @@ def product_environment(directory: Path, redis: str, broker: str) -> dict[str, s
 
 
 @contextmanager
-def product(command: str, environment: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+def product(command: str, environment: Mapping[str, str], *options: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run one of the product's processes, and end it as a service manager does."""
-    words = [sys.executable, "-m", "ninja_daemon", command, "--log-level", "error"]
+    words = [sys.executable, "-m", "ninja_daemon", command, "--log-level", "error", *options]
     with subprocess.Popen(words, cwd=ROOT, env=dict(environment)) as process:
         try:
             yield process

@@ -33,7 +33,7 @@ FIGURES = {
     "files": {"import", "import-memory"},
     "storage": {"redis-memory", "redis-growth"},
     "growth": {"growth-length", "growth-queue"},
-    "footprint": {"start", "memory", "idle"},
+    "footprint": {"start", "memory", "idle", "memory-web"},
 }
 
 
