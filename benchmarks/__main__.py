@@ -9,11 +9,24 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks import crowds, delivery, files, footprint, growth, latency, replay, step, storage, sweep, wake
+from benchmarks import (
+    crowds,
+    delivery,
+    files,
+    footprint,
+    growth,
+    illustrated,
+    latency,
+    replay,
+    step,
+    storage,
+    sweep,
+    wake,
+)
 from benchmarks.against import against
 from benchmarks.machine import machine
 from benchmarks.pictures import FOLDER, draw
-from benchmarks.report import summary, write
+from benchmarks.report import put, summary, write
 from benchmarks.results import Chapter
 
 BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
@@ -25,6 +38,7 @@ BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "files": files.measure,
     "latency": latency.measure,
     "delivery": delivery.measure,
+    "pictures": illustrated.measure,
     "storage": storage.measure,
     "growth": growth.measure,
     "footprint": footprint.measure,
@@ -48,18 +62,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         started = time.monotonic()
         chapters.append(BENCHMARKS[name](quick=options.quick))
         _print(chapters[-1], time.monotonic() - started)
-    pictures = FOLDER if is_whole else Path(tempfile.mkdtemp())
+    is_kept = is_whole or (options.write and not options.quick)
+    pictures = FOLDER if is_kept else Path(tempfile.mkdtemp())
     drawn = [path for chapter in chapters for picture in chapter.pictures if (path := draw(picture, pictures))]
     minutes = (time.monotonic() - began) / 60
     print(f"\n{minutes:.1f} minutes; pictures: {', '.join(map(str, drawn)) or 'none'}")
-    if is_whole:
-        print(f"written: {', '.join(path.name for path in write(chapters, where, minutes))}")
+    if is_kept:
+        paths = write(chapters, where, minutes) if is_whole else put(chapters, where)
+        print(f"written: {', '.join(path.name for path in paths)}")
 
 
 def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure, print and write BENCHMARKS.md.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
     parser.add_argument("--only", nargs="+", choices=list(BENCHMARKS), help="these chapters; nothing is written")
+    parser.add_argument("--write", action="store_true", help="put the chapters of --only into the page")
     parser.add_argument("--against", metavar="REV", help="measure this tree and that revision in turn; writes nothing")
     return parser
 

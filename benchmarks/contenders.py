@@ -3,6 +3,7 @@
 What each does is what its users would do: the arithmetic is two simple averages, a 14 candle ATR, and whether the
 averages have crossed. Only ours is exact, fills gaps, and cannot say a signal twice; none of that is counted here.
 
+noted              the same, and behind it the notes of evaluations, written by their thread
 ours, ours_token   catch_up as the daemon calls it: broker adapter, Redis, local journal; with and without an account id
 replaced           200 candles a strategy through oandapyV20, a pandas frame of floats, averages anew, cursor in Redis
 cron               200 candles a strategy, TA-Lib over arrays, state in a file; start of the interpreter not counted
@@ -32,6 +33,8 @@ from benchmarks.canned import ACCOUNT, instrument_names
 from benchmarks.peers import peer
 from ninja_daemon.adapters.host.garbage import freeze_garbage, no_collection
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
+from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
@@ -40,6 +43,7 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.open_signals import encode_book
 from ninja_daemon.adapters.stored.state.state_form import encode_moves
 from ninja_daemon.adapters.stored.state.tally import encode_quiet_tally
+from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
@@ -52,6 +56,7 @@ from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Counts
+from ninja_daemon.usecases.wake_result import WakeResult
 
 TOKEN: Final = "demo"  # noqa: S105 - guards nothing
 WINDOW: Final = 200
@@ -111,6 +116,10 @@ class Ours:
 
     def wake(self, now: int) -> int:
         """Make one wake."""
+        wake = self._looked(now)
+        return sum(outcome.cursor is not None for outcome in wake.results)
+
+    def _looked(self, now: int) -> WakeResult:
         self._clock.time = now
         with no_collection():
             wake = catch_up(
@@ -119,7 +128,35 @@ class Ours:
         troubles = [str(outcome.error) for outcome in wake.results if outcome.error is not None]
         if troubles or wake.journal_error is not None:
             raise RuntimeError(troubles[:1] or [wake.journal_error])
+        return wake
+
+
+class Noted(Ours):
+    """The same with the notes of evaluations behind it."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Put the notes beside it."""
+        super().__init__(stage)
+        self._written = threading.Semaphore(0)
+        file = SqliteEvaluations(stage.directory / f"evaluations-{stage.name}.sqlite3")
+        write = file.note
+
+        def note(batch: Batch) -> None:
+            write(batch)
+            self._written.release()
+
+        file.note = note  # type: ignore[method-assign]
+        self._notes = EvaluationNotes(file, self._clock)
+
+    def wake(self, now: int) -> int:
+        """Make one wake, and hand its notes over."""
+        wake = self._looked(now)
+        self._notes.after(wake)
         return sum(outcome.cursor is not None for outcome in wake.results)
+
+    def settle(self) -> None:
+        """Wait until the notes are written: what that takes of the processors counts."""
+        self._written.acquire()
 
 
 class Replaced:
@@ -278,6 +315,7 @@ class Stage:
 
 CONTENDERS: Final[dict[str, Callable[[Stage], Contender]]] = {
     "ours": Ours,
+    "noted": Noted,
     "ours_token": lambda stage: Ours(stage, account=None),
     "replaced": Replaced,
     "cron": Cron,
@@ -333,7 +371,9 @@ def main(name: str, *arguments: str) -> None:
     for told in _told():
         wall, cpu = time.perf_counter(), time.process_time()
         fresh = contender.wake(told["now"])
-        cost = {"wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "fresh": fresh}
+        wall = time.perf_counter() - wall
+        getattr(contender, "settle", float)()
+        cost = {"wall": wall, "cpu": time.process_time() - cpu, "fresh": fresh}
         print(json.dumps(cost | {"rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}), flush=True)
 
 

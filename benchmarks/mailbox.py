@@ -1,4 +1,7 @@
-"""A webhook's other end as a child: accepts every post and keeps when each message came."""
+"""A webhook's other end as a child: accepts every post and keeps when each message, and each picture, came.
+
+A post without the header ``webhook-id`` is taken for one to Discord: its answer holds an id, by which it is changed.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from typing import Final
 
 _LENGTH: Final = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _ID: Final = re.compile(rb"webhook-id: *(\S+)", re.IGNORECASE)
-_OK: Final = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+_CHANGED: Final = re.compile(rb"PATCH \S*/messages/(\d+)")
 
 
 class _Connection(asyncio.Protocol):
@@ -36,10 +39,24 @@ class _Connection(asyncio.Protocol):
             if len(rest) < size:
                 return
             self._received = rest[size:]
-            if name := _ID.search(head):
-                self._arrived.setdefault(name[1].decode(), time.time())
             assert isinstance(self._transport, asyncio.Transport)
-            self._transport.write(_OK)
+            self._transport.write(_answer(self._noted(head)))
+
+    def _noted(self, head: bytes) -> str:
+        """Keep when a message came, and return its id."""
+        if changed := _CHANGED.match(head):
+            name, key = changed[1].decode(), f"picture {changed[1].decode()}"
+        elif found := _ID.search(head):
+            name = key = found[1].decode()
+        else:
+            name = key = str(len(self._arrived) + 1)
+        self._arrived.setdefault(key, time.time())
+        return name
+
+
+def _answer(name: str) -> bytes:
+    body = json.dumps({"id": name}).encode()
+    return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
 async def _serve() -> None:

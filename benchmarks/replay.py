@@ -194,8 +194,9 @@ turn, in seconds of the processor, after one that warms compilers up. Every way 
 signal with all of the contract's fields. Ours computes in integers, compares exactly and rounds half-even; to pandas,
 vectorbt and TA-Lib a few lines of numpy are added that make the fields, in binary floats. TA-Lib's and vectorbt's ATR
 is not the simple mean, so other crosses pass their filter; pandas loses those whose ATR equals the filter's threshold
-exactly. backtesting.py goes bar by bar, is given a part of the candles and no filter, and makes no records. Ours and
-TA-Lib's way are within a tenth of each other: which of the two is ahead may change from run to run.
+exactly. backtesting.py goes bar by bar, is given a part of the candles and no filter, and makes no records. Of ours a
+quarter goes over the candles, block by block; the rest makes exact decimals, hashes ids and fills records, which Python
+alone does not do faster: so 1.5 times ahead of TA-Lib with records in floats is out of reach.
 """
 
 
@@ -259,5 +260,5 @@ def _figures(seconds: dict[str, float]) -> list[Figure]:
     if others:
         nearest = min(others, key=lambda name: others[name])
         claim = f"the quickest peer needs so many times as long for the replay ({nearest})"
-        figures.append(at_least("replay-ahead", claim, others[nearest] / mine, 1.0))
+        figures.append(at_least("replay-ahead", claim, others[nearest] / mine, 1.5))
     return figures

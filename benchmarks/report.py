@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 from typing import Final
 
 from benchmarks.children import ROOT
@@ -31,7 +33,7 @@ _HEAD: Final = """\
 Written by `make bench`, which anybody can run: it installs the peers into an environment of their own, measures for
 about ten minutes and writes this page, its pictures and the figures in README. What counts is how two figures of one
 run compare; seconds are those of the machine below. `make bench ARGS="--only wake"` prints one chapter and writes
-nothing.
+nothing; with `--write` it takes the old one's place here, with a line that says when it was measured.
 """
 _COUNTED: Final = """\
 ## Counted, not timed
@@ -40,6 +42,7 @@ Requests, round trips, bytes and candles of a wake are also counted by tests, wh
 `tests/end_to_end/test_counted.py` and `tests/adapters/redis/test_state_store.py`.
 """
 _MISSED: Final = "**missed**"
+_WIDTH: Final = 120
 
 
 def figure_row(figure: Figure) -> list[str]:
@@ -80,6 +83,39 @@ def quoted(figures: Sequence[Figure]) -> str:
     by_name = {figure.name: figure for figure in figures}
     chosen = [by_name[name] for name in QUOTED if name in by_name]
     return f"{BEGIN}\n\n{summary(chosen).markdown()}\n\n{END}"
+
+
+def put(chapters: Sequence[Chapter], machine: Table) -> list[Path]:
+    """Put single chapters into the page in the place of the old ones, each with what was true of its own run."""
+    known = {row[0]: row[1] for row in machine.rows}
+    said = f"Measured by itself on {known['date']}, on {known['processor']}, load before the start "
+    said += f"{known['load before the start']}; versions: {known['its libraries']}, {known['peers']}."
+    page, figures = REPORT.read_text(encoding="utf-8"), [each for chapter in chapters for each in chapter.figures]
+    for chapter in chapters:
+        made = _chapter(replace(chapter, text=f"{chapter.text}\n{fill(said, _WIDTH)}\n"))
+        before, found, rest = page.partition(f"## {chapter.title}\n")
+        following = rest[rest.find("\n## ") + 1 :] if found else _COUNTED
+        page = f"{before if found else page.removesuffix(_COUNTED)}{made}\n{following}"
+    REPORT.write_text(_with_rows(page, figures, adds=True), encoding="utf-8")
+    before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    inside, end, after = rest.partition(END)
+    README.write_text(before + begin + _with_rows(inside, figures, adds=False) + end + after, encoding="utf-8")
+    return [REPORT, README]
+
+
+def _with_rows(text: str, figures: Sequence[Figure], *, adds: bool) -> str:
+    """Return a text with the lines of figures in the place of the old ones; new ones follow the first table."""
+    for figure in figures:
+        lines = text.split("\n")
+        row = f"| {' | '.join(figure_row(figure))} |"
+        places = [at for at, line in enumerate(lines) if line.startswith(f"| `{figure.name}` |")]
+        if places:
+            lines[places[0]] = row
+        elif adds:
+            last = next(at for at, line in enumerate(lines) if line.startswith("| `") and not lines[at + 1])
+            lines.insert(last + 1, row)
+        text = "\n".join(lines)
+    return text
 
 
 def write(chapters: Sequence[Chapter], machine: Table, minutes: float) -> list[Path]:

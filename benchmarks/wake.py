@@ -26,6 +26,7 @@ _BUDGET: Final = 15.0
 """Seconds for the rounds of one size."""
 NAMES: Final = {
     "ours": "ninja-daemon",
+    "noted": "ninja-daemon, with its notes",
     "ours_token": "ninja-daemon, token alone",
     "replaced": "the replaced way",
     "cron": "script with TA-Lib",
@@ -34,6 +35,8 @@ NAMES: Final = {
     "fields": "floor: requests, fields",
 }
 NEEDS: Final = {"replaced": "pandas", "cron": "talib"}
+_SMALL: Final = ("ours_token", "noted")
+"""Contenders that take part up to ``_LARGEST_ALONE`` only."""
 _REQUESTS_A_SECOND: Final = 100
 _LARGEST_ALONE: Final = 68
 _WARM: Final = 2
@@ -82,7 +85,7 @@ class Arena:
             before = self._broker.ask(now=now, weigh=weigh)
             told = self._children[name].ask(now=now)
             after = self._broker.ask(weigh=False)
-            counted = {each: after[each] - before[each] for each in after}
+            counted = {each: after[each] - before.get(each, 0) for each in after}
             self._pauses[name] = 1.1 if counted["requests"] > _REQUESTS_A_SECOND // 4 and "ours" in name else 0.0
             costs[name] = Cost(
                 told["wall"],
@@ -130,7 +133,7 @@ def medians(costs: Sequence[Cost]) -> Cost:
 def contenders(size: int) -> list[str]:
     """Return who can take part with so many series."""
     able = [name for name in NAMES if name not in NEEDS or peer(NEEDS[name]) is not None]
-    return [name for name in able if name != "ours_token" or size <= _LARGEST_ALONE]
+    return [name for name in able if name not in _SMALL or size <= _LARGEST_ALONE]
 
 
 _TEXT: Final = """\
@@ -145,9 +148,10 @@ did that this one replaces. *The script* does the same with TA-Lib and keeps its
 interpreter is not counted. *The floors* send the requests that ours sends and keep the bytes, unread, in two round
 trips to Redis: one over a plain `requests` session, the library under oandapyV20, one over `http.client`. The third one
 stores what ours stores, field by field, instead of the answers: what anybody pays who keeps averages in Redis. Ours
-goes through oandapyV20, reads, checks, evaluates, commits by compare-and-set and writes its journal. *Token
-alone*: without an account id the broker has no batched endpoint, and ours asks series by series under its limit of
-100 requests a second.
+goes through oandapyV20, reads, checks, evaluates, commits by compare-and-set and writes its journal.
+*With its notes*: behind the wake a thread writes when each candle was taken in; its CPU counts, and its time holds
+nothing up. *Token alone*: without an account id the broker has no batched endpoint, and ours asks series by series
+under its limit of 100 requests a second.
 """
 
 
@@ -244,7 +248,22 @@ def _day_table(size: int, day: Mapping[str, Cost]) -> Table:
 
 def _figures(costs: Mapping[str, Cost], day: Mapping[str, Cost]) -> list[Figure]:
     mine, floor, bare, fields = (costs[name] for name in ("ours", "floor", "bare", "fields"))
+    noted = costs["noted"]
     figures = [
+        at_most(
+            "wake-notes-wall",
+            "a wake of 68 series over the same without notes of evaluations, wall, best rounds",
+            noted.quickest / mine.quickest,
+            1.05,
+            "×",
+        ),
+        at_most(
+            "wake-notes-cpu",
+            "the same in CPU, the writing of the notes included, best rounds",
+            noted.least / mine.least,
+            1.05,
+            "×",
+        ),
         at_most(
             "wake-floor-wall",
             "a wake of 68 series over the floor's wall time (requests; answers kept as they came), best rounds",

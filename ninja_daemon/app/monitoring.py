@@ -16,8 +16,10 @@ from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.gaps import lateness
+from ninja_daemon.usecases.proof.kind import Kind
 
 if TYPE_CHECKING:
+    from ninja_daemon.app.audits.results import AuditSummary
     from ninja_daemon.app.daemon.figures import WakeFigures
     from ninja_daemon.app.notifier.live import LiveNotifier
     from ninja_daemon.app.process.liveness import Liveness
@@ -37,6 +39,10 @@ class Watched(Protocol):
     @property
     def strategies(self) -> Sequence[Strategy]:
         """All that are watched."""
+
+    @property
+    def led_strategies(self) -> Sequence[Strategy]:
+        """Those of them that it leads now."""
 
     @property
     def is_active(self) -> bool:
@@ -75,7 +81,15 @@ class Watched(Protocol):
 class DaemonFigures:
     """Everything that is to be known of a daemon."""
 
-    def __init__(self, daemon: Watched, *, clock: Clock, liveness: Liveness, state_dir: Path) -> None:
+    def __init__(
+        self,
+        daemon: Watched,
+        *,
+        clock: Clock,
+        liveness: Liveness,
+        state_dir: Path,
+        audits: Callable[[], AuditSummary | None] = lambda: None,
+    ) -> None:
         """Choose whom to ask.
 
         Args:
@@ -83,8 +97,10 @@ class DaemonFigures:
             clock: time.
             liveness: the workers' marks.
             state_dir: whose disk must not be full.
+            audits: says what the daemon's own audits found.
         """
         self._state_dir = state_dir
+        self._audits = audits
         self._daemon = daemon
         self._clock = clock
         self._liveness = liveness
@@ -117,12 +133,14 @@ class DaemonFigures:
         for timeframe, delay in dict(figures.completion_delay).items():
             yield Reading("ninja_completion_delay_seconds", delay.spread, (timeframe,))
         yield from self._broker()
+        yield from self._audited()
+        yield from self._machine()
+
+    def _machine(self) -> Iterator[Reading]:
         with suppress(OSError):
             yield Reading("ninja_state_free_bytes", disk_usage(self._state_dir).free)
-        try:
-            yield Reading("ninja_kept_commits", daemon.kept_commits())
-        except JournalUnavailable:
-            return
+        with suppress(JournalUnavailable):
+            yield Reading("ninja_kept_commits", self._daemon.kept_commits())
 
     def _signals(self) -> Iterator[Reading]:
         counts, strategies = self._daemon.figures.by_strategy, self._daemon.strategies
@@ -147,6 +165,13 @@ class DaemonFigures:
                 due, dealt_with = self._daemon.figures.closes.counts(strategy, int(now))
                 yield Reading("ninja_closes_due_total", due, (strategy.name,))
                 yield Reading("ninja_closes_evaluated_total", dealt_with, (strategy.name,))
+
+    def _audited(self) -> Iterator[Reading]:
+        found = self._audits()
+        yield Reading("ninja_audit_timestamp_seconds", 0 if found is None else found.oldest)
+        for kind in Kind:
+            count = 0 if found is None else found.differences.get(kind.value, 0)
+            yield Reading("ninja_audit_differences", count, (kind.value,))
 
     def _broker(self) -> Iterator[Reading]:
         traffic = self._daemon.traffic

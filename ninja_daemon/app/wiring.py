@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ninja_daemon.adapters.journal.failover_store import FailoverStore
     from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
     from ninja_daemon.adapters.redis.state_store import RedisStateStore
+    from ninja_daemon.app.audits.results import AuditSummary
     from ninja_daemon.app.daemon.part import Part
     from ninja_daemon.app.daemon.process import Daemon
     from ninja_daemon.app.monitoring import Watched
@@ -140,13 +141,20 @@ def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, 
     return daemon
 
 
-def watch(environment: Environment, daemon: Watched, parts: Parts, service: Service) -> list[Callable[[], None]]:
+def watch(
+    environment: Environment,
+    daemon: Watched,
+    parts: Parts,
+    service: Service,
+    audits: Callable[[], AuditSummary | None] = lambda: None,
+) -> list[Callable[[], None]]:
     """Start those who look at the daemon from outside, if they are wanted; return what stops them."""
     stops: list[Callable[[], None]] = []
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import DaemonFigures, monitored  # noqa: PLC0415 - only when wanted
 
-        figures = DaemonFigures(daemon, clock=parts.clock, liveness=service.liveness, state_dir=environment.state_dir)
+        state_dir, alive = environment.state_dir, service.liveness
+        figures = DaemonFigures(daemon, clock=parts.clock, liveness=alive, state_dir=state_dir, audits=audits)
         if (monitor := monitored(environment.metrics, figures)) is not None:
             stops.append(monitor.stop)
     if environment.ping_url is not None:

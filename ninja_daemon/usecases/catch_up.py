@@ -191,7 +191,7 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
         listed = listed[len(listed) - result.listed :] if result.listed else ()
         return outcome._replace(signals=listed, repeated=result.repeated)
     undone = outcome._replace(
-        cursor=work.standing.loaded.cursor, taken_in=0, opens=(), signals=(), crosses=(), closed=(), tally=None
+        cursor=work.standing.loaded.cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), tally=None
     )
     return undone._replace(error=result if isinstance(result, NinjaError) else _refusal(result))
 

@@ -18,7 +18,7 @@ from ninja_daemon.usecases.gaps import Missing
 from ninja_daemon.usecases.ports import Change, Counts
 from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, shown_before
 from ninja_daemon.usecases.standing import Standing
-from ninja_daemon.usecases.wake_result import Run, Start, StrategyResult
+from ninja_daemon.usecases.wake_result import JudgedCandles, Run, Start, StrategyResult
 
 
 class NewCandles(NamedTuple):
@@ -164,8 +164,9 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
     shown = (last.close, *known[:1])
     tally = Counts(evaluated + 1, crosses, signals, rejected, revisions, gaps, id_, at, shown)
     time, sides, run = candle.time, (state.side, after.side), Run(instrument, last.time, fetched.candles)
+    taken_in = JudgedCandles(fetched.candles, instrument, after)
     result = StrategyResult(
-        *(strategy, Start.STORED, time, 1, [time], sides, standing.fetched, (), 0, (), (), fetched.forming),
+        *(strategy, Start.STORED, time, 1, taken_in, sides, standing.fetched, (), 0, (), (), fetched.forming),
         *(False, 0, (), False, "", time, False, None, standing.notes, tally, run),
     )
     return result, Change(rules, loaded, after, tally, (), 1, followed.book, followed.outcomes, None)

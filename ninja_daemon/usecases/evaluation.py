@@ -18,7 +18,7 @@ from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import Shown, scaled
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.trend.candles import Judgeable, seeing
-from ninja_daemon.usecases.wake_result import Run, Start, StrategyResult
+from ninja_daemon.usecases.wake_result import JudgedCandles, Run, Start, StrategyResult
 
 
 class Work(NamedTuple):
@@ -121,14 +121,14 @@ class Evaluation:
 
 
 def _result(new: NewCandles, after: After, change: Change | None, error: NinjaError | None) -> StrategyResult:
-    standing, before, _, candles, shown, missing, held, awaited, _, revised, taken_in = new
+    standing, before, rules, candles, shown, missing, held, awaited, _, revised, taken_in = new
     is_changed, last = change is not None, after.state.last
     return StrategyResult(
         standing.strategy,
         standing.start,
         cursor=None if last is None else last.time,
         taken_in=taken_in,
-        opens=[candle.time for candle in candles] if is_changed else (),
+        judged=JudgedCandles(candles, rules.instrument, after.state) if is_changed and candles else None,
         sides=(before.side, after.state.side),
         fetched=standing.fetched,
         signals=after.signals if is_changed else (),

@@ -27,8 +27,10 @@ from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import Stepper
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
 
-_AT_ONCE: Final = 131_072
-"""Candles that are taken in at once: fewer cost more in calls than they save in the processor's cache."""
+_AT_ONCE: Final = 524_288
+"""Candles that are taken in at once where only turns are looked for, which goes block by block."""
+_BLOCK: Final = 131_072
+"""The same of the general way: fewer cost more in calls than they save in the processor's cache."""
 
 
 class Engine(StrEnum):
@@ -166,9 +168,12 @@ def _by_batch(report: Replayed, candles: CandleColumns, state: StrategyState, si
         turns, after = found
         report.take_turns(candles, turns, since)
         return after
-    result = evaluate(report.rules, candles, state)
-    report.take(candles, result.crosses, since)
-    return result.state
+    for start in range(0, len(candles), _BLOCK):
+        block = candles.part(start, start + _BLOCK)
+        result = evaluate(report.rules, block, state)
+        report.take(block, result.crosses, since)
+        state = result.state
+    return state
 
 
 def _by_step(report: Replayed, candles: CandleColumns, state: StrategyState, since: Instant | None) -> StrategyState:

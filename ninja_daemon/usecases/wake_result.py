@@ -13,9 +13,10 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
-from ninja_daemon.core.signals.state import Cross
+from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Counts
+from ninja_daemon.usecases.revisions import scaled
 
 
 class Start(Enum):
@@ -46,6 +47,20 @@ class Run(NamedTuple):
         return Run(self.instrument, self.before, [*self.candles, *later.candles])
 
 
+class JudgedCandles(NamedTuple):
+    """Candles that were judged one after the other.
+
+    Attributes:
+        candles: oldest first.
+        instrument: in whose decimals they are.
+        state: after the last of them.
+    """
+
+    candles: Sequence[Candle]
+    instrument: Instrument
+    state: StrategyState
+
+
 class StrategyResult(NamedTuple):
     """What became of one strategy in one wake.
 
@@ -54,7 +69,7 @@ class StrategyResult(NamedTuple):
         start: where its averages came from.
         cursor: open of the last candle taken in, now stored; None when there is none.
         taken_in: candles taken in.
-        opens: opens of the candles that were judged: those taken in, at a first start the newest of its history.
+        judged: the candles that were judged: the ones taken in, at a first start the newest of its history.
         sides: side before the first of them and after the last.
         fetched: complete candles that the broker sent for it, history included.
         signals: signals that were put on the list in this wake.
@@ -79,7 +94,7 @@ class StrategyResult(NamedTuple):
     start: Start
     cursor: Instant | None = None
     taken_in: int = 0
-    opens: Sequence[Instant] = ()
+    judged: JudgedCandles | None = None
     sides: tuple[Side | None, Side | None] = (None, None)
     fetched: int = 0
     signals: Sequence[Signal] = ()
@@ -121,10 +136,10 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
     return later._replace(
         start=later.start if earlier.error is not None else earlier.start,
         taken_in=earlier.taken_in + later.taken_in,
-        opens=[*earlier.opens, *later.opens],
+        judged=_judged(earlier.judged, later.judged),
         sides=(
-            earlier.sides[0] if earlier.opens else later.sides[0],
-            later.sides[1] if later.opens else earlier.sides[1],
+            earlier.sides[0] if earlier.judged else later.sides[0],
+            later.sides[1] if later.judged else earlier.sides[1],
         ),
         fetched=earlier.fetched + later.fetched,
         signals=[*earlier.signals, *later.signals],
@@ -138,3 +153,11 @@ def joined(earlier: StrategyResult | None, later: StrategyResult) -> StrategyRes
         notes=list(dict.fromkeys([*earlier.notes, *later.notes])),
         run=later.run if earlier.run is None else earlier.run.followed_by(later.run),
     )
+
+
+def _judged(earlier: JudgedCandles | None, later: JudgedCandles | None) -> JudgedCandles | None:
+    """Put candles behind each other, in the decimals of the later ones, which are as many or more."""
+    if earlier is None or later is None:
+        return earlier or later
+    factor = 10 ** max(0, later.instrument.decimals - earlier.instrument.decimals)
+    return later._replace(candles=[*(scaled(candle, factor) for candle in earlier.candles), *later.candles])

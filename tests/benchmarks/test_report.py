@@ -66,6 +66,52 @@ def test_a_run_writes_the_page_and_what_readme_quotes(tmp_path: Path, monkeypatc
     assert readme.read_text(encoding="utf-8").endswith("after\n")
 
 
+def test_a_single_chapter_takes_the_old_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readme = tmp_path / "README.md"
+    before_marks = "| `import` | a command |\n\n"
+    readme.write_text(f"{before_marks}{report.BEGIN}\n{report.END}\n\nafter\n", encoding="utf-8")
+    monkeypatch.setattr(report, "REPORT", tmp_path / "BENCHMARKS.md")
+    monkeypatch.setattr(report, "README", readme)
+    other = Chapter("Another", "Text of the other.\n", figures=[at_most("memory", "bytes held", 5.0, 9.0, " MB")])
+    machine = Table(
+        ["what", "which"],
+        [
+            *(["date", "a day"], ["processor", "one"], ["load before the start", "0.1"]),
+            *(["its libraries", "numpy 2"], ["peers", "pandas 3"]),
+        ],
+        words=2,
+    )
+    report.write([CHAPTER, other], MACHINE, 7.0)
+    before = (tmp_path / "BENCHMARKS.md").read_text(encoding="utf-8")
+    newer = Chapter("A chapter", "Done anew.\n", figures=[at_least("wake-cpu", "less CPU than theirs", 30.0, 10.0)])
+    new = Chapter("A third", "Never seen.\n", figures=[at_least("import", "lines", 2.0, 1.5)])
+    report.put([newer, new], machine)
+    report.put([newer, new], machine)
+    page = (tmp_path / "BENCHMARKS.md").read_text(encoding="utf-8")
+    assert re.findall("^## .*", page, re.MULTILINE) == [
+        *(
+            "## Figures with a name",
+            "## The machine",
+            "## A chapter",
+            "## Another",
+            "## A third",
+            "## Counted, not timed",
+        )
+    ]
+    assert (
+        page.count("Done anew.\n\nMeasured by itself on a day, on one, load before the start 0.1; versions: numpy 2")
+        == 1
+    )
+    assert "How it was done" not in page
+    assert "Text of the other." in page
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert [row.split("`")[1] for row in rows] == ["wake-cpu", "replay", "idle", "memory", "import"]
+    assert "| `wake-cpu` | less CPU than theirs | 30.0× | at least 10.0× | reached |" in rows
+    assert marked(readme) == [row for row in rows if "`wake-cpu`" in row or "`replay`" in row or "`memory`" in row]
+    assert page.endswith(before[-200:])
+    assert readme.read_text(encoding="utf-8").startswith(before_marks)
+
+
 def test_a_readme_without_the_marks_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("nothing\n", encoding="utf-8")

@@ -18,13 +18,17 @@ from ninja_daemon.adapters.redis.keys import Keys
 from tests.servers import server_program
 
 FIGURES = {
-    "wake": {"wake-floor-wall", "wake-fields-wall", "wake-bare-wall", "wake-linear"},
+    "wake": {
+        *("wake-notes-wall", "wake-notes-cpu"),
+        *("wake-floor-wall", "wake-fields-wall", "wake-bare-wall", "wake-linear"),
+    },
     "crowd": {"crowd-growth"},
     "step": {"step"},
     "replay": {"replay"},
     "sweep": set(),
     "latency": {"latency-listed", "latency-delivered"},
     "delivery": {"delivery", "delivery-beside"},
+    "pictures": {"picture-shown", "picture-post-p50", "picture-post-p99", "picture-burst-p50", "picture-burst-p99"},
     "files": {"import", "import-memory"},
     "storage": {"redis-memory", "redis-growth"},
     "growth": {"growth-length", "growth-queue"},
@@ -58,7 +62,7 @@ def test_every_contender_takes_in_every_new_candle_and_ours_asks_least() -> None
     alone = [name for name in CONTENDERS if name not in NEEDS]
     with arena(alone, 5) as (stage, _):
         costs = stage.round(weigh=True)
-    requests = {"ours": 2, "ours_token": 5, "floor": 2, "bare": 2, "fields": 2}
+    requests = {"ours": 2, "noted": 2, "ours_token": 5, "floor": 2, "bare": 2, "fields": 2}
     assert {name: cost.requests for name, cost in costs.items()} == requests
     assert costs["floor"].bytes == costs["bare"].bytes == costs["fields"].bytes
     assert abs(costs["ours"].bytes - costs["floor"].bytes) < 0.1 * costs["floor"].bytes, "the same is asked for"

@@ -59,7 +59,8 @@ class FakeLedger:
         self.sending |= {(destination, one) for one in fresh}
         return Begun(sent, maybe_sent)
 
-    def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:
+    def ended(self, destination: str, ids: Collection[str], now: float, told: str, *, maybe_sent: bool) -> None:
+        del now, told
         if self.failure is not None:
             raise self.failure
         if not maybe_sent:

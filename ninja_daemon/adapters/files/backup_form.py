@@ -17,8 +17,9 @@ REDIS: Final = "redis.jsonl"
 JOURNAL: Final = "journal.sqlite3"
 LEDGER: Final = "sent.sqlite3"
 RECORD: Final = "record.sqlite3"
+EVALUATIONS: Final = "evaluations.sqlite3"
 SCHEMA: Final = 1
-PARTS: Final = (REDIS, JOURNAL, LEDGER, RECORD)
+PARTS: Final = (REDIS, JOURNAL, LEDGER, RECORD, EVALUATIONS)
 PIECE: Final = 1 << 20
 
 
@@ -56,6 +57,7 @@ class Backup:
         journal: the unpacked copy, None when there was no journal.
         ledger: likewise of the sent messages.
         record: likewise of the record of signals and outcomes.
+        evaluations: likewise of the notes of evaluations.
         size: bytes of the file.
         digest: SHA-256 of the file.
     """
@@ -68,6 +70,7 @@ class Backup:
     journal: Path | None
     ledger: Path | None
     record: Path | None
+    evaluations: Path | None
     size: int
     digest: str
 

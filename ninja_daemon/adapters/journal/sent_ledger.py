@@ -16,7 +16,7 @@ from ninja_daemon.adapters.host.lease_token import holder_token, is_dead
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import transaction, unsynced_transaction
 from ninja_daemon.adapters.stored.outcome import decode_outcome
-from ninja_daemon.adapters.stored.queue import decode_entry, encode_entry
+from ninja_daemon.adapters.stored.queue import OUTCOME_OF, decode_entry, encode_entry
 from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.lanes.record import milliseconds
 from ninja_daemon.core.messages.message import Bundle, Entry
@@ -29,6 +29,8 @@ KEPT: Final = 7 * 86_400
 LONGEST_POST: Final = 20.0
 """Seconds after which nobody is believed to be still sending, whatever process says so."""
 _CLEAN_EVERY: Final = 3_600.0
+_MOST_TOLD: Final = 300
+_TRIED: Final = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?)"
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS sent (
     destination TEXT NOT NULL,
@@ -55,6 +57,10 @@ CREATE TABLE IF NOT EXISTS posted (
     outcome TEXT NOT NULL DEFAULT '',
     UNIQUE (destination, id) ON CONFLICT REPLACE
 );
+CREATE TABLE IF NOT EXISTS attempt (
+    id TEXT NOT NULL, destination TEXT NOT NULL, time INTEGER NOT NULL, told TEXT NOT NULL, message_id TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS attempt_of ON attempt (id);
 CREATE INDEX IF NOT EXISTS posted_by_message ON posted (destination, message_id, sequence);
 """
 
@@ -70,6 +76,24 @@ class Sent(NamedTuple):
 
     destination: str
     at: int
+    message_id: str
+
+
+class Tried(NamedTuple):
+    """One attempt to deliver a signal, or to show its outcome.
+
+    Attributes:
+        is_outcome: it was for the outcome.
+        destination: name of the destination.
+        at: when it ended (epoch seconds).
+        told: what the service said; empty when it accepted.
+        message_id: the service's name for the message; empty when it gave none.
+    """
+
+    is_outcome: bool
+    destination: str
+    at: int
+    told: str
     message_id: str
 
 
@@ -109,26 +133,30 @@ class SqliteSentLedger(SqliteFile):
             )
         return Begun(sent, frozenset(row[0] for row in begun))
 
-    def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:
+    def ended(self, destination: str, ids: Collection[str], now: float, told: str, *, maybe_sent: bool) -> None:
         """Note that ``ids`` were not sent after all, or that it is not known; see the port."""
+        tried = [(one, destination, int(now), told[:_MOST_TOLD] or "?", "") for one in ids]
         statement = "UPDATE sending SET holder = ''" if maybe_sent else "DELETE FROM sending"
         with self.session() as connection, transaction(connection):
             connection.executemany(
                 f"{statement} WHERE destination = ? AND id = ?",
                 [(destination, one) for one in ids],
             )
+            connection.executemany(_TRIED, tried)
 
     def remember(self, destination: str, ids: Collection[str], message_id: str, now: float) -> None:
         """Keep that ``ids`` were sent, durably; see the port."""
         rows = [(destination, identity, int(now), message_id) for identity in ids]
         with self.session() as connection, transaction(connection):
             connection.executemany("INSERT OR REPLACE INTO sent VALUES (?, ?, ?, ?)", rows)
+            connection.executemany(_TRIED, [(one, destination, int(now), "", message_id) for one in ids])
             connection.executemany(
                 "DELETE FROM sending WHERE destination = ? AND id = ?", [(destination, one) for one in ids]
             )
             if now - self._cleaned > _CLEAN_EVERY:
                 connection.execute("DELETE FROM sent WHERE time < ?", (int(now) - KEPT,))
                 connection.execute("DELETE FROM sending WHERE since < ?", (now - KEPT,))
+                connection.execute("DELETE FROM attempt WHERE time < ?", (int(now) - KEPT,))
                 self._cleaned = now
 
     def _is_at_work(self, holder: str, since: float, now: float) -> bool:
@@ -144,6 +172,18 @@ class SqliteSentLedger(SqliteFile):
         query = "SELECT destination, time, message_id FROM sent WHERE id = ? ORDER BY time, destination"
         with self.session() as connection:
             return [Sent(*row) for row in connection.execute(query, (identity,))]
+
+    def tried(self, identity: str) -> list[Tried]:
+        """Return every attempt at a signal, and at its outcome, in the last seven days, oldest first.
+
+        Raises:
+            JournalUnavailable: the ledger cannot be read.
+        """
+        columns = "id != ?1, destination, time, told, message_id"
+        query = f"SELECT {columns} FROM attempt WHERE id IN (?1, ?2) ORDER BY time, rowid"  # noqa: S608 - our own
+        with self.session() as connection:
+            rows = connection.execute(query, (identity, f"{OUTCOME_OF}{identity}")).fetchall()
+        return [Tried(bool(is_outcome), *rest) for is_outcome, *rest in rows]
 
     def message_id(self, destination: str, identity: str) -> str:
         """Return the service's name for a message that was sent; empty when there is none.

@@ -5,13 +5,18 @@ It is run by its path and imports nothing of the package, so that it is as quick
 
 from __future__ import annotations
 
+import os
 import sys
 
-import resvg_py
+_NICE = 10
+"""What is drawn makes way for what is sent."""
 
 
 def main() -> None:
     """Draw one picture."""
+    os.nice(_NICE)
+    import resvg_py  # noqa: PLC0415 - to load it makes way as well
+
     svg = sys.stdin.buffer.read().decode()
     # System fonts are left out: the same text must give the same bytes on every machine.
     png = resvg_py.svg_to_bytes(svg_string=svg, skip_system_fonts=True, font_files=[sys.argv[1]])

@@ -19,7 +19,7 @@ from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.message import Entry, Kind
 
 _HEADER: Final = re.compile(r"(signal|alert|heartbeat|outcome) (\S{1,64}) (\d{1,18}) (\d{1,15})\n", re.ASCII)
-_OUTCOME_OF: Final = "outcome:"
+OUTCOME_OF: Final = "outcome:"
 """Stands before a signal's id where its outcome is meant."""
 _QUOTED: Final = 2_000
 """Characters of an absurdly long element that are kept."""
@@ -44,7 +44,7 @@ def arrival(length: int, text: str, digest: str, inbox: Kind = Kind.SIGNAL) -> A
     try:
         if inbox is Kind.OUTCOME:
             outcome = decode_outcome(text)
-            return Arrival(text, digest, f"{_OUTCOME_OF}{outcome.id}", outcome=outcome)
+            return Arrival(text, digest, f"{OUTCOME_OF}{outcome.id}", outcome=outcome)
         if inbox is Kind.ALERT:
             notice = decode_notice(text)
             return Arrival(text, digest, notice.id, notice=notice)

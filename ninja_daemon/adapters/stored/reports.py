@@ -10,6 +10,7 @@ from typing import Any, Final
 from ninja_daemon.adapters.stored.open_signals import decode_followed
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import SignalRejected
+from ninja_daemon.core.outcomes.open_signal import Terms
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.signal import Signal
 
@@ -42,13 +43,18 @@ class History:
         entries: each signal with its text as it was listed, to the byte.
         unreadable: entries that are neither signals nor outcomes.
         outcomes: how signals ended, by their id.
-        followed: ids of the signals that have or will have an outcome.
+        terms: under which signals are followed, by their id.
     """
 
     entries: tuple[tuple[Signal, str], ...]
     unreadable: int = 0
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
-    followed: frozenset[str] = frozenset()
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+
+    @property
+    def followed(self) -> frozenset[str]:
+        """Ids of the signals that have or will have an outcome."""
+        return frozenset(self.terms) | frozenset(self.outcomes)
 
 
 def heartbeat_fields(reply: object, key: str, notes: list[str]) -> Mapping[str, Any] | None:
@@ -70,7 +76,7 @@ def history_of(texts: Sequence[str], followed: Sequence[str]) -> History:
     """Read signals as they were listed, and what became of them; bytes that are no UTF-8 are lone surrogates."""
     entries: list[tuple[Signal, str]] = []
     outcomes: dict[str, Outcome] = {}
-    begun: set[str] = set()
+    terms: dict[str, Terms] = {}
     unreadable = 0
     for text in texts:
         try:
@@ -84,9 +90,10 @@ def history_of(texts: Sequence[str], followed: Sequence[str]) -> History:
         except SignalRejected:
             unreadable += 1
             continue
-        begun.add(entry.id)
         if isinstance(entry, Outcome):
             outcomes[entry.id] = entry
+        else:
+            terms[entry.id] = entry.terms
     # Strategies that caught up one after the other were listed one after the other; people read by time.
     entries.sort(key=lambda entry: entry[0].close_time)
-    return History(tuple(entries), unreadable, outcomes, frozenset(begun))
+    return History(tuple(entries), unreadable, outcomes, terms)

@@ -167,6 +167,8 @@ _ALL: Final = (
         "candles come, but the account does not answer as it should; the text says what that means",
     ),
     Event("broker.up", "799483b169fe4bbc99cff631b464500d", 5, "the broker answers again"),
+    Event("audit.done", "7d1f5a0c3b6e4c0e9a52f4b1d8e06c37", 5, "the daemon has audited strategies, and what it found"),
+    Event("audit.failed", "b0c4d9e2f17a4b5d8c36e9a7f2d15048", 4, "the daemon could not audit; it tries again later"),
     Event("redis.down", "5624a5311e6f46c4a564d4e7a4aebef1", 4, "Redis is away or takes no writes"),
     Event("redis.up", "680f117e016b4ca4b288a1784a50a89e", 5, "Redis is back, and for how long it was away"),
     Event("journal.down", "c87708aa600444718b79cd0c94687af2", 4, "the daemon's local journal cannot be used"),

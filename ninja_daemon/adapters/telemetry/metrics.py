@@ -58,6 +58,8 @@ NAMES: Final[Mapping[str, Name]] = {
     "ninja_last_good_wake_timestamp_seconds": Name("gauge", "when the last wake ended that left nothing waiting"),
     "ninja_last_candle_timestamp_seconds": Name("gauge", "open of the last candle taken in", ("strategy",)),
     "ninja_lag_seconds": Name("gauge", "how long ago the next candle has closed; 0 when it has not", ("strategy",)),
+    "ninja_audit_timestamp_seconds": Name("gauge", "when the strategy audited longest ago was audited; 0 for never"),
+    "ninja_audit_differences": Name("gauge", "differences that the daemon's own audits found last", ("kind",)),
     "ninja_closes_due_total": Name("counter", "scheduled closes since the start", ("strategy",)),
     "ninja_closes_evaluated_total": Name(
         "counter", "those that were evaluated, or had no candle because there was no price", ("strategy",)

@@ -12,9 +12,10 @@ from typing import Final
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.files.backup_file import SUFFIX, write_backup
-from ninja_daemon.adapters.files.backup_form import JOURNAL, LEDGER, RECORD, REDIS, encode_keys
+from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, REDIS, encode_keys
 from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.journal.backup import copy_database
+from ninja_daemon.adapters.journal.history.evaluations import evaluations_path
 from ninja_daemon.adapters.journal.history.record import record_path
 from ninja_daemon.adapters.journal.sent_ledger import ledger_path
 from ninja_daemon.adapters.redis.backups.backup import RedisNamespace
@@ -62,17 +63,21 @@ def redis_namespace(environment: Environment) -> RedisNamespace:
 
 
 def local_files(environment: Environment) -> dict[str, Path]:
-    """Return journal, ledger and record by their names in a backup."""
-    ledger = ledger_path(environment.state_dir, store_label(environment), environment.namespace)
-    record = record_path(environment.state_dir, store_label(environment), environment.namespace)
-    return {JOURNAL: journal_file(environment), LEDGER: ledger, RECORD: record}
+    """Return journal, ledger, record and notes of evaluations by their names in a backup."""
+    scope = (environment.state_dir, store_label(environment), environment.namespace)
+    return {
+        JOURNAL: journal_file(environment),
+        LEDGER: ledger_path(*scope),
+        RECORD: record_path(*scope),
+        EVALUATIONS: evaluations_path(*scope),
+    }
 
 
 def make_backup(environment: Environment, folder: Path, at: float, *, keep: int | None, label: str = "") -> Made:
     """Make a backup, prove it by reading it back, then remove the oldest ones.
 
-    Redis is read first, then the journal, the ledger and the record: what is sent meanwhile is in the ledger, so that
-    it is not sent again after a restoration; and what the journal is ahead of Redis, the daemon bears anyhow.
+    Redis is read first, then journal, ledger, record and notes: what is sent meanwhile is in the ledger, so that it is
+    not sent again after a restoration; and what the journal is ahead of Redis, the daemon bears anyhow.
 
     Args:
         environment: where everything is.

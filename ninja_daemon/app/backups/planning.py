@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from ninja_daemon.adapters.files.backup_form import JOURNAL, LEDGER, RECORD, Backup
+from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
 from ninja_daemon.adapters.journal.backup import (
     count_unknown_sent,
     notifier_beat_left,
@@ -44,6 +44,7 @@ class Plan:
         ledger_adds: deliveries that the ledger would learn of.
         journal: ``stays``, ``restored``, ``replaced`` or ``none``.
         record: what becomes of the record.
+        evaluations: ``stays``, ``restored`` or ``none``: what becomes of the notes of evaluations.
         warnings: what to know before.
     """
 
@@ -57,6 +58,7 @@ class Plan:
     ledger_adds: int
     journal: str
     record: RecordFate
+    evaluations: str
     warnings: tuple[str, ...]
 
 
@@ -84,6 +86,7 @@ def plan_restoration(environment: Environment, backup: Backup, now: float) -> Pl
         ledger_adds=0 if backup.ledger is None else count_unknown_sent(files[LEDGER], backup.ledger),
         journal=_journals_part(environment, backup, files[JOURNAL]),
         record=(fate := record_fate(files[RECORD], backup.record)),
+        evaluations=_notes_part(backup, files[EVALUATIONS]),
         warnings=(*record_warning(fate), *_warnings(backup, age, contents, is_new=not files[LEDGER].exists())),
     )
 
@@ -133,6 +136,12 @@ def _journals_part(environment: Environment, backup: Backup, path: Path) -> str:
         return "restored"
     # Without Redis it is the state itself; with Redis it is what this machine knows better.
     return "stays" if environment.cache_enabled else "replaced"
+
+
+def _notes_part(backup: Backup, path: Path) -> str:
+    if path.exists():
+        return "stays"
+    return "none" if backup.evaluations is None else "restored"
 
 
 def _warnings(backup: Backup, age: float, contents: Contents, *, is_new: bool) -> Iterator[str]:

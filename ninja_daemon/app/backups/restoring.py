@@ -1,8 +1,8 @@
 """Restoring a backup: what would be done, whether it may be done now, and doing it.
 
 Redis is replaced as a whole. The ledger of sent messages is merged, since whatever this machine remembers having sent
-must not be sent again; the journal that is there stays, since it is newer; of two records the one that goes on from the
-other stays. A new machine gets all of them from the backup.
+must not be sent again; the journal and the notes of evaluations that are there stay, since they are newer; of two
+records the one that goes on from the other stays. A new machine gets all of them from the backup.
 What happened after the backup, the daemon derives again from the broker, with the same ids.
 """
 
@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.files.backup_form import JOURNAL, LEDGER, RECORD, Backup
+from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
 from ninja_daemon.adapters.journal.backup import (
     merge_ledger,
+    place_database,
     place_journal,
     set_journal_aside,
 )
@@ -92,6 +93,8 @@ def _restore_files(environment: Environment, backup: Backup, plan: Plan, at: int
     if plan.journal in {"replaced", "restored"} and backup.journal is not None:
         place_journal(backup.journal, files[JOURNAL])
     restore_record(files[RECORD], backup.record, plan.record, at)
+    if plan.evaluations == "restored" and backup.evaluations is not None:
+        place_database(backup.evaluations, files[EVALUATIONS])
     return aside
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from ninja_daemon.app.checks.audits import check_audits
 from ninja_daemon.app.checks.broker import check_broker, check_token
 from ninja_daemon.app.checks.consumers import check_consumers
 from ninja_daemon.app.checks.destinations import check_destinations, check_leftovers, check_routes
@@ -60,6 +61,8 @@ def all_checks(
         delivery, way = configuration.delivery, proxy_of_file(environment)
         yield Check("proxies", lambda: list(check_proxies(os.environ if environ is None else environ, delivery, way)))
     yield Check("files", lambda: list(check_files(environment)))
+    if configuration is not None:
+        yield Check("audits", partial(_audits, environment, configuration, clock))
     yield Check("the token", lambda: list(check_token(environment, offline=offline)))
     if host:
         from ninja_daemon.app.checks.host.overview import check_host  # noqa: PLC0415 - seldom wanted
@@ -112,6 +115,10 @@ def _broker(environment: Environment, strategies: Sequence[Strategy], clock: Clo
         return list(check_broker(environment, source, strategies, clock))
     finally:
         source.close()
+
+
+def _audits(environment: Environment, configuration: Configuration, clock: Clock) -> Sequence[Finding]:
+    return list(check_audits(environment, configuration.strategies, configuration.audit_every, clock.now()))
 
 
 def _problem(problem: str) -> Finding:

@@ -268,6 +268,11 @@ class Daemon:
         return self._leadership.is_active
 
     @property
+    def led_strategies(self) -> Sequence[Strategy]:
+        """The strategies that are for this daemon to look after now: all while it holds the lease, else none."""
+        return self.strategies if self.is_active else ()
+
+    @property
     def takeover_seconds(self) -> float | None:
         """Seconds from the end of another one's lease to ours, at the last takeover; None before."""
         return self._leadership.takeover_seconds

@@ -45,6 +45,11 @@ class Fleet:
         """All that are watched."""
         return [strategy for one in self.shards for strategy in one.strategies]
 
+    @property
+    def led_strategies(self) -> Sequence[Strategy]:
+        """Those of the shards that this process leads now."""
+        return [strategy for one in self.shards for strategy in one.led_strategies]
+
     # --- the life of the process -------------------------------------------------------------------------------------
 
     def start(self) -> None:

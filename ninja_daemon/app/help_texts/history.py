@@ -90,13 +90,17 @@ HELP: Final = {
         paragraphs=(
             (
                 "The daemon's own engine goes over the broker's history since each strategy's first start, within the "
-                "broker's limits. Compared are the cursor, the side, the averages and the listed signals, field by "
+                "broker's limits. Compared are cursor, side, averages, listed signals and outcomes, field by "
                 "field. Each difference has its kind (revised candle, missing, extra, stored value) and what it means."
             ),
             (
                 "With --candles a file takes the broker's place: of any format that docs/candle-files.md lists, with "
                 "the options of import and replay. The strategies of its series are compared, from the first candle "
                 "that has enough others before it to the file's last."
+            ),
+            (
+                "An audit that was interrupted goes on with the strategies that are left. The daemon audits by itself "
+                "while the market is closed: [audit] every in the configuration."
             ),
             "Nothing is changed. docs/operations.md says what a difference is and what is not judged.",
         ),

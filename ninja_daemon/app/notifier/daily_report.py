@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from ninja_daemon.adapters.stored.alert import encode_notice
+from ninja_daemon.app.status.closes_today import DAY, Closes, NearestByName, closes_since, nearest_of
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.messages.message import Notice, Severity
 from ninja_daemon.core.messages.timed_report import TimedReport, due_since
 from ninja_daemon.core.signals.strategy import Strategy
@@ -27,6 +30,7 @@ class DailyReporter:
         queue: QueueAdmin,
         *,
         counted: bool = True,
+        noted: Callable[[Instant], NearestByName] = lambda _: {},
     ) -> None:
         """Prepare.
 
@@ -36,12 +40,14 @@ class DailyReporter:
             load: reads what is stored of them.
             queue: where the report goes and where yesterday's figures lie.
             counted: what is stored holds counts; without Redis they are in the daemon's memory only.
+            noted: returns how near the averages were since an instant, as far as this machine noted it.
         """
         self._report = report
         self._strategies = strategies
         self._load = load
         self._queue = queue
         self._counted = counted
+        self._noted = noted
 
     def tick(self, now: float) -> bool:
         """Send the report if one is due and was not sent; return whether it was.
@@ -54,13 +60,23 @@ class DailyReporter:
         if str(before.get("day", "")) >= day:
             return False
         loaded = self._load(self._strategies)
-        figures = [strategy_figures(one, loaded[one.name], now) for one in self._strategies]
+        noted = self._noted(int(now) - DAY)
+        figures = [
+            replace(strategy_figures(one, loaded[one.name], now), closes=self._closes(one, loaded, noted, now))
+            for one in self._strategies
+        ]
         text = report_text(figures, before, counted=self._counted)
         notice = Notice(f"daily-{day}", "heartbeat", Severity.INFO, text, now)
         # The report first: dying between the two repeats its id, which is dropped, rather than losing it.
         self._queue.push_alert(encode_notice(notice))
         self._queue.keep_figures(json.dumps({"day": day, **_totals(figures)}))
         return True
+
+    def _closes(
+        self, strategy: Strategy, loaded: Mapping[str, Loaded], noted: NearestByName, now: float
+    ) -> Closes | None:
+        nearest = nearest_of(strategy, noted)
+        return closes_since(strategy, loaded[strategy.name], int(now) - DAY, now, nearest, counted=self._counted)
 
 
 def report_text(figures: Sequence[StrategyFigures], before: Mapping[str, object], *, counted: bool = True) -> str:
@@ -83,11 +99,27 @@ def report_text(figures: Sequence[StrategyFigures], before: Mapping[str, object]
             f"Nearest to a cross: {closest.strategy.name}, at a close of {closest.averages.cross_price:f} "
             f"({closest.averages.cross_pips:+f} pips from the last)."
         )
+    lines += _closes_lines(figures)
     stale = [one.strategy.name for one in figures if one.is_stale]
     lines.append(f"Behind: {', '.join(stale)}." if stale else "Every strategy is up to date.")
     return "\n".join(lines)
 
 
+def _closes_lines(figures: Sequence[StrategyFigures]) -> list[str]:
+    """Say of each strategy how many closes were dealt with, those with a missing one first."""
+    known = [(one.closes, one) for one in figures if one.closes is not None]
+    known.sort(key=lambda pair: not pair[0].is_missing)
+    lines = [
+        f"{one.strategy.name}: {'MISSING, ' if closes.is_missing else ''}{closes.words('in 24 h')}."
+        for closes, one in known[:_MOST_LINES]
+    ]
+    if left := len(known) - len(lines):
+        lines.append(f"{left} more: ninja-daemon status")
+    return lines
+
+
+_MOST_LINES = 20
+"""Strategies whose closes a report tells one by one."""
 _LABELS = {"evaluated": "candles evaluated", "crosses": "crosses", "signals": "signals"}
 
 

@@ -17,7 +17,9 @@ from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
 from ninja_daemon.adapters.journal.queue.queue_file import LocalQueueFile
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
+from ninja_daemon.app.audits.results import read_noted
 from ninja_daemon.app.notifier.daily_report import DailyReporter, Load
+from ninja_daemon.app.notifier.near_digest import NearReporter
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.timed_reports import timed_reporters
 from ninja_daemon.app.pictures.drawing import Drawer
@@ -26,6 +28,8 @@ from ninja_daemon.app.pictures.illustrating import Illustrator
 from ninja_daemon.app.queues.opening import journal_file, local_queue_file, store_label
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy, agree
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.closes_today import NearestByName
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.lateness import Lateness
 from ninja_daemon.core.messages.message import Kind
@@ -135,7 +139,8 @@ def notifier_parts(
         resumed=resumed,
         store="Redis" if environment.cache_enabled else "the journal",
         reporters=(
-            *_daily(delivery, strategies, load, main, counted=environment.cache_enabled),
+            *_daily(environment, delivery, strategies, load, main),
+            *_near(delivery, strategies, load, main),
             *timed_reporters(environment, delivery, main.queue),
         ),
         illustrator=illustrator,
@@ -151,11 +156,20 @@ def notifier_parts(
 
 
 def _daily(
-    delivery: Delivery, strategies: Sequence[Strategy], load: Load, place: QueuePlace, *, counted: bool
+    environment: Environment, delivery: Delivery, strategies: Sequence[Strategy], load: Load, place: QueuePlace
 ) -> list[DailyReporter]:
     if delivery.daily is None:
         return []
-    return [DailyReporter(delivery.daily, strategies, load, place.queue, counted=counted)]
+
+    def noted(since: Instant) -> NearestByName:
+        return read_noted(environment, (), since).nearest
+
+    counted = environment.cache_enabled
+    return [DailyReporter(delivery.daily, strategies, load, place.queue, counted=counted, noted=noted)]
+
+
+def _near(delivery: Delivery, strategies: Sequence[Strategy], load: Load, place: QueuePlace) -> list[NearReporter]:
+    return [] if delivery.near is None else [NearReporter(delivery.near, strategies, load, place.queue)]
 
 
 def _local_place(file: LocalQueueFile) -> QueuePlace:

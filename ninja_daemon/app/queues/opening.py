@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.journal.history.audits import SqliteAudits
 from ninja_daemon.adapters.journal.history.candles import SqliteCandles, candles_path
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations, evaluations_path
 from ninja_daemon.adapters.journal.history.record import SqliteRecord, record_path
@@ -38,6 +39,11 @@ def journal_file(environment: Environment) -> Path:
 def record_file(environment: Environment) -> SqliteRecord:
     """Return the record of signals and outcomes on this machine."""
     return SqliteRecord(record_path(environment.state_dir, store_label(environment), environment.namespace))
+
+
+def audits_file(environment: Environment) -> SqliteAudits:
+    """Return the same file, with what audits found."""
+    return SqliteAudits(evaluations_file(environment).path)
 
 
 def evaluations_file(environment: Environment) -> SqliteEvaluations:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.app.settings.destinations import Context, SecretLookup, read_destinations
 from ninja_daemon.app.settings.routing.route_tables import RouteContext
-from ninja_daemon.app.settings.routing.routes import ALERTS, DAILY, MIRROR, RECORD, RESULTS, ROUTES
+from ninja_daemon.app.settings.routing.routes import ALERTS, DAILY, MIRROR, NEAR, RECORD, RESULTS, ROUTES
 from ninja_daemon.app.settings.routing.silences import SILENCES
 from ninja_daemon.app.settings.servers.proxies import broker_proxy
 from ninja_daemon.app.settings.values import Refused
@@ -17,7 +17,18 @@ from ninja_daemon.core.messages.destination import CONSOLE, Delivery, Destinatio
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
 
 T = TypeVar("T")
-TABLES: Final = ("destinations", "routes", "alerts", "silences", "heartbeat", "results", "record", "mirror", "broker")
+TABLES: Final = (
+    "destinations",
+    "routes",
+    "alerts",
+    "silences",
+    "heartbeat",
+    "results",
+    "record",
+    "near",
+    "mirror",
+    "broker",
+)
 
 
 def parse_delivery(tables: Mapping[str, Any], file: str, secret: SecretLookup) -> tuple[Delivery, list[str]]:
@@ -54,12 +65,13 @@ def _delivery(tables: Mapping[str, Any], secret: SecretLookup, problems: list[st
         mirror=part("mirror", MIRROR, ""),
         results=part("results", RESULTS, None),
         record=part("record", RECORD, None),
+        near=part("near", NEAR, None),
     )
 
 
 def _unfit_for_notices(delivery: Delivery) -> Iterator[str]:
     silent = {one.name for one in delivery.destinations if not KINDS[one.channel].takes_notices(one)}
-    reports = {str(topic): report.to for topic, report in delivery.reports.items()}
+    reports = {str(topic): to for topic, to in delivery.told.items()}
     for table, to in {"alerts": delivery.alerts, **reports}.items():
         for name in silent.intersection(to):
             yield f"{table}.to must not name {name}: its body is made of a signal, and there is none"

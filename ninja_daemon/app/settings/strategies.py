@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
+from ninja_daemon.app.settings.servers.audit_table import WEEK, read_audit
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
 from ninja_daemon.app.settings.servers.web import PUBLIC_DELAY, TABLE as WEB_TABLE, read_web
 from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, StrategyTable, missing, strategy_of
@@ -25,7 +26,7 @@ from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
-_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", *SERVER_TABLES, WEB_TABLE)
+_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", "audit", *SERVER_TABLES, WEB_TABLE)
 MOST_STRATEGIES: Final = 50_000
 
 
@@ -41,6 +42,7 @@ class Configuration:
         extra_instruments: instruments that the user vouches for.
         servers: how Redis is used, and how daemons share it.
         public_delay: seconds from a candle's close until the public page shows what came of it.
+        audit_every: seconds between two audits by the daemon itself; None for none.
     """
 
     strategies: tuple[Strategy, ...]
@@ -50,6 +52,7 @@ class Configuration:
     extra_instruments: frozenset[str] = frozenset()
     servers: ServerSettings = ONE_SERVER
     public_delay: float = PUBLIC_DELAY
+    audit_every: float | None = WEEK
 
 
 def load_configuration(environment: Environment) -> Configuration:
@@ -94,10 +97,10 @@ def inspect_configuration(environment: Environment) -> tuple[Configuration | Non
     delivery = reading.delivery(environment)
     if not strategies and not reading.problems:
         reading.notes.append(f"{path}: there is no strategy; add a [strategies.NAME] table")
-    (servers, more), (delay, others) = read_servers(tables), read_web(tables)
-    problems = [*reading.problems, *(f"{path}: {problem}" for problem in (*more, *others))]
+    (servers, more), (delay, others), (every, wrong) = read_servers(tables), read_web(tables), read_audit(tables)
+    problems = [*reading.problems, *(f"{path}: {problem}" for problem in (*more, *others, *wrong))]
     extra = frozenset(reading.extra_instruments)
-    return Configuration(strategies, delivery, path, tuple(reading.notes), extra, servers, delay), problems
+    return Configuration(strategies, delivery, path, tuple(reading.notes), extra, servers, delay, every), problems
 
 
 class _Reading:

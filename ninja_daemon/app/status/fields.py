@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from ninja_daemon.app.audits.results import AuditSummary
 from ninja_daemon.app.queues.silence_words import silence_fields
+from ninja_daemon.app.status.closes_today import Closes
 from ninja_daemon.app.status.picture import NO_DEPTHS, Status
 from ninja_daemon.app.status.shared.servers import servers_fields
 from ninja_daemon.app.status.shared.shards import shards_fields
@@ -31,8 +33,18 @@ def status_fields(status: Status) -> dict[str, object]:
         "delivery": _delivery_fields(status.delivery),
         "silences": [silence_fields(one, depths) for one in status.silences],
         "record": status.record and {"lines": status.record.lines, "head": status.record.head},
+        "audit": status.audit and _audit_fields(status.audit),
         "strategies": [_strategy_fields(figures, counted=status.is_counted) for figures in status.strategies],
         "notes": list(status.notes),
+    }
+
+
+def _audit_fields(audit: AuditSummary) -> dict[str, object]:
+    return {
+        "strategies": audit.strategies,
+        "oldest": format_instant(audit.oldest),
+        "newest": format_instant(audit.newest),
+        "differences": dict(audit.differences),
     }
 
 
@@ -99,12 +111,24 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "rejected": dict(tally.rejected) if counted else None,
         "revisions": tally.revisions if counted else None,
         "gaps": tally.gaps if counted else None,
+        "closes_today": None if figures.closes is None else _closes_fields(figures.closes),
         "last_signal_id": tally.last_signal_id or None,
         "last_signal_time": _instant(tally.last_signal_time),
         "last_signal_close": _instant(figures.last_signal_close),
         "open": [one._asdict() | {"time": format_instant(one.time)} for one in figures.open],
         "paused_until": None if figures.paused_until is None else format_moment(figures.paused_until),
         "notes": list(figures.notes),
+    }
+
+
+def _closes_fields(closes: Closes) -> dict[str, object]:
+    nearest = closes.nearest
+    return {
+        "due": closes.due,
+        "evaluated": closes.dealt_with,
+        "missing": closes.is_missing,
+        "nearest_pips": nearest and nearest.pips,
+        "nearest_close": nearest and format_instant(nearest.close),
     }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.journal.reports import load_local, read_local_reports
@@ -17,17 +17,18 @@ from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.redis.topology.servers import Servers
 from ninja_daemon.adapters.stored.record import Findings
 from ninja_daemon.adapters.stored.reports import Reports
+from ninja_daemon.app.audits.results import read_noted
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.queues.joint_queue import JointQueue
 from ninja_daemon.app.queues.leftovers import leftovers
 from ninja_daemon.app.queues.opening import existing_queue_file, has_journal, local_queue_file, record_file
 from ninja_daemon.app.queues.pauses_and_silences import JournalCopy
-from ninja_daemon.app.queues.silence_words import paused_until
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.app.status.all_figures import all_figures
+from ninja_daemon.app.status.closes_today import today
 from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.app.status.picture import Status, living, stopped_at
-from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.errors import JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.messages.routing import Silence
@@ -76,6 +77,7 @@ def gather_status(
     record = _record(environment, kept, look.notes)
     if destinations and look.delivery is not None:
         look.notes.extend(leftovers(look.delivery, destinations))
+    noted = read_noted(environment, [each.name for each in strategies], today(now))
     hushes = tuple(one for one in (*silences, *look.silences) if one.until > now)
     return Status(
         at=now,
@@ -86,10 +88,22 @@ def gather_status(
         stopped=stopped_at(daemon=look.reports.daemon, notifier=look.reports.notifier),
         queued=look.reports.waiting,
         delivery=look.delivery,
-        strategies=tuple(_figures(look, strategies, now, kept, hushes)),
+        strategies=tuple(
+            all_figures(
+                strategies,
+                look.loaded,
+                now,
+                heartbeat=look.reports.daemon,
+                averages_from=kept.averages,
+                silences=hushes,
+                noted=noted,
+                counted=kept.store is not None and not away,
+            )
+        ),
         notes=(*notes, *look.notes),
         away=away,
         record=record,
+        audit=noted.audit,
         servers=look.servers,
         shards=look.shards,
         silences=hushes,
@@ -127,15 +141,6 @@ def _looked(
         if not has_journal(environment):
             raise
         return _local_look(environment, strategies, destinations, note=AWAY), str(error)
-
-
-def _figures(
-    look: _Look, strategies: Sequence[Strategy], now: float, kept: StatusMemory, hushes: Sequence[Silence]
-) -> Iterator[StrategyFigures]:
-    waiting = _reasons(look.reports.daemon)
-    for each in strategies:
-        figures = strategy_figures(each, look.loaded[each.name], now, waiting.get(each.name), kept.averages)
-        yield replace(figures, paused_until=paused_until(each.name, hushes))
 
 
 def _record(environment: Environment, kept: StatusMemory, notes: list[str]) -> Findings | None:
@@ -191,8 +196,3 @@ def _delivery(
     except StoreUnavailable as error:
         notes.append(f"the delivery figures cannot be read: {error}")
         return None, ()
-
-
-def _reasons(heartbeat: Mapping[str, Any] | None) -> Mapping[str, str]:
-    waiting = (heartbeat or {}).get("waiting")
-    return {str(name): str(reason) for name, reason in waiting.items()} if isinstance(waiting, dict) else {}

@@ -10,6 +10,7 @@ from typing import Any, Final
 from ninja_daemon.adapters.redis.sharing.shard_reports import ShardReports
 from ninja_daemon.adapters.redis.topology.servers import Servers
 from ninja_daemon.adapters.stored.record import Findings
+from ninja_daemon.app.audits.results import AuditSummary
 from ninja_daemon.app.status.strategy_figures import StrategyFigures
 from ninja_daemon.core.lanes.depths import QueueDepths
 from ninja_daemon.core.messages.routing import Silence
@@ -34,6 +35,7 @@ class Status:
         silences: those in force.
         stopped: by ``daemon`` and ``notifier``, when it was stopped as it should be, a moment ago.
         record: the record of signals and outcomes on this machine; None when there is none.
+        audit: what the daemon's own audits on this machine found; None before the first.
         servers: master, failovers and replicas behind an address with several hosts; None for one server.
         shards: who leads which; None where there is one lease.
         away: why Redis could not be read, so that this is what the journal of this machine knows; empty when it could.
@@ -50,6 +52,7 @@ class Status:
     notes: tuple[str, ...] = ()
     away: str = ""
     record: Findings | None = None
+    audit: AuditSummary | None = None
     servers: Servers | None = None
     shards: ShardReports | None = None
     silences: tuple[Silence, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from ninja_daemon.app.status.closes_today import Closes
 from ninja_daemon.app.status.shared.averages import Averages, averages_of
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.market.instant import Instant
@@ -57,6 +58,7 @@ class StrategyFigures:
         notes: what is stored and cannot be used.
         open: signals that have not ended, oldest first.
         paused_until: until when nobody hears of its signals, epoch seconds; None when it is not paused.
+        closes: those of today; None where nothing is known of them.
     """
 
     strategy: Strategy
@@ -72,6 +74,7 @@ class StrategyFigures:
     notes: tuple[str, ...]
     open: tuple[OpenFigures, ...] = ()
     paused_until: float | None = None
+    closes: Closes | None = None
 
     @property
     def last_signal_close(self) -> Instant | None:

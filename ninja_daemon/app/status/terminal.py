@@ -11,6 +11,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ninja_daemon.adapters.network.redaction import escaped
+from ninja_daemon.app.audits.results import AuditSummary, kinds_words
 from ninja_daemon.app.queues.silence_words import silence_line
 from ninja_daemon.app.status.picture import NO_DEPTHS, Status
 from ninja_daemon.app.status.rows.lane_rows import lanes_shown
@@ -18,6 +19,7 @@ from ninja_daemon.app.status.rows.ranked_table import ranked_table
 from ninja_daemon.app.status.rows.strategy_rows import hidden_line, long_reasons, strategy_columns
 from ninja_daemon.app.status.shared.servers import servers_sentence
 from ninja_daemon.app.status.shared.shards import shards_sentence
+from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.words import counted, duration
 
 _OUTCOMES: Final = {"0": "no answer"}
@@ -67,6 +69,8 @@ def _header(status: Status, width: int) -> RenderableType:
     if status.record is not None:
         held = f"{counted(status.record.lines, 'line')}, head {status.record.head[:16]}"
         lines.append(_line("record", [(held, "")], room))
+    if status.audit is not None:
+        lines.append(_audit_line(status.audit, room))
     if status.servers is not None:
         lines.append(_line("redis", servers_sentence(status.servers), room))
     if status.shards is not None:
@@ -76,6 +80,12 @@ def _header(status: Status, width: int) -> RenderableType:
     when = datetime.fromtimestamp(int(status.at), UTC)
     title = f"ninja-daemon  {when:%Y-%m-%d %H:%M:%S} UTC"
     return Panel(Group(*lines), title=title, title_align="left", border_style="dim")
+
+
+def _audit_line(audit: AuditSummary, room: int) -> Text:
+    found = (kinds_words(audit.differences), "red" if audit.differences else "green")
+    last = f"last {format_instant(audit.newest)[:16].replace('T', ' ')}"
+    return _line("audit", [found, (last, "dim"), (counted(audit.strategies, "strategy"), "dim")], room)
 
 
 def _line(name: str, pieces: Sequence[tuple[str, str]], room: int) -> Text:

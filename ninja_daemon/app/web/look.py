@@ -21,7 +21,8 @@ from ninja_daemon.app.status.gathering import gather_status
 from ninja_daemon.app.status.in_force import in_force
 from ninja_daemon.app.status.memory import StatusMemory
 from ninja_daemon.app.status.picture import Status
-from ninja_daemon.app.why.noted import read_deliveries, read_notes
+from ninja_daemon.app.why.noted import read_notes
+from ninja_daemon.app.why.signal_story import read_story
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.market.instant import Instant
@@ -170,7 +171,7 @@ class Insides:
 
     def sent(self, identity: str) -> Sequence[Sent]:
         """Return where this machine delivered a signal."""
-        return read_deliveries(self.environment, identity)
+        return read_story(self.environment, identity, None, is_followed=False).sent
 
     def _read_status(self) -> Status:
         settings = self.settings()

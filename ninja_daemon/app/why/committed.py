@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 
 from ninja_daemon.adapters.journal.journal import OUTBOX_KEPT
 from ninja_daemon.adapters.journal.reports import load_local, read_local_history
@@ -12,8 +13,9 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import read_history, read_sides
 from ninja_daemon.adapters.redis.state_store import HISTORY_KEPT, RedisStateStore
 from ninja_daemon.adapters.stored.reports import History
-from ninja_daemon.app.queues.opening import local_queue_file
+from ninja_daemon.app.queues.opening import audits_file, local_queue_file
 from ninja_daemon.app.settings.environment import Environment
+from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Loaded
 from ninja_daemon.usecases.proof.record import Record
@@ -27,7 +29,8 @@ def read_records(environment: Environment, strategies: Sequence[Strategy]) -> Ma
     """
     if not environment.cache_enabled:
         with closing(local_queue_file(environment)) as file:
-            return _records(load_local(file, strategies), {}, read_local_history(file), OUTBOX_KEPT, is_counted=False)
+            loaded, history = load_local(file, strategies), read_local_history(file)
+        return _records(loaded, {}, history, OUTBOX_KEPT, is_counted=False)
     keys = Keys(environment.namespace)
     with closing(connect(environment.redis_url.reveal(), name="why")) as client:
         store, names = RedisStateStore(client, keys), [strategy.name for strategy in strategies]
@@ -37,7 +40,8 @@ def read_records(environment: Environment, strategies: Sequence[Strategy]) -> Ma
             before, loaded = loaded, store.load(strategies)
             # A commit in between would put an old cursor beside a new side.
             if all(before[name].cursor_token == loaded[name].cursor_token for name in names):
-                return _records(loaded, sides, history, HISTORY_KEPT, is_counted=True)
+                break
+    return _records(loaded, sides, history, HISTORY_KEPT, is_counted=True)
 
 
 def _records(
@@ -51,6 +55,17 @@ def _records(
             [signal for signal, _ in history.entries if signal.strategy == name],
             is_cut=is_cut,
             is_counted=is_counted,
+            terms=history.terms,
+            outcomes={id_: one for id_, one in history.outcomes.items() if one.strategy == name},
         )
         for name, each in loaded.items()
     }
+
+
+def with_seen(environment: Environment, name: str, record: Record) -> Record:
+    """Add the candles of a strategy that this machine noted, as far as its file is there and can be read."""
+    with closing(audits_file(environment)) as file:
+        try:
+            return replace(record, seen=file.seen(name)) if file.path.exists() else record
+        except (JournalUnavailable, OSError):
+            return record

@@ -7,7 +7,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from ninja_daemon.adapters.network.redaction import escaped
+from ninja_daemon.app.audits.results import difference_fields, difference_words
 from ninja_daemon.app.why.noted import evaluated_at
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
@@ -40,28 +40,6 @@ def decision_fields(rules: Rules, decision: Decision, evaluation: Evaluation | N
         "id": decision.signal_id(rules),
         "evaluated_at": evaluated_at(evaluation),
     }
-
-
-def difference_fields(difference: Difference) -> dict[str, object]:
-    """Return a difference for ``--json``."""
-    return {
-        "strategy": difference.strategy,
-        "kind": difference.kind.value,
-        "time": None if difference.time is None else format_instant(difference.time),
-        "field": difference.field,
-        "listed": difference.stored,
-        "derived": difference.derived,
-        "meaning": difference.meaning,
-    }
-
-
-def difference_words(difference: Difference) -> str:
-    """Say a difference in one line."""
-    where = "" if difference.time is None else f" at {format_instant(difference.time)}"
-    return escaped(
-        f"DIFFERENT {difference.strategy}{where}: {difference.kind.value}, {difference.field} was "
-        f"{difference.stored}, derived {difference.derived}; {difference.meaning}"
-    )
 
 
 def unjudged_words(strategy: Strategy, opened: Instant) -> str:

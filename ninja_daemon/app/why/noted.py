@@ -9,9 +9,7 @@ from typing import Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
-from ninja_daemon.adapters.journal.sent_ledger import Sent, SqliteSentLedger, ledger_path
-from ninja_daemon.adapters.network.redaction import escaped
-from ninja_daemon.app.queues.opening import evaluations_file, store_label
+from ninja_daemon.app.queues.opening import evaluations_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
@@ -28,37 +26,6 @@ def read_notes(environment: Environment, strategy: str, since: Instant, until: I
     """Return what was noted of candles that opened in a span, both ends included."""
     with closing(evaluations_file(environment)) as file:
         return _notes(file, strategy, since, until)
-
-
-def read_deliveries(environment: Environment, identity: str) -> list[Sent]:
-    """Return where this machine sent a signal in the last seven days."""
-    path = ledger_path(environment.state_dir, store_label(environment), environment.namespace)
-    try:
-        if not path.exists():
-            return []
-        with closing(SqliteSentLedger(path)) as ledger:
-            return ledger.sent(identity)
-    except (JournalUnavailable, OSError):
-        return []
-
-
-def delivery_fields(deliveries: Sequence[Sent]) -> list[dict[str, object]]:
-    """Return deliveries for ``--json``."""
-    return [
-        {"destination": one.destination, "at": format_instant(one.at), "message_id": one.message_id or None}
-        for one in deliveries
-    ]
-
-
-def delivery_lines(deliveries: Sequence[Sent]) -> list[str]:
-    """Say where a signal was delivered, when, and as which message."""
-    if not deliveries:
-        return ["delivered not by this machine in the last seven days; what waits: ninja-daemon queue"]
-    return [
-        f"delivered {format_instant(one.at)} to {escaped(one.destination)}"
-        + (f", message {escaped(one.message_id)[:64]}" if one.message_id else "")
-        for one in deliveries
-    ]
 
 
 def _notes(file: SqliteEvaluations, strategy: str, since: Instant, until: Instant) -> Notes:

@@ -71,3 +71,30 @@ class CandleColumns:
         """Return the candles from ``start`` up to, not including, ``stop``; the arrays are shared."""
         cut = slice(start, stop)
         return CandleColumns(self.time[cut], self.open[cut], self.high[cut], self.low[cut], self.close[cut])
+
+    def overlaid(self, others: CandleColumns) -> tuple[CandleColumns, list[Candle]]:
+        """Put other candles in the place of those that opened when they did, or between them.
+
+        Returns:
+            The candles, and those of the others that are not among ours just so.
+        """
+        if not len(others):
+            return self, []
+        places = np.minimum(self.time.searchsorted(others.time), len(self) - 1)
+        is_there = self.time[places] == others.time
+        is_other, columns = ~is_there, []
+        for name in Candle._fields:
+            column, own = getattr(self, name).copy(), getattr(others, name)
+            is_other |= column[places] != own
+            column[places[is_there]] = own[is_there]
+            columns.append(np.insert(column, self.time.searchsorted(others.time[~is_there]), own[~is_there]))
+        return CandleColumns(*columns), [others.candle(int(place)) for place in np.flatnonzero(is_other)]
+
+    def without(self, time: Instant) -> CandleColumns:
+        """Leave the candle out that opened then."""
+        is_kept = self.time != time
+        return CandleColumns(*(getattr(self, name)[is_kept] for name in Candle._fields))
+
+    def numbers_in(self, others: CandleColumns) -> Integers:
+        """Return for each candle how many up to it opened when one of the others did."""
+        return np.cumsum(np.isin(self.time, others.time))

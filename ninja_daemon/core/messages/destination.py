@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from ninja_daemon.core.messages.routing import Route, Silence
 from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
-from ninja_daemon.core.messages.timed_report import TimedReport, Topic
+from ninja_daemon.core.messages.timed_report import NearDigest, TimedReport, Topic
 from ninja_daemon.core.secret import Secret
 
 CONSOLE: Final = "console"
@@ -116,6 +116,7 @@ class Delivery:
         mirror: name of the list that gets a second copy of every signal; empty for none.
         results: the digest of results, None likewise.
         record: the record's head, None likewise.
+        near: the digest of near crosses, None likewise.
     """
 
     destinations: tuple[Destination, ...]
@@ -126,12 +127,19 @@ class Delivery:
     mirror: str = ""
     results: TimedReport | None = None
     record: TimedReport | None = None
+    near: NearDigest | None = None
 
     @property
     def reports(self) -> Mapping[Topic, TimedReport]:
         """The timed reports that somebody asked for."""
         known = {Topic.HEARTBEAT: self.daily, Topic.RESULTS: self.results, Topic.RECORD: self.record}
         return {topic: report for topic, report in known.items() if report is not None}
+
+    @property
+    def told(self) -> Mapping[Topic, tuple[str, ...]]:
+        """Who gets what is sent by the clock."""
+        near = {} if self.near is None else {Topic.NEAR: self.near.to}
+        return {topic: report.to for topic, report in self.reports.items()} | near
 
     @property
     def wants_outcomes(self) -> bool:

@@ -1,9 +1,10 @@
-"""Messages that come by the clock: the daily sign of life, the week's results, the head of the record."""
+"""Messages that come by the clock: the daily report, the week's results, the head of the record, near crosses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ class Topic(StrEnum):
     HEARTBEAT = "heartbeat"
     RESULTS = "results"
     RECORD = "record"
+    NEAR = "near"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,21 @@ class TimedReport:
     time_zone: str
     to: tuple[str, ...]
     weekday: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NearDigest:
+    """When a digest of near crosses is sent, and to whom.
+
+    Attributes:
+        within_pips: how near the averages must be to each other.
+        before: seconds before a close.
+        to: destinations.
+    """
+
+    within_pips: Decimal
+    before: float
+    to: tuple[str, ...]
 
 
 def due_since(report: TimedReport, now: float) -> tuple[str, float]:

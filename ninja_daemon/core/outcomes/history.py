@@ -37,6 +37,11 @@ def outcomes_over(
     all_opened = [
         opened(each, terms_of(strategy, instrument, each)).at_decimals(instrument.decimals) for each in signals
     ]
+    return opened_over(strategy, candles, all_opened)
+
+
+def opened_over(strategy: Strategy, candles: CandleColumns, all_opened: Sequence[OpenSignal]) -> Followed:
+    """Follow signals as they began, each under its own terms and in the candles' decimals; see ``outcomes_over``."""
     rows: list[int] = np.searchsorted(candles.time, [one.time for one in all_opened]).tolist()
     last_rows = _last_rows(all_opened, rows, len(candles))
     followed = [place for place, one in enumerate(all_opened) if can_be_followed(one)]

@@ -6,8 +6,10 @@ made of the same integers by the same powers of ten, ids of the same text.
 
 from __future__ import annotations
 
+import gc
 import operator
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Context, Decimal
 from functools import partial
 from hashlib import sha256
@@ -59,7 +61,20 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
         ends,
         repeat(None),
     )
-    return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end
+    with _uncollected():
+        return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make many records without the collector, which would look through all of them again and again in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _prices(rules: Rules, turns: Turns) -> Iterator[Iterator[Decimal]]:

@@ -11,12 +11,10 @@ import numpy as np
 
 from ninja_daemon.core.market.candle_columns import Integers
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.turns import turned
+from ninja_daemon.core.signals.running_sums import ROOM, turned
 
 Pair = tuple[int, int]
 """Period of the fast average, and of the slow one."""
-ROOM: Final = 2**62
-"""Integers below it can be added and compared in 64 bits."""
 _BLOCK: Final = 65_536
 """Candles that all pairs go over together: their sums fit into the processor's cache."""
 _Part = TypeVar("_Part")
@@ -87,13 +85,13 @@ def _run(sums: dict[int, Integers], pair: Pair, stop: int) -> _Run:
     if not count:
         return _Run(-1, None, np.zeros(0, dtype=np.int64), None)
     left, right = (sums[period][len(sums[period]) - count :] for period in pair)
-    difference = left * (slow // shared) - right * (fast // shared)
-    places, is_buy, side = turned(difference, None)
+    left, right = left * (slow // shared), right * (fast // shared)
+    places, is_buy, side = turned(left, right, None)
     if side is None:
         return _Run(-1, None, np.zeros(0, dtype=np.int64), None)
     offset = stop - count
-    first = int((difference != 0).argmax())
-    began = Side.BUY if difference[first] > 0 else Side.SELL
+    first = int((left != right).argmax())
+    began = Side.BUY if left[first] > right[first] else Side.SELL
     return _Run(offset + first, began, 2 * (places + offset) + is_buy, side)
 
 

@@ -14,8 +14,8 @@ from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Int
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.outcomes.outcome import R_DIGITS
 from ninja_daemon.core.signals.rules import Rules
+from ninja_daemon.core.signals.running_sums import ROOM
 from ninja_daemon.core.signals.signal_columns import half_even_column, levels_away
-from ninja_daemon.core.sweeps.crossing import ROOM
 
 RESULTS: Final = tuple(Result)
 TARGET, STOP, REVERSED, EXPIRED = (RESULTS.index(each) for each in Result)

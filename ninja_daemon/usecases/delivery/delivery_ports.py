@@ -142,8 +142,8 @@ class SentLedger(Protocol):
             JournalUnavailable: it cannot be used.
         """
 
-    def ended(self, destination: str, ids: Collection[str], *, maybe_sent: bool) -> None:
-        """Note that ``ids`` were not sent after all, or that it is not known.
+    def ended(self, destination: str, ids: Collection[str], now: float, told: str, *, maybe_sent: bool) -> None:
+        """Note that ``ids`` were not sent after all, or that it is not known, and what the service said.
 
         Raises:
             JournalUnavailable: it cannot be written.

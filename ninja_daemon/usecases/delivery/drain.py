@@ -124,9 +124,9 @@ def _assigned(arrival: Arrival, delivery: Delivery, silences: Sequence[Silence],
 
 
 def _alert_destinations(notice: Notice, delivery: Delivery) -> tuple[str, ...]:
-    for topic, report in delivery.reports.items():
+    for topic, to in delivery.told.items():
         if notice.topic == topic:
-            return report.to
+            return to
     others = tuple(name for name in delivery.alerts if name != notice.about)
     return others or (CONSOLE,)
 

@@ -75,7 +75,7 @@ class Sender:
             for entry in batch
             if fault is Fault.AMBIGUOUS or entry.number <= taken.maybe_sent or entry.id in begun.maybe_sent
         )
-        return settlement, [*self._ended(batch, doubtful), event]
+        return settlement, [*self._ended(batch, doubtful, taken.now, attempt.failure.text), event]
 
     def asked_again(
         self, taken: LeasedLane, refused: Settlement, started: float
@@ -111,13 +111,13 @@ class Sender:
         except JournalUnavailable as error:
             return Begun(), [_ledger_event(error)]
 
-    def _ended(self, batch: Sequence[Entry], doubtful: Collection[str]) -> list[DeliveryEvent]:
+    def _ended(self, batch: Sequence[Entry], doubtful: Collection[str], now: float, told: str) -> list[DeliveryEvent]:
         """Note that a batch was not sent; an earlier attempt that may have arrived is not forgotten by that."""
         certain = [entry.id for entry in batch if entry.id not in doubtful]
         try:
             for ids, maybe_sent in ((certain, False), (doubtful, True)):
                 if ids:
-                    self._ledger.ended(self.destination.name, ids, maybe_sent=maybe_sent)
+                    self._ledger.ended(self.destination.name, ids, now, told, maybe_sent=maybe_sent)
         except JournalUnavailable as error:
             return [_ledger_event(error)]
         return []
@@ -134,8 +134,8 @@ class Sender:
         begun, events = self._begun([head])
         if settled := self._settled_elsewhere(taken, head, begun):
             return settled[0], [*events, settled[1]]
-        events += self._ended([head], begun.maybe_sent)
         text = f"older than max_age after {taken.attempts} attempts"
+        events += self._ended([head], begun.maybe_sent, taken.now, text)
         if taken.error:
             text += f"; the last said: {taken.error}"
         if head.outcome is not None:

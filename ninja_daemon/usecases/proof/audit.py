@@ -9,10 +9,11 @@ from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import HistorySource
-from ninja_daemon.usecases.proof.comparison import compare
 from ninja_daemon.usecases.proof.derivation import Derived, derive
 from ninja_daemon.usecases.proof.difference import Difference
-from ninja_daemon.usecases.proof.record import Record, as_listed
+from ninja_daemon.usecases.proof.judgement import judge
+from ninja_daemon.usecases.proof.outcome_comparison import outcomes_of
+from ninja_daemon.usecases.proof.record import Record
 from ninja_daemon.usecases.replay import Span
 
 
@@ -30,6 +31,8 @@ class Audited:
         due_since: open of the first candle whose signals had to be listed, None when that is not known.
         derived: signals that the candles up to the cursor give since ``due_since``.
         listed: signals of the strategy in the history.
+        ended: outcomes that the candles up to the cursor give for signals that are followed.
+        outcomes: outcomes of the strategy in the history.
         other_settings: those among them that were listed under other settings, which are not compared.
         ahead: candles that the broker has behind the cursor.
     """
@@ -43,6 +46,8 @@ class Audited:
     due_since: Instant | None = None
     derived: int = 0
     listed: int = 0
+    ended: int = 0
+    outcomes: int = 0
     other_settings: int = 0
     ahead: int = 0
 
@@ -76,7 +81,7 @@ def audit(
         derived = derive(source, strategy, span, known=loaded.instrument, more=more, progress=progress)
     except NinjaError as error:
         return Audited(strategy, error, listed=listed)
-    return _audited(as_listed(derived, record), record, loaded.cursor, to_the_newest=to_the_newest)
+    return _audited(derived, record, loaded.cursor, to_the_newest=to_the_newest)
 
 
 def _oldest(record: Record) -> Instant | None:
@@ -84,9 +89,10 @@ def _oldest(record: Record) -> Instant | None:
     return record.signals[0].time if record.signals and not record.is_counted else None
 
 
-def _audited(derived: Derived, record: Record, cursor: Instant, *, to_the_newest: bool) -> Audited:
+def _audited(now: Derived, record: Record, cursor: Instant, *, to_the_newest: bool) -> Audited:
     """Compare, and add up what was found up to the cursor."""
-    found = compare(derived, record, to_the_newest=to_the_newest)
+    judged = judge(now, record, to_the_newest=to_the_newest)
+    derived, found = judged.derived, judged.comparison
     times, since = derived.candles.time[derived.start :], found.since
     taken_in = times[: int(times.searchsorted(cursor, side="right"))]
     due = [one for one in derived.signals().values() if since is not None and since <= one.time <= cursor]
@@ -99,6 +105,8 @@ def _audited(derived: Derived, record: Record, cursor: Instant, *, to_the_newest
         due_since=since,
         derived=len(due),
         listed=len(record.signals),
+        ended=len(outcomes_of(derived, record)),
+        outcomes=len(record.outcomes),
         other_settings=found.other_settings,
         ahead=found.ahead,
     )

@@ -14,7 +14,9 @@ from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.usecases.proof.derivation import Derived
-from ninja_daemon.usecases.proof.difference import Difference, Kind, difference
+from ninja_daemon.usecases.proof.difference import Difference, difference
+from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.outcome_comparison import outcome_differences
 from ninja_daemon.usecases.proof.record import Record, due_since, of_these_settings
 from ninja_daemon.usecases.proof.stored_state import state_differences
 
@@ -60,6 +62,7 @@ def compare(derived: Derived, record: Record, *, to_the_newest: bool) -> Compari
     known = of_these_settings(derived, record)
     since = due_since(derived, record, known)
     found += _signals(derived, record, known, since)
+    found += outcome_differences(derived, record)
     cursor = record.loaded.cursor
     ahead = 0 if cursor is None else len(derived.candles) - int(derived.candles.time.searchsorted(cursor, side="right"))
     return Comparison(sorted(found, key=lambda each: each.time or 0), since, len(record.signals) - len(known), ahead)
@@ -129,11 +132,10 @@ def signal_difference(derived: Derived, listed: Signal, own: Signal) -> Differen
         return None
     # A candle enters several fields; one alone cannot come from a candle.
     is_one = len(changed) == 1
-    meaning = (
-        "the entry in the history was changed"
-        if is_one
-        else f"a candle behind it was revised, or the entry was changed; also: {', '.join(changed[1:])}"
-    )
+    others = f"also: {', '.join(changed[1:])}"
+    meaning = "the entry in the history was changed"
+    if not is_one:
+        meaning = f"a candle behind it was revised, or the entry was changed; {others}"
     was, now = _text(listed, changed[0]), _text(own, changed[0])
     kind = Kind.STORED if is_one else Kind.REVISED
     return difference(derived, kind, own.time, changed[0], was, now, meaning=meaning)

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.proof.derivation import Derived
-
-
-class Kind(StrEnum):
-    """What kind of difference it is."""
-
-    REVISED = "revised candle"
-    MISSING = "missing"
-    EXTRA = "extra"
-    STORED = "stored value"
+from ninja_daemon.usecases.proof.kind import Kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
@@ -31,8 +32,21 @@ class Became(Enum):
     NOT_EVALUATED = "not evaluated"
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Seen(NamedTuple):
+    """A candle as it was when it was taken in: its first complete version, which is final (contract 4.1).
+
+    Attributes:
+        candle: prices are integers.
+        decimals: of these.
+        series: whose candle it is, as ``Series`` writes itself.
+    """
+
+    candle: Candle
+    decimals: int
+    series: str
+
+
+class Evaluation(NamedTuple):
     """A candle that was taken in.
 
     Attributes:
@@ -45,6 +59,8 @@ class Evaluation:
         cross: the side that the candle turned to, if it did.
         rejected_by: name of the filter that rejected the cross.
         signal_id: id of its signal.
+        seen: the candle; None in notes of versions that did not keep it.
+        gap: the fast average less the slow one after it, in ten-thousandths of a pip; None where it was not noted.
     """
 
     strategy: str
@@ -56,6 +72,8 @@ class Evaluation:
     cross: Side | None = None
     rejected_by: str | None = None
     signal_id: str | None = None
+    seen: Seen | None = None
+    gap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,21 +177,22 @@ class Judge:
             return CloseVerdict(time, close, Became.EVALUATED, evaluation)
         if self._cursor is not None and time <= self._cursor:
             return self._behind_cursor(time, close)
+        # A process that noted an absence may have ended since.
+        is_present = any(one.since <= close <= one.until + SEEN_EVERY for one in self._notes.presences)
         for absence in reversed(self._notes.absences):
-            if absence.since <= close and (absence.until is None or close < absence.until):
+            holds = absence.since <= close and (absence.until is None or close < absence.until)
+            if holds and (is_present or absence.why == NOT_ENABLED or not self._notes.presences):
                 return CloseVerdict(time, close, Became.NOT_EVALUATED, why=absence.why, since=absence.since)
-        if any(one.since <= close <= one.until + SEEN_EVERY for one in self._notes.presences):
+        if is_present:
             return CloseVerdict(time, close, Became.NOT_EVALUATED, why=NOT_YET)
         return CloseVerdict(time, close, Became.NOT_EVALUATED, why=NO_DAEMON, since=self._last_seen(close))
 
     def _behind_cursor(self, time: Instant, close: Instant) -> CloseVerdict:
         """Judge a close that the cursor has passed: its candle was taken in, or there is none."""
-        is_noted_around = self._first is not None and self._first < time
-        has_candle = not is_noted_around if self._known is None else time in self._known
-        if has_candle:
+        is_before_notes = self._first is None or self._first >= time
+        if is_before_notes if self._known is None else time in self._known:
             return CloseVerdict(time, close, Became.EVALUATED, why=NOT_NOTED)
         return CloseVerdict(time, close, Became.NO_CANDLE, why=NO_PRICES)
 
     def _last_seen(self, close: Instant) -> Instant | None:
-        earlier = [int(one.until) for one in self._notes.presences if one.until < close]
-        return max(earlier) if earlier else None
+        return max((int(one.until) for one in self._notes.presences if one.until < close), default=None)

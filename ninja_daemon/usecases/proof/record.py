@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.outcomes.open_signal import Terms
+from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.history import evaluate
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.usecases.ports import Loaded
 from ninja_daemon.usecases.proof.derivation import Derived
+from ninja_daemon.usecases.proof.evaluations import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class Record:
         signals: the listed ones of the strategy, oldest first.
         is_cut: the history is full, so older signals may have fallen out of it.
         is_counted: whether counts are kept at all.
+        terms: of the signals that are followed, by their ids; those of other strategies may be among them.
+        outcomes: those listed of the strategy, by the signals' ids.
+        seen: the candles that were noted when they were taken in, oldest first.
     """
 
     loaded: Loaded
@@ -30,6 +36,9 @@ class Record:
     signals: Sequence[Signal]
     is_cut: bool
     is_counted: bool
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    seen: Sequence[Seen] = ()
 
 
 def as_listed(derived: Derived, record: Record) -> Derived:
@@ -49,9 +58,9 @@ def as_listed(derived: Derived, record: Record) -> Derived:
 
 
 def of_these_settings(derived: Derived, record: Record) -> set[str]:
-    """Return the ids of the listed signals that were made under the settings of now."""
-    strategy = derived.rules.strategy
-    return {each.id for each in record.signals if signal_id(strategy, each.time, each.side) == each.id}
+    """Return the ids of the listed signals that were made under the settings of now, or of derived ones."""
+    strategy, own = derived.rules.strategy, derived.signals()
+    return {one.id for one in record.signals if one.id in own or signal_id(strategy, one.time, one.side) == one.id}
 
 
 def due_since(derived: Derived, record: Record, known: set[str]) -> Instant | None:

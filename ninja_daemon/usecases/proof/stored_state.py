@@ -14,7 +14,8 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.signal import rounded
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.proof.derivation import Derived
-from ninja_daemon.usecases.proof.difference import Difference, Kind, difference, side_name
+from ninja_daemon.usecases.proof.difference import Difference, difference, side_name
+from ninja_daemon.usecases.proof.kind import Kind
 from ninja_daemon.usecases.revisions import scaled
 
 

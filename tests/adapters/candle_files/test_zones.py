@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import pytest
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before, is_closed
 from ninja_daemon.adapters.candle_files.clocks.zones import UnknownZone, zone_named
+from ninja_daemon.adapters.candle_files.layout import Options
+from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.core.errors import CandleFileRejected
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -54,7 +57,9 @@ def test_less_than_a_year_is_asked_about_with_the_candidates(tmp_path: Path) -> 
 
 def test_candles_of_four_hours_do_not_tell_their_zone(tmp_path: Path) -> None:
     path = file_of(tmp_path, "mt5", joined(YEAR, H4), ZONES["America/New_York+7"])
-    assert "candles longer than an hour do not tell their zone" in refused(path)
+    said = refused(path)
+    assert "candles longer than an hour do not tell their zone" in said
+    assert "say it: --zone America/New_York+7 (or UTC" in said
     assert taken(path, zone="America/New_York+7")[0] == joined(YEAR, H4)
 
 
@@ -198,10 +203,17 @@ def test_closed_time_is_that_of_the_market_hours() -> None:
 @pytest.mark.parametrize("zone", ZONES)
 def test_hours_of_ten_years_joined_are_the_candles_themselves(tmp_path: Path, zone: str) -> None:
     path = file_of(tmp_path, "csv", TEN_YEARS, ZONES[zone])
-    for granularity in (H4, D):
-        candles, paragraph = taken(path, granularity, zone=zone)
-        assert candles == joined(TEN_YEARS, granularity)
-        assert f"step H1, joined to {granularity.name}" in paragraph
+    with open_candles([path], Options(zone=zone)) as opened:
+        for granularity, expected in direct().items():
+            assert [candle for columns in opened.columns(granularity) for candle in columns] == expected
+            assert opened.report is not None
+            assert f"step H1, joined to {granularity.name}" in opened.report.paragraph()
+
+
+@cache
+def direct() -> dict[Granularity, list[Candle]]:
+    """The candles of ten years, made without a file."""
+    return {granularity: joined(TEN_YEARS, granularity) for granularity in (H4, D)}
 
 
 # --- never silently wrong -------------------------------------------------------------------------------------------
@@ -226,7 +238,7 @@ def random_file(folder: Path, walk: random.Random) -> tuple[Path, list[Candle]]:
 
 def test_a_zone_is_never_found_wrong_silently(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     walk = random.Random(11)
-    count = 10_000 if request.config.getoption("--long", default=False) else 60
+    count = 10_000 if request.config.getoption("--long", default=False) else 40
     taken_in = wrong = 0
     for _ in range(count):
         path, candles = random_file(tmp_path, walk)

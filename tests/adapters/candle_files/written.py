@@ -15,6 +15,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
+H1: Final = Granularity.H1.seconds
 
 
 class Ahead(tzinfo):
@@ -54,25 +55,34 @@ def opens(granularity: Granularity, first: datetime, last: datetime) -> Iterator
     """Opens of candles from Sunday to Friday 17:00 in New York."""
     at = granularity.open_at(int(first.timestamp()))
     end = int(last.timestamp())
+    sunday = datetime.fromtimestamp(at, NEW_YORK).date()
+    sunday -= timedelta(days=(sunday.weekday() + 1) % 7 + 7)
     while at < end:
-        local = datetime.fromtimestamp(at, NEW_YORK)
-        hours = local.weekday() * 24 + local.hour
-        if not 4 * 24 + 17 <= hours < 6 * 24 + 17:
-            yield at
-        at = granularity.next_close(at)
+        opening, closing = (
+            int(datetime(day.year, day.month, day.day, 17, tzinfo=NEW_YORK).timestamp())
+            for day in (sunday, sunday + timedelta(days=5))
+        )
+        if granularity.seconds <= H1:
+            yield from range(max(at, opening), min(closing, end), granularity.seconds)
+            at = max(at, closing)
+        while at < min(closing, end):
+            if at >= opening:
+                yield at
+            at = granularity.next_close(at)
+        sunday += timedelta(days=7)
 
 
 def made_up(
     granularity: Granularity, first: datetime, last: datetime, *, seed: int = 1, start: int = 110_000, move: int = 60
 ) -> list[Candle]:
     """A random walk over the hours in which the market is open; no candle is flat."""
-    walk = random.Random(seed)
+    draw = random.Random(seed).random
     close, candles = start, []
     for at in opens(granularity, first, last):
         opened = close
-        close = max(start // 2, opened + walk.randint(-move, move))
-        high, low = max(opened, close) + walk.randint(1, 9), min(opened, close) - walk.randint(1, 9)
-        candles.append(Candle(at, opened, high, low, close))
+        close = max(start // 2, opened - move + int(draw() * (2 * move + 1)))
+        high, low = (close, opened) if close > opened else (opened, close)
+        candles.append(Candle(at, opened, high + 1 + int(draw() * 9), low - 1 - int(draw() * 9), close))
     return candles
 
 
@@ -90,7 +100,8 @@ def joined(candles: Sequence[Candle], granularity: Granularity) -> list[Candle]:
 
 
 def price(units: int, decimals: int = 5) -> str:
-    return format(Decimal(units).scaleb(-decimals), "f")
+    unit = 10**decimals
+    return f"{units // unit}.{units % unit:0{decimals}d}"
 
 
 def noisy(units: int, decimals: int = 5) -> str:

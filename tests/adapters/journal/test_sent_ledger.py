@@ -133,13 +133,13 @@ def test_what_was_not_sent_after_all_is_as_if_it_had_never_begun(
     ledger: SqliteSentLedger, other: SqliteSentLedger
 ) -> None:
     ledger.begin("desk", ["a"], NOW)
-    ledger.ended("desk", ["a"], maybe_sent=False)
+    ledger.ended("desk", ["a"], NOW, "503", maybe_sent=False)
     assert other.begin("desk", ["a"], NOW) == Begun()
 
 
 def test_what_may_have_been_sent_is_said_to_anybody_at_once(ledger: SqliteSentLedger, other: SqliteSentLedger) -> None:
     ledger.begin("desk", ["a"], NOW)
-    ledger.ended("desk", ["a"], maybe_sent=True)
+    ledger.ended("desk", ["a"], NOW, "503", maybe_sent=True)
     assert other.begin("desk", ["a", "b"], NOW) == Begun(maybe_sent=frozenset({"a"}))
 
 

@@ -205,7 +205,8 @@ def test_json_that_could_mean_anything_means_nothing(body: bytes) -> None:
     answer = answer_to(http(body))
 
     assert isinstance(answer, BrokerUnavailable)
-    assert "must be JSON" in str(answer)
+    # Python reads a deep list since 3.14; what it reads is no object.
+    assert "must be JSON" in str(answer) or "must be a JSON object" in str(answer)
 
 
 def test_a_lone_surrogate_in_an_error_can_be_printed() -> None:

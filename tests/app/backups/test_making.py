@@ -8,6 +8,7 @@ import sqlite3
 import tarfile
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.files.backup_file import write_backup
-from ninja_daemon.adapters.files.backup_form import LEDGER, REDIS, decode_keys, encode_keys
+from ninja_daemon.adapters.files.backup_form import EVALUATIONS, LEDGER, REDIS, decode_keys, encode_keys
 from ninja_daemon.adapters.files.backup_reading import read_backup
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
+from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE, RedisNamespace
@@ -26,6 +29,7 @@ from ninja_daemon.app.backups.planning import plan_restoration
 from ninja_daemon.app.backups.restoring import require_stopped, restore
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StateUnreadable, StoreUnavailable
+from ninja_daemon.usecases.proof.evaluations import Evaluation
 from tests.fakes.clock import FakeClock
 
 NOW = 1_700_000_000
@@ -253,14 +257,25 @@ def sent(path: Path) -> set[str]:
     return found
 
 
+def note(path: Path, time: int) -> None:
+    with closing(SqliteEvaluations(path)) as file:
+        file.note(Batch(time, "one:1", [Evaluation("EUR_USD_H4", time, float(time), "one:1", "stored")]))
+
+
+def noted(path: Path) -> list[int]:
+    with closing(SqliteEvaluations(path)) as file:
+        return list(file.notes("EUR_USD_H4", 0, 2**40).evaluations)
+
+
 def test_the_ledger_is_merged_and_the_journal_that_is_there_stays(environ: Environ, client: redis.Redis) -> None:
     fill(client)
     files = local_files(environ())
     remember(files[LEDGER], "first", "second")
     journal = SqliteJournal(files["journal.sqlite3"])
     journal.remember({"EUR_USD_H4": NOW})
+    note(files[EVALUATIONS], NOW)
     made = make_backup(environ(), backup_folder(environ()), NOW, keep=7)
-    assert set(made.parts) == {REDIS, LEDGER, "journal.sqlite3"}
+    assert set(made.parts) == {REDIS, LEDGER, "journal.sqlite3", EVALUATIONS}
     with sqlite3.connect(files[LEDGER]) as connection:
         connection.execute("DELETE FROM sent WHERE id = 'first'")
     connection.close()
@@ -272,6 +287,11 @@ def test_the_ledger_is_merged_and_the_journal_that_is_there_stays(environ: Envir
     assert sent(files[LEDGER]) == {"first", "second", "newer"}
     assert journal.marks() == {"EUR_USD_H4": NOW + 14_400}
     journal.close()
+    assert restored.plan.evaluations == "stays"
+    files[EVALUATIONS].unlink()
+    with read_backup(made.path) as backup:
+        assert restore(environ(), backup, FakeClock(NOW + 60), threading.Event()).plan.evaluations == "restored"
+    assert noted(files[EVALUATIONS]) == [NOW]
 
 
 def test_without_redis_the_journal_is_replaced_and_kept_aside(environ: Environ) -> None:

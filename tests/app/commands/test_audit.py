@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
+from ninja_daemon.adapters.host.clock import SystemClock
+from ninja_daemon.adapters.stored.outcome import decode_outcome, encode_outcome
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
+from ninja_daemon.app.queues.opening import audits_file
+from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instant import format_instant, parse_instant
+from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
 from tests.app.commands.conftest import SEEN_AT_START, TAKEN_IN, Committed
@@ -32,6 +38,8 @@ def test_what_the_daemon_left_has_no_difference(committed: Committed) -> None:
         "signals_due_since": format_instant(committed.candles[SEEN_AT_START].time),
         "derived": signals,
         "listed": signals,
+        "ended": len(ended(committed)),
+        "outcomes": len(ended(committed)),
         "other_settings": 0,
         "ahead": 0,
         "differences": [],
@@ -212,3 +220,73 @@ def test_files_of_another_series_or_options_without_files_are_usage_errors(commi
     assert "must be given together with --candles" in " ".join(committed.error.replace("│", " ").split())
     committed("audit", "-s", "GBP_JPY_D", "--candles", written(committed), "--zone", "EET", code=2)
     assert "Invalid value for --candles" in committed.error
+
+
+# --- outcomes --------------------------------------------------------------------------------------------------------
+
+OUTCOMES = "{ninja}:outcome_history"
+
+
+def ended(committed: Committed) -> list[str]:
+    return [str(text) for text in committed.client.lrange(OUTCOMES, 0, -1) if '"follow"' not in str(text)]
+
+
+def changed_result(committed: Committed) -> tuple[str, str, str]:
+    text = ended(committed)[3]
+    outcome = decode_outcome(text)
+    other = Result.STOP if outcome.result is Result.TARGET else Result.TARGET
+    committed.client.lrem(OUTCOMES, 1, text)
+    committed.client.rpush(OUTCOMES, encode_outcome(outcome._replace(result=other)))
+    return "stored value", format_instant(outcome.time), "outcome result"
+
+
+def removed_outcome(committed: Committed) -> tuple[str, str, str]:
+    text = ended(committed)[3]
+    committed.client.lrem(OUTCOMES, 1, text)
+    return "missing", json.loads(text)["time"], "outcome"
+
+
+def extra_outcome(committed: Committed) -> tuple[str, str, str]:
+    outcome = decode_outcome(ended(committed)[3])
+    committed.client.rpush(OUTCOMES, encode_outcome(outcome._replace(id="0" * 32)))
+    return "extra", format_instant(outcome.time), "outcome"
+
+
+def early_outcome(committed: Committed) -> tuple[str, str, str]:
+    signal = decode_signal(committed.listed()[-1])
+    made = decode_outcome(ended(committed)[-1])._replace(
+        id=signal.id, time=signal.time, side=signal.side, exit_time=format_and_parse(signal.close_time + 900)
+    )
+    committed.client.rpush(OUTCOMES, encode_outcome(made))
+    return "extra", format_instant(signal.time), "outcome"
+
+
+def format_and_parse(at: int) -> int:
+    return parse_instant(format_instant(at))
+
+
+@pytest.mark.parametrize(
+    "plant", [changed_result, removed_outcome, extra_outcome, early_outcome], ids=lambda plant: plant.__name__
+)
+def test_a_planted_outcome_is_found_and_nothing_else(
+    committed: Committed, plant: Callable[[Committed], tuple[str, str, str]]
+) -> None:
+    planted = plant(committed)
+    made = json.loads(committed("audit", "-s", M15.name, "--json", code=1))["strategies"][0]
+    assert [(each["kind"], each["time"], each["field"]) for each in made["differences"]] == [planted]
+
+
+def test_one_that_was_cut_short_goes_on_with_what_is_left(committed: Committed) -> None:
+    committed.client.lrem(HISTORY, 1, committed.listed()[5])
+    clean = json.loads(committed("audit", "-s", M15.name, "--json", code=1))["strategies"][0]
+    with closing(audits_file(load_settings()[0])) as file:
+        assert not file.kept("since None")  # it came to its end
+        kept = clean | {"differences": [], "candles": 7}
+        file.keep("since None", M15.name, M15.settings_hash, SystemClock().now(), json.dumps(kept))
+        made = json.loads(committed("audit", "--json"))["strategies"]
+        assert [each["candles"] for each in made] == [7, 0]
+        assert "1 strategy of 2 audited until" in committed.error
+        assert not file.kept("since None")
+        file.keep("since None", M15.name, M15.settings_hash, SystemClock().now(), json.dumps(kept))
+        made = json.loads(committed("audit", "--anew", "--json", code=1))["strategies"]
+        assert made[0] == clean

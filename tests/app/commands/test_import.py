@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
@@ -120,7 +122,7 @@ def test_an_option_that_cannot_be_is_a_usage_error(
 @pytest.mark.parametrize(
     ("case", "name", "zone"),
     [
-        ("histdata", "DAT_ASCII_EURUSD_M1_2018.csv", "America/New_York"),
+        ("histdata", "HISTDATA_COM_ASCII_EURUSD_M12018.zip", "America/New_York"),
         ("mt5", "EURUSD_H1_201801010000_201901310000.csv", "EET"),
         ("mt4", "EURUSD60.csv", "America/New_York+7"),
         ("dukascopy", "EURUSD_Candlestick_1_Hour_BID_01.01.2018-31.01.2019.csv", "UTC"),
@@ -128,14 +130,23 @@ def test_an_option_that_cannot_be_is_a_usage_error(
     ],
 )
 def test_a_new_user_gets_to_signals_in_one_command(tmp_path: Path, run: Run, case: str, name: str, zone: str) -> None:
-    path = file_of(tmp_path, case, HOURS, ZONES[zone]).rename(tmp_path / name)
-    code, out, err = run("replay", "--csv", str(path), "--jsonl")
+    path = file_of(tmp_path, case, HOURS, ZONES[zone])
+    if name.endswith(".zip"):
+        with ZipFile(tmp_path / name, "w") as archive:
+            archive.write(path, "DAT_ASCII_EURUSD_M1_2018.csv")
+    else:
+        path.rename(tmp_path / name)
+    code, out, err = run("replay", "--csv", name, "--jsonl")
     assert code == 0
     assert len(out.splitlines()) > 20
     assert f"EUR_USD_H4: {len(joined(HOURS, H4)):,} candles" in err
     assert "EUR_USD_D: " in err
     assert "GBP_JPY" not in err
-    assert run("replay", "--csv", str(path), "--jsonl", "-s", "EUR_USD_D")[0] == 0
+    code, report, err = run("replay", "--report", "--csv", name)
+    assert code == 0
+    assert f"EUR_USD_H4: {sum('EUR_USD_H4' in line for line in out.splitlines())} signals, " in report
+    page = (Path(__file__).parents[3] / "docs" / "candle-files.md").read_text(encoding="utf-8")
+    assert re.search(f"replay --report --csv '?{re.escape(name)}'? ", page), "the page shows another command"
 
 
 def test_a_name_without_an_instrument_is_asked_about(tmp_path: Path, run: Run) -> None:

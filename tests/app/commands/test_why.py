@@ -215,3 +215,31 @@ def test_a_signal_tells_where_and_when_it_was_delivered(committed: Committed) ->
         {"destination": "desk", "at": "2023-11-14T22:13:21Z", "message_id": "77"},
     ]
     assert "delivered 2023-11-14T22:13:21Z to desk, message 77" in committed("why", identity)
+
+
+def test_every_attempt_and_the_outcome_are_told(committed: Committed) -> None:
+    identity = json.loads(committed.listed()[3])["id"]
+    environment = load_settings()[0]
+    ledger = SqliteSentLedger(ledger_path(environment.state_dir, store_label(environment), environment.namespace))
+    ledger.begin("desk", [identity], 1_700_000_000.0)
+    ledger.ended("desk", [identity], 1_700_000_000.5, "HTTP 503: busy", maybe_sent=True)
+    ledger.remember("desk", [identity], "77", 1_700_000_010.0)
+    ledger.ended("desk", [f"outcome:{identity}"], 1_700_000_900.0, "HTTP 429: slow down", maybe_sent=False)
+    ledger.remember("desk", [f"outcome:{identity}"], "77", 1_700_000_960.0)
+    ledger.close()
+    made = json.loads(committed("why", identity, "--json"))
+    assert [(one["of"], one["accepted"], one["told"], one["message_id"]) for one in made["attempts"]] == [
+        ("signal", False, "HTTP 503: busy", None),
+        ("signal", True, None, "77"),
+        ("outcome", False, "HTTP 429: slow down", None),
+        ("outcome", True, None, "77"),
+    ]
+    assert made["outcome"]["id"] == identity
+    told = committed("why", identity)
+    for line in (
+        "tried    2023-11-14T22:13:20Z at desk: HTTP 503: busy",
+        "delivered 2023-11-14T22:13:30Z to desk, message 77",
+        "shown    its outcome 2023-11-14T22:29:20Z at desk, message 77",
+        f"by {made['outcome']['result']} at ",
+    ):
+        assert line in told

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,8 +16,10 @@ from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.alert import decode_notice
 from ninja_daemon.app.notifier.daily_report import DailyReporter, report_text
+from ninja_daemon.app.status.closes_today import NearestGap, closes_since
 from ninja_daemon.app.status.strategy_figures import strategy_figures
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.messages.timed_report import TimedReport, due_since
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
@@ -64,6 +68,18 @@ def test_without_redis_the_report_says_who_is_behind_and_claims_no_counts() -> N
 def test_counts_that_were_lost_meanwhile_are_never_negative() -> None:
     figures = [strategy_figures(one, loaded(3, 0), at("2026-07-01T08:00:00")) for one in STRATEGIES]
     assert "6 candles evaluated, 0 crosses" in report_text(figures, {"evaluated": 10_000, "crosses": 5})
+
+
+def test_the_report_says_of_each_strategy_how_many_closes_were_evaluated() -> None:
+    at_noon = parse_instant("2026-07-01T12:00:00Z")
+    texts = []
+    for open_of_last in ("2026-07-01T05:00:00Z", "2026-07-01T01:00:00Z"):
+        stored = loaded(130, 4)._replace(cursor=parse_instant(open_of_last))
+        nearest = NearestGap(Decimal("4.1"), parse_instant("2026-07-01T09:00:00Z"))
+        closes = closes_since(STRATEGIES[0], stored, at_noon - 86_400, at_noon, nearest)
+        texts.append(report_text([replace(strategy_figures(STRATEGIES[0], stored, at_noon), closes=closes)], {}))
+    assert "EUR_USD_H4: evaluated 6 of 6 closes in 24 h, nearest cross 4.1 pips at 09:00." in texts[0]
+    assert "EUR_USD_H4: MISSING, evaluated 5 of 6 closes in 24 h, nearest cross 4.1 pips at 09:00." in texts[1]
 
 
 @pytest.fixture

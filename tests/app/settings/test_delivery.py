@@ -17,7 +17,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.destination import Delivery, Destination
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
 from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, QuietHours, Rate
-from ninja_daemon.core.messages.timed_report import TimedReport
+from ninja_daemon.core.messages.timed_report import NearDigest, TimedReport, Topic
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
@@ -64,6 +64,17 @@ def test_a_mirror_has_a_name_and_nothing_else() -> None:
     assert "mirror.list must be 1 to 64 letters" in only_problem('[mirror]\nlist = "a b"\n')
     assert any("mirror.name is not a key" in problem for problem in read('[mirror]\nname = "mine"\n')[1])
     assert "mirror.list must be" in read("[mirror]\n")[1][0]
+
+
+def test_near_crosses_are_told_when_somebody_asks_for_it() -> None:
+    assert good("").near is None
+    made = good(DESK + '[near]\nwithin_pips = 5\nto = ["desk"]\n')
+    assert made.near == NearDigest(Decimal(5), 900.0, ("desk",))
+    assert made.told == {Topic.NEAR: ("desk",)}
+    wrong = read(DESK + '[near]\nwithin_pips = 0\nbefore = "10 s"\nto = ["dsk"]\n')[1]
+    assert [problem.partition(" must ")[0] for problem in wrong] == [
+        f"ninja.toml: near.{key}" for key in ("within_pips", "before", "to")
+    ]
 
 
 def test_without_routes_all_goes_everywhere_and_alerts_to_the_console() -> None:

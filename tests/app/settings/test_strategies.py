@@ -490,3 +490,15 @@ def test_every_key_of_a_strategy_is_documented_with_its_default() -> None:
             assert f'| `"{default.value}"` |' in row  # type: ignore[attr-defined]  # an enum of texts
     assert "`pair`" in text
     assert all(f"`{name}`" in text for name in KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("", 604_800.0), ('every = "never"', None), ('every = "2 days"', 172_800.0)]
+)
+def test_the_daemon_audits_once_a_week_unless_told_otherwise(tmp_path: Path, text: str, seconds: float | None) -> None:
+    assert load(tmp_path, f"[audit]\n{text}\n").audit_every == seconds
+
+
+def test_an_audit_every_few_minutes_is_refused(tmp_path: Path) -> None:
+    (problem,) = problems(tmp_path, '[audit]\nevery = "5 min"\n')
+    assert 'audit.every must be a length of time from 1 hour to 366 days like "1 week", or "never"' in problem

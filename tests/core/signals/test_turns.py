@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from fractions import Fraction
+from math import lcm
 
 import pytest
 from hypothesis import given, strategies as st
@@ -11,6 +13,7 @@ from hypothesis import given, strategies as st
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.signals import running_sums
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import rejection_counts
 from ninja_daemon.core.signals.rules import Rules
@@ -38,6 +41,9 @@ def assert_same(rules: Rules, turns: Turns, crosses: Sequence[Cross]) -> None:
     assert found == [
         (one.side, one.candle.time, one.candle.close, one.fast[0], one.slow[0], one.range_total) for one in crosses
     ]
+    shared = lcm(rules.strategy.fast_ma, rules.strategy.slow_ma)
+    gaps = [Fraction(*one.moment.fast_before) - Fraction(*one.moment.slow_before) for one in crosses]
+    assert turns.gap_before.tolist() == [gap * shared for gap in gaps]
     counts, is_signal = rejections(rules, turns)
     assert counts == rejection_counts(crosses)
     assert is_signal.tolist() == [one.rejected_by is None for one in crosses]
@@ -63,13 +69,16 @@ def test_every_turn_and_every_state_are_those_of_single_steps(
     rules = rules_of(fast_ma=fast, slow_ma=slow, atr_period=atr_period, min_atr_value=Decimal(least))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(candles)), max_size=3)))
     state = rules.empty_state()
-    for start, stop in zip([0, *cuts], [*cuts, len(candles)], strict=True):
-        state = assert_agrees(rules, candles[start:stop], state)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running_sums, "_BLOCK", data.draw(st.integers(1, 30)))
+        for start, stop in zip([0, *cuts], [*cuts, len(candles)], strict=True):
+            state = assert_agrees(rules, candles[start:stop], state)
 
 
 @pytest.mark.parametrize(("fast", "slow"), [(50, 200), (200, 50), (7, 7), (40, 140), (1, 3)])
 @pytest.mark.parametrize("reward", ["1.5", "9"])
-def test_a_long_walk_in_parts_of_odd_sizes(fast: int, slow: int, reward: str) -> None:
+def test_a_long_walk_in_parts_of_odd_sizes(fast: int, slow: int, reward: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(running_sums, "_BLOCK", 37)
     rules = rules_of(fast_ma=fast, slow_ma=slow, min_atr_value=Decimal("0.0003"), min_rr_ratio=Decimal(reward))
     candles, state, start = walked(6_000, seed=5), rules.empty_state(), 0
     for size in (100, 16, 150, 33, 2_000, 17, 4_000):

@@ -118,7 +118,9 @@ def _ask(finding: Finding, name: str, weeks: Weeks, options: Options, faults: Fa
     listed = ", ".join(map(str, finding.scores[:_SHOWN]))
     shown = f"; weeks that end at 17:00 New York by zone: {listed}" if listed and len(weeks.last) else ""
     message = f"the time zone must be known, was not: {finding.reason}{shown}"
-    like = finding.suggestion or "EET"
+    # The likeliest is named first, and is still asked about.
+    likeliest = [each.zone.name for each in finding.scores[:1] if each.is_plausible]
+    like = finding.suggestion or next(iter(likeliest), "EET")
     cure = f"say it: --zone {like}" + (
         "" if finding.suggestion else " (or UTC, America/New_York, America/New_York+7 …)"
     )

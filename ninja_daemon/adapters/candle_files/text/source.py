@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, NamedTuple, Protocol
@@ -156,17 +156,19 @@ def sources(paths: Sequence[Path]) -> Iterator[list[Source]]:
     Raises:
         CandleFileRejected: one cannot be read, or an archive holds nothing that can be.
     """
-    with tempfile.TemporaryDirectory(prefix="ninja-candles-") as folder:
-        yield [source for path in paths for source in _found(path, Path(folder))]
+    with ExitStack() as pipes:
+        yield [source for path in paths for source in _found(path, pipes)]
 
 
-def _found(path: Path, folder: Path) -> list[Source]:
+def _found(path: Path, pipes: ExitStack) -> list[Source]:
     try:
         kept = path
         if not path.is_file() and not path.is_dir():
-            kept = folder / str(len(list(folder.iterdir())))
-            with path.open("rb") as pipe, kept.open("wb") as file:
-                shutil.copyfileobj(pipe, file)
+            copy = pipes.enter_context(tempfile.NamedTemporaryFile(prefix="ninja-candles-"))  # noqa: SIM115 - the stack
+            with path.open("rb") as pipe:
+                shutil.copyfileobj(pipe, copy)
+            copy.flush()
+            kept = Path(copy.name)
         with kept.open("rb") as file:
             is_zip = file.read(len(_ZIP)) == _ZIP
         if not is_zip:

@@ -14,7 +14,13 @@ from ninja_daemon.core.messages.message import Bundle, Notice
 from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.messages.style import Style
 
-_TITLES: Final = {"heartbeat": "daily_report", "results": "weekly_results", "record": "record", "test": "test_message"}
+_TITLES: Final = {
+    "heartbeat": "daily_report",
+    "results": "weekly_results",
+    "record": "record",
+    "near": "near_crosses",
+    "test": "test_message",
+}
 
 
 def is_laid_out(bundle: Bundle, policy: SendPolicy) -> bool:

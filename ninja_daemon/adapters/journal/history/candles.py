@@ -20,7 +20,7 @@ from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.usecases.wake_result import Run
 
 KEPT: Final = 1_500
-"""Candles of a series, some 50 kB."""
+"""Candles of a series, 32 kB."""
 _PRUNE_AFTER: Final = 250
 """Candles of a series that are written between two looks for old ones."""
 _SCHEMA: Final = """

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, Final
 
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.evaluations import Evaluation
+from ninja_daemon.usecases.proof.evaluations import Evaluation, Seen
+
+COLUMNS: Final = ("time", "at", "by", "start", "side", "cross", "rejected_by", "id")
+LATER_COLUMNS: Final = ("series", "decimals", "open", "high", "low", "close", "gap")
+"""Integers, null in the rows of versions before them; the series is the number of a name, the gap in 0.0001 pips."""
+_GAP_DIGITS: Final = 4
 
 
 @dataclass(slots=True)
@@ -30,11 +38,28 @@ class Batch:
     began: float = field(default=0.0)
 
 
-def evaluation_of(
-    strategy: str, row: tuple[int, int, str, str, int | None, int | None, str | None, bytes | None]
-) -> Evaluation:
-    """Return the decision that a row holds."""
-    time, at, by, start, side, cross, rejected_by, signal_id = row
+def row_of(one: Evaluation, number: Callable[[str], int]) -> tuple[object, ...]:
+    """Return the row of a decision, with numbers in the place of names."""
+    strategy, time, at, by, start, side, cross, rejected_by, signal_id, seen, gap = one
+    return (
+        number(strategy),
+        time,
+        int(at * 1_000 + 0.5),
+        number(by),
+        start,
+        # Both are integers already.
+        side,
+        cross,
+        rejected_by,
+        None if signal_id is None else bytes.fromhex(signal_id),
+        *((None,) * 6 if seen is None else (number(seen.series), seen.decimals, *seen.candle[1:])),
+        gap,
+    )
+
+
+def evaluation_of(strategy: str, row: tuple[Any, ...]) -> Evaluation:
+    """Return the decision that a row of ``COLUMNS`` and ``LATER_COLUMNS`` holds, with names in the place of numbers."""
+    time, at, by, start, side, cross, rejected_by, signal_id, series, decimals, *prices, gap = row
     return Evaluation(
         strategy,
         time,
@@ -45,4 +70,11 @@ def evaluation_of(
         None if cross is None else Side(cross),
         rejected_by,
         None if signal_id is None else signal_id.hex(),
+        None if decimals is None else Seen(Candle(time, *prices), decimals, series),
+        gap,
     )
+
+
+def gap_pips(gap: int | None) -> Decimal | None:
+    """Return a gap in pips as it is stored."""
+    return None if gap is None else Decimal(gap).scaleb(-_GAP_DIGITS)

@@ -6,16 +6,24 @@ They are written behind the commit and without waiting for the disk. A crash los
 from __future__ import annotations
 
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.journal.history.evaluation_rows import Batch, evaluation_of
+from ninja_daemon.adapters.journal.history.evaluation_reading import read_notes
+from ninja_daemon.adapters.journal.history.evaluation_rows import (
+    COLUMNS,
+    LATER_COLUMNS,
+    Batch,
+    row_of,
+)
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
-from ninja_daemon.adapters.journal.sqlite_transactions import unsynced_transaction
+from ninja_daemon.adapters.journal.sqlite_transactions import transaction
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.usecases.proof.evaluations import Absence, Notes, Presence
+from ninja_daemon.usecases.proof.evaluations import Notes
 
-_SCHEMA: Final = """
+_LATER: Final = ", ".join(f"{name} INTEGER" for name in LATER_COLUMNS)
+_SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS name (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS evaluation (
     strategy INTEGER NOT NULL,
@@ -29,18 +37,26 @@ CREATE TABLE IF NOT EXISTS evaluation (
     id BLOB,
     PRIMARY KEY (strategy, time)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS evaluation_at ON evaluation (at);
+DROP INDEX IF EXISTS evaluation_at;
+CREATE TABLE IF NOT EXISTS recent (
+    strategy INTEGER NOT NULL, time INTEGER NOT NULL, at INTEGER NOT NULL, by INTEGER NOT NULL, start TEXT NOT NULL,
+    side INTEGER, cross INTEGER, rejected_by TEXT, id BLOB, {_LATER}
+);
 CREATE TABLE IF NOT EXISTS absence (
     strategy INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, why TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS absence_of ON absence (strategy, since);
+CREATE INDEX IF NOT EXISTS absence_now ON absence (strategy) WHERE until IS NULL;
 CREATE TABLE IF NOT EXISTS presence (by INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL);
 """
+_COLUMNS: Final = ", ".join(("strategy", *COLUMNS, *LATER_COLUMNS))
+_INSERT: Final = f"INSERT INTO recent VALUES ({', '.join('?' * (1 + len(COLUMNS) + len(LATER_COLUMNS)))})"  # noqa: S608
+_SETTLE: Final = f"INSERT OR IGNORE INTO evaluation ({_COLUMNS}) SELECT {_COLUMNS} FROM recent ORDER BY rowid"  # noqa: S608 - our own words
 MOST_PAGES: Final = 51_200
 """Pages of 4 kB: 200 MB."""
 KEPT_SECONDS: Final = 90 * 86_400
-_PRUNE_EVERY: Final = 3_600
-"""Seconds between two looks for what is too old or too much."""
+_PRUNE_EVERY: Final = 86_400
+"""Seconds between two looks for what is too old or too much; after a note for each fourth page that there may be."""
 _MOST_WHY: Final = 300
 
 
@@ -54,12 +70,29 @@ class SqliteEvaluations(SqliteFile):
 
     what = "file of evaluations"
 
-    def __init__(self, path: Path, *, most_pages: int = MOST_PAGES) -> None:
-        """Name the file; it is opened, and its directory made, when it is first used."""
-        super().__init__(path, _SCHEMA, most_pages=most_pages)
+    def __init__(self, path: Path, *, most_pages: int = MOST_PAGES, more: str = "") -> None:
+        """Name the file; it is opened, and its directory made, when it is first used.
+
+        Args:
+            path: where it lies.
+            most_pages: pages of 4 kB that it may fill.
+            more: statements that make other tables in it.
+        """
+        super().__init__(path, _SCHEMA + more, most_pages=most_pages)
         self._most = most_pages
         self._names: dict[str, int] = {}
+        self._numbered: sqlite3.Connection | None = None
         self._pruned_at = 0.0
+        self._rows = 0
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = super()._connected()
+        connection.execute("PRAGMA synchronous = NORMAL")  # no note is worth waiting for the disk
+        known = {row[1] for row in connection.execute("PRAGMA table_info(evaluation)")}
+        for name in LATER_COLUMNS:
+            if name not in known:
+                connection.execute(f"ALTER TABLE evaluation ADD COLUMN {name} INTEGER")
+        return connection
 
     def note(self, batch: Batch) -> None:
         """Write what is to be noted, all of it or nothing.
@@ -68,10 +101,12 @@ class SqliteEvaluations(SqliteFile):
             JournalUnavailable: nothing was written.
         """
         with self.session() as connection:
-            if abs(batch.now - self._pruned_at) >= _PRUNE_EVERY:
+            self._rows += len(batch.evaluations)
+            if abs(batch.now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 4:
                 self._prune(connection, batch.now)
-            self._names.clear()
-            with unsynced_transaction(connection):
+            if connection is not self._numbered:  # another file may number names otherwise
+                self._numbered, self._names = connection, {}
+            with transaction(connection):
                 self._evaluated(connection, batch)
                 for strategy, since, why in batch.absent:
                     self._absent(connection, self._number(connection, strategy), since, batch.now, why)
@@ -79,23 +114,13 @@ class SqliteEvaluations(SqliteFile):
                     self._present(connection, self._number(connection, batch.by), batch)
 
     def _evaluated(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        rows = [
-            (
-                self._number(connection, one.strategy),
-                one.time,
-                round(one.at * 1_000),
-                self._number(connection, one.by),
-                one.start,
-                None if one.side is None else one.side.value,
-                None if one.cross is None else one.cross.value,
-                one.rejected_by,
-                None if one.signal_id is None else bytes.fromhex(one.signal_id),
-            )
-            for one in batch.evaluations
-        ]
-        connection.executemany("INSERT OR IGNORE INTO evaluation VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-        ended = "UPDATE absence SET until = ? WHERE strategy = ? AND until IS NULL"
-        connection.executemany(ended, {(round(batch.now * 1_000), row[0]) for row in rows})
+        number = partial(self._number, connection)
+        rows = [row_of(one, number) for one in batch.evaluations]
+        connection.executemany(_INSERT, rows)
+        absent = {row[0] for row in connection.execute("SELECT strategy FROM absence WHERE until IS NULL")}
+        if absent and (back := absent.intersection(row[0] for row in rows)):
+            ended = "UPDATE absence SET until = ? WHERE strategy = ? AND until IS NULL"
+            connection.executemany(ended, [(round(batch.now * 1_000), one) for one in back])
 
     def _absent(self, connection: sqlite3.Connection, strategy: int, since: Instant, now: float, why: str) -> None:
         going_on = "SELECT why FROM absence WHERE strategy = ? AND until IS NULL"
@@ -122,10 +147,16 @@ class SqliteEvaluations(SqliteFile):
         return found
 
     def _prune(self, connection: sqlite3.Connection, now: float) -> None:
-        """Delete what was written more than 90 days ago, and the oldest tenth of a file that is nearly full."""
-        self._pruned_at = now
+        """Put recent notes in their place; delete what is older than 90 days, and a tenth of a file nearly full.
+
+        A wake notes one candle of each strategy. In the order of strategies that is a page of the file each, so that
+        they are written one after the other, and put in order many at once.
+        """
+        self._pruned_at, self._rows = now, 0
         oldest = round((now - KEPT_SECONDS) * 1_000)
-        with unsynced_transaction(connection):
+        with transaction(connection):
+            connection.execute(_SETTLE)
+            connection.execute("DELETE FROM recent")
             connection.execute("DELETE FROM evaluation WHERE at < ?", (oldest,))
             connection.execute("DELETE FROM absence WHERE until < ?", (oldest,))
             connection.execute("DELETE FROM presence WHERE until < ?", (oldest,))
@@ -133,10 +164,9 @@ class SqliteEvaluations(SqliteFile):
                 "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count"
             )
             if used.fetchone()[0] > 0.9 * self._most:
-                rows = connection.execute("SELECT count(*) FROM evaluation").fetchone()[0]
-                tenth = "SELECT at FROM evaluation ORDER BY at LIMIT 1 OFFSET ?"
-                edge = connection.execute(tenth, (rows // 10,)).fetchone()
-                connection.execute("DELETE FROM evaluation WHERE at <= ?", edge or (0,))
+                tenth = "SELECT min(at) + (max(at) - min(at)) / 10 FROM evaluation"
+                edge = connection.execute(tenth).fetchone()[0]
+                connection.execute("DELETE FROM evaluation WHERE at <= ?", (edge or 0,))
 
     def notes(self, strategy: str, since: Instant, until: Instant) -> Notes:
         """Return the notes of candles that opened in a span, both ends included.
@@ -145,22 +175,4 @@ class SqliteEvaluations(SqliteFile):
             JournalUnavailable: they cannot be read.
         """
         with self.session() as connection:
-            rows = connection.execute(
-                "SELECT e.time, e.at, b.name, e.start, e.side, e.cross, e.rejected_by, e.id FROM evaluation e"
-                " JOIN name s ON s.n = e.strategy JOIN name b ON b.n = e.by"
-                " WHERE s.name = ? AND e.time BETWEEN ? AND ? ORDER BY e.time",
-                (strategy, since, until),
-            ).fetchall()
-            absences = connection.execute(
-                "SELECT a.since, a.until, a.why FROM absence a JOIN name s ON s.n = a.strategy"
-                " WHERE s.name = ? ORDER BY a.rowid",
-                (strategy,),
-            ).fetchall()
-            presences = connection.execute(
-                "SELECT b.name, p.since, p.until FROM presence p JOIN name b ON b.n = p.by ORDER BY p.since"
-            ).fetchall()
-        return Notes(
-            {row[0]: evaluation_of(strategy, row) for row in rows},
-            [Absence(strategy, int(a), None if b is None else b / 1_000, str(why)) for a, b, why in absences],
-            [Presence(str(by), since / 1_000, until / 1_000) for by, since, until in presences],
-        )
+            return read_notes(connection, strategy, since, until)

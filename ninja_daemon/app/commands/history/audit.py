@@ -1,30 +1,33 @@
-"""``ninja-daemon audit``: the broker's history, or that of files, against what was listed and stored."""
+"""``ninja-daemon audit``: the broker's history, or files, against what was listed and stored."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
 from ninja_daemon.adapters.candle_files.opening import open_candles
-from ninja_daemon.app.candles.asking import chosen_strategies, progress_bar, typed_open
+from ninja_daemon.adapters.journal.history.audits import OWN
+from ninja_daemon.app.audits.results import result_lines
+from ninja_daemon.app.audits.running import AuditRun, result_fields
+from ninja_daemon.app.candles.asking import chosen_strategies, typed_open
 from ninja_daemon.app.candles.file_history import file_history
 from ninja_daemon.app.candles.options import FileOptions, require_files
 from ninja_daemon.app.candles.series import expected_granularity, strategies_for
 from ninja_daemon.app.process.running import running_environ, say_found
+from ninja_daemon.app.queues.opening import audits_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.app.shared_options import AS_JSON, STRATEGIES
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.app.why.committed import read_records
-from ninja_daemon.app.why.decision_words import difference_fields, difference_words
+from ninja_daemon.app.why.committed import read_records, with_seen
 from ninja_daemon.core.errors import NinjaError
-from ninja_daemon.core.market.instant import Instant, format_instant
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.candle_ports import HistorySource
 from ninja_daemon.usecases.proof.audit import Audited, audit as audit_over
 from ninja_daemon.usecases.proof.record import Record
 
@@ -48,6 +51,7 @@ CANDLES = Annotated[
         "series it is.",
     ),
 ]
+_NICE: Final = 19
 
 
 def audit(
@@ -56,35 +60,53 @@ def audit(
     since: SINCE = None,
     candles: CANDLES = None,
     files: FileOptions,
+    anew: Annotated[bool, typer.Option("--anew", help="Do not go on with one that was cut short.")] = False,
+    own: Annotated[bool, typer.Option("--own", hidden=True)] = False,
     as_json: AS_JSON = False,
 ) -> None:
-    """Compare cursor, side, averages and listed signals with what the broker's history gives."""
+    """Compare cursor, side, averages, listed signals and outcomes with what the broker's history gives."""
     first: Instant | None = typed_open("--since", since)
     require_files("--candles", candles, files)
     environ, product = running_environ()
     environment, configuration = load_settings(environ)
     chosen = chosen_strategies(configuration, strategy or ())
-    say_found(product)
-    records = read_records(environment, chosen)
+    if not own:
+        say_found(product)
     if candles:
-        results = _over_files(candles, files, chosen, records, first, are_named=bool(strategy))
+        records = read_records(environment, chosen)
+        made = _over_files(candles, files, chosen, records, first, are_named=bool(strategy))
     else:
-        results = _over_broker(environment, chosen, records, first)
+        made = _over_broker(environment, chosen, first, anew=anew, own=own)
+    results = [result if own or as_json else _shown(result) for result in made]
     if as_json:
-        typer.echo(exact_json({"strategies": [_fields(result) for result in results]}))
-    else:
-        _print(results)
-    if any(result.error is not None or result.differences for result in results):
+        typer.echo(exact_json({"strategies": results}))
+    if any(result["error"] is not None or result["differences"] for result in results):
         raise typer.Exit(1)
 
 
+def _shown(result: Mapping[str, Any]) -> Mapping[str, Any]:
+    for line in result_lines(result):
+        typer.echo(line)
+    return result
+
+
 def _over_broker(
-    environment: Environment, chosen: Sequence[Strategy], records: Mapping[str, Record], first: Instant | None
-) -> Sequence[Audited]:
+    environment: Environment, chosen: Sequence[Strategy], first: Instant | None, *, anew: bool, own: bool
+) -> Iterator[Mapping[str, Any]]:
+    """Audit one strategy after the other; what is found is handed over as it comes."""
     from ninja_daemon.app.wiring import candle_source
 
-    with closing(candle_source(environment)) as source:
-        return [_audited(source, each, records[each.name], first) for each in chosen]
+    if own:
+        with suppress(OSError):  # the service's sandbox may refuse it; nothing is due while we run
+            os.nice(_NICE)
+    records = read_records(environment, chosen)
+    with closing(audits_file(environment)) as file, closing(candle_source(environment)) as source:
+        run = AuditRun(file, OWN if own else f"since {first}", is_own=own)
+        done = {} if anew or own else run.going_on(chosen)
+        for each in chosen:
+            record = with_seen(environment, each.name, records[each.name])
+            yield run.result(source, each, record, first, done.get(each.name))
+        run.end()
 
 
 def _over_files(
@@ -95,7 +117,7 @@ def _over_files(
     first: Instant | None,
     *,
     are_named: bool,
-) -> Sequence[Audited]:
+) -> Iterator[Mapping[str, Any]]:
     """Audit the strategies that files fit, from the first candle of the files that can be judged."""
     with open_candles(paths, options.said(), expected=expected_granularity(paths)) as opened:
         join = options.timeframe()
@@ -103,67 +125,10 @@ def _over_files(
         source = file_history(opened, chosen)
         if opened.report is not None:
             typer.echo(opened.report.paragraph(), err=True)
-    results: list[Audited] = []
     for each in chosen:
         try:
             since = max(first or 0, source.first_judged(each))
         except NinjaError as error:
-            results.append(Audited(each, error, listed=len(records[each.name].signals)))
+            yield result_fields(Audited(each, error, listed=len(records[each.name].signals)))
         else:
-            results.append(audit_over(source, each, records[each.name], since, to_the_newest=False))
-    return results
-
-
-def _audited(source: HistorySource, strategy: Strategy, record: Record, first: Instant | None) -> Audited:
-    with progress_bar(f"reading {strategy.series}", None) as bar:
-        return audit_over(source, strategy, record, first, bar.advance)
-
-
-def _print(results: Sequence[Audited]) -> None:
-    for result in results:
-        for difference in result.differences:
-            typer.echo(difference_words(difference))
-        typer.echo(f"{result.strategy.name}: {_summary(result)}")
-
-
-def _summary(result: Audited) -> str:
-    if result.error is not None:
-        return f"not audited: {result.error}"
-    if result.first is None or result.last is None:
-        return "nothing was committed yet"
-    count = len(result.differences)
-    words = [
-        f"{result.candles:,} candles, {format_instant(result.first)} to {format_instant(result.last)}",
-        f"{result.derived:,} signals derived, {result.listed:,} listed",
-        "no difference" if not count else f"{count:,} {'difference' if count == 1 else 'differences'}",
-    ]
-    if result.other_settings:
-        words.append(f"{result.other_settings:,} listed under other settings, not compared")
-    if result.ahead:
-        words.append(f"{result.ahead:,} newer not taken in yet")
-    return "; ".join(words)
-
-
-def _fields(result: Audited) -> dict[str, object]:
-    error: NinjaError | None = result.error
-    return {
-        "strategy": result.strategy.name,
-        "error": None if error is None else str(error),
-        "candles": result.candles,
-        "first": _instant(result.first),
-        "last": _instant(result.last),
-        "signals_due_since": _instant(result.due_since),
-        "derived": result.derived,
-        "listed": result.listed,
-        "other_settings": result.other_settings,
-        "ahead": result.ahead,
-        "differences": _differences(result),
-    }
-
-
-def _differences(result: Audited) -> Sequence[dict[str, object]]:
-    return [difference_fields(difference) for difference in result.differences]
-
-
-def _instant(at: Instant | None) -> str | None:
-    return None if at is None else format_instant(at)
+            yield result_fields(audit_over(source, each, records[each.name], since, to_the_newest=False))

@@ -13,6 +13,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.telemetry.logs import Level, configure_logs
+from ninja_daemon.app.audits.own_audit import OwnAudit
 from ninja_daemon.app.daemon.one_pass import bring_up_to_date
 from ninja_daemon.app.process.private_files import say_private
 from ninja_daemon.app.process.process_note import ProcessNote
@@ -115,8 +116,11 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
     daemon = _body(environment, configuration, parts, service)
     _say_started(environment, configuration, log)
 
+    audits = OwnAudit(environment, daemon, parts.clock, parts.store.alert, configuration.audit_every)
+
     def take_over(new: Configuration) -> None:
         _require_strategies(new)
+        audits.every = new.audit_every
         configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr)
         parts.mirror_to(new.delivery.mirror)
         parts.packer.draws_for(new.delivery)
@@ -126,7 +130,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
     reload = Reload(environment, configuration, note=note, log=log, take_over=take_over, refused=daemon.tell_refused)
     life = Life(
         progress=lambda: parts.source.traffic.requests,
-        stops=[*watch(environment, daemon, parts, service), note.close],
+        stops=[audits.start(), *watch(environment, daemon, parts, service, audits.summary), note.close],
         farewell=lambda: log.info("ninja-daemon stopped", event_id="daemon.stopped"),
         close=parts.close,
         reload=reload,

@@ -21,7 +21,7 @@ def backup(
     keep: Annotated[int, typer.Option("--keep", min=1, max=10_000, help="The newest so many stay.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="What was made, for another program.")] = False,
 ) -> None:
-    """Copy Redis's data of the namespace, journal, ledger of sent messages and record into one proven file."""
+    """Copy Redis's data of the namespace, journal, ledger, record and notes into one proven file."""
     environment = read_environment()
     folder = backup_folder(environment) if folder is None else folder
     made = make_backup(environment, folder, SystemClock().now(), keep=keep)

@@ -30,6 +30,11 @@ _JOURNAL_WORDS = {
     "replaced": "the journal, which is the state without Redis, comes from the backup; the one here is set aside",
     "none": "no journal, neither here nor in the backup",
 }
+_NOTES_WORDS = {
+    "stays": "the notes of evaluations that are here stay: they are newer",
+    "restored": "the notes of evaluations come from the backup: none are here",
+    "none": "no notes of evaluations, neither here nor in the backup",
+}
 _RECORD_WORDS = {
     RecordFate.STAYS: "the record that is here stays",
     RecordFate.RESTORED: "the record comes from the backup: none is here",
@@ -80,7 +85,7 @@ def _plan_text(plan: Plan) -> str:
         if now_waiting != then_waiting:
             lines.append(f"  {name}: {now_waiting} entries become {then_waiting}")
     lines += [f"the ledger of sent messages learns of {plan.ledger_adds} deliveries", _JOURNAL_WORDS[plan.journal]]
-    lines.append(_RECORD_WORDS[plan.record])
+    lines += [_RECORD_WORDS[plan.record], _NOTES_WORDS[plan.evaluations]]
     lines += [f"! {warning}" for warning in plan.warnings]
     return "\n".join(lines)
 
@@ -107,6 +112,7 @@ def _plan_fields(plan: Plan) -> dict[str, object]:
         "ledger_adds": plan.ledger_adds,
         "journal": plan.journal,
         "record": plan.record.value,
+        "evaluations": plan.evaluations,
         "warnings": list(plan.warnings),
     }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from ninja_daemon.app.audits.results import difference_words
 from ninja_daemon.app.candles.asking import progress_bar, typed_open
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.process.running import running_environ, say_found
@@ -18,31 +19,21 @@ from ninja_daemon.app.settings.strategies import Configuration, load_settings
 from ninja_daemon.app.shared_options import AS_JSON
 from ninja_daemon.app.signal_history.reading import listed_signal
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.app.why.committed import read_records
+from ninja_daemon.app.why.committed import read_records, with_seen
 from ninja_daemon.app.why.decision_words import (
     decision_fields,
-    difference_words,
     signal_fields,
     signal_lines,
     unjudged_words,
 )
-from ninja_daemon.app.why.noted import (
-    NOTHING,
-    delivery_fields,
-    delivery_lines,
-    evaluated_line,
-    now,
-    read_deliveries,
-    read_notes,
-    unevaluated,
-)
+from ninja_daemon.app.why.noted import NOTHING, evaluated_line, now, read_notes, unevaluated
+from ninja_daemon.app.why.signal_story import read_story, story_fields, story_lines
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.proof.comparison import compare, not_derived, signal_difference
 from ninja_daemon.usecases.proof.derivation import Derived, derive, newest
 from ninja_daemon.usecases.proof.difference import Difference
+from ninja_daemon.usecases.proof.judgement import judge, verified
 from ninja_daemon.usecases.proof.record import as_listed
 from ninja_daemon.usecases.replay import Span
 
@@ -125,11 +116,12 @@ def _derived(environment: Environment, strategy: Strategy, span: Span, known: In
 def _show_strategy(
     environment: Environment, strategy: Strategy, span: Span, *, crosses: bool, as_json: bool
 ) -> Sequence[Difference]:
-    record = read_records(environment, [strategy])[strategy.name]
-    derived = as_listed(_derived(environment, strategy, span, record.loaded.instrument), record)
+    record = with_seen(environment, strategy.name, read_records(environment, [strategy])[strategy.name])
+    derived = _derived(environment, strategy, span, record.loaded.instrument)
     if span.since is None and not crosses:
         derived = newest(derived, _NEWEST)
-    comparison = compare(derived, record, to_the_newest=span.until is None)
+    judged = judge(derived, record, to_the_newest=span.until is None)
+    derived, comparison = judged.derived, judged.comparison
     whole = strategy.range_whole
     is_long = derived.stop - derived.start > _MANY and not as_json
     shown = [
@@ -184,26 +176,18 @@ def _show_signal(
         message = f"the signal is of {listed.strategy}, which must be in {configuration.path}: its settings are needed"
         raise StateError(message)
     derived = _derived(environment, strategy, Span(listed.time, listed.time), None)
-    derived = as_listed(derived, read_records(environment, [strategy])[strategy.name])
-    difference = _difference(derived, listed)
+    record = with_seen(environment, strategy.name, read_records(environment, [strategy])[strategy.name])
+    difference, derived = verified(derived, record, listed), as_listed(derived, record)
     index = derived.index_of(listed.time)
     evaluation = read_notes(environment, listed.strategy, listed.time, listed.time).evaluations.get(listed.time)
-    deliveries = read_deliveries(environment, listed.id)
+    is_followed = listed.id in record.terms
+    story = read_story(environment, listed.id, record.outcomes.get(listed.id), is_followed=is_followed)
     if as_json:
         fields = signal_fields(derived, listed, index, difference, evaluation)
-        typer.echo(exact_json({**fields, "delivered": delivery_fields(deliveries)}))
+        typer.echo(exact_json({**fields, **story_fields(story)}))
     elif verify:
         typer.echo("every digit again" if difference is None else difference_words(difference))
     else:
-        lines = [
-            *signal_lines(derived, listed, index, difference),
-            evaluated_line(evaluation),
-            *delivery_lines(deliveries),
-        ]
+        lines = [*signal_lines(derived, listed, index, difference), evaluated_line(evaluation), *story_lines(story)]
         typer.echo("\n".join(lines))
     return [] if difference is None else [difference]
-
-
-def _difference(derived: Derived, listed: Signal) -> Difference | None:
-    own = derived.signals().get(listed.id)
-    return not_derived(derived, listed) if own is None else signal_difference(derived, listed, own)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache, partial
 from queue import SimpleQueue
 from typing import Final
 
@@ -13,12 +14,15 @@ import structlog
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.core.errors import JournalUnavailable
+from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.instrument import PriceSide, Series
+from ninja_daemon.core.rounding import half_even
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.proof.evaluations import NOT_ENABLED, SEEN_EVERY, Evaluation
-from ninja_daemon.usecases.wake_result import StrategyResult, WakeResult
+from ninja_daemon.usecases.proof.evaluations import NOT_ENABLED, SEEN_EVERY, Evaluation, Seen
+from ninja_daemon.usecases.wake_result import JudgedCandles, StrategyResult, WakeResult
 
 _CLOSE_GRACE: Final = 2.0
 """Seconds that the end of a process waits for its last notes."""
@@ -34,22 +38,21 @@ class EvaluationNotes:
         self._by = f"{os.uname().nodename}:{os.getpid()}"
         self._began = clock.now()
         self._present_at = float("-inf")
-        self._batches: SimpleQueue[Batch | None] = SimpleQueue()
+        self._batches: SimpleQueue[Callable[[], Batch] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_failing = False
 
     def after(self, wake: WakeResult) -> None:
         """Note the candles that a look took in."""
-        now = self._clock.now()
-        found = [each for one in wake.results if one.opens for each in evaluations_of(one, now, self._by)]
-        if found:
-            self._put(Batch(now, self._by, found))
+        results = [one for one in wake.results if one.judged]
+        if results:
+            self._put(partial(_taken_in, results, self._clock.now(), self._by))
 
     def behind(self, reasons: Mapping[str, tuple[Instant, str]]) -> None:
         """Note why strategies are not up to date: by name the close that was not evaluated, and the reason."""
         if reasons:
             absent = [(name, close, why) for name, (close, why) in reasons.items()]
-            self._put(Batch(self._clock.now(), self._by, absent=absent))
+            self._put(partial(Batch, self._clock.now(), self._by, absent=absent))
 
     def watches(self, strategies: Iterable[Strategy]) -> None:
         """Note which of the strategies are not enabled, from now on."""
@@ -61,7 +64,7 @@ class EvaluationNotes:
         now = self._clock.now()
         if not 0 <= now - self._present_at < SEEN_EVERY:
             self._present_at = now
-            self._put(Batch(now, self._by, is_present=True, began=self._began))
+            self._put(partial(Batch, now, self._by, is_present=True, began=self._began))
 
     def close(self) -> None:
         """Write what is left, and let the file go."""
@@ -70,7 +73,7 @@ class EvaluationNotes:
             self._thread.join(_CLOSE_GRACE)
         self._file.close()
 
-    def _put(self, batch: Batch) -> None:
+    def _put(self, batch: Callable[[], Batch]) -> None:
         self._batches.put(batch)
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="evaluation notes", daemon=True)
@@ -78,7 +81,7 @@ class EvaluationNotes:
 
     def _run(self) -> None:
         while (batch := self._batches.get()) is not None:
-            self._write(batch)
+            self._write(batch())
 
     def _write(self, batch: Batch) -> None:
         log = structlog.get_logger("ninja.daemon")
@@ -94,23 +97,49 @@ class EvaluationNotes:
             self._is_failing = False
 
 
+def _taken_in(results: Sequence[StrategyResult], at: float, by: str) -> Batch:
+    return Batch(at, by, [each for one in results for each in evaluations_of(one, at, by)])
+
+
 def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evaluation]:
     """Return the notes of the candles that were taken in for one strategy.
 
     The side is followed from cross to cross. Where it began in the middle of several candles, only the last one's and
-    those around a cross are known.
+    those around a cross are known. The gap is known after the last one.
     """
+    if result.judged is None:
+        return ()
+    candles, instrument, _ = result.judged
+    decimals, gap = instrument.decimals, _gap(result.strategy, result.judged)
+    strategy, start = result.strategy, result.start.value
+    name, series = strategy.name, _series_text(strategy.instrument, strategy.granularity, strategy.price)
+    side, after = result.sides
+    if not result.crosses and len(candles) == 1:  # nearly all wakes of nearly all strategies
+        seen = Seen(candles[0], decimals, series)
+        return (Evaluation(name, candles[0].time, at, by, start, after, None, None, None, seen, gap),)
     crosses = {cross.candle.time: cross for cross in result.crosses}
     ids = {signal.time: signal.id for signal in result.signals}
-    side, after = result.sides
     found: list[Evaluation] = []
-    for time in result.opens:
-        cross = crosses.get(time)
+    for candle in candles:
+        cross = crosses.get(candle.time)
         side = side if cross is None else cross.side
-        if time == result.opens[-1]:
-            side = after
         rejected = None if cross is None or cross.rejected_by is None else cross.rejected_by.name
         turned: Side | None = None if cross is None else cross.side
-        name = result.strategy.name
-        found.append(Evaluation(name, time, at, by, result.start.value, side, turned, rejected, ids.get(time)))
-    return found
+        seen = Seen(candle, decimals, series)
+        found.append(Evaluation(name, candle.time, at, by, start, side, turned, rejected, ids.get(candle.time), seen))
+    return [*found[:-1], found[-1]._replace(side=after, gap=gap)]
+
+
+@lru_cache(maxsize=65_536)
+def _series_text(instrument: str, granularity: Granularity, price: PriceSide) -> str:
+    return str(Series(instrument, granularity, price))
+
+
+def _gap(strategy: Strategy, judged: JudgedCandles) -> int | None:
+    """Return the fast average less the slow one, in ten-thousandths of a pip, rounded half-even."""
+    fast, slow = judged.state.fast.ratio, judged.state.slow.ratio
+    if fast is None or slow is None:
+        return None
+    over = fast[0] * slow[1] - slow[0] * fast[1]
+    under = fast[1] * slow[1] * strategy.source.parts * 10**judged.instrument.pip_digits
+    return half_even(over * 10_000, under)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, ClassVar
 
 from ninja_daemon.app.settings.routing.route_tables import TO, RouteContext
+from ninja_daemon.app.settings.spans import span_between
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
     DAYS,
     ZONE,
     Value,
+    decimal,
 )
 from ninja_daemon.core.messages.send_policy import minute_of_day
-from ninja_daemon.core.messages.timed_report import TimedReport
+from ninja_daemon.core.messages.timed_report import NearDigest, TimedReport
 
 
 class DailyTable(Table):
@@ -57,6 +60,24 @@ class RecordTable(Table):
     """Zone of that clock."""
     to: Annotated[tuple[str, ...], TO]
     """Its destinations. Required."""
+
+
+class NearTable(Table):
+    """``[near]``: the digest of near crosses before a close."""
+
+    SHAPE: ClassVar[str] = 'a table, [near] with within_pips = 5 and to = ["desk"]'
+    within_pips: Annotated[Decimal, decimal(above_zero=True)]
+    """How near the averages of a strategy must be to each other. Required."""
+    before: Annotated[float, span_between(60, 86_400, " from 1 minute to 1 day")] = 900.0
+    """Seconds before the close of a candle at which it is sent; candles shorter than twice that are left out."""
+    to: Annotated[tuple[str, ...], TO]
+    """Its destinations. Required."""
+
+
+def read_near(value: object, context: RouteContext) -> NearDigest:
+    """Read ``[near]``."""
+    table = read_table(NearTable, value, context)
+    return NearDigest(table.within_pips, table.before, table.to)
 
 
 def read_daily(value: object, context: RouteContext) -> TimedReport:

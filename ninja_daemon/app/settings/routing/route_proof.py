@@ -45,7 +45,7 @@ def problems_for(delivery: Delivery, strategies: Iterable[Strategy]) -> list[Rou
     """
     findings: list[RouteFinding] = []
     prospects: list[Prospect] = []
-    reached = {*delivery.alerts, *(name for report in delivery.reports.values() for name in report.to)}
+    reached = {*delivery.alerts, *(name for to in delivery.told.values() for name in to)}
     for strategy in strategies:
         lost = []
         for side, late in product(Side, (False, True)):

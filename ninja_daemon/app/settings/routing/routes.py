@@ -10,9 +10,11 @@ from pydantic import Field
 
 from ninja_daemon.app.settings.routing.report_tables import (
     DailyTable,
+    NearTable,
     RecordTable,
     ResultsTable,
     read_daily,
+    read_near,
     read_record,
     read_results,
 )
@@ -159,3 +161,4 @@ MIRROR: Final = Value(MirrorTable.SHAPE, lambda value: read_table(MirrorTable, v
 DAILY: Final = ValueOf(DailyTable.SHAPE, read_daily)
 RESULTS: Final = ValueOf(ResultsTable.SHAPE, read_results)
 RECORD: Final = ValueOf(RecordTable.SHAPE, read_record)
+NEAR: Final = ValueOf(NearTable.SHAPE, read_near)

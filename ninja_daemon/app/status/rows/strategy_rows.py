@@ -14,6 +14,7 @@ from ninja_daemon.app.status.picture import Status
 from ninja_daemon.app.status.rows.ranked_table import Column
 from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
+from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.words import counted, duration
 
@@ -37,6 +38,8 @@ def strategy_columns(status: Status) -> Sequence[Column]:
         Column("slow", 9, [_price(each, lambda of: of.slow) for each in rows], "right"),
         Column("gap pips", 2, [_gap(each) for each in rows], "right"),
         Column("gap / 4 ATR", 11, [_bar(each) for each in rows]),
+        Column("closes today", 3, [_closes(each) for each in rows], "right"),
+        Column("nearest today", 6, [_nearest(each) for each in rows], "right"),
         Column("crosses at", 5, [_cross(each) for each in rows], "right"),
         Column("last signal", 7, [_last_signal(each, now) for each in rows]),
         Column("open", 7, [_open(each) for each in rows], "right"),
@@ -117,6 +120,20 @@ def _cross(figures: StrategyFigures) -> Text:
         return Text("far", style="dim")
     arrow = "▲" if averages.cross_above else "▼"
     return Text(f"{averages.cross_price}{arrow} {averages.cross_pips:+}")
+
+
+def _closes(figures: StrategyFigures) -> Text:
+    """Show how many of today's closes were dealt with; red where one is missing."""
+    closes = figures.closes
+    if closes is None:
+        return Text("")
+    return Text(f"{closes.dealt_with} of {closes.due}", style="red" if closes.is_missing else "")
+
+
+def _nearest(figures: StrategyFigures) -> Text:
+    """Show the smallest gap of the averages today, and at which close."""
+    nearest = None if figures.closes is None else figures.closes.nearest
+    return Text("" if nearest is None else f"{nearest.pips:.1f} at {format_instant(nearest.close)[11:16]}")
 
 
 def _last_signal(figures: StrategyFigures, now: float) -> Text:

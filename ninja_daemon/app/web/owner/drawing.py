@@ -68,9 +68,7 @@ class KeptDrawing:
             drawn.shaded,
         )
         try:
-            return _figure(
-                strategy_picture(view, PAGE, UTC), "A filled triangle is a signal, an empty one was rejected."
-            )
+            return _figure(strategy_picture(view, PAGE, UTC), _LEGEND)
         except PictureRefused as refused:
             return _nothing(str(refused))
 
