@@ -69,6 +69,8 @@ def follow(
         # Taken in again, after a cursor was set back.
         candles = [one for one in candles if one.time > book.followed]
         listed = [one for one in listed if one.time > book.followed]
+        if not book.signals and not listed:
+            return Followed(Book(candles[-1].time) if candles else book, ())
     if not candles:
         return Followed(book, ())
     running, outcomes = _over(strategy, instrument, book, candles, listed)
