@@ -62,7 +62,7 @@ def follow(
         candles: oldest first. Those that the book has been taken over already change nothing.
         listed: signals listed at these candles, oldest first, as they begin.
     """
-    if book.followed is not None and candles and candles[0].time <= book.followed:
+    if book.followed is not None and (listed or (candles and candles[0].time <= book.followed)):
         # Taken in again, after a cursor was set back.
         candles = [one for one in candles if one.time > book.followed]
         listed = [one for one in listed if one.time > book.followed]
