@@ -106,12 +106,12 @@ faults: $(VENV)/dev.stamp ## the fault tests in full length, with a table at the
 	@$(python) -m pytest tests/faults tests/failover --long --numprocesses 2 --dist worksteal $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 .PHONY: rehearsal
-rehearsal: $(VENV)/dev.stamp ## as root: boot the Debian of PYTHON, install into it, break and mend everything (SERVER=valkey)
+rehearsal: $(VENV)/dev.stamp ## as root: boot a Debian (SUITE=forky, SERVER=valkey), install into it, break and mend everything
 	@$(python) -m tests.rehearsal $(ARGS)
 
 .PHONY: parity
-parity: $(VENV)-bench/stamp ## compare averages and crosses with the libraries that people use; writes docs/platforms.md
-	@$(VENV)-bench/bin/python -m benchmarks.parity
+parity: $(VENV)-parity/stamp ## compare averages and crosses with the libraries that people use; writes docs/platforms.md
+	@$(VENV)-parity/bin/python -m benchmarks.parity
 
 .PHONY: bench
 bench: $(VENV)-bench/stamp ## measure against what people would use instead (ten minutes); writes BENCHMARKS.md (ARGS="--against REV")
@@ -137,14 +137,16 @@ lock: $(VENV)/bin/pip ## write the lock files anew (ARGS=--upgrade for the newes
 	$(call write_lock,lock,requirements/lock.in)
 	$(call write_lock,build,requirements/build.in)
 	$(call write_lock,run,pyproject.toml --extra demo --extra pictures --constraint requirements/build.txt)
-	$(call write_lock,dev,pyproject.toml --extra demo --extra pictures --extra apprise --extra test --extra check \
+	$(call write_lock,dev,pyproject.toml --extra demo --extra pictures --extra apprise --extra calendar --extra test --extra check \
 	  --constraint requirements/build.txt --constraint requirements/run.txt)
 	$(call write_lock,bench,pyproject.toml requirements/bench.in --extra demo --extra pictures \
 	  --constraint requirements/build.txt --constraint requirements/run.txt)
+	$(call write_lock,parity,pyproject.toml requirements/parity.in \
+	  --constraint requirements/run.txt)
 
 .PHONY: clean
 clean: ## remove the environment and everything made
-	rm -rf $(VENV) $(VENV)-bench build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-parity build dist *.egg-info .mypy_cache .ruff_cache .import_linter_cache .hypothesis .pytest_cache
 	find . -path ./.git -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One folder, .venv; what is in it is what the lock files say. A stamp is as new as what was installed, so a changed
@@ -171,6 +173,17 @@ $(VENV)-bench/stamp: requirements/build.txt requirements/bench.txt requirements/
 	@$(bench_pip) $(locked) requirements/bench.txt \
 	  || { echo 'Not all of it can be installed here; what is missing is left out.'; $(bench_pip) $(locked) requirements/run.txt; }
 	@$(bench_pip) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+parity_pip := $(VENV)-parity/bin/python -m pip --disable-pip-version-check --no-input
+
+$(VENV)-parity/stamp: requirements/build.txt requirements/parity.txt pyproject.toml $(VENV)/bin/pip
+	@echo 'Installing what is compared into $(VENV)-parity (1.5 GB); this happens once.'
+	@$(python) -m venv --clear '$(VENV)-parity'
+	@$(parity_pip) $(locked) requirements/run.txt
+	@$(parity_pip) install --quiet --require-hashes --use-pep517 -r requirements/parity.txt
+	@$(parity_pip) $(locked) requirements/build.txt
+	@$(parity_pip) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 say_python := needs Python 3.11 or newer. Debian, Ubuntu: apt install python3 python3-venv; or name one: make PYTHON=python3.12

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
+from benchmarks.platforms import Library, Prices, Values, libraries
 from ninja_daemon.core.averages.columns import AverageColumn
 from ninja_daemon.core.averages.kinds import MovingAverageKind as Kind
 from ninja_daemon.core.market.candle import AtrType
@@ -29,69 +30,120 @@ PAGE: Final = ROOT / "docs" / "platforms.md"
 FAST, SLOW, PERIOD, RANGES = 40, 140, 20, 14
 SAME: Final = 1e-9
 """Difference in price below which two values are the same: a ten-thousandth of the last digit that a signal reports."""
+GAP: Final = 7_000
+"""Place of the candle that is taken out."""
 _PRICES: Final = ("open", "high", "low", "close")
+Places = set[int]
 _HEAD: Final = """# The same as your platform, or not
 
-Made by `make parity` over the {count:,} shared candles of EUR_USD H4. Values are of {period} candles, crosses of {fast}
-and {slow}, true ranges of {ranges}. *Same after* says after how many candles, counted from our first value, both differ
-by less than 0.000000001 for good; a dash says never. *Missing* and *invented* count the turns of our side that a
-comparison `fast > slow` of theirs does not see, and those that it sees besides.
+Made by `make parity` over the {count:,} shared candles of EUR_USD H4, against versions that are pinned in
+requirements/parity.txt. {absent}
 
-Differences come of four things:
+Differences come of five things:
 
-* **Seed**: the `ewm` of pandas begins with the first close; ours and that of TA-Lib with the mean of the first n.
+* **Seed**: where a smoothed average begins. Ours and that of TA-Lib with the mean of the first n; the `ewm` of pandas
+  and others with the first close.
 * **Rounding**: a sum of binary floats that is carried on is not the exact sum, so equal means differ in the last bit.
-  In whole pips means are equal often.
-* **Ties**: `fast > slow` takes a tie for SELL; here a tie changes nothing.
+* **Ties**: in whole pips two means are equal often. Here a tie changes nothing; `fast > slow` takes it for SELL.
 * **Warm-up**: one has a value when the other has none yet.
+* **Definition**: the name is the same, and the formula is another one.
 
-| library | function | ours | largest difference, last 1,000 | same after | missing | invented |
-| --- | --- | --- | --: | --: | --: | --: |"""
-Values = Any
-Compute = Callable[[Values, int], Values]
+## Averages
 
+Values are of {period} candles, crosses of {fast} and {slow}, turns of the sign of their difference. *First* is
+how many candles before (−) or after ours the first value comes. *Difference* is the largest of the last 1,000
+candles. *Same after*: candles from the first on which both have a value until they differ by less than
+0.000000001 for good; 0 is from the first, a dash is never. *Gap*: one candle in the middle has no close (NaN),
+as in a frame that was laid over every hour of the calendar; after so many candles the value is again ours,
+which never saw that candle. *Missing* and *invented* are crosses of ours that theirs does not have, and the
+other way round, of {crosses}.
 
-class Prices(NamedTuple):
-    """Columns of prices as binary floats, which is what all of these libraries take."""
+| library | function | ours | first | difference | same after | gap | missing | invented |
+| --- | --- | --- | --: | --: | --: | --: | --: | --: |"""
+_RANGES_HEAD: Final = """
+## Average true ranges
 
-    high: Values
-    low: Values
-    close: Values
+Of {ranges} candles. `atr_type = "wilder"` is what most of them have; the default, `sma`, is the mean of the ranges.
+
+| library | function | ours | first | difference | same after |
+| --- | --- | --- | --: | --: | --: |"""
+_TIES_HEAD: Final = """
+## Crosses in whole pips
+
+Simple averages of 3 and 6 over the same closes in whole pips, where means tie: {crosses:,} crosses when they
+are worked out exactly, and ours finds these. *Sign* counts turns of the sign of their numbers, as above: what
+is wrong there is rounding. *Greater* compares `fast > slow`. *Own* is the library's own function. Each cell
+says how many are missing and invented.
+
+| library | sign | greater | own | its function |
+| --- | --: | --: | --: | --- |"""
 
 
 class Compared(NamedTuple):
-    """What came of one function of one library."""
+    """What came of one function of one library; None where it was not compared, or never.
+
+    Attributes:
+        first: how many candles after ours its first value is.
+        largest: largest difference over the last 1,000 candles.
+        same_after: candles until both are the same for good.
+    """
 
     library: str
     function: str
     ours: str
+    first: int
     largest: float | None
     same_after: int | None
-    missing: int | None
-    invented: int | None
 
 
 def main() -> None:
     """Compare everything that is installed, and write the page."""
-    candles = _candles()
-    rows = list(_rows(candles))
-    PAGE.write_text(_page(rows, len(candles)), encoding="utf-8")
+    warnings.simplefilter("ignore")
+    found = list(libraries())
+    installed = [one for one in found if isinstance(one, Library)]
+    absent = "; ".join(f"{name} is left out: {why}" for name, why in (one for one in found if isinstance(one, tuple)))
+    PAGE.write_text("\n".join(_page(installed, absent)) + "\n", encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 
 
+def _page(installed: Sequence[Library], absent: str) -> Iterator[str]:
+    candles = _candles()
+    prices = Prices(candles.high / 1e5, candles.low / 1e5, candles.close / 1e5)
+    count = len(_ours(candles, Kind.SMA, FAST, SLOW).crosses)
+    sizes = {"count": len(candles), "period": PERIOD, "fast": FAST, "slow": SLOW, "ranges": RANGES}
+    yield _HEAD.format(
+        **sizes, crosses=f"{count} with `sma`", absent=f"{absent}." if absent else "All that were meant are here."
+    )
+    for library in installed:
+        print(library.name, file=sys.stderr, flush=True)
+        yield from _averages(library, candles, prices)
+    yield _RANGES_HEAD.format(**sizes)
+    for library in installed:
+        yield from _ranges(library, candles, prices)
+    coarse = _candles(10)
+    yield _TIES_HEAD.format(crosses=len(_ours(coarse, Kind.SMA, 3, 6).crosses))
+    for library in installed:
+        yield from _ties(library, coarse)
+
+
+# --- ours ------------------------------------------------------------------------------------------------------------
+
+
 def _candles(step: int = 1) -> CandleColumns:
-    """Read the shared candles in integers; with a step, prices are rounded to it."""
+    """Read the shared candles in integers; with a step, prices are rounded to it, halves up."""
     with CANDLES.open(encoding="ascii", newline="") as file:
         table = [
-            (
-                parse_instant(row["time"]),
-                *(int(Decimal(row[name]).scaleb(5)) for name in ("open", "high", "low", "close")),
-            )
+            (parse_instant(row["time"]), *(int(Decimal(row[name]).scaleb(5)) for name in _PRICES))
             for row in csv.DictReader(file)
         ]
     columns = np.array(table, dtype=np.int64)
     columns[:, 1:] = (columns[:, 1:] + step // 2) // step * step
     return CandleColumns(*(np.ascontiguousarray(column) for column in columns.T))
+
+
+def _without(candles: CandleColumns, place: int) -> CandleColumns:
+    columns = (candles.time, candles.open, candles.high, candles.low, candles.close)
+    return CandleColumns(*(np.delete(column, place) for column in columns))
 
 
 def _ours(candles: CandleColumns, kind: Kind, fast: int, slow: int, ranges: AtrType = AtrType.SMA) -> BatchResult:
@@ -105,122 +157,100 @@ def _floats(column: AverageColumn) -> Values:
     return values
 
 
-def _rows(candles: CandleColumns) -> Iterator[Compared]:
-    prices = Prices(candles.high / 1e5, candles.low / 1e5, candles.close / 1e5)
-    for library, functions in _libraries().items():
-        for name, (kind, compute) in functions.items():
-            ours = _ours(candles, kind, FAST, SLOW)
-            theirs = (compute(prices.close, FAST), compute(prices.close, SLOW))
-            values = (_floats(_ours(candles, kind, PERIOD, SLOW).fast), compute(prices.close, PERIOD))
-            yield _compared((library, name, kind.value), *values, _crosses(ours, theirs))
-    for library, functions_of_ranges in _ranges().items():
-        for name, (ranges, compute_ranges) in functions_of_ranges.items():
-            result = _ours(candles, Kind.SMA, FAST, SLOW, ranges)
-            whole = 10**10 if ranges is AtrType.WILDER else RANGES
-            ours_range = np.array([float(total) for total in result.range_totals]) / whole / 1e5
-            ours_range[result.ranges_held < RANGES] = np.nan
-            names = (library, name, f"atr_type {ranges.value}")
-            yield _compared(names, ours_range, compute_ranges(prices, RANGES), None)
-    coarse = _candles(10)
-    ties = _ours(coarse, Kind.SMA, 3, 6)
-    for library, functions in _libraries().items():
-        for name, (kind, compute) in functions.items():
-            if kind is Kind.SMA:
-                close = coarse.close / 1e5
-                missing, invented = _crosses(ties, (compute(close, 3), compute(close, 6)))
-                yield Compared(library, f"{name}, 3 and 6, whole pips", "sma", None, None, missing, invented)
+def _places(result: BatchResult, candles: CandleColumns) -> Places:
+    return set(np.searchsorted(candles.time, [cross.candle.time for cross in result.crosses]).tolist())
 
 
-def _compared(names: tuple[str, str, str], ours: Values, theirs: Values, crosses: tuple[int, int] | None) -> Compared:
+# --- theirs against ours ---------------------------------------------------------------------------------------------
+
+
+def _averages(library: Library, candles: CandleColumns, prices: Prices) -> Iterator[str]:
+    holed = np.array(prices.close)
+    holed[GAP] = np.nan
+    for name, (kind, compute) in library.averages.items():
+        ours = _floats(_ours(candles, kind, PERIOD, SLOW).fast)
+        one = _compared((library.name, name, kind.value), ours, compute(prices.close, PERIOD))
+        after_gap = _healed(_floats(_ours(_without(candles, GAP), kind, PERIOD, SLOW).fast), compute(holed, PERIOD))
+        own = _places(_ours(candles, kind, FAST, SLOW), candles)
+        theirs = _signs_turn(compute(prices.close, FAST), compute(prices.close, SLOW))
+        yield _row(*_cells(one), _number(after_gap), str(len(own - theirs)), str(len(theirs - own)))
+
+
+def _ranges(library: Library, candles: CandleColumns, prices: Prices) -> Iterator[str]:
+    for name, (kind, compute) in library.ranges.items():
+        result = _ours(candles, Kind.SMA, FAST, SLOW, kind)
+        whole = 10**10 if kind is AtrType.WILDER else RANGES
+        ours = np.array([float(total) for total in result.range_totals]) / whole / 1e5
+        ours[result.ranges_held < RANGES] = np.nan
+        yield _row(*_cells(_compared((library.name, name, f"atr_type {kind.value}"), ours, compute(prices, RANGES))))
+
+
+def _ties(library: Library, coarse: CandleColumns) -> Iterator[str]:
+    own, close = _places(_ours(coarse, Kind.SMA, 3, 6), coarse), coarse.close / 1e5
+    average = next((compute for kind, compute in library.averages.values() if kind is Kind.SMA), None)
+    if average is None:
+        return
+    fast, slow = average(close, 3), average(close, 6)
+    ways = [_signs_turn(fast, slow), _greater_turns(fast, slow)]
+    name, crossed = library.crossed or ("–", None)
+    if crossed is not None:
+        ways.append(set(np.flatnonzero(crossed(close, 3, 6)).tolist()))
+    cells = [f"−{len(own - theirs)} +{len(theirs - own)}" for theirs in ways]
+    yield _row(library.name, *cells, *["–"] * (3 - len(cells)), name if crossed is None else f"`{name}`")
+
+
+def _compared(names: tuple[str, str, str], ours: Values, theirs: Values) -> Compared:
     both = ~(np.isnan(ours) | np.isnan(theirs))
     difference = np.where(both, np.abs(ours - theirs), np.nan)
-    wrong = np.flatnonzero(~(difference <= SAME) & ~np.isnan(ours))
-    after = 0 if not len(wrong) else int(wrong[-1]) + 1 - int(np.flatnonzero(~np.isnan(ours))[0])
-    is_same = not len(wrong) or int(wrong[-1]) + 1 < len(ours)
+    first = int(np.argmax(~np.isnan(theirs))) - int(np.argmax(~np.isnan(ours)))
     largest = float(np.nanmax(difference[-1_000:])) if both[-1_000:].any() else None
-    return Compared(*names, largest, after if is_same else None, *(crosses or (None, None)))
+    wrong = np.flatnonzero(both & ~(difference <= SAME))
+    begin = int(np.argmax(both))
+    after = 0 if not len(wrong) else int(wrong[-1]) + 1 - begin
+    return Compared(*names, first, largest, after if both[-1] and begin + after < len(ours) else None)
 
 
-def _crosses(ours: BatchResult, theirs: tuple[Values, Values]) -> tuple[int, int]:
-    """Count the turns of our side that a comparison of theirs does not see, and those that it sees besides."""
-    own = {cross.candle.time for cross in ours.crosses}
-    above = theirs[0] > theirs[1]
-    known = ~(np.isnan(theirs[0]) | np.isnan(theirs[1]))
-    turned = np.flatnonzero((above[1:] != above[:-1]) & known[1:] & known[:-1]) + 1
-    times = {int(time) for time in _candles().time[turned]}
-    return len(own - times), len(times - own)
+def _healed(ours: Values, theirs: Values) -> int | None:
+    """Return after how many candles behind the gap both are the same for good; None where they never are."""
+    difference = np.abs(np.delete(theirs, GAP) - ours)[GAP:]
+    wrong = np.flatnonzero(~(difference <= SAME))
+    after = int(wrong[-1]) + 1 if len(wrong) else 0
+    return after if after < len(difference) else None
 
 
-def _libraries() -> Mapping[str, Mapping[str, tuple[Kind, Compute]]]:
-    found: dict[str, Mapping[str, tuple[Kind, Compute]]] = {}
-    for name, make in (("TA-Lib", _talib), ("pandas", _pandas), ("talipp", _talipp)):
-        try:
-            found[f"{name} {version(name)}"] = make()
-        except (ImportError, PackageNotFoundError):
-            continue
-    return found
+def _signs_turn(fast: Values, slow: Values) -> Places:
+    """Return where the sign of the difference turns; a tie changes nothing."""
+    signs = np.nan_to_num(np.sign(fast - slow))
+    places = np.flatnonzero(signs)
+    values = signs[places]
+    return set(places[1:][values[1:] != values[:-1]].tolist())
 
 
-def _talib() -> Mapping[str, tuple[Kind, Compute]]:
-    talib = import_module("talib")
-
-    return {
-        "SMA": (Kind.SMA, talib.SMA),
-        "EMA": (Kind.EMA, talib.EMA),
-        "WMA": (Kind.WMA, talib.WMA),
-        "DEMA": (Kind.DEMA, talib.DEMA),
-        "TEMA": (Kind.TEMA, talib.TEMA),
-        "T3": (Kind.T3, lambda close, period: talib.T3(close, period, 0.7)),
-    }
+def _greater_turns(fast: Values, slow: Values) -> Places:
+    above, known = fast > slow, ~(np.isnan(fast) | np.isnan(slow))
+    return set((np.flatnonzero((above[1:] != above[:-1]) & known[1:] & known[:-1]) + 1).tolist())
 
 
-def _pandas() -> Mapping[str, tuple[Kind, Compute]]:
-    pd = import_module("pandas")
-
-    def smoothed(close: Values, **weight: float) -> Values:
-        return pd.Series(close).ewm(adjust=False, **weight).mean().to_numpy()
-
-    return {
-        "rolling(n).mean()": (Kind.SMA, lambda close, period: pd.Series(close).rolling(period).mean().to_numpy()),
-        "ewm(span=n, adjust=False)": (Kind.EMA, lambda close, period: smoothed(close, span=period)),
-        "ewm(alpha=1/n, adjust=False)": (Kind.SMMA, lambda close, period: smoothed(close, alpha=1 / period)),
-    }
+# --- the page --------------------------------------------------------------------------------------------------------
 
 
-def _talipp() -> Mapping[str, tuple[Kind, Compute]]:
-    indicators = import_module("talipp.indicators")
-
-    def of(name: str, *more: float) -> Compute:
-        made = getattr(indicators, name)
-        return lambda close, period: np.array(
-            [np.nan if each is None else each for each in made(period, *more, input_values=close.tolist())], dtype=float
-        )
-
-    same = {name: (Kind[name], of(name)) for name in ("SMA", "EMA", "WMA", "SMMA", "DEMA", "TEMA", "HMA")}
-    return same | {"T3": (Kind.T3, of("T3", 0.7))}
+def _cells(one: Compared) -> Iterator[str]:
+    yield from (
+        one.library,
+        f"`{one.function}`",
+        one.ours,
+        "0" if not one.first else f"{one.first:+d}".replace("-", "−"),
+    )
+    yield "–" if one.largest is None else f"{one.largest:.1e}"
+    yield _number(one.same_after)
 
 
-def _ranges() -> Mapping[str, Mapping[str, tuple[AtrType, Callable[[Prices, int], Values]]]]:
-    try:
-        talib = import_module("talib")
-    except ImportError:
-        return {}
-    return {
-        f"TA-Lib {version('TA-Lib')}": {
-            "ATR": (AtrType.WILDER, lambda prices, period: talib.ATR(*prices, period)),
-            "ATR ": (AtrType.SMA, lambda prices, period: talib.ATR(*prices, period)),
-        }
-    }
+def _number(number: int | None) -> str:
+    return "–" if number is None else f"{number:,}"
 
 
-def _page(rows: Sequence[Compared], count: int) -> str:
-    lines = [_HEAD.format(count=count, period=PERIOD, fast=FAST, slow=SLOW, ranges=RANGES)]
-    for one in rows:
-        largest = "–" if one.largest is None else f"{one.largest:.1e}"
-        counts = ("–" if each is None else f"{each:,}" for each in (one.same_after, one.missing, one.invented))
-        cells = (one.library, one.function.strip(), one.ours, largest, *counts)
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

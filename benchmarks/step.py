@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from benchmarks.peers import peer
 from benchmarks.results import Chapter, Figure, Table, at_least, at_most, short
+from ninja_daemon.core.averages.kinds import MovingAverageKind
+from ninja_daemon.core.averages.trend import TrendAverage
+from ninja_daemon.core.filters.kinds import chosen
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
@@ -28,6 +32,8 @@ _Way = Callable[[int, int], _Step]
 
 
 STORED: Final = "ninja-daemon, a state each candle"
+FILTERED: Final = "ninja-daemon, trend and sessions"
+_BEGIN: Final = 1_672_531_200
 
 
 def ours(fast: int, slow: int) -> _Step:
@@ -50,6 +56,23 @@ def ours_stored(fast: int, slow: int) -> _Step:
         nonlocal state
         state, cross = advance(state, candle)
         return cross is not None
+
+    return step
+
+
+def ours_filtered(fast: int, slow: int) -> _Step:
+    """The same with a trend of days and two sessions, which are looked at where the side turns."""
+    average = TrendAverage(Granularity.D, MovingAverageKind.SMA, 50)
+    filters = chosen({"sessions": ("london", "new_york"), "trend": average})
+    rules = Rules(replace(_rules(fast, slow).strategy, filters=filters), _EUR_USD)
+    opened, days = Granularity.D.open_at(_BEGIN - 100 * 86_400), list[Candle]()
+    for candle in walk(2_000, seed=3):
+        days.append(candle._replace(time=opened))
+        opened = Granularity.D.next_close(opened)
+    live = Stepper(rules.seeing(average.over(days, 5, 5)), rules.empty_state()).step
+
+    def step(candle: Candle) -> bool:
+        return live(candle) is not None
 
     return step
 
@@ -217,6 +240,7 @@ def _turned(fast: float, slow: float, side: int) -> int:
 WAYS: Final[dict[str, tuple[str, _Way, int]]] = {
     "ninja-daemon": ("", ours, 20_000),
     STORED: ("", ours_stored, 20_000),
+    FILTERED: ("", ours_filtered, 20_000),
     "nautilus_trader": ("nautilus_trader.indicators", nautilus, 20_000),
     "talipp": ("talipp.indicators", talipp, 10_000),
     "TA-Lib, streams": ("talib.stream", talib_stream, 10_000),
@@ -234,7 +258,7 @@ def walk(count: int, seed: int = 7) -> list[Candle]:
     for index in range(count):
         opened, close = close, max(50_000, close + drawn.randint(-80, 80))
         high, low = max(opened, close) + drawn.randint(0, 30), min(opened, close) - drawn.randint(0, 30)
-        candles.append(Candle(1_672_531_200 + 3_600 * index, opened, high, low, close))
+        candles.append(Candle(_BEGIN + 3_600 * index, opened, high, low, close))
     return candles
 
 
@@ -242,7 +266,8 @@ _TEXT: Final = """\
 Two simple averages, a 14 candle ATR, has the side turned: the same random walk, candle by candle, every way in turn,
 the best of five rounds. Ours is pure Python, exact in integers, and applies its filters; the others work in binary
 floats. The first row is an object that is fed candle after candle, as the others are: what takes in histories, outages
-and replays by step. The second makes an immutable state of each candle besides, as a wake does that writes it down.
+and replays by step. The second makes an immutable state of each candle besides, as a wake does that writes it down, the
+third is the first with two filters.
 Where a way fills first, the candles that fill it are not timed.
 
 {agreement} TA-Lib's streams are compiled C, each called with one number.
@@ -316,7 +341,9 @@ def _figures(best: dict[tuple[int, int], dict[str, float]]) -> list[Figure]:
     mine = seconds["ninja-daemon"]
     claim = "one candle into one strategy and the state of it, averages 50 and 200"
     figures = [at_most("step", claim, seconds[STORED] * 1e6, 3.0, " µs")]
-    others = {name: value for name, value in seconds.items() if name not in {"ninja-daemon", STORED}}
+    claim = "the same object with a trend and sessions, over without"
+    figures.append(at_most("step-filters", claim, seconds[FILTERED] / mine, 1.5, "×"))
+    others = {name: value for name, value in seconds.items() if name not in {"ninja-daemon", STORED, FILTERED}}
     if others:
         nearest = min(others, key=lambda name: others[name])
         claim = f"the quickest peer needs so many times as long for it ({nearest})"

@@ -20,6 +20,8 @@ from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.app.daemon.stores import daemon_store
+from ninja_daemon.app.news.keeper import CalendarKeeper
+from ninja_daemon.app.news.known import news_file
 from ninja_daemon.app.pictures.keeping import CandleKeeper
 from ninja_daemon.app.pictures.packing import PicturePacker
 from ninja_daemon.app.queues.opening import candles_file, evaluations_file, journal_file, local_queue_file, record_file
@@ -52,6 +54,7 @@ class Parts(DaemonPorts):
         notes: keeps when each candle was taken in, or why not.
         packer: leaves the candles of signals for their pictures.
         keeper: keeps the newest candles of each series for the pictures of the page.
+        news: keeps the calendar of scheduled news.
         divide: keeps to one of so many parts of the broker's limits.
         stores: those in Redis: the whole, and its shards where there are some; none without Redis.
         failover: puts the journal behind a store in Redis, or behind that of a shard.
@@ -62,6 +65,7 @@ class Parts(DaemonPorts):
     notes: EvaluationNotes
     packer: PicturePacker
     keeper: CandleKeeper
+    news: CalendarKeeper
     divide: Callable[[int, int], None]
     stores: list[RedisStateStore]
     failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
@@ -107,18 +111,19 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
     notes = EvaluationNotes(evaluations_file(environment), clock)
     packer = PicturePacker(source, (*made.packs, LocalPicturePacks(alerts)))
     keeper = CandleKeeper(candles_file(environment))
-    behind = (packer.close, keeper.close)
+    news = CalendarKeeper(news_file(environment), clock, partial(_tell, store, clock))
+    behind = (news.close, packer.close, keeper.close)
     closers = (*behind, source.close, made.close, alerts.close, memory.close, record.close, notes.close)
-    recorder = Recorder(record, made.histories, made.published, partial(_tell_of_break, store, clock))
+    recorder = Recorder(record, made.histories, made.published, partial(_tell, store, clock, "record_broken", "error"))
     stores, failover = made.stores, made.failover
-    return Parts(
-        clock, source, store, memory, recorder, notes, packer, keeper, source.divide, stores, failover, closers
-    )
+    threads = packer, keeper, news
+    return Parts(clock, source, store, memory, recorder, notes, *threads, source.divide, stores, failover, closers)
 
 
-def _tell_of_break(store: DaemonStore, clock: Clock, text: str) -> None:
+def _tell(store: DaemonStore, clock: Clock, kind: str, severity: str, text: str) -> None:
+    """Have the operator hear of something, if the store takes it."""
     with suppress(StoreUnavailable):
-        store.alert("record_broken", "error", text, clock.now())
+        store.alert(kind, severity, text, clock.now())
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:
@@ -138,6 +143,7 @@ def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, 
     )
     daemon.record_by(parts.after)
     daemon.note_by(parts.notes)
+    daemon.quiet_by(parts.news)
     return daemon
 
 

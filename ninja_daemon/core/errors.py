@@ -8,7 +8,8 @@ NinjaError
 │   ├── StoreUnavailable     Redis refused, hung, is loading, read-only, full or locked out
 │   │   ├── StoreDenied      this user lacks a right, or the password is wrong
 │   │   └── StoreSpoilt      a key is of the wrong type
-│   └── JournalUnavailable   the local journal cannot be written or read
+│   ├── JournalUnavailable   the local journal cannot be written or read
+│   └── CalendarUnreadable   the calendar of scheduled news is not there, or not understood
 ├── RejectedError            repeating it changes nothing; say it, set the thing aside
 │   ├── BrokerRefused        400, 404 and the like: this request is wrong
 │   │   └── BrokerDenied     401 or 403: the token or the account is wrong
@@ -74,6 +75,10 @@ class StoreSpoilt(StoreUnavailable):
 
 class JournalUnavailable(TransientError):
     """The local journal cannot be read or written (disk full, locked, damaged)."""
+
+
+class CalendarUnreadable(TransientError):
+    """The calendar of scheduled news cannot be had, or is none; the next version may be."""
 
 
 class RejectedError(NinjaError):

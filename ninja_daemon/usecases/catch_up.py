@@ -11,6 +11,7 @@ from typing import Final
 
 from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateError, TransientError
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
@@ -35,6 +36,7 @@ def catch_up(
     journal: Journal,
     clock: Clock,
     hold_gaps: bool = False,
+    calendar: Calendar = NO_CALENDAR,
 ) -> WakeResult:
     """Bring the strategies up to date with the newest complete candles.
 
@@ -45,12 +47,14 @@ def catch_up(
         journal: this machine's own memory of the cursors.
         clock: when signals are found.
         hold_gaps: leave candles behind a fresh gap for the next call, because the missing one may yet come.
+        calendar: scheduled news, as far as they are known.
 
     Raises:
         StoreUnavailable: the store could not be read, or broke off while writing; nothing is known of the wake, and
             the next one begins with what is stored.
     """
-    wake = _Wake(source, store, journal, clock, hold_gaps=hold_gaps)
+    standings = Standings(source, journal, clock, calendar)
+    wake = _Wake(store, standings, Evaluation(source, clock, calendar, hold_gaps=hold_gaps))
     outcomes = wake.run(strategies)
     return WakeResult([outcomes[strategy.name] for strategy in strategies], wake.journal_error, wake.fenced)
 
@@ -58,16 +62,10 @@ def catch_up(
 class _Wake:
     """The steps of one wake, in the order in which they are written here."""
 
-    def __init__(
-        self, source: CandleSource, store: StateStore, journal: Journal, clock: Clock, *, hold_gaps: bool
-    ) -> None:
-        self.source = source
+    def __init__(self, store: StateStore, standings: Standings, evaluation: Evaluation) -> None:
         self.store = store
-        self.journal = journal
-        self.clock = clock
-        self.hold_gaps = hold_gaps
         self.fenced = False
-        self._standings = Standings(source, journal, clock)
+        self._standings, self._evaluation = standings, evaluation
         self._marks: dict[str, Instant] = {}
         self._books: dict[Strategy, Book] = {}
 
@@ -111,10 +109,9 @@ class _Wake:
         where.read_histories(standings)
         where.read_newer(standings)
         self._find_open_signals(standings)
-        evaluation = Evaluation(self.source, self.clock, hold_gaps=self.hold_gaps)
         try:
             for first in range(0, len(standings), _TOGETHER):
-                unknown |= self._commit([evaluation.of(one) for one in standings[first : first + _TOGETHER]])
+                unknown |= self._commit([self._evaluation.of(one) for one in standings[first : first + _TOGETHER]])
         finally:
             self._remember()
         return unknown
@@ -130,7 +127,7 @@ class _Wake:
                 one.book = book
             else:
                 lost.append(LostBook(one.strategy, one.instrument, last.time, book))
-        found = find_books(lost, self.source, self.store, self.journal)
+        found = find_books(lost, self._standings.source, self.store, self._standings.journal)
         for one in standings:
             if one.book is None and one.strategy.name in found:
                 one.book, one.closed = found[one.strategy.name]
@@ -165,7 +162,7 @@ class _Wake:
         self._marks, self._books = {}, {}
         if marks:
             try:
-                self.journal.remember(marks, books)
+                self._standings.journal.remember(marks, books)
             except JournalUnavailable as error:
                 self._standings.journal_error = error
 

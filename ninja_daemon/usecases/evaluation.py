@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ninja_daemon.core.errors import HistoryGap, NinjaError, PlugInFailed, StateError, TransientError
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
@@ -36,10 +37,13 @@ class OtherPrices(TransientError):
 class Evaluation:
     """Evaluates strategies, for one wake."""
 
-    def __init__(self, source: CandleSource, clock: Clock, *, hold_gaps: bool) -> None:
-        """Choose whom to ask about gaps, and whether to wait for what is missing."""
+    def __init__(
+        self, source: CandleSource, clock: Clock, calendar: Calendar = NO_CALENDAR, *, hold_gaps: bool
+    ) -> None:
+        """Choose whom to ask about gaps, by which news to judge, and whether to wait for what is missing."""
         self._source = source
         self._clock = clock
+        self._calendar = calendar
         self._hold_gaps = hold_gaps
 
     def of(self, standing: Standing) -> Work:
@@ -84,7 +88,7 @@ class Evaluation:
                 if not judgeable.knows_start or standing.start is Start.FIRST:
                     return self._waiting(standing, awaited)
             candles, missing = candles[: judgeable.count], _with_gaps(missing, judgeable)
-        rules = seeing(rules, standing.larger, fetched, factor)
+        rules = seeing(rules, standing.larger, fetched, self._calendar, factor)
         shown = Shown(fetched, factor)
         compare = compared(standing, state, shown)
         # That of a first start only ends the warm-up.

@@ -14,6 +14,7 @@ from ninja_daemon.core.errors import HistoryGap, JournalUnavailable, NinjaError,
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.rules import rules_of
@@ -87,11 +88,12 @@ class Standings:
         journal_error: why the local journal was of no use, None when it was.
     """
 
-    def __init__(self, source: CandleSource, journal: Journal, clock: Clock) -> None:
-        """Choose whom to ask."""
+    def __init__(self, source: CandleSource, journal: Journal, clock: Clock, calendar: Calendar = NO_CALENDAR) -> None:
+        """Choose whom to ask, and by which news earlier crosses are judged again."""
         self.source = source
         self.journal = journal
         self.clock = clock
+        self.calendar = calendar
         self.journal_error: JournalUnavailable | None = None
         self._marks: Mapping[str, Instant] | None = None
 
@@ -205,7 +207,7 @@ class Standings:
         if problem is not None:
             standing.error = problem
             return True
-        rules = seeing(rules_of(standing.strategy, answer.instrument), standing.larger, answer)
+        rules = seeing(rules_of(standing.strategy, answer.instrument), standing.larger, answer, self.calendar)
         # A first start evaluates the newest candle like any other, behind a state that ends just before it.
         known = candles if standing.start is Start.REBUILT else candles[:-1]
         try:

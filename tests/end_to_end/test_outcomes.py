@@ -66,7 +66,7 @@ def test_outcomes_are_the_oracles_whatever_is_lost(
     rules = [ending(each, options, price) for each in shaped(series)]
     candles = read_candles(candles_dir / f"{series}.csv")
     stage = make_stage(rules, candles_dir)
-    for place in cuts(chance, len(candles), chance.randrange(len(candles) // 2, len(candles) - 800), singles=40):
+    for place in cuts(chance, len(candles), chance.randrange(len(candles) // 2, len(candles) - 800), singles=24):
         stage.show(candles[place], series.rsplit("_", maxsplit=1)[1])
         stage.good_wake(candles[place])
         for each in rules:
@@ -106,7 +106,7 @@ def test_a_cursor_that_was_set_back_repeats_no_outcome(make_stage: Callable[...,
     candles = read_candles(candles_dir / "EUR_USD_D.csv")
     stage = make_stage(rules, candles_dir)
     first = 400
-    for place in cuts(chance, len(candles), first, singles=40):
+    for place in cuts(chance, len(candles), first, singles=24):
         stage.show(candles[place], "D")
         stage.good_wake(candles[place])
         if chance.random() < 0.4:

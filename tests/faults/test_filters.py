@@ -18,19 +18,23 @@ from tests.core.filters.test_filters import (
 
 LONGEST = 600
 """Candles of the short run."""
+PAIRS = {"EUR_USD": 5, "GBP_JPY": 3}
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("instrument", PAIRS)
 @pytest.mark.parametrize("timeframe", ["H4", "D"])
-def test_each_filter_alone_over_all_years(timeframe: str, chance: random.Random, long: bool) -> None:
-    candles = candles_of(timeframe)[: None if long else LONGEST]
-    for changes in [*ALONE, *OTHERS][:: 1 if long else 5]:
-        settings = replace(Settings(), timeframe=timeframe, fast_ma=3, slow_ma=12, **changes)
-        assert_all_ways_agree(settings, candles, seed=chance.randrange(10**6))
+def test_each_filter_alone_over_all_years(timeframe: str, instrument: str, chance: random.Random, long: bool) -> None:
+    candles = candles_of(timeframe, instrument)[: None if long else LONGEST]
+    plain = Settings(timeframe=timeframe, instrument=instrument, decimals=PAIRS[instrument], fast_ma=3, slow_ma=12)
+    for changes in [*ALONE, *OTHERS][:: 1 if long else 8]:
+        assert_all_ways_agree(replace(plain, **changes), candles, seed=chance.randrange(10**6))
 
 
-@pytest.mark.timeout(900)
-def test_random_combinations_over_all_years(chance: random.Random, long: bool) -> None:
-    for settings in combinations(20 if long else 3, chance.randrange(10**6)):
-        candles = candles_of(settings.timeframe)[: None if long else LONGEST]
+@pytest.mark.timeout(1_800)
+@pytest.mark.parametrize("instrument", PAIRS)
+def test_random_combinations_over_all_years(instrument: str, chance: random.Random, long: bool) -> None:
+    drawn = combinations(20 if long else 2, chance.randrange(10**6), instrument=instrument, decimals=PAIRS[instrument])
+    for settings in drawn:
+        candles = candles_of(settings.timeframe, instrument)[: None if long else LONGEST]
         assert_all_ways_agree(settings, candles, seed=chance.randrange(10**6))

@@ -10,7 +10,7 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, HistoryGap
-from ninja_daemon.core.filters import min_atr_value
+from ninja_daemon.core.filters.always import min_atr_value
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity

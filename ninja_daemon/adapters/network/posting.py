@@ -107,6 +107,8 @@ class Poster:
         self._deadline = deadline
         self._context = context
         self._proxy = None if proxy is None else proxy_of(proxy)
+        self.largest = LARGEST_REPLY
+        """Bytes of an answer that are read."""
         self._kept: _Connection | None = None
         self._used = 0.0
 
@@ -148,7 +150,7 @@ class Poster:
     ) -> Reply:
         connection.request(*line, body, {"Accept-Encoding": "identity", **headers})
         response = connection.getresponse()
-        content = response.read(LARGEST_REPLY)
+        content = response.read(self.largest)
         if response.isclosed() and not response.will_close:
             self._used = time.monotonic()
         else:

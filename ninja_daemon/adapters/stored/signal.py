@@ -21,6 +21,7 @@ _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{3})Z", re.AS
 _PRICES: Final = ("close", "fast_ma", "slow_ma", "atr", "stop_loss", "take_profit")
 _RATIOS: Final = ("sl_pips", "tp_pips", "risk_reward_ratio")
 _SPREAD: Final = "spread_pips"
+_CALENDAR_OLD: Final = "calendar_old"
 _LONGEST_NUMBER: Final = 40
 
 
@@ -39,6 +40,8 @@ def encode_signal(signal: Signal) -> str:
     texts["created_at"] = json.dumps(format_moment(signal.created_at))
     if signal.spread_pips is not None:
         texts[_SPREAD] = format(signal.spread_pips, "f")
+    if signal.calendar_old:
+        texts[_CALENDAR_OLD] = "true"
     return "{" + ",".join(f'"{name}":{text}' for name, text in texts.items()) + "}"
 
 
@@ -109,7 +112,7 @@ def _signal(fields: dict[str, Any]) -> Signal:
     if not isinstance(fields["late"], bool):
         message = f"late must be true or false, was {str(fields['late'])[:20]!r}"
         raise TypeError(message)
-    numbers = {name: _decimal(fields, name) for name in (*_PRICES, *_RATIOS)}
+    numbers: dict[str, Any] = {name: _decimal(fields, name) for name in (*_PRICES, *_RATIOS)}
     return Signal(
         id=_matching(fields, "id", _ID, "32 hex digits"),
         strategy=_matching(fields, "strategy", _STRATEGY_NAME, "a name of letters, digits, _ . -"),
@@ -121,6 +124,7 @@ def _signal(fields: dict[str, Any]) -> Signal:
         late=fields["late"],
         created_at=_moment(_text(fields, "created_at")),
         spread_pips=_decimal(fields, _SPREAD) if _SPREAD in fields else None,
+        calendar_old=fields.get(_CALENDAR_OLD) is True,
         **numbers,
     )
 

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from ninja_daemon.adapters.network.reachability import clock_ahead
 from ninja_daemon.app.checks.finding import Finding, Level
+from ninja_daemon.app.checks.spreads import check_spreads
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.known_instruments import suggestion
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, NinjaError
@@ -54,6 +55,7 @@ def check_broker(
         refused = {finding.cause for finding in findings}
         findings += [one for one in _tried(subject, broker, strategies) if one.cause not in refused]
         findings += _hours(broker, strategies, clock)
+        findings += check_spreads(broker, strategies)
     except NinjaError as error:
         findings = [_failure(subject, error, environment)]
     yield from findings

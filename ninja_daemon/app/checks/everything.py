@@ -12,6 +12,7 @@ from typing import Final
 
 from ninja_daemon.app.checks.audits import check_audits
 from ninja_daemon.app.checks.broker import check_broker, check_token
+from ninja_daemon.app.checks.calendar import check_calendar
 from ninja_daemon.app.checks.consumers import check_consumers
 from ninja_daemon.app.checks.destinations import check_destinations, check_leftovers, check_routes
 from ninja_daemon.app.checks.files import check_files
@@ -60,6 +61,8 @@ def all_checks(
     if configuration is not None:
         delivery, way = configuration.delivery, proxy_of_file(environment)
         yield Check("proxies", lambda: list(check_proxies(os.environ if environ is None else environ, delivery, way)))
+        calendar = partial(check_calendar, configuration.calendar, configuration.strategies, clock, offline=offline)
+        yield Check("the calendar", lambda: list(calendar()))
     yield Check("files", lambda: list(check_files(environment)))
     if configuration is not None:
         yield Check("audits", partial(_audits, environment, configuration, clock))

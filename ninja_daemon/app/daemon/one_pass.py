@@ -12,6 +12,7 @@ from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.app.daemon.outcome_log import say_result
 from ninja_daemon.app.daemon.same_settings import require_same
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.candle_ports import Wanted
@@ -27,7 +28,10 @@ _STEP: Final = 2.0
 
 
 def bring_up_to_date(
-    strategies: Sequence[Strategy], ports: DaemonPorts, recorded: Callable[[WakeResult], None] = lambda _: None
+    strategies: Sequence[Strategy],
+    ports: DaemonPorts,
+    recorded: Callable[[WakeResult], None] = lambda _: None,
+    calendar: Calendar = NO_CALENDAR,
 ) -> bool:
     """Make one pass under the lease, or wait for the daemon that holds it.
 
@@ -35,6 +39,7 @@ def bring_up_to_date(
         strategies: whom to bring up to date.
         ports: broker, store, journal and clock.
         recorded: keeps the record of what the pass listed.
+        calendar: scheduled news.
 
     Raises:
         ConfigError: a daemon that holds the lease watches something else.
@@ -45,7 +50,9 @@ def bring_up_to_date(
     token = holder_token("once")
     try:
         behind = _waited(strategies, ports, token)
-        return _pass_and_release(strategies, ports, token, recorded) if behind is None else not behind
+        if behind is not None:
+            return not behind
+        return _pass_and_release(strategies, ports, token, recorded, calendar)
     except StoreUnavailable as error:
         structlog.get_logger("ninja.daemon").error(f"nothing could be done: {error}", event_id="redis.down")
         return False
@@ -69,20 +76,25 @@ def _waited(strategies: Sequence[Strategy], ports: DaemonPorts, token: str) -> M
 
 
 def _pass_and_release(
-    strategies: Sequence[Strategy], ports: DaemonPorts, token: str, recorded: Callable[[WakeResult], None]
+    strategies: Sequence[Strategy],
+    ports: DaemonPorts,
+    token: str,
+    recorded: Callable[[WakeResult], None],
+    calendar: Calendar,
 ) -> bool:
     try:
-        wake = _pass(strategies, ports)
+        wake = _pass(strategies, ports, calendar)
         recorded(wake)
         return all(one.error is None for one in wake.results)
     finally:
         ports.store.release(token)
 
 
-def _pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> WakeResult:
+def _pass(strategies: Sequence[Strategy], ports: DaemonPorts, calendar: Calendar) -> WakeResult:
     log = structlog.get_logger("ninja.daemon")
     began = ports.clock.monotonic()
-    wake = catch_up(strategies, source=ports.source, store=ports.store, journal=ports.journal, clock=ports.clock)
+    source, store, journal = ports.source, ports.store, ports.journal
+    wake = catch_up(strategies, source=source, store=store, journal=journal, clock=ports.clock, calendar=calendar)
     seconds = ports.clock.monotonic() - began
     if wake.journal_error is not None:
         log.warning(f"the local journal was of no use: {wake.journal_error}", event_id="journal.down")

@@ -222,7 +222,7 @@ def _ending(one: SignalOutcome) -> str:
 
 
 def _sentence(signal: Signal) -> str:
-    late = " (late)" if signal.late else ""
+    late = " (late)" * signal.late + " (the calendar of news was old)" * signal.calendar_old
     return (
         f"{signal.strategy} {signal.side.name} at {signal.close}: stop {signal.stop_loss} ({signal.sl_pips} pips), "
         f"target {signal.take_profit} ({signal.tp_pips} pips){late}"

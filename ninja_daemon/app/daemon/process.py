@@ -24,6 +24,7 @@ from ninja_daemon.app.daemon.part import WHOLE, Part
 from ninja_daemon.app.daemon.troubles.outage import Outage
 from ninja_daemon.app.daemon.troubles.retries import Retries
 from ninja_daemon.app.daemon.wake import Wakes
+from ninja_daemon.app.news.keeper import CalendarKeeper
 from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.errors import JournalUnavailable
@@ -81,6 +82,7 @@ class Daemon:
         self._configured = strategies
         self.strategies = _enabled(strategies)
         self._notes: EvaluationNotes | None = None
+        self._news: CalendarKeeper | None = None
         self._liveness = Liveness(clock) if liveness is None else liveness
         self._clock = clock
         self._source = source
@@ -126,6 +128,11 @@ class Daemon:
         self._notes = notes
         self._wakes.behind = notes.behind
         notes.watches(self._configured)
+
+    def quiet_by(self, news: CalendarKeeper) -> None:
+        """Have strategies be quiet around the news of a calendar."""
+        self._news = news
+        self._wakes.calendar = lambda: news.calendar
 
     def start(self) -> None:
         """Begin to wake at closes, to renew the lease, and to try again what failed."""
@@ -372,6 +379,7 @@ class Daemon:
                 **self.figures.fields(),
                 "waiting": self._waiting(),
                 "broker": self._broker_fields(),
+                **({} if self._news is None else self._news.fields()),
             }
             | self._journal_fields()
         )

@@ -20,6 +20,7 @@ from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.errors import StoreUnavailable, TransientError
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Series
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.polling import Watch
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
@@ -63,6 +64,8 @@ class Wakes:
         """Keeps the record of what a look listed."""
         self.behind: Callable[[Mapping[str, tuple[Instant, str]]], None] = lambda _: None
         """Notes why strategies are not up to date: by name the close that was not evaluated, and the reason."""
+        self.calendar: Callable[[], Calendar] = lambda: NO_CALENDAR
+        """Returns the scheduled news that are known."""
         self.named: Callable[[str], str] = str
         """Makes a worker's name one that no other part of the process has."""
         self._then: Callable[[], None] | None = None
@@ -152,6 +155,7 @@ class Wakes:
                 journal=self._ports.journal,
                 clock=self._clock,
                 hold_gaps=not is_last,
+                calendar=self.calendar(),
             )
         except StoreUnavailable as error:
             self._outage.failed(error, is_active=self._leadership.is_active)

@@ -34,6 +34,8 @@ _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
 _TELL_EVERY: Final = 60.0
+_CALM: Final = 0.05
+"""Seconds of rest of a lane before pictures of its messages are drawn."""
 _ASIDE: Final = 0.25
 """Seconds between two looks whether Redis can be asked again."""
 
@@ -96,8 +98,8 @@ class Notifier:
         self._bells = {name: threading.Event() for name in self._workers}
         self._threads: list[threading.Thread] = []
         self._silences = _Kept(parts.clock, parts.agreed_silences)
-        self._resting: dict[str, bool] = {}
-        parts.illustrator.begin(self.reporter.tell, lambda name: not self._resting.get(name, False))
+        self._resting_since: dict[str, float] = {}
+        parts.illustrator.begin(self.reporter.tell, self._is_busy)
         self.started: float = parts.clock.now() if before is None else before.started
         self._store_is_up = True
         self._told_at = float("-inf")
@@ -217,7 +219,7 @@ class Notifier:
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
-            self._resting[worker.destination.name] = False
+            self._resting_since.pop(worker.destination.name, None)
             try:
                 step = worker.aside() if is_aside else worker.step()
                 if not is_aside:
@@ -227,11 +229,16 @@ class Notifier:
                 not_before = self._parts.clock.monotonic() + back_off.grown()
                 continue
             self.reporter.tell(step.events)
-            self._resting[worker.destination.name] = not step.worked and step.state in {"empty", "suspended", "paused"}
+            if not step.worked and step.state in {"empty", "suspended", "paused"}:
+                self._resting_since[worker.destination.name] = self._parts.clock.monotonic()
             if step.worked:
                 self._wake_followers(worker)
             else:
                 bell.wait(step.wait if not is_aside else min(step.wait, _ASIDE))
+
+    def _is_busy(self, name: str) -> bool:
+        """Tell whether a lane is at work, or was a moment ago: many messages reach it in several parts."""
+        return self._parts.clock.monotonic() - self._resting_since.get(name, float("inf")) < _CALM
 
     def _wake_followers(self, worker: TwoLanes) -> None:
         for other in self._parts.workers:

@@ -13,7 +13,6 @@ from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.strategies import Configuration, inspect_configuration
 from ninja_daemon.core.errors import ConfigError
-from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
@@ -102,7 +101,7 @@ class Reload:
         self._write(Answer(self._count, 78, tuple(problems)))
 
     def _write(self, answer: Answer) -> None:
-        self._note.write(self._configuration.strategies, fingerprint(self._configuration.delivery), answer)
+        self._note.write(self._configuration.strategies, fingerprint(self._configuration), answer)
 
 
 def needs_restart(environment: Environment) -> tuple[str, ...]:
@@ -119,11 +118,15 @@ def needs_restart(environment: Environment) -> tuple[str, ...]:
     return (f"{', '.join(names)} {says} a restart",)
 
 
-def fingerprint(delivery: Delivery) -> str:
-    """Return a digest of destinations and routes, their secrets included, none of which shows in it."""
+def fingerprint(configuration: Configuration) -> str:
+    """Return a digest of destinations, routes and the calendar, their secrets included, none of which shows in it."""
+    delivery, calendar = configuration.delivery, configuration.calendar
     options = [option for destination in delivery.destinations for option in destination.options.values()]
     secrets = [option.reveal() for option in options if isinstance(option, Secret)]
-    return hashlib.sha256(repr((delivery, secrets)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    told: tuple[object, ...] = (delivery, secrets)
+    if calendar is not None:
+        told += (calendar, calendar.url and calendar.url.reveal())
+    return hashlib.sha256(repr(told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def change(old: Configuration, new: Configuration) -> str:
@@ -131,6 +134,8 @@ def change(old: Configuration, new: Configuration) -> str:
     parts = [*strategy_changes(old.strategies, new.strategies)]
     if old.delivery != new.delivery:
         parts.append("destinations or routes changed")
+    if old.calendar != new.calendar:
+        parts.append("the calendar changed")
     return "; ".join(parts) or "nothing is different"
 
 

@@ -14,23 +14,24 @@ from ninja_daemon.app.plug_ins import recorded_filters, recorded_kind
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.filters.kinds import restored
 from ninja_daemon.core.market.candle import AtrType, Candle
-from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.market.instant import Instant, parse_instant
+from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.outcomes.following import Book, follow
 from ninja_daemon.core.outcomes.open_signal import opened
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
+from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.history.broker_history import History
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import replay
 
 _SOURCES: Final = {source.value: source for source in Source}
-_OWN_TO_THE_RUN: Final = ("created_at", "late")
+_OWN_TO_THE_RUN: Final = ("created_at", "late", "calendar_old")
 """Fields of a signal that say when it was found."""
 
 
@@ -90,25 +91,23 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
 def derive(
     found: Findings,
     series: Series,
-    instrument: Instrument,
-    history: Sequence[CandleColumns],
+    history: History,
     larger_of: Callable[[Sequence[Strategy]], Larger],
-    spreads: Mapping[Instant, int] = NO_SPREADS,
+    calendar: Calendar = NO_CALENDAR,
 ) -> Iterator[str]:
     """Compare all signals and outcomes of one series with what its candles make; say each difference.
 
     Args:
         found: a record that was checked.
         series: whose candles these are.
-        instrument: decimals of the candles, pip.
-        history: oldest first, with what the averages need before the first signal.
+        history: with what the averages need before the first signal.
         larger_of: returns the larger timeframes of strategies.
-        spreads: ask less bid at the closes of the candles, by open.
+        calendar: scheduled news.
     """
     strategies = [each for each in recorded_strategies(found).values() if each.series == series]
-    larger = larger_of(strategies)
-    bounds = [(each, _begun(bound(each, instrument, larger, spreads), found)) for each in strategies]
-    reports = [one for each, rules in bounds for one in replay([rules], judgeable(each, history, larger))]
+    larger, instrument, spreads = larger_of(strategies), history.instrument, history.spreads
+    bounds = [(each, _begun(bound(each, instrument, larger, spreads, calendar), found)) for each in strategies]
+    reports = [one for each, rules in bounds for one in replay([rules], judgeable(each, history.parts, larger))]
     derived = {signal.id: signal for report in reports for signal in report.signals}
     lines = _lines_of(found, {each.name for each in strategies}, series)
     for line in lines:
@@ -116,7 +115,9 @@ def derive(
         yield from _differences("signal", line["entry"], own and parsed(encode_signal(own)), _OWN_TO_THE_RUN)
     for report in reports:
         yield from _missing(report.rules.strategy, [signal.id for signal in report.signals], found)
-    yield from _outcomes_again(found, strategies, instrument, [candle for part in history for candle in part], lines)
+    yield from _outcomes_again(
+        found, strategies, instrument, [candle for part in history.parts for candle in part], lines
+    )
 
 
 def _lines_of(found: Findings, names: Collection[str], series: Series) -> list[dict[str, Any]]:

@@ -16,10 +16,12 @@ from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.candles.asking import progress_bar
 from ninja_daemon.app.candles.options import FileOptions
 from ninja_daemon.app.candles.series import expected_granularity, instrument_of, larger_of, strategies_for
+from ninja_daemon.app.news.known import known_calendar
 from ninja_daemon.app.replays.drawing import Drawing
 from ninja_daemon.app.replays.options import Wanted
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.market.candle_columns import CandleColumns
+from ninja_daemon.core.market.news import Calendar
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.history.broker_history import read_history
@@ -51,9 +53,10 @@ class Source:
     def over(self, chosen: Sequence[Strategy], study: Study[Made]) -> Sequence[Made]:
         """Make something of strategies and the candles of their series."""
         wanted = self.wanted
+        how = wanted.span(), study, known_calendar(self.environment, chosen)
         if not wanted.csv:
-            return _over_broker(self.environment, chosen, wanted.span(), study)
-        return _over_files(wanted.csv, self.files, chosen, (wanted.span(), study), are_named=bool(wanted.strategy))
+            return _over_broker(self.environment, chosen, *how)
+        return _over_files(wanted.csv, self.files, chosen, how, are_named=bool(wanted.strategy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +98,12 @@ def _over_files(
     paths: Sequence[Path],
     options: FileOptions,
     strategies: Sequence[Strategy],
-    asked: tuple[Span, Study[Made]],
+    asked: tuple[Span, Study[Made], Calendar],
     *,
     are_named: bool,
 ) -> Sequence[Made]:
     """Take strategies over files; those of one timeframe go through the candles together."""
-    size, (span, study) = sum(path.stat().st_size for path in paths), asked
+    size, (span, study, calendar) = sum(path.stat().st_size for path in paths), asked
     with progress_bar(f"reading {paths[0].name}", size) as bar:
         opening = open_candles(paths, options.said(), expected=expected_granularity(paths), progress=bar.advance)
         with opening as opened:
@@ -111,7 +114,8 @@ def _over_files(
             for granularity, group in groupby(sorted(chosen, key=_length), key=lambda each: each.granularity):
                 own = list(group)
                 larger = larger_of(opened, own)
-                made = study.over([bound(each, instrument, larger) for each in own], opened.columns(granularity), span)
+                rules = [bound(each, instrument, larger, calendar=calendar) for each in own]
+                made = study.over(rules, opened.columns(granularity), span)
                 reports.extend(made)
                 _tell(opened, is_first=len(reports) == len(made))
     return reports
@@ -127,7 +131,7 @@ def _tell(opened: OpenCandles, *, is_first: bool) -> None:
 
 
 def _over_broker(
-    environment: Environment, chosen: Sequence[Strategy], span: Span, study: Study[Made]
+    environment: Environment, chosen: Sequence[Strategy], span: Span, study: Study[Made], calendar: Calendar
 ) -> Sequence[Made]:
     """Take strategies over the history that the broker has of their series."""
     from ninja_daemon.app.wiring import candle_source  # noqa: PLC0415 - files need no broker
@@ -147,7 +151,7 @@ def _over_broker(
             for _, group in groupby(sorted(own, key=_larger_name), key=_larger_name):
                 alike = list(group)
                 parts = judgeable(alike[0], history.parts, larger)
-                rules = [bound(each, history.instrument, larger, history.spreads) for each in alike]
+                rules = [bound(each, history.instrument, larger, history.spreads, calendar) for each in alike]
                 reports.extend(study.over(rules, parts, history.span))
     finally:
         source.close()

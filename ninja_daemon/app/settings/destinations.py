@@ -17,7 +17,7 @@ from ninja_daemon.adapters.channels.wording.languages import ENGLISH, LANGUAGES
 from ninja_daemon.adapters.channels.wording.presets import SECRET_FIELDS
 from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.app.settings.servers.proxies import looked_up, proxy_address
-from ninja_daemon.app.settings.spans import LONGEST_WAIT, span, span_between
+from ninja_daemon.app.settings.spans import LONGEST_WAIT, span_between
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
@@ -39,6 +39,7 @@ from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, QuietHours, Rate, SendPolicy
 from ninja_daemon.core.messages.style import Style
 from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.spans import span
 
 SecretLookup = Callable[[str], Secret | None]
 _LONGEST_GROUP_WAIT: Final = 3_600

@@ -1,6 +1,6 @@
 """The configuration file (contract 5 and 6), checked as a whole and turned into the core's own values.
 
-Every problem is collected and reported at once, each naming the file, the key, what is allowed and what stands there.
+Every problem is reported at once, each naming the file, the key, what is allowed and what stands there.
 ``[defaults]`` and a strategy's own table are checked one by one, then laid over each other.
 """
 
@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ninja_daemon.adapters.news.place import CalendarPlace
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.app.settings.known_instruments import KNOWN
 from ninja_daemon.app.settings.servers.audit_table import WEEK, read_audit
+from ninja_daemon.app.settings.servers.calendar import TABLE as CALENDAR, read_calendar
+from ninja_daemon.app.settings.servers.proxies import lookup_in
 from ninja_daemon.app.settings.servers.tables import ONE_SERVER, TABLES as SERVER_TABLES, ServerSettings, read_servers
 from ninja_daemon.app.settings.servers.web import PUBLIC_DELAY, TABLE as WEB_TABLE, read_web
 from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, StrategyTable, missing, strategy_of
@@ -23,10 +26,9 @@ from ninja_daemon.app.settings.values import NAME, Refused, must_be, not_a_key, 
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Delivery
-from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 
-_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", "audit", *SERVER_TABLES, WEB_TABLE)
+_OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", "audit", CALENDAR, *SERVER_TABLES, WEB_TABLE)
 MOST_STRATEGIES: Final = 50_000
 
 
@@ -43,6 +45,7 @@ class Configuration:
         servers: how Redis is used, and how daemons share it.
         public_delay: seconds from a candle's close until the public page shows what came of it.
         audit_every: seconds between two audits by the daemon itself; None for none.
+        calendar: where scheduled news are read; None where there is none.
     """
 
     strategies: tuple[Strategy, ...]
@@ -53,6 +56,7 @@ class Configuration:
     servers: ServerSettings = ONE_SERVER
     public_delay: float = PUBLIC_DELAY
     audit_every: float | None = WEEK
+    calendar: CalendarPlace | None = None
 
 
 def load_configuration(environment: Environment) -> Configuration:
@@ -98,9 +102,10 @@ def inspect_configuration(environment: Environment) -> tuple[Configuration | Non
     if not strategies and not reading.problems:
         reading.notes.append(f"{path}: there is no strategy; add a [strategies.NAME] table")
     (servers, more), (delay, others), (every, wrong) = read_servers(tables), read_web(tables), read_audit(tables)
-    problems = [*reading.problems, *(f"{path}: {problem}" for problem in (*more, *others, *wrong))]
-    extra = frozenset(reading.extra_instruments)
-    return Configuration(strategies, delivery, path, tuple(reading.notes), extra, servers, delay, every), problems
+    calendar, rest = read_calendar(tables, path, strategies, lookup_in(environment, str(path), reading.problems))
+    problems = [*reading.problems, *(f"{path}: {problem}" for problem in (*more, *others, *wrong, *rest))]
+    extra, notes = frozenset(reading.extra_instruments), tuple(reading.notes)
+    return Configuration(strategies, delivery, path, notes, extra, servers, delay, every, calendar), problems
 
 
 class _Reading:
@@ -128,18 +133,11 @@ class _Reading:
         # Loads every kind of channel, which the keys of a strategy do not need.
         from ninja_daemon.app.settings.delivery import TABLES, parse_delivery  # noqa: PLC0415
 
-        def secret(name: str) -> Secret | None:
-            try:
-                return environment.lookup(name)
-            except ConfigError as error:
-                self.problems.extend(f"{self._file}: {problem}" for problem in error.problems)
-                return None
-
         known = (*_OUR_TABLES, *TABLES)
         for name in self._tables:
             if name not in known:
                 self._problem(shown_key(name), not_a_key(name, known))
-        delivery, problems = parse_delivery(self._tables, self._file, secret)
+        delivery, problems = parse_delivery(self._tables, self._file, lookup_in(environment, self._file, self.problems))
         self.problems.extend(problems)
         for found in delivery.secrets:
             environment.remember(found)

@@ -12,7 +12,6 @@ from pydantic import create_model
 
 from ninja_daemon.app.plug_ins import FILTERS, KINDS, filters_named, kind_named
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
-from ninja_daemon.app.settings.spans import span
 from ninja_daemon.app.settings.tables import Table
 from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, whole
 from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
@@ -25,6 +24,7 @@ from ninja_daemon.core.market.instrument import PriceSide
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import span
 
 MAX_PERIOD: Final = 5_000
 NO_LONGER_NEEDED: Final = {

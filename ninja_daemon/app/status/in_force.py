@@ -51,8 +51,8 @@ def in_force(
     daemons = [process for process in processes if process.role == "run"]
     strategies = daemons[-1].strategies if daemons else configuration.strategies
     changes = strategy_changes(strategies, configuration.strategies)
-    if with_delivery and any(process.delivery != fingerprint(configuration.delivery) for process in processes):
-        changes.append("destinations or routes changed")
+    if with_delivery and any(process.delivery != fingerprint(configuration) for process in processes):
+        changes.append("destinations, routes or the calendar changed")
     if not changes:
         return strategies, ()
     what = "; ".join(changes)

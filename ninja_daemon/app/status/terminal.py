@@ -65,7 +65,7 @@ def _lines(parts: Sequence[RenderableType], width: int) -> int:
 def _header(status: Status, width: int) -> RenderableType:
     room = width - _FRAME
     lines = [_daemon_line(status, room), _notifier_line(status, room), *_broker_lines(status, room)]
-    lines.append(_queue_line(status, room))
+    lines += [*_calendar_lines(status, room), _queue_line(status, room)]
     if status.record is not None:
         held = f"{counted(status.record.lines, 'line')}, head {status.record.head[:16]}"
         lines.append(_line("record", [(held, "")], room))
@@ -163,6 +163,20 @@ def _broker_lines(status: Status, room: int) -> list[Text]:
     if isinstance(doubt, str) and doubt:
         lines.append(Text(f"{'':10}{escaped(doubt)[:300]}", style="yellow"))
     return lines
+
+
+def _calendar_lines(status: Status, room: int) -> list[Text]:
+    calendar = (status.daemon or {}).get("calendar")
+    if not isinstance(calendar, dict):
+        return []
+    as_of = calendar.get("as_of")
+    said = f"of {str(as_of)[:16].replace('T', ' ')} UTC" if as_of else "never read"
+    pieces = [(f"{_field(calendar, 'events')} events", ""), (escaped(said), "")]
+    if calendar.get("is_old") is True:
+        pieces.insert(0, ("older than it should be, signals go out marked", "yellow"))
+    if trouble := calendar.get("trouble"):
+        pieces.append((escaped(str(trouble))[:100], "yellow"))
+    return [_line("calendar", pieces, room)]
 
 
 def _notes(status: Status, *, limited: bool) -> list[RenderableType]:

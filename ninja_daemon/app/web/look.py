@@ -29,7 +29,8 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.proof.evaluations import CloseVerdict, Evaluation, Judge
+from ninja_daemon.usecases.proof.evaluations import CloseVerdict, Judge
+from ninja_daemon.usecases.proof.noted import Evaluation
 
 MOST: Final = 2_000
 """Newest signals that the pages know."""

@@ -13,6 +13,7 @@ from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import read_history, read_sides
 from ninja_daemon.adapters.redis.state_store import HISTORY_KEPT, RedisStateStore
 from ninja_daemon.adapters.stored.reports import History
+from ninja_daemon.app.news.known import known_calendar
 from ninja_daemon.app.queues.opening import audits_file, local_queue_file
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import JournalUnavailable
@@ -22,11 +23,17 @@ from ninja_daemon.usecases.proof.record import Record
 
 
 def read_records(environment: Environment, strategies: Sequence[Strategy]) -> Mapping[str, Record]:
-    """Return what was committed, by strategy name.
+    """Return what was committed, by strategy name, and what the calendar said.
 
     Raises:
         StoreUnavailable: it cannot be read.
+        CalendarUnreadable: nor can the calendar that a strategy needs.
     """
+    calendar = known_calendar(environment, strategies)
+    return {name: replace(one, calendar=calendar) for name, one in _committed(environment, strategies).items()}
+
+
+def _committed(environment: Environment, strategies: Sequence[Strategy]) -> Mapping[str, Record]:
     if not environment.cache_enabled:
         with closing(local_queue_file(environment)) as file:
             loaded, history = load_local(file, strategies), read_local_history(file)

@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.decisions import Decision
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import rounded
-from ninja_daemon.usecases.proof.evaluations import Notes
+from ninja_daemon.usecases.proof.noted import Notes
 
 
 def decision_table(rules: Rules, shown: Sequence[Decision], width: int, notes: Notes) -> Table:

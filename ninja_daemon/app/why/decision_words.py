@@ -17,7 +17,7 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.proof.difference import Difference
-from ninja_daemon.usecases.proof.evaluations import Evaluation
+from ninja_daemon.usecases.proof.noted import Evaluation
 
 if TYPE_CHECKING:  # the page says these words without numpy
     from ninja_daemon.usecases.proof.derivation import Derived

@@ -15,7 +15,8 @@ from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.proof.evaluations import Became, CloseVerdict, Evaluation, Judge, Notes
+from ninja_daemon.usecases.proof.evaluations import Became, CloseVerdict, Judge
+from ninja_daemon.usecases.proof.noted import Evaluation, Notes
 
 _MOST: Final = 5_000
 """Closes that are judged one by one."""

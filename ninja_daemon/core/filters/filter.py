@@ -13,6 +13,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.news import Event
 
 if TYPE_CHECKING:  # most commands run without numpy
     from ninja_daemon.core.market.candle_columns import Booleans, Integers
@@ -34,6 +35,8 @@ class Moment(NamedTuple):
         since: candles since the strategy's last signal, this one included; None where there was none, or long ago.
         trend: average of the larger timeframe's complete candles; None where it is not full, or not looked at.
         spread: ask less bid at the close; None where it is not known, or not looked at.
+        news: scheduled news that the close is too near to; None where it is to none, or not looked at.
+        calendar_old: whether the calendar of the news was older than it should be.
         recent: the newest candles up to this one, as many as plug-ins look at.
     """
 
@@ -49,6 +52,8 @@ class Moment(NamedTuple):
     since: int | None = None
     trend: Ratio | None = None
     spread: int | None = None
+    news: Event | None = None
+    calendar_old: bool = False
     recent: Sequence[Candle] = ()
 
 
@@ -67,6 +72,7 @@ class Moments:
         gap_before: fast average less slow one after the candle before, over the least common multiple of the periods.
         trend: sign of the close less the larger timeframe's average; 0 where they are equal, and where
             ``Moment.trend`` is None.
+        news: time of the scheduled news that a close is too near to; 0 where it is to none, or not looked at.
     """
 
     is_buy: Booleans
@@ -78,6 +84,7 @@ class Moments:
     range_totals: Integers
     gap_before: Integers
     trend: Integers
+    news: Integers
 
 
 class Settings(Protocol):

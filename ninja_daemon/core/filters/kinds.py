@@ -8,18 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from ninja_daemon.core.filters import (
-    atr,
-    days,
-    max_spread,
-    min_atr_value,
-    min_candles_between,
-    min_rr_ratio,
-    no_room,
-    pips,
-    sessions,
-    trend,
-)
+from ninja_daemon.core.filters import days, max_spread, min_candles_between, pips, quiet_around, sessions, trend
+from ninja_daemon.core.filters.always import atr, min_atr_value, min_rr_ratio, no_room
 from ninja_daemon.core.filters.filter import Filter, Judge, Settings
 from ninja_daemon.core.market.instrument import Instrument
 
@@ -35,6 +25,7 @@ FILTERS: Final = (
     min_candles_between.FILTER,
     pips.MIN_GAP,
     pips.MIN_SLOPE,
+    quiet_around.FILTER,
 )
 
 KEYS: Final = {one.name: one.key for one in FILTERS if one.key is not None}

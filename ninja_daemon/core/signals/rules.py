@@ -16,9 +16,11 @@ from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moment
 from ninja_daemon.core.filters.kinds import judges_of
 from ninja_daemon.core.filters.plug_in import judged_by
+from ninja_daemon.core.filters.quiet_around import NO_QUIET, quiet_times
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Event
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.rounding import away
 from ninja_daemon.core.signals.crossover import Side, side_of
@@ -45,6 +47,7 @@ class Rules:
         judges: the filters, in their order.
         trend: the larger timeframe's average, as far as it is known.
         spreads: ask less bid at the close of candles, by their opens, as far as they are known.
+        quiet: the scheduled news that count, as far as they are known.
         begin: from when on signals were listed; None where each of them was.
         is_plain: whether averages take in closes, true ranges are simply averaged and each cross is judged by itself;
             the fast ways over many candles ask for it.
@@ -61,6 +64,7 @@ class Rules:
         "is_plain",
         "is_spaced",
         "judges",
+        "quiet",
         "spreads",
         "stop_ratio",
         "strategy",
@@ -85,19 +89,27 @@ class Rules:
         self.stop_ratio = (Fraction(strategy.sl_atr_multiplier) / strategy.range_whole).as_integer_ratio()
         self.target_ratio = (Fraction(strategy.tp_atr_multiplier) / strategy.range_whole).as_integer_ratio()
         self._ways = ((-1, self.stop_ratio), (1, self.target_ratio))
-        self.trend, self.spreads = NO_TREND, NO_SPREADS
+        self.trend, self.spreads, self.quiet = NO_TREND, NO_SPREADS, NO_QUIET
         self.begin: Begin | None = None
 
-    def seeing(self, larger: Trend = NO_TREND, spreads: Mapping[Instant, int] = NO_SPREADS) -> Rules:
+    def seeing(
+        self,
+        larger: Trend = NO_TREND,
+        spreads: Mapping[Instant, int] = NO_SPREADS,
+        calendar: Calendar = NO_CALENDAR,
+    ) -> Rules:
         """Return the same rules with what candles alone do not tell.
 
         Args:
             larger: the larger timeframe's average at each moment.
             spreads: ask less bid at the close of candles, by their opens.
+            calendar: scheduled news.
         """
         seeing = copy(self)
         seeing.trend = larger
         seeing.spreads = spreads if self.strategy.needs_spread else NO_SPREADS
+        if (quiet := self.strategy.quiet) is not None:
+            seeing.quiet = quiet_times(quiet, self.instrument.name, calendar)
         return seeing
 
     def begun(self, begin: Begin) -> Rules:
@@ -182,13 +194,20 @@ class Rules:
             known: the rest of the ``Moment``, from ``fast`` on.
             recent: the newest candles, where plug-ins look at them.
         """
-        beside = self._trend_at(candle), self.spreads.get(candle.time), recent
+        beside = self._trend_at(candle), self.spreads.get(candle.time), *self._news_at(candle), recent
         moment = Moment(side.value, candle.time, candle.close, *known, *beside)
         return Cross(side, candle, moment, self._rejection(moment))
 
     def _trend_at(self, candle: Candle) -> Ratio | None:
         """Return the larger timeframe's average at a candle's close, where the strategy looks at one."""
         return None if self.trend is NO_TREND else self.trend.at(self.strategy.granularity.close_of(candle.time))
+
+    def _news_at(self, candle: Candle) -> tuple[Event | None, bool]:
+        """Return the news that a candle's close is too near to, and whether the calendar was old."""
+        if self.quiet is NO_QUIET:
+            return None, False
+        close = self.strategy.granularity.close_of(candle.time)
+        return self.quiet.at(close), self.quiet.calendar.is_old(close)
 
     def levels(self, side: int, close: int, range_total: int) -> tuple[int, int]:
         """Return stop and target, computed from the exact average true range and rounded half-even, in price units."""

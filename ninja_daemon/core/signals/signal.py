@@ -28,6 +28,7 @@ class Signal(NamedTuple):
         late: it was found more than the strategy's ``max_signal_age`` after the close.
         created_at: when it was found, epoch seconds.
         spread_pips: ask less bid at the candle's close; None where it was not looked at, or is not known.
+        calendar_old: the calendar of scheduled news was older than it should be at the close, so it was not relied on.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Signal(NamedTuple):
     late: bool
     created_at: float
     spread_pips: Decimal | None = None
+    calendar_old: bool = False
 
     @property
     def shown_ratio(self) -> Decimal:
@@ -101,6 +103,7 @@ def signal_of(rules: Rules, cross: Cross, found_at: float) -> Signal:
         late=strategy.is_late(candle.time, close_time, found_at),
         created_at=found_at,
         spread_pips=None if (spread := cross.moment.spread) is None else _decimal(spread, pip_digits),
+        calendar_old=cross.moment.calendar_old,
     )
 
 

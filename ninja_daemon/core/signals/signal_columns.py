@@ -60,6 +60,7 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
         repeat(False),  # noqa: FBT003 - late: none is, found at its close
         ends,
         repeat(None),
+        map(rules.quiet.calendar.is_old, ends),
     )
     with _uncollected():
         return list(map(_made, zip(*columns, strict=False)))  # those that repeat have no end

@@ -126,9 +126,10 @@ class _Sums:
     def cross(self, rules: Rules, newest: Candle, side: Side) -> Cross:
         """Judge a turn of the side at the newest candle."""
         closes, fast, slow = self.closes, self._fast, self._slow
-        now = (sum(closes[-fast:]), fast), (sum(closes[-slow:]), slow)
-        before = (sum(closes[-fast - 1 : -1]), fast), (sum(closes[-slow - 1 : -1]), slow)
-        return rules.cross(side, newest, (*now, self._atr_period, sum(self.ranges[-self._atr_period :]), *before, None))
+        quick, lazy, added = sum(closes[-fast:]), sum(closes[-slow:]), closes[-1]
+        before = (quick - added + closes[-fast - 1], fast), (lazy - added + closes[-slow - 1], slow)
+        total = sum(self.ranges[-self._atr_period :])
+        return rules.cross(side, newest, ((quick, fast), (lazy, slow), self._atr_period, total, *before, None))
 
 
 def _steady_steps(rules: Rules, state: StrategyState, newest: Candle, answer: _Answer) -> _Steps:

@@ -14,7 +14,7 @@ from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, SmoothedMovingAverage
 from ninja_daemon.core.averages.trend import TrendAverage
-from ninja_daemon.core.filters import max_spread, min_candles_between, trend
+from ninja_daemon.core.filters import max_spread, min_candles_between, quiet_around, trend
 from ninja_daemon.core.filters.kinds import Chosen, written
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.candle import AtrType
@@ -93,14 +93,17 @@ class Strategy:
     @property
     def trend(self) -> TrendAverage | None:
         """The average of a larger timeframe that decides which crosses are signals, if it has one."""
-        if not self.filters:  # asked five times at each close
-            return None
-        return dict(self.filters).get(trend.FILTER.name)
+        return dict(self.filters).get(trend.FILTER.name) if self.filters else None  # asked five times at each close
 
     @property
     def larger(self) -> Series | None:
         """The candles of a larger timeframe that decide its trend, if it has one."""
         return None if (one := self.trend) is None else Series(self.instrument, one.granularity, self.price)
+
+    @property
+    def quiet(self) -> quiet_around.Quiet | None:
+        """Around which scheduled news it does not signal, if around any."""
+        return dict(self.filters).get(quiet_around.NAME) if self.filters else None
 
     @property
     def needs_spread(self) -> bool:
@@ -165,19 +168,15 @@ class Strategy:
         return found_at - close > allowed
 
 
-_ALWAYS_HASHED: Final = frozenset(
-    {
-        *("instrument", "price", "ma_type", "fast_ma", "slow_ma", "atr_period"),
-        *("sl_atr_multiplier", "tp_atr_multiplier", "min_atr_value", "min_rr_ratio"),
-    }
-)
+_ALWAYS_HASHED: Final = {
+    *("instrument", "price", "ma_type", "fast_ma", "slow_ma", "atr_period"),
+    *("sl_atr_multiplier", "tp_atr_multiplier", "min_atr_value", "min_rr_ratio"),
+}
 """Settings of the first version. Later ones enter the hash only when they are set, so that they change no known id."""
-_NEVER_HASHED: Final = frozenset(
-    {
-        *("name", "granularity", "max_signal_age", "market_hours", "enabled", "filters", "plug_ins"),
-        *("exit_on_reverse", "max_candles", "cost_pips", "cost_is_spread"),
-    }
-)
+_NEVER_HASHED: Final = {
+    *("name", "granularity", "max_signal_age", "market_hours", "enabled", "filters", "plug_ins"),
+    *("exit_on_reverse", "max_candles", "cost_pips", "cost_is_spread"),
+}
 """Settings that change no signal, and two that enter otherwise: ``timeframe``, and each filter under its own name."""
 
 

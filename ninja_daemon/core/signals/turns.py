@@ -18,6 +18,7 @@ from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.trend import NO_TREND
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.filters.filter import Filter, Moments
+from ninja_daemon.core.filters.quiet_around import NO_QUIET
 from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Integers
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.rules import Rules
@@ -60,8 +61,8 @@ def find_turns(rules: Rules, candles: CandleColumns, state: StrategyState) -> tu
     if found is None or ranges is None:
         return None
     times, closes = candles.time[found.rows], candles.close[found.rows]
-    trend = trend_signs(rules, times, closes)
-    turns = Turns(found.is_buy, times, closes, found.fast, found.slow, *ranges, found.gap_before, trend)
+    beside = trend_signs(rules, times, closes), news_times(rules, times)
+    turns = Turns(found.is_buy, times, closes, found.fast, found.slow, *ranges, found.gap_before, *beside)
     return turns, _state_after(rules, state, candles, found.side)
 
 
@@ -71,6 +72,14 @@ def trend_signs(rules: Rules, times: Integers, closes: Integers) -> Integers:
         return np.zeros(len(times), dtype=np.int8)
     ends = map(rules.strategy.granularity.close_of, times.tolist())
     return np.array(rules.trend.signs(ends, closes.tolist()), dtype=np.int8)
+
+
+def news_times(rules: Rules, times: Integers) -> Integers:
+    """Return the news that candles close too near to, as ``Moments.news`` has them."""
+    if rules.quiet is NO_QUIET:
+        return np.zeros(len(times), dtype=np.int64)
+    ends = map(rules.strategy.granularity.close_of, times.tolist())
+    return np.array(rules.quiet.times_at(ends), dtype=np.int64)
 
 
 def rejections(rules: Rules, turns: Turns) -> tuple[dict[Filter, int], Booleans]:

@@ -18,7 +18,7 @@ from ninja_daemon.core.market.candle_columns import Booleans, CandleColumns, Int
 from ninja_daemon.core.outcomes.following import MOST_OPEN
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.true_ranges import TrueRanges, true_ranges
-from ninja_daemon.core.signals.turns import Turns, rejections, trend_signs
+from ninja_daemon.core.signals.turns import Turns, news_times, rejections, trend_signs
 from ninja_daemon.core.sweeps.cell import Cell, cell_of_columns
 from ninja_daemon.core.sweeps.crossing import Mapped, Pair, fits, turns_of
 from ninja_daemon.core.sweeps.endings import Begun, Ended, Ending
@@ -106,8 +106,8 @@ def _judged(rules: Rules, candles: CandleColumns, keys: Integers, ranges: TrueRa
     """Tell which turns are signals, and return these; filters that look at the averages are not among the judges."""
     rows, is_buy = keys >> 1, (keys & 1).astype(np.bool_)
     times, closes, totals = candles.time[rows], candles.close[rows], ranges.totals[rows]
-    unknown, trend = np.zeros(len(rows), dtype=np.int64), trend_signs(rules, times, closes)
-    turns = Turns(is_buy, times, closes, unknown, unknown, ranges.held[rows], totals, unknown, trend)
+    unknown, beside = np.zeros(len(rows), dtype=np.int64), (trend_signs(rules, times, closes), news_times(rules, times))
+    turns = Turns(is_buy, times, closes, unknown, unknown, ranges.held[rows], totals, unknown, *beside)
     is_signal = rejections(rules, turns)[1]
     return is_signal, Begun.of(rules, candles, rows, np.where(is_buy, 1, -1), totals).at(is_signal)
 

@@ -40,6 +40,10 @@ class History(NamedTuple):
     forming: Instant | None = None
     spreads: Mapping[Instant, int] = NO_SPREADS
 
+    def spreads_times(self, factor: int) -> Mapping[Instant, int]:
+        """Return the spreads in finer units."""
+        return {opened: spread * factor for opened, spread in self.spreads.items()}
+
 
 def read_history(
     source: HistorySource,

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.signals.rules import NO_SPREADS, Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import HistorySource
@@ -64,15 +65,19 @@ def read_larger(
 
 
 def bound(
-    strategy: Strategy, instrument: Instrument, larger: Larger, spreads: Mapping[Instant, int] = NO_SPREADS
+    strategy: Strategy,
+    instrument: Instrument,
+    larger: Larger,
+    spreads: Mapping[Instant, int] = NO_SPREADS,
+    calendar: Calendar = NO_CALENDAR,
 ) -> Rules:
-    """Return the rules of a strategy, with what its larger timeframe tells, and the spreads at its closes."""
+    """Return the rules of a strategy, with what its larger timeframe tells, the spreads at its closes, and news."""
     rules = Rules(strategy, instrument)
     if strategy.trend is None or strategy.larger is None:
-        return rules.seeing(spreads=spreads) if strategy.needs_spread else rules
+        return rules.seeing(spreads=spreads, calendar=calendar)
     known = larger[strategy.larger]
     candles = (candle for part in known.parts for candle in part)
-    return rules.seeing(strategy.trend.over(candles, known.decimals, instrument.decimals), spreads)
+    return rules.seeing(strategy.trend.over(candles, known.decimals, instrument.decimals), spreads, calendar)
 
 
 def judgeable(strategy: Strategy, parts: Iterable[CandleColumns], larger: Larger) -> Iterator[CandleColumns]:

@@ -76,9 +76,9 @@ def audit(
     loaded, listed = record.loaded, len(record.signals)
     if loaded.cursor is None:
         return Audited(strategy, listed=listed)
-    span, more = Span(_oldest(record) if since is None else since), loaded.tally.evaluated
+    span, more, known = Span(_oldest(record) if since is None else since), loaded.tally.evaluated, loaded.instrument
     try:
-        derived = derive(source, strategy, span, known=loaded.instrument, more=more, progress=progress)
+        derived = derive(source, strategy, span, known=known, more=more, calendar=record.calendar, progress=progress)
     except NinjaError as error:
         return Audited(strategy, error, listed=listed)
     return _audited(derived, record, loaded.cursor, to_the_newest=to_the_newest)

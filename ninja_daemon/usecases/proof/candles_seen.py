@@ -15,8 +15,8 @@ from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, difference
-from ninja_daemon.usecases.proof.evaluations import Seen
 from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.noted import Seen
 
 _MOST: Final = 10
 """Revised candles of which it is worked out what each changes."""

@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.signals.decisions import Decision, decisions
 from ninja_daemon.core.signals.history import BatchResult, evaluate
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import HistorySource
-from ninja_daemon.usecases.history.broker_history import read_history
+from ninja_daemon.usecases.history.broker_history import History, read_history
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span
 
@@ -74,6 +75,7 @@ def derive(
     *,
     known: Instrument | None = None,
     more: int = 0,
+    calendar: Calendar = NO_CALENDAR,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Derived:
     """Read the candles of a strategy from the broker and run the rules over them.
@@ -84,19 +86,25 @@ def derive(
         span: the candles that are asked for; without a beginning the newest 5,000 and ``more``.
         known: decimals and pip as they are stored; a broker that shows few prices may show fewer digits.
         more: candles before those, when the span has no beginning.
+        calendar: scheduled news.
         progress: told after each page how many candles came.
 
     Raises:
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
-    lead = strategy.warm_up + more
-    history = read_history(source, strategy.series, span, lead, progress, with_spreads=strategy.needs_spread)
-    larger = read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
+    history, larger = _read(source, strategy, span, strategy.warm_up + more, progress)
     instrument, factor = _finer(history.instrument, known)
     candles, unjudged = _judgeable(strategy, CandleColumns.joined(history.parts).times(factor), larger)
-    rules = bound(strategy, instrument, larger, {time: spread * factor for time, spread in history.spreads.items()})
+    rules = bound(strategy, instrument, larger, history.spreads_times(factor), calendar)
     start, stop = _places(candles, history.span, more if span.since is None else 0)
     return Derived(rules, candles, evaluate(rules, candles), start, stop, unjudged)
+
+
+def _read(
+    source: HistorySource, strategy: Strategy, span: Span, lead: int, progress: Callable[[int], None]
+) -> tuple[History, Larger]:
+    history = read_history(source, strategy.series, span, lead, progress, with_spreads=strategy.needs_spread)
+    return history, read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
 
 
 def _finer(shown: Instrument, known: Instrument | None) -> tuple[Instrument, int]:

@@ -5,15 +5,14 @@ The notes say what candles cannot tell: when a candle was taken in and by whom, 
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Final
 
-from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.usecases.proof.noted import Evaluation, Notes
 
 SEEN_EVERY: Final = 60
 """Seconds between two notes that a daemon works."""
@@ -30,91 +29,6 @@ class Became(Enum):
     EVALUATED = "evaluated"
     NO_CANDLE = "no candle"
     NOT_EVALUATED = "not evaluated"
-
-
-class Seen(NamedTuple):
-    """A candle as it was when it was taken in: its first complete version, which is final (contract 4.1).
-
-    Attributes:
-        candle: prices are integers.
-        decimals: of these.
-        series: whose candle it is, as ``Series`` writes itself.
-    """
-
-    candle: Candle
-    decimals: int
-    series: str
-
-
-class Evaluation(NamedTuple):
-    """A candle that was taken in.
-
-    Attributes:
-        strategy: name of the strategy.
-        time: open of the candle.
-        at: when it was noted, behind the commit (epoch seconds).
-        by: the process, as ``host:pid``.
-        start: where the averages came from: ``stored``, ``rebuilt`` or ``first``.
-        side: side after the candle; None where there was none, or where the notes do not tell it.
-        cross: the side that the candle turned to, if it did.
-        rejected_by: name of the filter that rejected the cross.
-        signal_id: id of its signal.
-        seen: the candle; None in notes of versions that did not keep it.
-        gap: the fast average less the slow one after it, in ten-thousandths of a pip; None where it was not noted.
-    """
-
-    strategy: str
-    time: Instant
-    at: float
-    by: str
-    start: str
-    side: Side | None = None
-    cross: Side | None = None
-    rejected_by: str | None = None
-    signal_id: str | None = None
-    seen: Seen | None = None
-    gap: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """A time in which a strategy's closes were not evaluated.
-
-    Attributes:
-        strategy: name of the strategy.
-        since: the first close that was not evaluated.
-        until: when that was over (epoch seconds); None while it goes on.
-        why: the reason, in words.
-    """
-
-    strategy: str
-    since: Instant
-    until: float | None
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """A time in which a daemon worked, in epoch seconds; it may have worked up to ``SEEN_EVERY`` longer."""
-
-    by: str
-    since: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """What is noted of one strategy over a span.
-
-    Attributes:
-        evaluations: by the candle's open.
-        absences: in their order.
-        presences: of every daemon of this machine, in their order.
-    """
-
-    evaluations: Mapping[Instant, Evaluation]
-    absences: Sequence[Absence] = ()
-    presences: Sequence[Presence] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.outcomes.open_signal import Terms
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.history import evaluate
@@ -13,7 +14,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.usecases.ports import Loaded
 from ninja_daemon.usecases.proof.derivation import Derived
-from ninja_daemon.usecases.proof.evaluations import Seen
+from ninja_daemon.usecases.proof.noted import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Record:
         terms: of the signals that are followed, by their ids; those of other strategies may be among them.
         outcomes: those listed of the strategy, by the signals' ids.
         seen: the candles that were noted when they were taken in, oldest first.
+        calendar: what the calendar of scheduled news said.
     """
 
     loaded: Loaded
@@ -39,6 +41,7 @@ class Record:
     terms: Mapping[str, Terms] = field(default_factory=dict)
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     seen: Sequence[Seen] = ()
+    calendar: Calendar = NO_CALENDAR
 
 
 def as_listed(derived: Derived, record: Record) -> Derived:

@@ -16,6 +16,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Series
+from ninja_daemon.core.market.news import Calendar
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import Fetched, Wanted, WantedHistory
@@ -177,12 +178,12 @@ class LargerCandles:
 _SPARE: Final = 2
 
 
-def seeing(rules: Rules, larger: LargerCandles | None, fetched: Fetched, factor: int = 1) -> Rules:
-    """Return rules with what the broker said beside the candles: the trend, and spreads, which ``factor`` scales."""
-    if larger is None and not rules.strategy.needs_spread:
+def seeing(rules: Rules, larger: LargerCandles | None, fetched: Fetched, calendar: Calendar, factor: int = 1) -> Rules:
+    """Return rules with what is known beside the candles: the trend, spreads, which ``factor`` scales, and news."""
+    if larger is None and not rules.strategy.needs_spread and rules.strategy.quiet is None:
         return rules
     trend = NO_TREND if larger is None else larger.trend(rules.instrument.decimals)
-    return rules.seeing(trend, {opened: spread * factor for opened, spread in fetched.spreads.items()})
+    return rules.seeing(trend, {opened: spread * factor for opened, spread in fetched.spreads.items()}, calendar)
 
 
 def histories(those: Iterable[LargerCandles], now: float) -> Sequence[tuple[LargerCandles, WantedHistory]]:

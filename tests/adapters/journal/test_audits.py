@@ -13,7 +13,7 @@ import pytest
 from ninja_daemon.adapters.journal.history.audits import OWN, SqliteAudits
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.usecases.proof.evaluations import Evaluation, Seen
+from ninja_daemon.usecases.proof.noted import Evaluation, Seen
 
 NOW = 1_700_000_000.0
 TIME = 1_699_999_200

@@ -10,7 +10,7 @@ import pytest
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.adapters.journal.history.evaluations import KEPT_SECONDS, SqliteEvaluations
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.evaluations import Absence, Evaluation, Presence
+from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Presence
 
 NOW = 1_700_000_000.0
 TIME = 1_699_999_200

@@ -29,7 +29,7 @@ from ninja_daemon.app.backups.planning import plan_restoration
 from ninja_daemon.app.backups.restoring import require_stopped, restore
 from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StateUnreadable, StoreUnavailable
-from ninja_daemon.usecases.proof.evaluations import Evaluation
+from ninja_daemon.usecases.proof.noted import Evaluation
 from tests.fakes.clock import FakeClock
 
 NOW = 1_700_000_000

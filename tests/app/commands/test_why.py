@@ -14,7 +14,7 @@ from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_p
 from ninja_daemon.app.queues.opening import evaluations_file, store_label
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instant import format_instant, parse_instant
-from ninja_daemon.usecases.proof.evaluations import Evaluation
+from ninja_daemon.usecases.proof.noted import Evaluation
 from tests.app.commands.conftest import Committed
 from tests.app.stored import M15
 
@@ -188,7 +188,7 @@ def test_when_a_candle_was_taken_in_is_shown_as_it_was_noted(committed: Committe
 
 def test_closes_that_were_not_evaluated_are_told_with_the_reason(committed: Committed) -> None:
     newest = committed.candles[299].time
-    note(Batch(newest + 901.0, "droplet:7", is_present=True, began=newest - 10_000.0))
+    note(Batch(newest + 5_000.0, "droplet:7", is_present=True, began=newest - 10_000.0))
     note(Batch(newest + 1_900.0, "droplet:7", absent=[(NAME, newest + 1_800, "the broker answers 503")]))
     until = format_instant(newest + 5 * 900)
     shown_to = committed("why", NAME, "--from", opened(committed, 295), "--to", until)

@@ -113,7 +113,7 @@ class Desk:
         return message_id
 
     def told(self) -> list[str]:
-        self.illustrator.finish(10.0)
+        self.illustrator.finish(45.0)
         return [event.name for event in self.events]
 
 
@@ -216,7 +216,7 @@ def size_of(png: bytes) -> tuple[int, int]:
     return width, height
 
 
-@pytest.mark.parametrize(("count", "shown"), [(1, 1), (3, 3), (8, 6)])
+@pytest.mark.parametrize(("count", "shown"), [(2, 2), (8, 6)])
 def test_a_message_of_several_signals_gets_their_pictures_as_one(
     desk: Desk, server: Receiver, packs: PicturePacks, count: int, shown: int
 ) -> None:
@@ -226,9 +226,16 @@ def test_a_message_of_several_signals_gets_their_pictures_as_one(
     assert desk.told() == ["picture.shown"]
     (post,) = server.posts
     assert size_of(post.body) == (960, 650 * shown + 15 * (shown - 1))
-    assert (f"_and_{count - 1}_more.png".encode() in post.body) is (count > 1)
+    assert f"_and_{count - 1}_more.png".encode() in post.body
 
 
+@pytest.fixture
+def quick_pen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is drawn where only the way of a picture counts."""
+    monkeypatch.setattr(drawing, "png_of", lambda _svg, _patience: PNG)
+
+
+@pytest.mark.usefixtures("quick_pen")
 def test_a_text_too_long_for_a_caption_gets_its_picture_as_a_wordless_answer(
     desk: Desk, server: Receiver, packs: PicturePacks
 ) -> None:
@@ -246,6 +253,7 @@ def test_a_text_too_long_for_a_caption_gets_its_picture_as_a_wordless_answer(
     )
 
 
+@pytest.mark.usefixtures("quick_pen")
 def test_an_answer_that_may_have_arrived_is_not_sent_again(desk: Desk, server: Receiver, packs: PicturePacks) -> None:
     for number in range(1, 8):
         packs.leave(a_signal(number).id, encode_pack(a_view(number)), 60)
@@ -255,6 +263,7 @@ def test_an_answer_that_may_have_arrived_is_not_sent_again(desk: Desk, server: R
     assert len(server.posts) == 1
 
 
+@pytest.mark.usefixtures("quick_pen")
 def test_ntfy_gets_the_message_again_in_its_place_with_the_picture_and_no_sound(
     desk: Desk, server: Receiver, packs: PicturePacks
 ) -> None:
@@ -272,6 +281,7 @@ def test_ntfy_gets_the_message_again_in_its_place_with_the_picture_and_no_sound(
     assert "Entry        1.09259\n" in told["message"]
 
 
+@pytest.mark.usefixtures("quick_pen")
 def test_an_older_ntfy_that_changes_no_messages_is_not_sent_a_second_one(
     desk: Desk, server: Receiver, packs: PicturePacks
 ) -> None:
@@ -329,6 +339,7 @@ def test_an_email_waits_a_second_at_most_for_its_picture_and_never_twice_in_vain
     assert not any(bundle.attachments for bundle in inner.bundles)
 
 
+@pytest.mark.usefixtures("quick_pen")
 @pytest.mark.parametrize("numbers", [(1,), (1, 2)])
 def test_an_email_holds_the_picture_in_its_first_message(
     desk: Desk, packs: PicturePacks, numbers: tuple[int, ...], monkeypatch: pytest.MonkeyPatch

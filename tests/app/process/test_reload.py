@@ -151,7 +151,7 @@ def test_a_literal_secret_that_was_changed_is_a_difference(place: Workplace) -> 
     notifier = started(place, "notify")
     assert "differs" not in place.run("status").out
     place.configure(ONE + desk.format("two"))
-    assert "destinations or routes changed" in " ".join(place.run("status").out.split())
+    assert "destinations, routes or the calendar changed" in " ".join(place.run("status").out.split())
     notifier.terminate().exited(0)
 
 

@@ -12,10 +12,11 @@ from hypothesis import given, strategies as st
 from ninja_daemon.adapters.channels.registry import KINDS
 from ninja_daemon.app.settings.destinations import destination_table
 from ninja_daemon.app.settings.routing import routes
-from ninja_daemon.app.settings.spans import parse_span, span
+from ninja_daemon.app.settings.spans import parse_span
 from ninja_daemon.app.settings.strategy_table import StrategyTable
 from ninja_daemon.app.settings.tables import Table
 from ninja_daemon.app.settings.values import not_a_key, shown
+from ninja_daemon.core.spans import span
 
 SECONDS = {
     1: ("s", "sec", "secs", "second", "seconds"),

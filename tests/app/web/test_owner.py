@@ -107,7 +107,7 @@ def test_settings_in_force_are_those_of_the_running_daemon(
 ) -> None:
     configuration = load_configuration(environment)
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))
-    note.write(configuration.strategies, fingerprint(configuration.delivery), Answer())
+    note.write(configuration.strategies, fingerprint(configuration), Answer())
     site = start()
     assert "sma 3 and 8" in site.get("/strategies/EUR_USD_M15").body
     file = environment.config_path

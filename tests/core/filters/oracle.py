@@ -29,6 +29,9 @@ NAMED = {
     "new_york": "08:00-17:00 America/New_York",
 }
 NONE_KNOWN: Mapping[int, int] = {}
+News = tuple[int, Sequence[tuple[int, str, str, int, int | None]]]
+"""Since when a calendar is read, and its events: time, currency, impact, since when and until when it said them."""
+NO_NEWS: News = (0, ())
 DIGITS = 10
 """Digits of a price unit that a smoothed value keeps."""
 
@@ -49,6 +52,7 @@ class Settings:
     tp_atr_multiplier: str = "3"
     min_atr_value: str = "0"
     min_rr_ratio: str = "1.5"
+    instrument: str = "EUR_USD"
     decimals: int = 5
     pip_digits: int = 1
     sessions: tuple[str, ...] = ()
@@ -58,6 +62,8 @@ class Settings:
     min_candles_between: int = 0
     min_gap_pips: str = "0"
     min_slope_pips: str = "0"
+    quiet_around: tuple[tuple[str, ...], int, int, tuple[str, ...]] | None = None
+    """Impacts, minutes before and after, currencies; none of these for the instrument's own."""
 
 
 def judged(
@@ -65,10 +71,12 @@ def judged(
     settings: Settings,
     larger: Sequence[Candle] = (),
     spreads: Mapping[int, int] = NONE_KNOWN,
+    news: News = NO_NEWS,
 ) -> list[Judged]:
     """Every cross of a history, the first candle being the first of all.
 
-    ``larger`` are the candles of the trend, ``spreads`` those at the closes by open, in whole units.
+    ``larger`` are the candles of the trend, ``spreads`` those at the closes by open, in whole units,
+    ``news`` what a calendar said when.
     """
     values = [value_of(candle, settings.source) for candle in candles]
     fast = averages(values, settings.fast_type, settings.fast_ma)
@@ -81,7 +89,7 @@ def judged(
         known = (fast[place - 1 : place + 1], slow[place - 1 : place + 1], ranges[place])
         since = None if last_signal is None else place - last_signal
         trend = trend_at(closed_at(candles[place][0], settings.timeframe), trends)
-        beside = trend, spreads.get(candles[place][0])
+        beside = trend, spreads.get(candles[place][0]), news
         reason = next(rejections(candles[place], side, known, since, beside, settings), None)
         if reason is None:
             last_signal = place
@@ -181,7 +189,7 @@ def rejections(
     side: int,
     known: tuple[Sequence[Fraction | None], Sequence[Fraction | None], Fraction | None],
     since: int | None,
-    beside: tuple[Fraction | None, int | None],
+    beside: tuple[Fraction | None, int | None, News],
     settings: Settings,
 ) -> Iterator[str]:
     """The filters that reject a cross, in the contract's order."""
@@ -198,7 +206,7 @@ def rejections(
     if any(level <= 0 or level == candle[4] for level in levels):
         yield "no_room"
     yield from rejections_by_close(closed_at(candle[0], settings.timeframe), settings)
-    yield from rejections_by_market(candle, side, *beside, settings)
+    yield from rejections_by_market(candle, side, *beside[:2], settings)
     if since is not None and since < settings.min_candles_between:
         yield "min_candles_between"
     assert fast is not None
@@ -210,6 +218,22 @@ def rejections(
         yield "min_gap_pips"
     if abs((fast - slow) - (fast_before - slow_before)) / pip < Fraction(settings.min_slope_pips):
         yield "min_slope_pips"
+    if is_near_news(int(closed_at(candle[0], settings.timeframe).timestamp()), beside[2], settings):
+        yield "quiet_around"
+
+
+def is_near_news(close: int, news: News, settings: Settings) -> bool:
+    """From so long before an event on, until so long after it; as the calendar said at the close."""
+    if settings.quiet_around is None:
+        return False
+    impacts, before, after, currencies = settings.quiet_around
+    begun, events = news
+    for time, currency, impact, since, until in events:
+        is_said = until is None if close < begun else since <= close and (until is None or until > close)
+        counts = impact in impacts and currency in (*(currencies or settings.instrument.split("_")), "ALL")
+        if is_said and counts and time - 60 * before <= close < time + 60 * after:
+            return True
+    return False
 
 
 def rejections_by_market(

@@ -25,6 +25,7 @@ from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
+from ninja_daemon.core.market.news import IMPACTS, Calendar, Event, Known
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import evaluate
@@ -35,10 +36,10 @@ from ninja_daemon.core.signals.strategy import Strategy, settings_of
 from ninja_daemon.usecases.replay import Engine, replay
 from ninja_daemon.usecases.standing import LastSignal
 from tests.core.filters import oracle
-from tests.core.filters.oracle import Settings
+from tests.core.filters.oracle import News, Settings
 from tests.core.series import moment_of, real_candles
 
-EUR_USD = Instrument("EUR_USD", 5, -4)
+INSTRUMENTS = {"EUR_USD": Instrument("EUR_USD", 5, -4), "GBP_JPY": Instrument("GBP_JPY", 3, -2)}
 SERIES = Path(__file__).resolve().parents[4] / "shared" / "data"
 ALONE: list[dict[str, Any]] = [
     {"sessions": ("london", "new_york")},
@@ -50,6 +51,8 @@ ALONE: list[dict[str, Any]] = [
     {"min_candles_between": 9},
     {"min_gap_pips": "3.5"},
     {"min_slope_pips": "6"},
+    {"quiet_around": (("high",), 15, 600, ())},
+    {"quiet_around": (("high", "low"), 240, 0, ("GBP",))},
 ]
 OTHERS: list[dict[str, Any]] = [
     *({"source": source} for source in ("hl2", "hlc3", "ohlc4")),
@@ -68,6 +71,7 @@ OPTIONS: dict[str, list[Any]] = {
     "days": [(), ("tue",), ("sun", "mon", "tue", "thu")],
     "trend": [None, ("D", "wma", 50), ("W", "sma", 10)],
     "max_spread_pips": ["0", "3.15"],
+    "quiet_around": [None, (("high", "medium"), 120, 240, ()), (("low",), 0, 720, ("AUD", "JPY"))],
     "min_atr_value": ["0", "0.0022"],
     "fast_ma": [2, 3, 10],
     "slow_ma": [7, 20, 31],
@@ -78,12 +82,16 @@ OPTIONS: dict[str, list[Any]] = {
 
 def rules_of(settings: Settings) -> Rules:
     raw = {name: getattr(settings, name) for name in KEYS if hasattr(settings, name)}
-    given = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
+    given: dict[str, Any] = {name: list(value) if isinstance(value, tuple) else value for name, value in raw.items()}
     if settings.trend is not None:
         given["trend"] = dict(zip(("timeframe", "ma_type", "period"), settings.trend, strict=True))
+    if settings.quiet_around is not None:
+        impacts, before, after, currencies = settings.quiet_around
+        spans = {"before": f"{before} min", "after": f"{after} min"}
+        given["quiet_around"] = {"impact": list(impacts), **spans, "currencies": list(currencies) or "pair"}
     strategy = Strategy(
         "s",
-        "EUR_USD",
+        settings.instrument,
         Granularity[settings.timeframe],
         settings.fast_ma,
         settings.slow_ma,
@@ -95,25 +103,55 @@ def rules_of(settings: Settings) -> Rules:
         atr_type=AtrType(settings.atr_type),
         filters=chosen({name: KEYS[name].read(value) for name, value in given.items() if value}),
     )
-    rules = Rules(strategy, EUR_USD)
+    rules, digits = Rules(strategy, INSTRUMENTS[settings.instrument]), settings.decimals
     trend = strategy.trend
-    larger = NO_TREND if trend is None else trend.over(larger_of(settings), 5, 5)
-    return rules.seeing(larger, spreads_of(settings.timeframe) if strategy.needs_spread else {})
+    larger = NO_TREND if trend is None else trend.over(larger_of(settings), digits, digits)
+    spreads = spreads_of(settings.timeframe, settings.instrument) if strategy.needs_spread else {}
+    return rules.seeing(larger, spreads, calendar_of())
 
 
 @cache
-def spreads_of(timeframe: str) -> Mapping[int, int]:
+def spreads_of(timeframe: str, instrument: str) -> Mapping[int, int]:
     """Spreads from nothing to 4.6 pips; some are not known."""
     drawn = random.Random(5)
-    spreads = {candle.time: drawn.choice((None, *range(47))) for candle in candles_of(timeframe)}
+    spreads = {candle.time: drawn.choice((None, *range(47))) for candle in candles_of(timeframe, instrument)}
     return {opened: spread for opened, spread in spreads.items() if spread is not None}
+
+
+@cache
+def news() -> News:
+    """Events all over the years, some just as near to a close as counts, some put off or called off in time or late."""
+    drawn, found = random.Random(6), []
+    candles = candles_of("H4", "EUR_USD")
+    for candle in drawn.sample(candles, 3_000):
+        time = candle.time + 60 * drawn.choice((0, 15, 240, -600, -240, drawn.randrange(-500, 500)))
+        since = time - drawn.choice((90_000, 3_600, 0, -1_800))
+        until = drawn.choice((None, None, time - 7_200, time, time + 600))
+        currency, impact = drawn.choice(("USD", "EUR", "GBP", "JPY", "AUD", "ALL")), drawn.choice(IMPACTS)
+        found.append((time, currency, impact, since, until if until is None or until > since else None))
+    return candles[len(candles) // 4].time, sorted(found, key=lambda one: one[0])
+
+
+@cache
+def calendar_of() -> Calendar:
+    begun, events = news()
+    known = [
+        Known(Event(time, currency, impact, "Figures"), since, until) for time, currency, impact, since, until in events
+    ]
+    return Calendar(begun, known)
+
+
+def expected_of(candles: Sequence[Candle], settings: Settings) -> list[oracle.Judged]:
+    spreads = spreads_of(settings.timeframe, settings.instrument)
+    return oracle.judged(candles, settings, larger_of(settings), spreads, news())
 
 
 def larger_of(settings: Settings) -> Sequence[Candle]:
     """The trend's candles: days as they were recorded, weeks of these."""
     if settings.trend is None or settings.trend[0] == "D":
-        return candles_of("D")
-    weeks = [list(days) for _, days in groupby(candles_of("D"), key=lambda day: Granularity.W.open_at(day.time))]
+        return candles_of("D", settings.instrument)
+    all_days = candles_of("D", settings.instrument)
+    weeks = [list(days) for _, days in groupby(all_days, key=lambda day: Granularity.W.open_at(day.time))]
     return [
         Candle(
             Granularity.W.open_at(days[0].time),
@@ -126,15 +164,15 @@ def larger_of(settings: Settings) -> Sequence[Candle]:
     ]
 
 
-def combinations(count: int, seed: int) -> Iterator[Settings]:
+def combinations(count: int, seed: int, **same: Any) -> Iterator[Settings]:
     drawn = random.Random(seed)
     for _ in range(count):
-        yield Settings(**{name: drawn.choice(values) for name, values in OPTIONS.items()})
+        yield Settings(**same, **{name: drawn.choice(values) for name, values in OPTIONS.items()})
 
 
 @cache
-def candles_of(timeframe: str) -> Sequence[Candle]:
-    return real_candles(SERIES / f"EUR_USD_{timeframe}.csv", 5)
+def candles_of(timeframe: str, instrument: str = "EUR_USD") -> Sequence[Candle]:
+    return real_candles(SERIES / f"{instrument}_{timeframe}.csv", INSTRUMENTS[instrument].decimals)
 
 
 def found(crosses: Sequence[Cross]) -> list[oracle.Judged]:
@@ -173,7 +211,7 @@ def cut_and_rebuilt(rules: Rules, candles: Sequence[Candle], cuts: Sequence[int]
 
 def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: int) -> None:
     rules, columns = rules_of(settings), CandleColumns.of(candles)
-    expected = oracle.judged(candles, settings, larger_of(settings), spreads_of(settings.timeframe))
+    expected = expected_of(candles, settings)
     assert expected
     figures = oracle.figures(candles, settings, [time for time, _, reason in expected if reason is None])
     cuts = sorted(random.Random(seed).sample(range(len(candles)), 25))
@@ -198,8 +236,7 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
 def test_a_filter_alone_does_what_the_contract_says(changes: dict[str, Any]) -> None:
     settings = replace(Settings(), fast_ma=3, slow_ma=12, **changes)
     assert_all_ways_agree(settings, candles_of("H4")[:3_000], seed=1)
-    judged = oracle.judged(candles_of("H4")[:3_000], settings, larger_of(settings), spreads_of("H4"))
-    reasons = {reason for _, _, reason in judged}
+    reasons = {reason for _, _, reason in expected_of(candles_of("H4")[:3_000], settings)}
     assert None in reasons
     assert reasons & changes.keys()
 
@@ -292,6 +329,16 @@ def test_a_session_is_that_of_its_own_clocks(session: str, closed: str, is_in: b
         ("min_gap_pips", True, "^$"),
         ("min_slope_pips", "NaN", "^$"),
         ("min_slope_pips", "1" * 16, "^$"),
+        ("quiet_around", "high", "^$"),
+        ("quiet_around", {"impact": ["huge"], "before": "1 h", "after": "1 h"}, "impact must be a list of high medium"),
+        ("quiet_around", {"impact": ["high"], "before": "1 h"}, "after must be a length of time up to a day"),
+        ("quiet_around", {"impact": ["high"], "before": "2 days", "after": "1 h"}, "before must be a length of time"),
+        (
+            "quiet_around",
+            {"impact": ["low"], "before": "1 h", "after": "1 h", "currencies": ["usd"]},
+            "currencies must",
+        ),
+        ("quiet_around", {"impacts": ["high"]}, "impacts is no key of it; there are impact, before, after, currencies"),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_cure(name: str, value: object, cure: str) -> None:
@@ -306,6 +353,11 @@ def test_a_wrong_value_is_refused_with_its_cure(name: str, value: object, cure: 
         ("days", ["fri", "mon"], ["mon", "fri"]),
         ("min_gap_pips", Decimal("1.50"), "1.5"),
         ("min_slope_pips", "2.0", "2"),
+        (
+            "quiet_around",
+            {"impact": ["low", "high"], "before": "0.25 h", "after": "30 min", "currencies": ["USD", "EUR", "USD"]},
+            {"impact": ["high", "low"], "before": "900 s", "after": "1800 s", "currencies": ["EUR", "USD"]},
+        ),
     ],
 )
 def test_a_value_counts_in_normal_form_and_is_read_back_from_it(name: str, value: object, normal: object) -> None:

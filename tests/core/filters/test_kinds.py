@@ -9,7 +9,10 @@ import pytest
 from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.filters.kinds import FILTERS
 
-OPTIONAL = ["sessions", "days", "trend", "max_spread_pips", "min_candles_between", "min_gap_pips", "min_slope_pips"]
+OPTIONAL = [
+    *("sessions", "days", "trend", "max_spread_pips", "min_candles_between", "min_gap_pips", "min_slope_pips"),
+    "quiet_around",
+]
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 
 

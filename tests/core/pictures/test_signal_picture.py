@@ -30,7 +30,7 @@ def overlapping(canvas: Canvas) -> list[tuple[Label, Label]]:
     return [(one, other) for one, other in combinations(canvas.labels, 2) if one.box.meets(other.box)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 10_000),
     instrument=st.sampled_from(INSTRUMENTS),

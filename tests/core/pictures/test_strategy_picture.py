@@ -26,7 +26,7 @@ def strategy_view(seed: int = 7, granularity: Granularity = Granularity.M1, name
     return StrategyView("EUR/USD M1", name, 5, view.candles, closed, view.fast, view.slow, crosses)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(
     seed=st.integers(0, 10_000),
     granularity=st.sampled_from([Granularity.S5, Granularity.M15, Granularity.H1]),

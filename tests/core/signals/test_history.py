@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind
-from ninja_daemon.core.filters import atr, min_atr_value
+from ninja_daemon.core.filters.always import atr, min_atr_value
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity

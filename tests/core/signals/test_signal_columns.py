@@ -35,7 +35,7 @@ def columns(drawn: list[tuple[bool, int, int, int, int, int]], granularity: Gran
     closes, fast, slow, totals = (np.array(column, dtype=np.int64) for column in numbers)
     ranges_held = np.full(len(drawn), held, dtype=np.int64)
     times_of, is_buy_of = np.array(opens, dtype=np.int64), np.array(is_buy, dtype=bool)
-    return Turns(is_buy_of, times_of, closes, fast, slow, ranges_held, totals, fast, 0 * closes)
+    return Turns(is_buy_of, times_of, closes, fast, slow, ranges_held, totals, fast, 0 * closes, 0 * closes)
 
 
 def one_by_one(rules: Rules, turns: Turns) -> list[Signal]:

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 
 from ninja_daemon.core.averages.kinds import MovingAverageKind, restored_average
 from ninja_daemon.core.averages.window import Window
-from ninja_daemon.core.filters import atr, min_atr_value, min_rr_ratio, no_room
+from ninja_daemon.core.filters.always import atr, min_atr_value, min_rr_ratio, no_room
 from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.filters.plug_in import FilterPlugIn
 from ninja_daemon.core.market.candle import AtrType, Candle, true_range

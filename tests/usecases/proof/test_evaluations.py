@@ -14,14 +14,11 @@ from ninja_daemon.usecases.proof.evaluations import (
     NOT_NOTED,
     NOT_YET,
     SEEN_EVERY,
-    Absence,
     Became,
     CloseVerdict,
-    Evaluation,
     Judge,
-    Notes,
-    Presence,
 )
+from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Notes, Presence
 
 START = 1_600_000_200
 FIFTEEN = Strategy("A", "EUR_USD", Granularity.M15, 2, 4, atr_period=2, market_hours=MarketHours.ALWAYS)

@@ -72,6 +72,7 @@ def one_line(told: Told) -> str:
     signal = told.signal
     stop, target = told.say("stop").lower(), told.say("target").lower()
     late = f"  {told.say('late_short', age=told.age)}" if signal.late else ""
+    late += f"  {told.say('calendar_old')}" if signal.calendar_old else ""
     ended = "" if told.ended is None else f"  {result_short(told.ended)}"
     return (
         f"{told.headline.rpartition('· ')[2]}  {signal.close:f}  {stop} {signal.stop_loss:f}  "

@@ -68,9 +68,10 @@ class Told:
     def headline(self) -> str:
         """The signal in a few words."""
         signal = self.signal
-        late = f"⚠ {self.say('late')} · " if signal.late else ""
+        marks = ["late"] * signal.late + ["calendar_old"] * signal.calendar_old
+        marked = "".join(f"⚠ {self.say(mark)} · " for mark in marks)
         side = self.say(signal.side.name.lower())
-        return f"{late}{ARROWS[signal.side]} {side} {pair(signal)} {signal.timeframe}"
+        return f"{marked}{ARROWS[signal.side]} {side} {pair(signal)} {signal.timeframe}"
 
     @property
     def reason(self) -> str:

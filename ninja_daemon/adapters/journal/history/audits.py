@@ -12,7 +12,7 @@ from ninja_daemon.adapters.journal.history.evaluation_reading import read_neares
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.adapters.journal.sqlite_transactions import transaction
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.usecases.proof.evaluations import Seen
+from ninja_daemon.usecases.proof.noted import Seen
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS audit (

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
-from ninja_daemon.adapters.journal.history.evaluation_rows import COLUMNS, LATER_COLUMNS, evaluation_of, gap_pips
+from ninja_daemon.adapters.journal.history.evaluation_rows import (
+    COLUMNS,
+    LATER_COLUMNS,
+    evaluation_of,
+    gap_pips,
+    read_again,
+)
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.usecases.proof.evaluations import Absence, Evaluation, Notes, Presence, Seen
+from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Notes, Presence, Seen
 
 _ALL: Final = ", ".join(("strategy", *COLUMNS, *LATER_COLUMNS))
-_OF_STRATEGY: Final = "strategy = (SELECT n FROM name WHERE name = ?) AND time BETWEEN ? AND ?"
 _NOTED: Final = (
-    f"SELECT {_ALL} FROM evaluation WHERE {_OF_STRATEGY}"  # noqa: S608 - our own words
-    f" UNION ALL SELECT * FROM (SELECT {_ALL} FROM recent WHERE {_OF_STRATEGY} ORDER BY rowid)"
+    f"SELECT {_ALL} FROM evaluation"  # noqa: S608 - our own words
+    " WHERE strategy = (SELECT n FROM name WHERE name = ?) AND time BETWEEN ? AND ?"
 )
 _LAST: Final = 2**62
 
@@ -26,11 +32,20 @@ def _evaluations(
     """Return notes by the open of their candle, oldest first; of two of one candle the first."""
     names = dict(connection.execute("SELECT n, name FROM name"))
     found: dict[Instant, Evaluation] = {}
-    for _, time, at, by, *more in connection.execute(_NOTED, (strategy, since, until) * 2):
+    for _, time, at, by, *more in connection.execute(_NOTED, (strategy, since, until)):
         *rest, series, decimals, opened, high, low, close, gap = more
         prices = (names.get(series), decimals, opened, high, low, close, gap)
         found.setdefault(time, evaluation_of(strategy, (time, at, names[by], *rest, *prices)))
+    for one in _recent(connection):
+        if one.strategy == strategy and since <= one.time <= until:
+            found.setdefault(one.time, one)
     return dict(sorted(found.items()))
+
+
+def _recent(connection: sqlite3.Connection) -> Iterator[Evaluation]:
+    """Go through the notes that are not in their place yet."""
+    for (text,) in connection.execute("SELECT noted FROM look ORDER BY n"):
+        yield from read_again(text)
 
 
 def read_notes(connection: sqlite3.Connection, strategy: str, since: Instant, until: Instant) -> Notes:
@@ -54,10 +69,13 @@ def read_seen(connection: sqlite3.Connection, strategy: str) -> list[Seen]:
     """Return the candles of a strategy as they were taken in, oldest first."""
     names = dict(connection.execute("SELECT n, name FROM name"))
     found: dict[Instant, Seen] = {}
-    for row in connection.execute(_NOTED, (strategy, 0, _LAST) * 2):
+    for row in connection.execute(_NOTED, (strategy, 0, _LAST)):
         time, (series, decimals, *prices) = row[1], row[9:15]
         if series is not None:
             found.setdefault(time, Seen(Candle(time, *prices), decimals, names[series]))
+    for one in _recent(connection):
+        if one.strategy == strategy and one.seen is not None:
+            found.setdefault(one.time, one.seen)
     return [found[time] for time in sorted(found)]
 
 
@@ -65,9 +83,11 @@ def read_nearest(connection: sqlite3.Connection, since: Instant) -> dict[str, tu
     """Return by strategy how near its averages were at closes since an instant, and at which candle's open."""
     # SQLite takes the other columns from the row with the minimum.
     query = (
-        "SELECT name.name, min(abs(e.gap)), e.time FROM name"
-        " JOIN (SELECT strategy, time, gap FROM evaluation UNION ALL SELECT strategy, time, gap FROM recent) e"
-        " ON e.strategy = name.n AND e.time >= ? WHERE e.gap IS NOT NULL GROUP BY name.n"
+        "SELECT s.name, min(abs(e.gap)), e.time FROM name s JOIN evaluation e ON e.strategy = s.n AND e.time >= ?"
+        " WHERE e.gap IS NOT NULL GROUP BY s.n"
     )
-    rows = connection.execute(query, (since,)).fetchall()
-    return {name: (gap, time) for name, units, time in rows if (gap := gap_pips(units)) is not None}
+    least = {name: (gap, time) for name, gap, time in connection.execute(query, (since,))}
+    for one in _recent(connection):
+        if isinstance(one.gap, int) and one.time >= since:
+            least[one.strategy] = min(least.get(one.strategy, (abs(one.gap), one.time)), (abs(one.gap), one.time))
+    return {name: (gap_pips(gap), time) for name, (gap, time) in least.items()}

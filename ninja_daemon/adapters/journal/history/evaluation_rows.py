@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -10,7 +11,7 @@ from typing import Any, Final
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.evaluations import Evaluation, Seen
+from ninja_daemon.usecases.proof.noted import Apart, Evaluation, Seen
 
 COLUMNS: Final = ("time", "at", "by", "start", "side", "cross", "rejected_by", "id")
 LATER_COLUMNS: Final = ("series", "decimals", "open", "high", "low", "close", "gap")
@@ -36,6 +37,21 @@ class Batch:
     absent: Sequence[tuple[str, Instant, str]] = ()
     is_present: bool = False
     began: float = field(default=0.0)
+
+
+written: Final = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+"""Writes the notes of one look as a text."""
+
+
+def read_again(text: str) -> Iterator[Evaluation]:
+    """Go through the notes of such a text."""
+    for row in json.loads(text):
+        one = Evaluation(*row)
+        seen = None if one.seen is None else Seen(Candle(*one.seen[0]), *one.seen[1:])
+        side, cross = (None if each is None else Side(each) for each in (one.side, one.cross))
+        apart: Any = one.gap
+        gap = Apart(*apart).gap if isinstance(apart, list) else apart
+        yield one._replace(side=side, cross=cross, seen=seen, gap=gap)
 
 
 def row_of(one: Evaluation, number: Callable[[str], int]) -> tuple[object, ...]:
@@ -75,6 +91,6 @@ def evaluation_of(strategy: str, row: tuple[Any, ...]) -> Evaluation:
     )
 
 
-def gap_pips(gap: int | None) -> Decimal | None:
+def gap_pips(gap: int) -> Decimal:
     """Return a gap in pips as it is stored."""
-    return None if gap is None else Decimal(gap).scaleb(-_GAP_DIGITS)
+    return Decimal(gap).scaleb(-_GAP_DIGITS)

@@ -15,15 +15,16 @@ from ninja_daemon.adapters.journal.history.evaluation_rows import (
     COLUMNS,
     LATER_COLUMNS,
     Batch,
+    read_again,
     row_of,
+    written,
 )
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import transaction
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.usecases.proof.evaluations import Notes
+from ninja_daemon.usecases.proof.noted import Notes
 
-_LATER: Final = ", ".join(f"{name} INTEGER" for name in LATER_COLUMNS)
-_SCHEMA: Final = f"""
+_SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS name (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS evaluation (
     strategy INTEGER NOT NULL,
@@ -38,10 +39,7 @@ CREATE TABLE IF NOT EXISTS evaluation (
     PRIMARY KEY (strategy, time)
 ) WITHOUT ROWID;
 DROP INDEX IF EXISTS evaluation_at;
-CREATE TABLE IF NOT EXISTS recent (
-    strategy INTEGER NOT NULL, time INTEGER NOT NULL, at INTEGER NOT NULL, by INTEGER NOT NULL, start TEXT NOT NULL,
-    side INTEGER, cross INTEGER, rejected_by TEXT, id BLOB, {_LATER}
-);
+CREATE TABLE IF NOT EXISTS look (n INTEGER PRIMARY KEY, noted TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS absence (
     strategy INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, why TEXT NOT NULL
 );
@@ -49,15 +47,15 @@ CREATE INDEX IF NOT EXISTS absence_of ON absence (strategy, since);
 CREATE INDEX IF NOT EXISTS absence_now ON absence (strategy) WHERE until IS NULL;
 CREATE TABLE IF NOT EXISTS presence (by INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL);
 """
-_COLUMNS: Final = ", ".join(("strategy", *COLUMNS, *LATER_COLUMNS))
-_INSERT: Final = f"INSERT INTO recent VALUES ({', '.join('?' * (1 + len(COLUMNS) + len(LATER_COLUMNS)))})"  # noqa: S608
-_SETTLE: Final = f"INSERT OR IGNORE INTO evaluation ({_COLUMNS}) SELECT {_COLUMNS} FROM recent ORDER BY rowid"  # noqa: S608 - our own words
+_FIELDS: Final = ("strategy", *COLUMNS, *LATER_COLUMNS)
+_INSERT: Final = f"INSERT OR IGNORE INTO evaluation ({', '.join(_FIELDS)}) VALUES ({', '.join('?' * len(_FIELDS))})"  # noqa: S608 - our own words
 MOST_PAGES: Final = 51_200
 """Pages of 4 kB: 200 MB."""
 KEPT_SECONDS: Final = 90 * 86_400
 _PRUNE_EVERY: Final = 86_400
-"""Seconds between two looks for what is too old or too much; after a note for each fourth page that there may be."""
+"""Seconds between two looks for what is too old or too much; after a note for each eighth page that there may be."""
 _MOST_WHY: Final = 300
+_ABSENT: Final = "SELECT a.rowid, s.name FROM absence a JOIN name s ON s.n = a.strategy WHERE a.until IS NULL"
 
 
 def evaluations_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
@@ -101,11 +99,11 @@ class SqliteEvaluations(SqliteFile):
             JournalUnavailable: nothing was written.
         """
         with self.session() as connection:
-            self._rows += len(batch.evaluations)
-            if abs(batch.now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 4:
-                self._prune(connection, batch.now)
             if connection is not self._numbered:  # another file may number names otherwise
                 self._numbered, self._names = connection, {}
+            self._rows += len(batch.evaluations)
+            if abs(batch.now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 8:
+                self._prune(connection, batch.now)
             with transaction(connection):
                 self._evaluated(connection, batch)
                 for strategy, since, why in batch.absent:
@@ -114,13 +112,13 @@ class SqliteEvaluations(SqliteFile):
                     self._present(connection, self._number(connection, batch.by), batch)
 
     def _evaluated(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        number = partial(self._number, connection)
-        rows = [row_of(one, number) for one in batch.evaluations]
-        connection.executemany(_INSERT, rows)
-        absent = {row[0] for row in connection.execute("SELECT strategy FROM absence WHERE until IS NULL")}
-        if absent and (back := absent.intersection(row[0] for row in rows)):
-            ended = "UPDATE absence SET until = ? WHERE strategy = ? AND until IS NULL"
-            connection.executemany(ended, [(round(batch.now * 1_000), one) for one in back])
+        if not batch.evaluations:
+            return
+        connection.execute("INSERT INTO look (noted) VALUES (?)", (written(batch.evaluations),))
+        if open_ones := connection.execute(_ABSENT).fetchall():
+            back = {one.strategy for one in batch.evaluations}
+            ended = [(round(batch.now * 1_000), rowid) for rowid, name in open_ones if name in back]
+            connection.executemany("UPDATE absence SET until = ? WHERE rowid = ?", ended)
 
     def _absent(self, connection: sqlite3.Connection, strategy: int, since: Instant, now: float, why: str) -> None:
         going_on = "SELECT why FROM absence WHERE strategy = ? AND until IS NULL"
@@ -146,17 +144,22 @@ class SqliteEvaluations(SqliteFile):
             self._names[name] = found
         return found
 
+    def _settle(self, connection: sqlite3.Connection) -> None:
+        number = partial(self._number, connection)
+        for (text,) in connection.execute("SELECT noted FROM look ORDER BY n").fetchall():
+            connection.executemany(_INSERT, [row_of(one, number) for one in read_again(text)])
+        connection.execute("DELETE FROM look")
+
     def _prune(self, connection: sqlite3.Connection, now: float) -> None:
         """Put recent notes in their place; delete what is older than 90 days, and a tenth of a file nearly full.
 
-        A wake notes one candle of each strategy. In the order of strategies that is a page of the file each, so that
-        they are written one after the other, and put in order many at once.
+        A wake notes one candle of each strategy. In the order of strategies that is a page of the file each, so that a
+        look is written as one text, and many of them are put in order at once.
         """
         self._pruned_at, self._rows = now, 0
         oldest = round((now - KEPT_SECONDS) * 1_000)
         with transaction(connection):
-            connection.execute(_SETTLE)
-            connection.execute("DELETE FROM recent")
+            self._settle(connection)
             connection.execute("DELETE FROM evaluation WHERE at < ?", (oldest,))
             connection.execute("DELETE FROM absence WHERE until < ?", (oldest,))
             connection.execute("DELETE FROM presence WHERE until < ?", (oldest,))

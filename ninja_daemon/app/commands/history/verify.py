@@ -17,10 +17,13 @@ from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.candles.series import NO_QUOTES, instrument_of, larger_of
 from ninja_daemon.app.record.verification import derive, recorded_strategies
 from ninja_daemon.app.status.exact_json import exact_json
-from ninja_daemon.core.errors import NinjaError
+from ninja_daemon.core.errors import CalendarUnreadable, NinjaError
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import PriceSide, Series
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.words import counted
+from ninja_daemon.usecases.history.broker_history import History
+from ninja_daemon.usecases.replay import Span
 
 _MOST_SAID: Final = 20
 RECORD = Annotated[
@@ -88,13 +91,34 @@ def _from_files(found: Findings, paths: Sequence[Path]) -> Iterator[tuple[str, l
         if named is None:
             refuse("--candles", f"the name must say the series, like EUR_USD_H4.csv, was {path.name}")
         with open_candles([path], Options(), expected=named[1]) as opened:
-            instrument, history = instrument_of(named[0], opened), list(opened.columns(named[1]))
+            history = History(instrument_of(named[0], opened), list(opened.columns(named[1])), Span())
             own = {each.series for each in recorded_strategies(found).values() if each.series[:2] == named}
             for series in sorted(own, key=str) or [Series(*named, PriceSide.MID)]:
                 if any(each.needs_spread for each in recorded_strategies(found).values() if each.series == series):
                     yield str(series), [f"{series}: not derived: {NO_QUOTES}; take --broker"]
                     continue
-                yield str(series), list(derive(found, series, instrument, history, partial(larger_of, opened)))
+                try:
+                    calendar = _calendar(found, series)
+                except NinjaError as error:
+                    yield str(series), [f"{series}: not derived: {error}"]
+                    continue
+                larger = partial(larger_of, opened)
+                yield str(series), list(derive(found, series, history, larger, calendar))
+
+
+def _calendar(found: Findings, series: Series) -> Calendar:
+    """Return the scheduled news that the daemon of this machine has kept, where a recorded strategy went by them."""
+    if all(each.quiet is None for each in recorded_strategies(found).values() if each.series == series):
+        return NO_CALENDAR
+    from ninja_daemon.app.news.known import kept_calendar
+    from ninja_daemon.app.process.running import running_environ
+    from ninja_daemon.app.settings.environment import read_environment
+
+    calendar = kept_calendar(read_environment(running_environ()[0]))
+    if calendar is None:
+        message = "what the calendar said is known to the machine that listed the signals: verify them there"
+        raise CalendarUnreadable(message)
+    return calendar
 
 
 def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
@@ -103,7 +127,6 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
     from ninja_daemon.app.wiring import candle_source
     from ninja_daemon.usecases.history.broker_history import read_history
     from ninja_daemon.usecases.history.larger_history import read_larger
-    from ninja_daemon.usecases.replay import Span
 
     strategies = list(recorded_strategies(found).values())
     first = min((parse_instant(line["entry"]["time"]) for line in found.signals.values()), default=None)
@@ -115,8 +138,7 @@ def _from_broker(found: Findings) -> Iterator[tuple[str, list[str]]]:
             try:
                 history = read_history(source, series, Span(since=first), warm_up, with_spreads=is_quoted)
                 larger = partial(read_larger, source, since=int(history.parts[0].time[0]))
-                made = derive(found, series, history.instrument, history.parts, larger, history.spreads)
-                differences = list(made)
+                differences = list(derive(found, series, history, larger, _calendar(found, series)))
             except NinjaError as error:
                 differences = [f"{series}: not derived: {error}"]
             yield str(series), differences

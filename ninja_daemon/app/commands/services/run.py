@@ -52,6 +52,7 @@ def run(
     parts = daemon_parts(environment, configuration.servers)
     parts.mirror_to(configuration.delivery.mirror)
     parts.packer.draws_for(configuration.delivery)
+    parts.news.keeps(configuration.calendar)
     log = structlog.get_logger("ninja.daemon")
     for note in (*environment.notes, *configuration.notes):
         log.debug(note)
@@ -66,13 +67,14 @@ def run(
 
 def _once(environment: Environment, configuration: Configuration, parts: Parts) -> bool:
     """Make one pass, over each shard where there are several; tell whether all is up to date."""
+    parts.news.look()
     if configuration.servers.shards == 1:
         enabled = [strategy for strategy in configuration.strategies if strategy.enabled]
-        return bring_up_to_date(enabled, parts, parts.after)
+        return bring_up_to_date(enabled, parts, parts.after, parts.news.calendar)
     from ninja_daemon.app.fleet.making import pass_over_shards
 
     def one_pass(strategies: Sequence[Strategy], ports: DaemonPorts) -> bool:
-        return bring_up_to_date(strategies, ports, parts.after)
+        return bring_up_to_date(strategies, ports, parts.after, parts.news.calendar)
 
     return pass_over_shards(environment, configuration, parts, one_pass)
 
@@ -115,6 +117,7 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
     service = Service(parts.clock, log)
     daemon = _body(environment, configuration, parts, service)
     _say_started(environment, configuration, log)
+    parts.news.start()
 
     audits = OwnAudit(environment, daemon, parts.clock, parts.store.alert, configuration.audit_every)
 
@@ -124,6 +127,8 @@ def _live(environment: Environment, configuration: Configuration, parts: Parts, 
         configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr)
         parts.mirror_to(new.delivery.mirror)
         parts.packer.draws_for(new.delivery)
+        parts.news.keeps(new.calendar)
+        parts.news.look()
         daemon.take_over(new.strategies)
 
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))

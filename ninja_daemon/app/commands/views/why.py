@@ -13,6 +13,7 @@ import typer
 from ninja_daemon.app.audits.results import difference_words
 from ninja_daemon.app.candles.asking import progress_bar, typed_open
 from ninja_daemon.app.candles.options import refuse
+from ninja_daemon.app.news.known import known_calendar
 from ninja_daemon.app.process.running import running_environ, say_found
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import Configuration, load_settings
@@ -39,7 +40,7 @@ from ninja_daemon.usecases.replay import Span
 
 if TYPE_CHECKING:
     from ninja_daemon.core.signals.decisions import Decision
-    from ninja_daemon.usecases.proof.evaluations import Notes
+    from ninja_daemon.usecases.proof.noted import Notes
 
 _ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _NEWEST: Final = 24
@@ -107,7 +108,8 @@ def _derived(environment: Environment, strategy: Strategy, span: Span, known: In
     from ninja_daemon.app.wiring import candle_source
 
     with closing(candle_source(environment)) as source, progress_bar(f"reading {strategy.series}", None) as bar:
-        return derive(source, strategy, span, known=known, progress=bar.advance)
+        calendar = known_calendar(environment, [strategy])
+        return derive(source, strategy, span, known=known, calendar=calendar, progress=bar.advance)
 
 
 # --- a strategy ------------------------------------------------------------------------------------------------------

@@ -17,11 +17,11 @@ from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import PriceSide, Series
-from ninja_daemon.core.rounding import half_even
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.proof.evaluations import NOT_ENABLED, SEEN_EVERY, Evaluation, Seen
+from ninja_daemon.usecases.proof.evaluations import NOT_ENABLED, SEEN_EVERY
+from ninja_daemon.usecases.proof.noted import Apart, Evaluation, Seen
 from ninja_daemon.usecases.wake_result import JudgedCandles, StrategyResult, WakeResult
 
 _CLOSE_GRACE: Final = 2.0
@@ -84,15 +84,16 @@ class EvaluationNotes:
             self._write(batch())
 
     def _write(self, batch: Batch) -> None:
-        log = structlog.get_logger("ninja.daemon")
         try:
             self._file.note(batch)
         except JournalUnavailable as error:
             if not self._is_failing:
+                log = structlog.get_logger("ninja.daemon")
                 log.warning(f"when candles were taken in is not noted: {error}", event_id="journal.down")
             self._is_failing = True
         else:
             if self._is_failing:
+                log = structlog.get_logger("ninja.daemon")
                 log.info("when candles were taken in is noted again", event_id="journal.up")
             self._is_failing = False
 
@@ -110,7 +111,7 @@ def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evalu
     if result.judged is None:
         return ()
     candles, instrument, _ = result.judged
-    decimals, gap = instrument.decimals, _gap(result.strategy, result.judged)
+    decimals, gap = instrument.decimals, _apart(result.strategy, result.judged)
     strategy, start = result.strategy, result.start.value
     name, series = strategy.name, _series_text(strategy.instrument, strategy.granularity, strategy.price)
     side, after = result.sides
@@ -135,11 +136,8 @@ def _series_text(instrument: str, granularity: Granularity, price: PriceSide) ->
     return str(Series(instrument, granularity, price))
 
 
-def _gap(strategy: Strategy, judged: JudgedCandles) -> int | None:
-    """Return the fast average less the slow one, in ten-thousandths of a pip, rounded half-even."""
+def _apart(strategy: Strategy, judged: JudgedCandles) -> Apart | None:
     fast, slow = judged.state.fast.ratio, judged.state.slow.ratio
     if fast is None or slow is None:
         return None
-    over = fast[0] * slow[1] - slow[0] * fast[1]
-    under = fast[1] * slow[1] * strategy.source.parts * 10**judged.instrument.pip_digits
-    return half_even(over * 10_000, under)
+    return Apart(fast, slow, strategy.source.parts * 10**judged.instrument.pip_digits)

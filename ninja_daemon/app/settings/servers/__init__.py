@@ -1,1 +1,1 @@
-"""``[redis]``, ``[shards]`` and ``[web]``: how one Redis, several daemons and the page belong together."""
+"""Tables about servers and what is asked of them: ``[redis]``, ``[shards]``, ``[web]``, ``[calendar]``."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final
 
-from ninja_daemon.app.settings.spans import span
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import Refused, Value
+from ninja_daemon.core.spans import span
 
 WEEK: Final = 7 * 86_400.0
 _LEAST, _MOST = 3_600, 366 * 86_400

@@ -28,6 +28,19 @@ def looked_up(value: object, secret: Callable[[str], Secret | None]) -> Secret:
     return found
 
 
+def lookup_in(environment: Environment, file: str, problems: list[str]) -> Callable[[str], Secret | None]:
+    """Return what looks up the values behind ``env:NAME`` of a file, and puts what is wrong with one on the list."""
+
+    def lookup(name: str) -> Secret | None:
+        try:
+            return environment.lookup(name)
+        except ConfigError as error:
+            problems.extend(f"{file}: {problem}" for problem in error.problems)
+            return None
+
+    return lookup
+
+
 def proxy_address(value: object, secret: Callable[[str], Secret | None]) -> Secret:
     """Read the address of a proxy; raises as ``looked_up`` does, and Refused when it cannot be one."""
     proxy = looked_up(value, secret)

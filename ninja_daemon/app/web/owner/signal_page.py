@@ -17,7 +17,7 @@ from ninja_daemon.core.market.instant import format_instant, format_moment
 from ninja_daemon.core.signals.decisions import Decision, verdicts
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, rounded
-from ninja_daemon.usecases.proof.evaluations import Evaluation
+from ninja_daemon.usecases.proof.noted import Evaluation
 
 
 @dataclass(frozen=True, slots=True)

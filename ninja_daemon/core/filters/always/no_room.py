@@ -42,7 +42,12 @@ def _bind(settings: Settings, instrument: Instrument, _: object) -> Judge:
             passed[place] = room(sign, int(closes[place]), int(totals[place])) > 0
         return passed
 
-    return Judge(compared, lambda one: room(one.sign, one.close, one.range_total) > 0, all_pass)
+    def passes(one: Moment) -> bool:
+        """Round only what is near a limit."""
+        close, total = one.close, one.range_total
+        return roomy <= total <= (close - 2) // widest or room(one.sign, close, total) > 0
+
+    return Judge(compared, passes, all_pass)
 
 
 FILTER: Final = Filter("no_room", "the rounded stop or target is the close, or not above zero", _bind)

@@ -1,0 +1,1 @@
+"""The filters that every strategy has (contract 4.5); the optional ones lie beside this folder."""
