@@ -137,19 +137,24 @@ class _Wake:
     def _commit(self, works: Sequence[Work]) -> dict[str, StrategyResult]:
         changes = [work.change for work in works if work.change is not None]
         results = self.store.commit(changes) if changes else {}
-        outcomes = {work.standing.strategy.name: _settled(work, results) for work in works}
-        self.fenced |= any(
-            isinstance(result, Committed) and result.result == CommitResult.FENCED for result in results.values()
-        )
-        done = {name for name, result in results.items() if isinstance(result, Committed) and result.is_in_store}
-        marks = {
-            change.rules.strategy.name: change.state.last.time
-            for change in changes
-            if change.state.last is not None and change.rules.strategy.name in done
-        }
-        self._marks |= marks
-        self._books |= _changed_books(changes, marks)
+        outcomes: dict[str, StrategyResult] = {}
+        for work in works:
+            name = work.standing.strategy.name
+            outcomes[name] = _settled(work, results)
+            result = results.get(name)
+            if work.change is not None and isinstance(result, Committed):
+                self.fenced |= result.result == CommitResult.FENCED
+                if result.is_in_store:
+                    self._note(work.change)
         return outcomes
+
+    def _note(self, change: Change) -> None:
+        """Note the mark, and the book when other signals are open than before: all else of it candles tell again."""
+        rules, loaded, state, _, signals, _, book, outcomes, _ = change
+        if state.last is not None:
+            self._marks[rules.strategy.name] = state.last.time
+            if book is not None and (signals or outcomes or loaded.book is None):
+                self._books[rules.strategy] = book
 
     def _remember(self) -> None:
         """Note on this machine what the store has taken."""
@@ -164,17 +169,6 @@ class _Wake:
 
 class _Overtaken(TransientError):
     """Another daemon has moved the cursor since it was read."""
-
-
-def _changed_books(changes: Sequence[Change], marks: Mapping[str, Instant]) -> dict[Strategy, Book]:
-    """Return the books in which other signals are open than before; all else of them the candles tell again."""
-    return {
-        one.rules.strategy: one.book
-        for one in changes
-        if (one.signals or one.outcomes or one.loaded.book is None)
-        and one.book is not None
-        and one.rules.strategy.name in marks
-    }
 
 
 def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> StrategyResult:

@@ -160,15 +160,16 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
     followed = follow(strategy, instrument, book, fetched.candles, ())
     if cross is not None or followed.outcomes:
         return None
-    evaluated, *counted, _ = loaded.tally
-    tally = Counts(evaluated + 1, *counted, (last.close, *known[:1]))
+    evaluated, crosses, signals, rejected, revisions, gaps, id_, at, _ = loaded.tally
+    shown = (last.close, *known[:1])
+    tally = Counts(evaluated + 1, crosses, signals, rejected, revisions, gaps, id_, at, shown)
     time, sides, run = candle.time, (state.side, after.side), Run(instrument, last.time, fetched.candles)
     taken_in = JudgedCandles(fetched.candles, instrument, after)
     result = StrategyResult(
         *(strategy, Start.STORED, time, 1, taken_in, sides, standing.fetched, (), 0, (), (), fetched.forming),
         *(False, 0, (), False, "", time, False, None, standing.notes, tally, run),
     )
-    return result, Change(rules, loaded, after, tally, (), 1, followed.book, (), None)
+    return result, Change(rules, loaded, after, tally, (), 1, followed.book, followed.outcomes, None)
 
 
 def _is_only_the_next(

@@ -125,11 +125,13 @@ class FailoverStore:
         """Write the changes to Redis, or keep them for it; see the port."""
         reached = self._reached()
         results: dict[str, Committed | NinjaError] = {}
-        if self._away is None:
+        if self._away is None and self._stuck:
             # What stands in the way of a kept commit stands in the way of the next one: nothing moves past it.
             names = (one.rules.strategy.name for one in changes)
             results.update({name: self._stuck[name] for name in names if name in self._stuck})
-        direct = [] if self._away is not None else [one for one in changes if one.rules.strategy.name not in reached]
+        direct = [] if self._away is not None else changes
+        if reached:
+            direct = [one for one in direct if one.rules.strategy.name not in reached]
         unsure: Sequence[Change] = ()
         if direct:
             try:
@@ -141,8 +143,9 @@ class FailoverStore:
             if isinstance(result, StoreUnavailable):
                 self._lose(result)
         # A refused commit was certainly not applied; one whose connection broke may have been.
+        doubtful = {one.rules.strategy.name for one in unsure}
         refused = [one for one in changes if not isinstance(results.get(one.rules.strategy.name), Committed)]
-        results.update(self._keep([one for one in refused if one not in unsure], unsure=False))
+        results.update(self._keep([one for one in refused if one.rules.strategy.name not in doubtful], unsure=False))
         results.update(self._keep(unsure, unsure=True))
         for change in changes:
             self._remember(change, results[change.rules.strategy.name])

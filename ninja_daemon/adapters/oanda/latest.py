@@ -11,6 +11,7 @@ from urllib.parse import quote
 from oandapyV20.endpoints.apirequest import APIRequest
 
 from ninja_daemon.adapters.oanda.candles import PRICE_LETTERS, RawCandle, in_units, letters
+from ninja_daemon.adapters.oanda.getting import Quoted
 from ninja_daemon.core.errors import BrokerRefused, CandleRejected
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
@@ -29,27 +30,21 @@ class LatestCandles(APIRequest):  # type: ignore[misc]  # oandapyV20 is untyped
 
     def __init__(self, account_id: str, wanted: Iterable[Wanted], params: Mapping[str, object]) -> None:
         """Ask for the two newest candles of each series."""
-        names = ",".join(dict.fromkeys(_asked(one.series, with_spreads=one.with_spreads) for one in wanted))
+        names = Quoted("%2C".join(dict.fromkeys([_quoted(one.series, one.with_spreads) for one in wanted])))
         super().__init__(f"v3/accounts/{account_id}/candles/latest", method="GET", expected_status=200)
         self.params = {"candleSpecifications": names, **params}
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65_536)
 def specification(series: Series) -> str:
     """Return the name under which ``by_specification`` finds a series."""
     return f"{series.instrument}:{series.granularity.name}:{PRICE_LETTERS[series.price]}"
 
 
-@lru_cache(maxsize=4096)
-def _asked(series: Series, *, with_spreads: bool) -> str:
-    """Return the name of a series in a request."""
-    return f"{series.instrument}:{series.granularity.name}:{letters(series, with_spreads=with_spreads)}"
-
-
-@lru_cache(maxsize=4096)
-def _length(series: Series, *, with_spreads: bool) -> int:
-    """Return how many characters of the address a series takes."""
-    return len(quote(f",{_asked(series, with_spreads=with_spreads)}", safe=""))
+@lru_cache(maxsize=65_536)
+def _quoted(series: Series, with_spreads: bool) -> str:  # noqa: FBT001 - of a request
+    """Return the name of a series in a request, as it is written in an address."""
+    return quote(f"{series.instrument}:{series.granularity.name}:{letters(series, with_spreads=with_spreads)}", safe="")
 
 
 def chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
@@ -57,7 +52,7 @@ def chunks(wanted: Sequence[Wanted]) -> Iterator[Sequence[Wanted]]:
     chunk: list[Wanted] = []
     length = 0
     for request in wanted:
-        size = _length(request.series, with_spreads=request.with_spreads)
+        size = len("%2C") + len(_quoted(request.series, request.with_spreads))
         if chunk and (length + size > _LONGEST_SPECIFICATIONS or len(chunk) == _MOST_SPECIFICATIONS):
             yield chunk
             chunk, length = [], 0

@@ -282,6 +282,8 @@ class RedisStateStore:
 
 def _weight(change: Change) -> int:
     """Return about how many fields the averages of a commit have."""
+    if change.loaded.state is not None and change.taken_in == 1:
+        return 1
     closes = change.state.closes
     return len(closes) if change.loaded.state is None else min(change.taken_in, len(closes))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ninja_daemon.adapters.stored.outcome import ID_FORM, MOST_DECIMALS, NUMBER_FORM, decode_outcome
@@ -23,9 +24,11 @@ from ninja_daemon.core.signals.strategy import Strategy
 def encode_book(book: Book, series: Series) -> str:
     """Write the open signals as one line."""
     followed = "" if book.followed is None else format_instant(book.followed)
-    return ";".join([f"{_series(series)} {followed}", *map(_encode_open, book.signals)])
+    head = f"{_series(series)} {followed}"
+    return ";".join([head, *map(_encode_open, book.signals)]) if book.signals else head
 
 
+@lru_cache(maxsize=65_536)
 def _series(series: Series) -> str:
     return f"{series.instrument} {series.granularity.name} {series.price.value}"
 

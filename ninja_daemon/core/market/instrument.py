@@ -52,6 +52,10 @@ class Instrument:
     decimals: int
     pip_location: int
 
+    def __hash__(self) -> int:
+        """Hash the name only: rules are looked up by it at each close."""
+        return hash(self.name)
+
     @property
     def pip_digits(self) -> int:
         """How many digits of the integer price are finer than a pip (1 for five-digit EUR_USD)."""

@@ -62,15 +62,14 @@ def follow(
         candles: oldest first. Those that the book has been taken over already change nothing.
         listed: signals listed at these candles, oldest first, as they begin.
     """
-    if not book.signals and not listed:
-        is_further = candles and (book.followed is None or candles[-1].time > book.followed)
-        return Followed(Book(candles[-1].time) if is_further else book, ())
-    if book.followed is not None:
+    if book.followed is not None and (listed or (candles and candles[0].time <= book.followed)):
         # Taken in again, after a cursor was set back.
         candles = [one for one in candles if one.time > book.followed]
         listed = [one for one in listed if one.time > book.followed]
     if not candles:
         return Followed(book, ())
+    if not book.signals and not listed:
+        return Followed(Book(candles[-1].time), ())
     running, outcomes = _over(strategy, instrument, book, candles, listed)
     return Followed(Book(candles[-1].time, tuple(running)), outcomes)
 

@@ -280,5 +280,5 @@ def test_a_wake_moves_as_few_bytes_however_long_the_averages_are(
 
     assert abs(long_bytes - short_bytes) <= 0.03 * short_bytes
     assert long_commands == short_commands
-    assert short_bytes / STRATEGIES < 1_300
-    assert short_commands / STRATEGIES <= 16.1
+    assert short_bytes / STRATEGIES < 1_050
+    assert short_commands / STRATEGIES <= 12.3
