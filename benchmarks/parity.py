@@ -36,6 +36,9 @@ _PRICES: Final = ("open", "high", "low", "close")
 Places = set[int]
 _HEAD: Final = """# The same as your platform, or not
 
+Contents: [Averages](#averages) · [Average true ranges](#average-true-ranges) ·
+[Crosses in whole pips](#crosses-in-whole-pips)
+
 Made by `make parity` over the {count:,} shared candles of EUR_USD H4, against versions that are pinned in
 requirements/parity.txt. {absent}
 
