@@ -36,6 +36,9 @@ _PRICES: Final = ("open", "high", "low", "close")
 Places = set[int]
 _HEAD: Final = """# The same as your platform, or not
 
+Contents: [Averages](#averages) · [Average true ranges](#average-true-ranges) ·
+[Crosses in whole pips](#crosses-in-whole-pips)
+
 Made by `make parity` over the {count:,} shared candles of EUR_USD H4, against versions that are pinned in
 requirements/parity.txt. {absent}
 
@@ -46,7 +49,9 @@ Differences come of five things:
 * **Rounding**: a sum of binary floats that is carried on is not the exact sum, so equal means differ in the last bit.
 * **Ties**: in whole pips two means are equal often. Here a tie changes nothing; `fast > slow` takes it for SELL.
 * **Warm-up**: one has a value when the other has none yet.
-* **Definition**: the name is the same, and the formula is another one.
+* **Definition**: the name is the same, and the formula is another one. `qtpylib.wma` of technical is exponential, its
+  `tv_wma` leaves the newest close out, and `tv_hma` is made of that. The lag of talipp's ZLEMA is (n − 1) / 2 rounded
+  to even, ours is cut off. hexital's `cross` looks at two candles unless told otherwise, so it repeats each cross.
 
 ## Averages
 

@@ -18,8 +18,9 @@ JOURNAL: Final = "journal.sqlite3"
 LEDGER: Final = "sent.sqlite3"
 RECORD: Final = "record.sqlite3"
 EVALUATIONS: Final = "evaluations.sqlite3"
+CALENDAR: Final = "calendar.sqlite3"
 SCHEMA: Final = 1
-PARTS: Final = (REDIS, JOURNAL, LEDGER, RECORD, EVALUATIONS)
+PARTS: Final = (REDIS, JOURNAL, LEDGER, RECORD, EVALUATIONS, CALENDAR)
 PIECE: Final = 1 << 20
 
 
@@ -58,6 +59,7 @@ class Backup:
         ledger: likewise of the sent messages.
         record: likewise of the record of signals and outcomes.
         evaluations: likewise of the notes of evaluations.
+        calendar: likewise of what the calendar of scheduled news said.
         size: bytes of the file.
         digest: SHA-256 of the file.
     """
@@ -71,6 +73,7 @@ class Backup:
     ledger: Path | None
     record: Path | None
     evaluations: Path | None
+    calendar: Path | None
     size: int
     digest: str
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from ninja_daemon.adapters.files.backup_form import (
+    CALENDAR,
     EVALUATIONS,
     JOURNAL,
     LEDGER,
@@ -110,7 +111,7 @@ def _manifest(member: tarfile.TarInfo | None, archive: tarfile.TarFile) -> Mappi
 
 
 def _proven(path: Path, folder: Path, found: set[str], about: Mapping[str, Any]) -> Backup:
-    for name in (JOURNAL, LEDGER, RECORD, EVALUATIONS):
+    for name in (JOURNAL, LEDGER, RECORD, EVALUATIONS, CALENDAR):
         if name in found:
             prove_database(folder / name)
     return Backup(
@@ -123,6 +124,7 @@ def _proven(path: Path, folder: Path, found: set[str], about: Mapping[str, Any])
         ledger=folder / LEDGER if LEDGER in found else None,
         record=folder / RECORD if RECORD in found else None,
         evaluations=folder / EVALUATIONS if EVALUATIONS in found else None,
+        calendar=folder / CALENDAR if CALENDAR in found else None,
         size=path.stat().st_size,
         digest=digest_of(path),
     )

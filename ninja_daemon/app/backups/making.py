@@ -12,10 +12,11 @@ from typing import Final
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.files.backup_file import SUFFIX, write_backup
-from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, REDIS, encode_keys
+from ninja_daemon.adapters.files.backup_form import CALENDAR, EVALUATIONS, JOURNAL, LEDGER, RECORD, REDIS, encode_keys
 from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.journal.backup import copy_database
 from ninja_daemon.adapters.journal.history.evaluations import evaluations_path
+from ninja_daemon.adapters.journal.history.news import news_path
 from ninja_daemon.adapters.journal.history.record import record_path
 from ninja_daemon.adapters.journal.sent_ledger import ledger_path
 from ninja_daemon.adapters.redis.backups.backup import RedisNamespace
@@ -63,13 +64,14 @@ def redis_namespace(environment: Environment) -> RedisNamespace:
 
 
 def local_files(environment: Environment) -> dict[str, Path]:
-    """Return journal, ledger, record and notes of evaluations by their names in a backup."""
+    """Return journal, ledger, record, notes of evaluations and what the calendar said by their names in a backup."""
     scope = (environment.state_dir, store_label(environment), environment.namespace)
     return {
         JOURNAL: journal_file(environment),
         LEDGER: ledger_path(*scope),
         RECORD: record_path(*scope),
         EVALUATIONS: evaluations_path(*scope),
+        CALENDAR: news_path(*scope),
     }
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
+from ninja_daemon.adapters.files.backup_form import CALENDAR, EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
 from ninja_daemon.adapters.journal.backup import (
     merge_ledger,
     place_database,
@@ -95,6 +95,8 @@ def _restore_files(environment: Environment, backup: Backup, plan: Plan, at: int
     restore_record(files[RECORD], backup.record, plan.record, at)
     if plan.evaluations == "restored" and backup.evaluations is not None:
         place_database(backup.evaluations, files[EVALUATIONS])
+    if backup.calendar is not None and not files[CALENDAR].exists():
+        place_database(backup.calendar, files[CALENDAR])
     return aside
 
 

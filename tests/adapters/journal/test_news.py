@@ -70,7 +70,7 @@ EVENTS = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(readings=st.lists(st.tuples(st.lists(EVENTS, max_size=8), st.integers(1, 9_000)), min_size=2, max_size=6))
 def test_no_later_reading_changes_a_verdict(tmp_path: Path, readings: list[tuple[list[Event], int]]) -> None:
     path, at, verdicts = tmp_path / "calendar.sqlite3", 0, dict[int, Event | None]()

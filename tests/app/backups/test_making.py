@@ -16,10 +16,11 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.files.backup_file import write_backup
-from ninja_daemon.adapters.files.backup_form import EVALUATIONS, LEDGER, REDIS, decode_keys, encode_keys
+from ninja_daemon.adapters.files.backup_form import CALENDAR, EVALUATIONS, LEDGER, REDIS, decode_keys, encode_keys
 from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
+from ninja_daemon.adapters.journal.history.news import SqliteNews
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE, RedisNamespace
@@ -274,8 +275,10 @@ def test_the_ledger_is_merged_and_the_journal_that_is_there_stays(environ: Envir
     journal = SqliteJournal(files["journal.sqlite3"])
     journal.remember({"EUR_USD_H4": NOW})
     note(files[EVALUATIONS], NOW)
+    with closing(SqliteNews(files[CALENDAR])) as news:
+        news.begin(NOW)
     made = make_backup(environ(), backup_folder(environ()), NOW, keep=7)
-    assert set(made.parts) == {REDIS, LEDGER, "journal.sqlite3", EVALUATIONS}
+    assert set(made.parts) == {REDIS, LEDGER, "journal.sqlite3", EVALUATIONS, CALENDAR}
     with sqlite3.connect(files[LEDGER]) as connection:
         connection.execute("DELETE FROM sent WHERE id = 'first'")
     connection.close()
@@ -288,10 +291,13 @@ def test_the_ledger_is_merged_and_the_journal_that_is_there_stays(environ: Envir
     assert journal.marks() == {"EUR_USD_H4": NOW + 14_400}
     journal.close()
     assert restored.plan.evaluations == "stays"
-    files[EVALUATIONS].unlink()
+    for name in (EVALUATIONS, CALENDAR):
+        files[name].unlink()
     with read_backup(made.path) as backup:
         assert restore(environ(), backup, FakeClock(NOW + 60), threading.Event()).plan.evaluations == "restored"
     assert noted(files[EVALUATIONS]) == [NOW]
+    with closing(SqliteNews(files[CALENDAR])) as news:
+        assert news.calendar(1).begun == NOW
 
 
 def test_without_redis_the_journal_is_replaced_and_kept_aside(environ: Environ) -> None:

@@ -209,7 +209,8 @@ def cut_and_rebuilt(rules: Rules, candles: Sequence[Candle], cuts: Sequence[int]
     return crosses
 
 
-def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: int) -> None:
+def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: int) -> int:
+    """Hold six ways over the same candles to the oracle; return how many crosses there are."""
     rules, columns = rules_of(settings), CandleColumns.of(candles)
     expected = expected_of(candles, settings)
     assert expected
@@ -230,13 +231,14 @@ def assert_all_ways_agree(settings: Settings, candles: Sequence[Candle], seed: i
         signals = [one for one in expected if one[2] is None]
         assert [(one.time, one.side.value, None) for one in report.signals] == signals
         assert [tuple(map(Fraction, (one.fast_ma, one.slow_ma, one.atr))) for one in report.signals] == figures
+    return len(expected)
 
 
 @pytest.mark.parametrize("changes", ALONE, ids=" ".join)
 def test_a_filter_alone_does_what_the_contract_says(changes: dict[str, Any]) -> None:
     settings = replace(Settings(), fast_ma=3, slow_ma=12, **changes)
-    assert_all_ways_agree(settings, candles_of("H4")[:3_000], seed=1)
-    reasons = {reason for _, _, reason in expected_of(candles_of("H4")[:3_000], settings)}
+    assert_all_ways_agree(settings, candles_of("H4")[:2_000], seed=1)
+    reasons = {reason for _, _, reason in expected_of(candles_of("H4")[:2_000], settings)}
     assert None in reasons
     assert reasons & changes.keys()
 
@@ -249,9 +251,9 @@ def test_a_source_a_range_and_two_kinds_do_what_the_contract_says(changes: dict[
     assert oracle.judged(candles, settings) != oracle.judged(candles, Settings(fast_ma=3, slow_ma=12))
 
 
-@pytest.mark.parametrize("settings", list(combinations(8, seed=17)), ids=str)
+@pytest.mark.parametrize("settings", list(combinations(5, seed=17)), ids=str)
 def test_filters_together_do_what_the_contract_says(settings: Settings) -> None:
-    assert_all_ways_agree(settings, candles_of(settings.timeframe)[:1_500], seed=2)
+    assert_all_ways_agree(settings, candles_of(settings.timeframe)[:1_200], seed=2)
 
 
 def test_every_optional_filter_is_tried_alone() -> None:
