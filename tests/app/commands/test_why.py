@@ -15,7 +15,7 @@ from ninja_daemon.app.queues.opening import evaluations_file, store_label
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.market.instant import format_instant, parse_instant
 from ninja_daemon.usecases.proof.noted import Evaluation
-from tests.app.commands.conftest import Committed
+from tests.app.commands.conftest import TAKEN_IN, Committed
 from tests.app.stored import M15
 
 NAME = M15.name
@@ -55,6 +55,15 @@ def test_both_ends_are_shown_and_a_date_is_the_whole_of_its_day(committed: Commi
     on = [each["time"] for each in shown(committed, "--on", day)]
     assert on == [opened(committed, index) for index in range(300) if opened(committed, index)[:10] == day]
     assert on == [each["time"] for each in shown(committed, "--from", day, "--to", day)]
+
+
+def test_no_cross_before_the_first_start_is_missing_in_an_early_span(committed: Committed) -> None:
+    middle = opened(committed, TAKEN_IN // 3)
+    crosses = shown(committed, "--from", opened(committed, 0), "--to", middle)
+    made = {candle["time"] for candle in crosses if candle["cross"]}
+    listed = {json.loads(text)["time"] for text in committed.listed()}
+    assert made - listed, "there are some before the first start"
+    assert made >= {time for time in listed if time <= middle}
 
 
 def test_every_listed_signal_is_a_cross_that_passed_each_filter(committed: Committed) -> None:
