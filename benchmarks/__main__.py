@@ -17,6 +17,7 @@ from benchmarks import (
     growth,
     illustrated,
     latency,
+    members,
     replay,
     step,
     storage,
@@ -41,6 +42,7 @@ BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "pictures": illustrated.measure,
     "storage": storage.measure,
     "growth": growth.measure,
+    "members": members.measure,
     "footprint": footprint.measure,
 }
 

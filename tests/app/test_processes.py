@@ -53,10 +53,10 @@ def test_a_child_that_is_killed_is_stood_in_for_at_once_and_started_again(
 
         def led() -> list[int]:
             found = client.mget([f"{{ninja}}:leader:{shard}" for shard in range(4)])
-            return [int(text.split("|")[3]) for text in found if text]  # type: ignore[union-attr]
+            return [int(text.split("|")[3]) for text in found if text]
 
         def members() -> set[int]:
-            return {int(token.split("|")[3]) for token in client.hkeys("{ninja}:members")}  # type: ignore[union-attr]
+            return {int(token.split("|")[3]) for token in client.hkeys("{ninja}:members")}
 
         running.until(lambda: len(led()) == 4 and len(members()) == 2, "two members, all shards led")
         dead = led()[0]
