@@ -119,8 +119,14 @@ class Failing:
         group = self.group
         # A daemon that was cut off with the old master knows what the Sentinel of its machine knows.
         watcher = group.sentinels[0] if how == "cut" and isinstance(group, SentinelGroup) else None
-        wait_until(lambda: group.named(watcher)[1] is not old, f"another master ({how})", step=0.01)
-        epoch, new = group.named(watcher)
+        epoch, new = 0, old
+
+        def has_switched() -> bool:
+            nonlocal epoch, new
+            epoch, new = group.named(watcher)
+            return new is not old
+
+        wait_until(has_switched, f"another master ({how})", step=0.01)
         with new.client() as client:
             wait_until(lambda: client.execute_command("ROLE")[0] == "master", "it to be one", step=0.01)
             switched, key = time.monotonic(), self.scene.key("epoch")
