@@ -39,7 +39,7 @@ class Failing:
         self.behind: dict[str, list[float]] = defaultdict(list)
         self.candles: Sequence[Candle] = read_candles(scene.world.folder / "EUR_USD_H4.csv")
         self.newest = FIRST
-        self._looks_at(group.owner())
+        self.follows()
         scene.show(self.candles[FIRST])
         scene.daemon("--once").exited(0)
         self.children = [scene.daemon(), scene.notifier()]
@@ -134,6 +134,10 @@ class Failing:
             self.until(lambda: int(client.get(key) or 0) > floor, "the daemon's lease on the new master")
         self.behind[how].append(time.monotonic() - switched)
         self._looks_at(new)
+
+    def follows(self) -> None:
+        """Judge by today's master from now on."""
+        self._looks_at(self.group.owner())
 
     def _looks_at(self, master: RedisServer) -> None:
         """Judge by this server from now on; the test reaches the Sentinel beyond a cut, too, and must not ask it."""
