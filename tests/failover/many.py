@@ -125,7 +125,7 @@ class Members:
                 return False
         return True
 
-    def takes_in(self, limit: float = 120.0) -> float:
+    def takes_in(self, limit: float = 240.0) -> float:
         """Wait until every strategy has taken the newest candle in; return the seconds."""
         return self.until(self.stands, f"candle {self.newest}", limit)
 
@@ -142,7 +142,7 @@ class Members:
         """Whether every shard is led, and none by this one."""
         return all(self.holders()) and not self.leads(gone)
 
-    def until(self, happened: Callable[[], object], what: str, limit: float = 120.0) -> float:
+    def until(self, happened: Callable[[], object], what: str, limit: float = 240.0) -> float:
         """Wait; return the seconds."""
         began = time.monotonic()
         while not happened():
