@@ -18,6 +18,7 @@ from benchmarks import (
     growth,
     illustrated,
     latency,
+    members,
     replay,
     step,
     storage,
@@ -43,6 +44,7 @@ BENCHMARKS: Final[dict[str, Callable[..., Chapter]]] = {
     "pictures": illustrated.measure,
     "storage": storage.measure,
     "growth": growth.measure,
+    "members": members.measure,
     "footprint": footprint.measure,
 }
 

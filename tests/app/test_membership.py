@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 
@@ -133,6 +134,25 @@ def test_members_together_keep_to_the_limits(parts: int) -> None:
         gate.close()
     for first in sent:
         assert sum(first <= at < first + 1.0 for at in sent) <= 2
+
+
+class Sleeper(FakeClock):
+    """Stopped for a while in its first wait, as by SIGSTOP."""
+
+    def wait(self, stop: threading.Event, seconds: float) -> bool:
+        slept, self.slept = getattr(self, "slept", False), True
+        return super().wait(stop, seconds if slept else 20.0)
+
+
+def test_a_member_that_was_stopped_does_not_make_up_for_missed_connections() -> None:
+    clock, sent = Sleeper(0.0), []
+    gate = Gate(clock)
+    gate.divide(4, 1)
+    for _ in range(4):
+        gate.connecting()
+        sent.append(clock.monotonic())
+    gate.close()
+    assert all(later - earlier > 1.0 for earlier, later in itertools.pairwise(sent))
 
 
 def test_another_count_than_that_of_the_namespace_is_refused(redis_url: str) -> None:

@@ -33,6 +33,7 @@ FIGURES = {
     "files": {"import", "import-memory"},
     "storage": {"redis-memory", "redis-growth"},
     "growth": {"growth-length", "growth-queue"},
+    "members": {"members", "members-busiest"},
     "footprint": {"start", "memory", "idle", "memory-web"},
 }
 

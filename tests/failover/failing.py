@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections import defaultdict
@@ -32,14 +33,16 @@ class Failing:
 
     Attributes:
         behind: by kind of failover, seconds from the servers' own switch until the daemon works with the new master.
+        load: of the machine, the highest that was seen: processes that wanted to run in the minute before.
     """
 
     def __init__(self, group: SentinelGroup | ClusterGroup, scene: Scene, lab: Lab | None = None) -> None:
         self.group, self.scene, self.lab = group, scene, lab
         self.behind: dict[str, list[float]] = defaultdict(list)
+        self.load = 0.0
         self.candles: Sequence[Candle] = read_candles(scene.world.folder / "EUR_USD_H4.csv")
         self.newest = FIRST
-        self._looks_at(group.owner())
+        self.follows()
         scene.show(self.candles[FIRST])
         scene.daemon("--once").exited(0)
         self.children = [scene.daemon(), scene.notifier()]
@@ -119,15 +122,26 @@ class Failing:
         group = self.group
         # A daemon that was cut off with the old master knows what the Sentinel of its machine knows.
         watcher = group.sentinels[0] if how == "cut" and isinstance(group, SentinelGroup) else None
-        wait_until(lambda: group.named(watcher)[1] is not old, f"another master ({how})", step=0.01)
-        epoch, new = group.named(watcher)
+        epoch, new = 0, old
+
+        def has_switched() -> bool:
+            nonlocal epoch, new
+            epoch, new = group.named(watcher)
+            return new is not old
+
+        wait_until(has_switched, f"another master ({how})", step=0.01)
         with new.client() as client:
             wait_until(lambda: client.execute_command("ROLE")[0] == "master", "it to be one", step=0.01)
             switched, key = time.monotonic(), self.scene.key("epoch")
             floor = epoch * _FENCES_OF_A_FAILOVER
             self.until(lambda: int(client.get(key) or 0) > floor, "the daemon's lease on the new master")
         self.behind[how].append(time.monotonic() - switched)
+        self.load = max(self.load, os.getloadavg()[0])
         self._looks_at(new)
+
+    def follows(self) -> None:
+        """Judge by today's master from now on."""
+        self._looks_at(self.group.owner())
 
     def _looks_at(self, master: RedisServer) -> None:
         """Judge by this server from now on; the test reaches the Sentinel beyond a cut, too, and must not ask it."""

@@ -125,7 +125,7 @@ class Members:
                 return False
         return True
 
-    def takes_in(self, limit: float = 120.0) -> float:
+    def takes_in(self, limit: float = 240.0) -> float:
         """Wait until every strategy has taken the newest candle in; return the seconds."""
         return self.until(self.stands, f"candle {self.newest}", limit)
 
@@ -142,7 +142,7 @@ class Members:
         """Whether every shard is led, and none by this one."""
         return all(self.holders()) and not self.leads(gone)
 
-    def until(self, happened: Callable[[], object], what: str, limit: float = 120.0) -> float:
+    def until(self, happened: Callable[[], object], what: str, limit: float = 240.0) -> float:
         """Wait; return the seconds."""
         began = time.monotonic()
         while not happened():
@@ -153,15 +153,16 @@ class Members:
         return time.monotonic() - began
 
     def listed(self) -> list[str]:
-        """All signals that were ever on the list."""
-        found: Any = self.client.lrange(self.key("history"), 0, -1)
+        """All signals that were ever on the list: the second copy of each, since the history ends after a thousand."""
+        found: Any = self.client.lrange(self.key("mirror:all"), 0, -1)
         return [str(text) for text in found]
 
     def expected(self) -> dict[str, list[Signal]]:
         """What the oracle demands, by strategy."""
         walks = [_candles(seed)[: self.newest + 1] for seed in range(WALKS)]
         since, found, known = walks[0][FIRST]["time"], {}, {}
-        places = {name: place % WALKS for place, name in enumerate(instrument_names(len(self.rules)))}
+        instruments = dict.fromkeys(one.instrument for one in self.rules)
+        places = {name: place % WALKS for place, name in enumerate(instruments)}
         for one in self.rules:
             which = places[one.instrument], one.fast_ma, one.slow_ma
             if which not in known:
@@ -194,7 +195,13 @@ def sharing(directory: Path, size: Size, toml: str, server: RedisServer, *places
     rules = size.rules
     names = json.dumps(instrument_names(size.series))
     text = "\n".join(
-        [f"extra_instruments = {names}", f"[shards]\ncount = {SHARDS}", toml, *(one.toml for one in rules)]
+        [
+            f"extra_instruments = {names}",
+            f"[shards]\ncount = {SHARDS}",
+            '[mirror]\nlist = "all"',
+            toml,
+            *(one.toml for one in rules),
+        ]
     )
     (directory / "ninja.toml").write_text(text, encoding="utf-8")
     with ExitStack() as stack:

@@ -6,16 +6,18 @@ acknowledged before it.
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 
 import pytest
 
 from tests.failover.failing import Failing
 from tests.failover.groups import ClusterGroup, SentinelGroup
 from tests.failover.lab import lab
-from tests.faults.tally import Tally
+from tests.faults.tally import Row, Tally
 from tests.servers import server_programs
 
 PROGRAMS = server_programs()
@@ -53,7 +55,27 @@ def test_no_failover_by_sentinel_loses_or_repeats_a_signal(
         failing = start_failing(group, machines)
         failing.survives(kinds, chance, f"failover by Sentinel, {program}", tally)
     if long:
-        assert max(map(max, failing.behind.values())) <= MOST_BEHIND
+        assert max(map(median, failing.behind.values())) <= MOST_BEHIND
+        if failing.load <= (
+            os.cpu_count() or 1
+        ):  # A machine that is late with everything shows nothing of the longest.
+            assert max(map(max, failing.behind.values())) <= MOST_BEHIND
+
+
+@pytest.mark.timeout(1_200)
+def test_lost_packets_lose_no_signal(
+    start_failing: Callable[..., Failing], tmp_path: Path, tally: Tally, long: bool
+) -> None:
+    if not long:
+        pytest.skip("packets that are sent again take their time; make faults waits for them")
+    with lab(3) as machines:
+        group = SentinelGroup(tmp_path / "group", places=machines.places, down_after=DOWN_AFTER, appendonly=True)
+        failing = start_failing(group, machines)
+        for server in group.servers:
+            with machines.loses(server.place, 0.3):
+                failing.moves_on(10)
+            failing.follows()
+        tally.record(Row("a third of the packets lost, one machine after the other", 3, **failing.assert_exact()))
 
 
 @pytest.mark.timeout(1_200)

@@ -113,8 +113,8 @@ def stands_in(members: Members, machines: Lab, how: str, tally: Tally) -> None:
     befalls, limit = HOW[how]
     members.calms_down()
     members.until(lambda: all(map(members.leads, members.living[1:])), "each to lead some")
-    # The last but one is on this machine, the last one on the other.
-    member = members.living[-1 if how == "cut off" else 1]
+    # The last one is on a machine of its own: whoever sleeps in the middle of a write holds the journal of its machine.
+    member = members.living[1 if how == "killed" else -1]
     members.shows()
     with befalls(member, members, machines):
         members.living.remove(member)
@@ -126,7 +126,7 @@ def stands_in(members: Members, machines: Lab, how: str, tally: Tally) -> None:
         members.living.insert(1, members.joins())
         members.living.pop()
     else:
-        members.living.insert(1 if how == "asleep" else len(members.living), member)
+        members.living.append(member)
     members.shows()
     members.takes_in()
     tally.record(Row(f"members of {len(members.rules)} strategies, {how}: taken over", 1, recovery=seconds))

@@ -11,6 +11,8 @@ from ninja_daemon.usecases.ports import Clock
 
 _WINDOW: Final = 1.05
 """Seconds; a little more than one, because the other side counts by its own clock."""
+_LATE: Final = 0.5
+"""Seconds; a place that is missed by more is lost: who was stopped meanwhile must not use up all his places at once."""
 
 
 class RateLimit:
@@ -38,6 +40,16 @@ class RateLimit:
 
     def take(self, stop: threading.Event) -> bool:
         """Take a place and wait until its time has come; return False when ``stop`` was set meanwhile."""
+        while not stop.is_set():
+            now, due = self._place()
+            if due > now and self._clock.wait(stop, due - now):
+                break
+            if self._clock.monotonic() - due < _LATE:
+                return not stop.is_set()
+        return False
+
+    def _place(self) -> tuple[float, float]:
+        """Take the next free place; return the time, and that of the place."""
         with self._lock:
             now = self._clock.monotonic()
             due = now
@@ -47,4 +59,4 @@ class RateLimit:
                 round_, offset = self._turn
                 due = offset + round_ * math.ceil((due - offset) / round_)
             self._places.append(due)
-        return not (due > now and self._clock.wait(stop, due - now)) and not stop.is_set()
+        return now, due
