@@ -20,9 +20,9 @@ from ninja_daemon.app.replays.telling import replayed_report
 from ninja_daemon.app.settings.strategies import load_configuration
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.core.outcomes.outcome import Outcome
-from ninja_daemon.core.signals.differences import differences
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.sweeps.differences import differences
 from ninja_daemon.usecases.replay import Engine, Replayed
 
 

@@ -13,8 +13,8 @@ from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.outcomes.statistics import Statistics
-from ninja_daemon.core.signals.differences import Differences
 from ninja_daemon.core.signals.signal import Signal
+from ninja_daemon.core.sweeps.differences import Differences
 from ninja_daemon.core.words import counted
 
 _LINE: Final = "{:<2} {:<20}  {:<4} {:>10} {:>10} {:>10}  {}"
