@@ -64,7 +64,7 @@ H4: Final = Granularity.H4
 FIRST: Final = 400
 """Number of the candle at which the first start is."""
 A_YEAR: Final = 1_560
-A_WHILE: Final = 60
+A_WHILE: Final = 45
 SOON: Final = 2.0
 
 
