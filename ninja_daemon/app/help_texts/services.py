@@ -95,8 +95,8 @@ HELP: Final = {
                 "--listen says otherwise; put a proxy with TLS and a password before it then (docs/looking.md)."
             ),
             (
-                "With --public it shows what a channel's owner may show to everyone: signals from 15 minutes after "
-                "their candle's close, a feed of them, and nothing of settings, destinations or machines."
+                "With --public it shows what a channel's owner may show to everyone: signals from `public_delay` "
+                "(15 min) after their close, a feed of them, and nothing of settings, destinations or machines."
             ),
         ),
         examples=(
