@@ -17,10 +17,9 @@ from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.outcome import Outcome
-from ninja_daemon.core.signals.built_state import state_after
 from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
-from ninja_daemon.core.signals.stepper import advance_all
+from ninja_daemon.core.signals.stepper import advance_all, state_after
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK, Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.ports import Clock, Journal, Loaded

@@ -10,6 +10,7 @@ import os
 import pickle
 from collections.abc import Callable, MutableMapping
 from typing import IO, Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from ninja_daemon.adapters.host.plug_ins import filter_plug_in
 from ninja_daemon.app.configuration import Configuration
@@ -26,7 +27,7 @@ _MADE_OF: Final = frozenset(
         ("decimal", "Decimal"),
         ("pathlib", "PosixPath"),
         ("fractions", "Fraction"),
-        ("zoneinfo", "ZoneInfo._unpickle"),
+        ("zoneinfo", "ZoneInfo"),
     }
 )
 
@@ -71,6 +72,8 @@ class _Packer(pickle.Pickler):
             return Secret, (value.reveal(),)
         if value is os.environ:
             return _own_environ, ()
+        if isinstance(value, ZoneInfo):
+            return ZoneInfo, (value.key,)
         if isinstance(value, PlugInKind):
             return recorded_kind, (str(value),)
         if isinstance(value, FilterPlugIn):

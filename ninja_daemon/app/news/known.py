@@ -12,7 +12,6 @@ from ninja_daemon.adapters.news.document import read_document
 from ninja_daemon.adapters.news.place import CalendarPlace, read_place
 from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment
-from ninja_daemon.app.settings.servers.calendar import place_of_file
 from ninja_daemon.core.errors import CalendarUnreadable
 from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Known
 from ninja_daemon.core.signals.strategy import Strategy
@@ -42,6 +41,8 @@ def known_calendar(environment: Environment, strategies: Iterable[Strategy]) -> 
         CalendarUnreadable: the file is not there, or not understood.
         JournalUnavailable: what was kept cannot be read.
     """
+    from ninja_daemon.app.settings.servers.calendar import place_of_file  # noqa: PLC0415 - brings pydantic along
+
     place = place_of_file(environment) if any(one.quiet is not None for one in strategies) else None
     return NO_CALENDAR if place is None else calendar_of_place(environment, place)
 

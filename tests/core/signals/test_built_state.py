@@ -8,7 +8,7 @@ from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import chosen
 from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.source import Source
-from ninja_daemon.core.signals.built_state import state_after
+from ninja_daemon.core.signals.stepper import state_after
 from tests.core.series import drawn_candles, rules_of, stepped, walked
 
 periods = st.integers(1, 9)
