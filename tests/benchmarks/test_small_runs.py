@@ -29,7 +29,7 @@ FIGURES = {
     "sweep": set(),
     "latency": {"latency-listed", "latency-delivered"},
     "delivery": {"delivery", "delivery-beside"},
-    "pictures": {"picture-shown", "picture-post-p50", "picture-post-p99", "picture-burst-p50", "picture-burst-p99"},
+    "pictures": {"picture-shown", "picture-post", "picture-post-tail", "picture-burst", "picture-burst-tail"},
     "files": {"import", "import-memory"},
     "storage": {"redis-memory", "redis-growth"},
     "growth": {"growth-length", "growth-queue"},
