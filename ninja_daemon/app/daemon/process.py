@@ -46,8 +46,6 @@ _LOOK: Final = 1.0
 """Seconds for two tries while Redis is away: a failover shall be over for the daemon when it is for the servers."""
 _STOP_GRACE: Final = 2.0
 """Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
-
-
 _THREADS: Final = 2 * len(Granularity) + 2
 """Jobs that may run at the same time: one for each timeframe in both market hours, and two. Threads begin when used."""
 
