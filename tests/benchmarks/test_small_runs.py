@@ -24,7 +24,7 @@ FIGURES = {
     },
     "crowd": {"crowd-growth"},
     "many": {"first-start-requests", "first-start", "first-start-peak", "memory-strategy", "memory-growth"},
-    "step": {"step"},
+    "step": {"step", "step-filters"},
     "replay": {"replay"},
     "sweep": set(),
     "latency": {"latency-listed", "latency-delivered"},

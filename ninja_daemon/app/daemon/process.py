@@ -216,8 +216,12 @@ class Daemon:
             return
         names = self._retries.due()
         with self._wakes.claimed(strategy for strategy in self.strategies if strategy.name in names) as due:
+            borders = [self._wakes.border(strategy) for strategy in due]
             if due:
                 self._wakes.settle(due, None)
+        # The job of a close that came meanwhile found these at work and left them to us; later ones find them free.
+        pairs = zip(due, borders, strict=True)
+        self._retries.soon(one.name for one, border in pairs if self._wakes.border(one) != border)
 
     def _ask_whether_refused(self) -> None:
         """Look for one strategy, when it is time; the first good answer lets all go on at once."""

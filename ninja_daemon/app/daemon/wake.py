@@ -139,9 +139,6 @@ class Wakes:
                 if not looks_again:
                     break
             self._conclude(wake, once=watch is None)
-            if watch is None:
-                # The job of a close that came meanwhile found these at work, and left them to us.
-                self._retries.soon(one.name for one in due if self.border(one) != wake.borders[one.name])
 
     def _look(self, wake: _Wake, watch: Watch | None) -> bool:
         """Ask the broker once; return whether to look again for those that are left."""

@@ -1,4 +1,4 @@
-"""A grid of one strategy's periods over one history: every pair's outcomes, and what may be said of so many tries.
+"""What other settings make of one history: two configurations compared, and a grid of one strategy's periods.
 
-The shared work is done once in numpy; each cell equals the replay of its pair alone.
+Of a grid the shared work is done once in numpy. Each cell equals the replay of its pair alone.
 """
