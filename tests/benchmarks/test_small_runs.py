@@ -77,9 +77,10 @@ def test_the_floor_of_fields_stores_what_ours_stores() -> None:
         name = instrument_names(1)[0]
         ours, theirs = Keys("ours"), Keys("fields")
         sides, fixed = client.hgetall(ours.signal_state(name)), client.hgetall(theirs.signal_state(name))
-        assert sides.keys() == fixed.keys()
+        # What stays as long as nothing happens is written once; the floor has what a quiet candle writes.
+        assert fixed.keys() < sides.keys()
         # Empty where the batch did not show the candle before.
-        assert len(str(sides | {"shown_before": fixed["shown_before"]})) == len(str(fixed))
+        assert all(len(sides[key]) == len(fixed[key]) for key in fixed.keys() - {"shown_before"})
         averages, few = client.hgetall(ours.ma_state(name)), client.hgetall(theirs.ma_state(name))
         assert few.keys() < averages.keys()
         assert [len(few[key]) for key in ("time", "last", "fast", "slow")] == [

@@ -44,7 +44,13 @@ class Story:
 
     def backs_up(self) -> Path:
         made = json.loads(self.outside.place.run("backup", "--json").exited(0).out)
-        assert made["parts"] == ["redis.jsonl", "journal.sqlite3", "sent.sqlite3", "record.sqlite3"]
+        assert made["parts"] == [
+            "redis.jsonl",
+            "journal.sqlite3",
+            "sent.sqlite3",
+            "record.sqlite3",
+            "evaluations.sqlite3",
+        ]
         return Path(made["file"])
 
     def is_lived_up_to_the_loss(self) -> Path:

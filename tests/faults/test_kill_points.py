@@ -96,6 +96,7 @@ NEVER_CALLED: Final = {
     "FailoverStore.last_listed": _COUNTS_LOST,
     "LocalStateStore.last_listed": _COUNTS_LOST,
     "RedisStateStore.last_listed": _COUNTS_LOST,
+    "SqliteJournal.history": _COUNTS_LOST,
     "DiscordChannel.illustrate": _A_PICTURE,
     "LocalStateStore.unfinished": "the open signals lie in the file of the signals, and are lost with them only",
     "LocalStateStore.led_here": "a store that is never away is not asked",

@@ -167,6 +167,21 @@ _ALL: Final = (
         "candles come, but the account does not answer as it should; the text says what that means",
     ),
     Event("broker.up", "799483b169fe4bbc99cff631b464500d", 5, "the broker answers again"),
+    Event(
+        "calendar.read",
+        "8531df897abb2803b75607612706274c",
+        6,
+        "the calendar of scheduled news was read: how many events, and what was left out",
+    ),
+    Event(
+        "calendar.unreadable", "3104454fb7c7d312620b748bb40706e3", 4, "it cannot be read; what was known before stays"
+    ),
+    Event(
+        "calendar.old",
+        "730c3eb98cfc69e84371c3291d9e0b55",
+        4,
+        "it is older than `calendar.max_age`: signals go out marked",
+    ),
     Event("audit.done", "7d1f5a0c3b6e4c0e9a52f4b1d8e06c37", 5, "the daemon has audited strategies, and what it found"),
     Event("audit.failed", "b0c4d9e2f17a4b5d8c36e9a7f2d15048", 4, "the daemon could not audit; it tries again later"),
     Event("redis.down", "5624a5311e6f46c4a564d4e7a4aebef1", 4, "Redis is away or takes no writes"),

@@ -134,8 +134,8 @@ class FinerBroker(AccountBroker):
         answers = super().history(wanted)
         assert all(isinstance(answer, Fetched) for answer in answers.values())
         return {
-            request: replace(answer, rejected=finer)  # type: ignore[type-var]
-            if request.series.instrument == "EUR_USD"
+            request: answer._replace(rejected=finer)
+            if isinstance(answer, Fetched) and request.series.instrument == "EUR_USD"
             else answer
             for request, answer in answers.items()
         }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -157,6 +158,14 @@ def _tidied(block: Block, layout: Layout, where: str, faults: Faults, counts: di
     return _tokens(content, *found, np.array(numbers, dtype=np.int64), {role: at for at, role in enumerate(roles)})
 
 
+def _fields(line: str, separator: str) -> list[str]:
+    """Split a line. Where the quotes are not those of CSV they are characters like others."""
+    if '"' in line:
+        with suppress(csv.Error):
+            return next(csv.reader([line], delimiter=separator))
+    return line.split(separator)
+
+
 def _rows(
     block: Block, layout: Layout, where: str, faults: Faults, counts: dict[str, int]
 ) -> Iterator[tuple[int, list[str]]]:
@@ -166,8 +175,7 @@ def _rows(
             if layout.elements is None:
                 counts["empty lines"] = counts.get("empty lines", 0) + 1
             continue
-        fields = next(csv.reader([line], delimiter=layout.separator)) if '"' in line else line.split(layout.separator)
-        fields = [each.strip() for each in fields]
+        fields = [each.strip() for each in _fields(line, layout.separator)]
         while len(fields) > layout.fields and not fields[-1]:
             fields.pop()
             counts["commas at the end of a line"] = counts.get("commas at the end of a line", 0) + 1

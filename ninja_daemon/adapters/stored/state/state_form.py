@@ -14,6 +14,7 @@ averages are. Fields of ``ma_state`` (form 1; prices are integers in units of ``
 | ``side`` | ``BUY``, ``SELL`` or empty |
 | ``fast``, ``slow`` | the numbers of the averages (for sma: candles and sum) |
 | ``atr`` | sum of the true ranges; with ``atr_type = "wilder"`` candles seen up to the period, value before, value |
+| ``closes`` | only with an average that nothing else holds to its closes (ZLEMA): their sum |
 | ``k0`` … | only with filters of plug-ins: ring of candles, each its open time and four prices |
 | ``signal_at`` | only with ``min_candles_between``: number of the last signal's candle, empty when there was none |
 | ``c0`` … | ring of closes: candle number n (from 0) lies in ``c<n mod closes held>`` |
@@ -33,6 +34,7 @@ from ninja_daemon.core.averages.average import MovingAverage
 from ninja_daemon.core.averages.kinds import restored_average
 from ninja_daemon.core.averages.smoothed import FIXED_UNIT, Stage
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.averages.zero_lag import ZeroLagMovingAverage
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_written_instant
@@ -81,6 +83,8 @@ def encode_moves(rules: Rules, state: StrategyState, new: int) -> dict[str, str]
         "slow": " ".join(map(str, state.slow.numbers)),
         "atr": str(state.range_total) if smoothed is None else " ".join(map(str, smoothed[2:])),
     }
+    if _needs_sum(state):
+        fields["closes"] = str(sum(state.closes))
     if state.recent and new:
         for back, candle in enumerate(reversed(state.recent[-new:])):
             fields[f"k{(seen - 1 - back) % rules.strategy.looked_back}"] = " ".join(map(str, candle))
@@ -97,8 +101,8 @@ def encode_ring(fields: dict[str, str], letter: str, window: Window, pushed: int
 
 
 def ring_fields(state: StrategyState) -> int:
-    """Return how many fields the rings of a stored state have."""
-    return len(state.closes) + len(state.ranges) + len(state.recent)
+    """Return how many fields the rings of a stored state have, with the sum of the closes where there is one."""
+    return len(state.closes) + len(state.ranges) + len(state.recent) + _needs_sum(state)
 
 
 @contextmanager
@@ -148,7 +152,17 @@ def decode_state(strategy: Strategy, fields: Mapping[str, str]) -> tuple[Strateg
         recent=_recent(strategy, fields, count),
     )
     _require_agreement(strategy, state)
+    require_sum(fields, "closes", closes)
     return state, instrument
+
+
+def _needs_sum(state: StrategyState) -> bool:
+    return isinstance(state.fast, ZeroLagMovingAverage) or isinstance(state.slow, ZeroLagMovingAverage)
+
+
+def require_sum(fields: Mapping[str, str], name: str, closes: Window) -> None:
+    """Hold closes to their sum, where there is one: older versions wrote none."""
+    require(name not in fields or integer(fields[name]) == sum(closes), f"{name} must be the sum of the closes held")
 
 
 def _require_agreement(strategy: Strategy, state: StrategyState) -> None:

@@ -4,6 +4,7 @@
 | --- | --- |
 | ``trend`` | digits after the point, candles taken in, open of the newest (or ``-``), the average's numbers |
 | ``t0`` … | ring of its closes: candle number n (from 0) lies in ``t<n mod closes held>`` |
+| ``trend_sum`` | only for ZLEMA: the sum of the closes |
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ninja_daemon.adapters.stored.state.state_form import encode_ring, integer, read_ring, require, sound
+from ninja_daemon.adapters.stored.state.state_form import encode_ring, integer, read_ring, require, require_sum, sound
 from ninja_daemon.core.averages.kinds import restored_average
 from ninja_daemon.core.averages.trend import TrendAverage, TrendState
 from ninja_daemon.core.averages.window import Window
+from ninja_daemon.core.averages.zero_lag import ZeroLagMovingAverage
 from ninja_daemon.core.market.instant import format_instant, parse_written_instant
 
 TREND: Final = "trend"
 _RING: Final = "t"
+_SUM: Final = "trend_sum"
 _NONE_YET: Final = "-"
 
 
@@ -28,13 +31,17 @@ def encode_trend(state: TrendState | None, stored: TrendState | None) -> dict[st
         return {}
     last = _NONE_YET if state.last is None else format_instant(state.last)
     fields = {TREND: " ".join(map(str, (state.decimals, state.seen, last, *state.average.numbers)))}
+    if isinstance(state.average, ZeroLagMovingAverage):
+        fields[_SUM] = str(sum(state.closes))
     encode_ring(fields, _RING, state.closes, state.seen, state.seen - (0 if stored is None else stored.seen))
     return fields
 
 
 def trend_fields(state: TrendState | None) -> int:
     """Return how many fields a stored average has."""
-    return 0 if state is None else 1 + len(state.closes)
+    if state is None:
+        return 0
+    return 1 + isinstance(state.average, ZeroLagMovingAverage) + len(state.closes)
 
 
 @sound()
@@ -54,4 +61,5 @@ def decode_trend(settings: TrendAverage | None, fields: Mapping[str, str]) -> Tr
     require((time is None) == (seen == 0), "trend must name a candle when it has taken one in")
     require(time is None or settings.granularity.is_border(time), "trend must name a candle of its timeframe")
     require(average.agrees_with(closes), "trend must agree with its closes")
+    require_sum(fields, _SUM, closes)
     return TrendState(time, seen, empty.decimals, closes, average)
