@@ -9,6 +9,8 @@ import io
 import os
 import pickle
 from collections.abc import Callable, MutableMapping
+from enum import Enum
+from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -25,7 +27,6 @@ _MADE_OF: Final = frozenset(
     {
         ("builtins", "frozenset"),
         ("decimal", "Decimal"),
-        ("pathlib", "PosixPath"),
         ("fractions", "Fraction"),
         ("zoneinfo", "ZoneInfo"),
     }
@@ -64,6 +65,10 @@ def _own_environ() -> MutableMapping[str, str]:
     return os.environ
 
 
+def _path(text: str) -> Path:
+    return Path(text)
+
+
 class _Packer(pickle.Pickler):
     """Packs secrets, which refuse every other way out, and names what the other process has itself."""
 
@@ -78,6 +83,10 @@ class _Packer(pickle.Pickler):
             return recorded_kind, (str(value),)
         if isinstance(value, FilterPlugIn):
             return filter_plug_in, (value.name,)
+        if isinstance(value, Path):  # whose module is another one in each release of Python
+            return _path, (str(value),)
+        if isinstance(value, Enum):  # some releases of Python name the member to getattr, which is no value of ours
+            return type(value), (value.value,)
         return NotImplemented
 
 

@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 from collections.abc import Callable
+from enum import Enum
 from pathlib import Path
 
 import pytest
@@ -95,6 +96,17 @@ def test_all_settings_arrive_as_they_were_read(handed: Handed) -> None:
     environment = arrived.environment
     assert {secret.reveal() for secret in environment.secrets} == {s.reveal() for s in handed.environment.secrets}
     assert environment.lookup("DESK_KEY") == Secret("123456:AAkeyOfTheTestsWhichIsLongEnough123")
+
+
+def test_enums_arrive_whatever_this_release_of_python_makes_of_them(
+    handed: Handed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def by_name(self: Enum, protocol: int) -> tuple[object, ...]:  # as Python 3.11.2 does
+        del protocol
+        return getattr, (type(self), self.name)
+
+    monkeypatch.setattr(Enum, "__reduce_ex__", by_name)
+    assert unpack(packed(handed)) == handed
 
 
 def test_the_environment_itself_stays_where_it_is(handed: Handed, monkeypatch: pytest.MonkeyPatch) -> None:
