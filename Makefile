@@ -71,7 +71,7 @@ test: $(VENV)/dev.stamp ## all tests, on two cores
 
 .PHONY: quick
 quick: $(VENV)/dev.stamp ## the part that needs no processes: core and use cases, minutes
-	@$(python) -m pytest --numprocesses 2 --dist worksteal tests/core tests/usecases tests/adapters/stored $(ARGS)
+	@$(python) -m pytest --numprocesses 2 --dist worksteal tests/core tests/usecases tests/adapters/stored tests/app/lean $(ARGS)
 
 .PHONY: check
 check: static test ## all that CI asks for: lint, format, types, floors, tests
