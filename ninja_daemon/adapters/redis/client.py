@@ -136,9 +136,9 @@ def _limits(socket_timeout: float) -> dict[str, Any]:
 
 def is_on_this_machine(url: str) -> bool:
     """Tell whether a Redis URL leads to this machine: a socket, or a loopback address."""
-    address = urlsplit(url)
     if kind_of(url):
         return False
+    address = urlsplit(url)
     return address.scheme == "unix" or (address.hostname or "localhost") in {"localhost", "127.0.0.1", "::1"}
 
 

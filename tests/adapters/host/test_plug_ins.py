@@ -102,7 +102,7 @@ def test_a_plug_in_that_cannot_be_used_is_refused_by_its_cause(names: object, ca
 
 def test_a_plug_in_that_raises_is_named() -> None:
     watched = Watched("mine", lambda: 1 // 0)
-    with pytest.raises(PlugInFailed, match="the plug-in mine raised ZeroDivisionError: integer division"):
+    with pytest.raises(PlugInFailed, match="the plug-in mine raised ZeroDivisionError: "):
         watched()
 
 

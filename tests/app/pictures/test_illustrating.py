@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.journal.queue.picture_packs import LocalPicturePacks
@@ -359,12 +360,13 @@ def test_a_notice_holds_no_picture_and_waits_for_none(desk: Desk) -> None:
     assert not inner.bundles[0].attachments
 
 
-def test_pictures_that_fail_are_counted_each_and_said_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_pictures_that_fail_are_counted_each_and_said_once() -> None:
     reporter = Reporter(SystemClock())
     fields = {"destination": "club", "id": "x", "reason": "PNG needs the package resvg_py"}
-    reporter.tell([DeliveryEvent("picture.left_out", "warning", "a message stays without", fields)] * 3)
-    reporter.tell([DeliveryEvent("picture.shown", "debug", "club shows a picture", fields)])
+    with capture_logs() as told:
+        reporter.tell([DeliveryEvent("picture.left_out", "warning", "a message stays without", fields)] * 3)
+        reporter.tell([DeliveryEvent("picture.shown", "debug", "club shows a picture", fields)])
     assert reporter.by_destination["picture.left_out", "club"] == 3
-    said = capsys.readouterr().out
+    said = " | ".join(str(one["event"]) for one in told)
     assert said.count("stays without") == 1
     assert "get pictures again" in said
