@@ -94,13 +94,15 @@ def test_a_report_is_put_on_the_list_once_a_process_and_dropped_if_it_was_there(
 ) -> None:
     recorded(environment, [])
     delivery = Delivery((), (Route(MATCH_ALL, ()),), ("ops",), results=SATURDAY)
-    bench = Bench(LocalGround(local_queue_file(environment).path))
-    for _ in range(2):
-        (reporter,) = timed_reporters(environment, delivery, queue)
-        assert reporter.tick(at("2026-11-28T08:00:05"))
-        assert not reporter.tick(at("2026-11-28T08:00:10"))
-    assert bench.drains(delivery, kind=Kind.ALERT).lanes == {"club"}
-    assert bench.counters() == {"drained": 1, "repeated": 1}
+    ground = LocalGround(local_queue_file(environment).path)
+    with closing(ground.file):
+        bench = Bench(ground)
+        for _ in range(2):
+            (reporter,) = timed_reporters(environment, delivery, queue)
+            assert reporter.tick(at("2026-11-28T08:00:05"))
+            assert not reporter.tick(at("2026-11-28T08:00:10"))
+        assert bench.drains(delivery, kind=Kind.ALERT).lanes == {"club"}
+        assert bench.counters() == {"drained": 1, "repeated": 1}
 
 
 def test_the_head_of_the_record_is_told_with_the_way_to_check_it(environment: Environment, queue: StoredQueue) -> None:
