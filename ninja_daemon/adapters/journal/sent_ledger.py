@@ -179,11 +179,10 @@ class SqliteSentLedger(SqliteFile):
         Raises:
             JournalUnavailable: the ledger cannot be read.
         """
-        columns = "id != ?1, destination, time, told, message_id"
-        query = f"SELECT {columns} FROM attempt WHERE id IN (?1, ?2) ORDER BY time, rowid"  # noqa: S608 - our own
+        query = "SELECT id, destination, time, told, message_id FROM attempt WHERE id IN (?, ?) ORDER BY time, rowid"
         with self.session() as connection:
             rows = connection.execute(query, (identity, f"{OUTCOME_OF}{identity}")).fetchall()
-        return [Tried(bool(is_outcome), *rest) for is_outcome, *rest in rows]
+        return [Tried(of != identity, *rest) for of, *rest in rows]
 
     def message_id(self, destination: str, identity: str) -> str:
         """Return the service's name for a message that was sent; empty when there is none.

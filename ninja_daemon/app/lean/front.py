@@ -2,50 +2,50 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import BinaryIO, Final
+import signal
+from collections.abc import Callable, Sequence
+from typing import IO, NoReturn
 
-from ninja_daemon.app.lean.bodies import body_of
-from ninja_daemon.app.lean.lean_imports import import_requests, import_structlog, load_redis_in_parts
-
-_PROGRAM: Final = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv.pop(1)); from ninja_daemon.app.reader import main; main()"
-)
-"""The child imports from exactly where this process does."""
+from ninja_daemon.app.lean.bodies import body_of, load_for_redis
+from ninja_daemon.app.lean.handover import unpack
+from ninja_daemon.app.lean.lean_imports import import_requests, import_structlog, load_in_parts
 
 
-def serve(arguments: Sequence[str]) -> int:
-    """Do what the command line of a lasting command says; return the exit code."""
-    with _reading_child(arguments) as (child, answer):
-        import_structlog()
-        load_redis_in_parts()
-        if arguments[0] == "run":
-            import_requests()
-        work = body_of(arguments[0])
-        from ninja_daemon.app.lean.handover import unpack  # noqa: PLC0415 - after the child was started
+def serve(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoReturn]) -> int:
+    """Do what the command line of a lasting command says; return the exit code.
 
-        handed = unpack(answer)
-        code = child.wait()
-    return code if handed is None else work(handed)
+    Args:
+        arguments: the command line without the program's name.
+        read: what the child does with it, and with the number of the pipe's end on which it answers.
+    """
+    load_in_parts()
+    import_structlog()
+    child, answer = _start_reading(arguments, read)
+    try:
+        with answer:
+            if arguments[0] == "run":
+                import_requests()
+            work = body_of(arguments[0])
+            load_for_redis(arguments[0])  # while the child still reads
+            handed = unpack(answer)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        raise
+    finally:
+        status = os.waitpid(child, 0)[1]
+    return os.waitstatus_to_exitcode(status) if handed is None else work(handed)
 
 
-@contextmanager
-def _reading_child(arguments: Sequence[str]) -> Iterator[tuple[subprocess.Popen[bytes], BinaryIO]]:
-    """Start the child that reads settings; give it and where it answers, and have it ended afterwards."""
+def _start_reading(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoReturn]) -> tuple[int, IO[bytes]]:
+    """Fork the child that reads settings; return its id, and where it answers.
+
+    What both need is loaded by now, and no thread was started yet.
+    """
     ours, theirs = os.pipe()
-    command = [sys.executable, "-c", _PROGRAM, json.dumps(sys.path), str(theirs), *arguments]
-    with os.fdopen(ours, "rb") as answer:
-        try:
-            child = subprocess.Popen(command, pass_fds=(theirs,))  # noqa: S603 - our own program
-        finally:
-            os.close(theirs)
-        try:
-            yield child, answer
-        finally:
-            child.kill()
-            child.wait()
+    child = os.fork()
+    if child == 0:
+        os.close(ours)
+        read(arguments, theirs)
+    os.close(theirs)
+    return child, os.fdopen(ours, "rb")

@@ -19,7 +19,14 @@ from typing import Final
 
 _TABLES: Final = ("rich",)
 _GUESSERS: Final = ("chardet", "charset_normalizer")
-_LATER: Final = frozenset({"redis", "redis.asyncio"})
+_LATER: Final = frozenset({"redis", "redis.asyncio", "asyncio"})
+_HOMES: Final = {
+    "IncompleteReadError": "exceptions",
+    "Lock": "locks",
+    "StreamReader": "streams",
+    "iscoroutinefunction": "coroutines",
+}
+"""In which modules of asyncio the names are that others take from it while they load."""
 
 
 def import_structlog() -> None:
@@ -35,8 +42,8 @@ def import_requests() -> None:
         import_module("requests")
 
 
-def load_redis_in_parts() -> None:
-    """Have redis-py's packages be empty at first: what is imported from inside them loads, all else when it is used."""
+def load_in_parts() -> None:
+    """Have asyncio and redis-py's packages be empty at first: what is taken from inside loads, all else when used."""
     if _LATER.isdisjoint(sys.modules):
         sys.meta_path.insert(0, _Later())
 
@@ -86,6 +93,8 @@ class _Empty(ModuleType):
     """A package that is loaded when a name in it is wanted."""
 
     def __getattr__(self, name: str) -> object:
+        if name in _HOMES:
+            return getattr(import_module(f"{self.__name__}.{_HOMES[name]}"), name)
         if not name.startswith("__") and find_spec(f"{self.__name__}.{name}") is not None:
             return import_module(f"{self.__name__}.{name}")
         self.__class__ = ModuleType  # type: ignore[assignment]

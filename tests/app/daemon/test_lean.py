@@ -95,6 +95,7 @@ NEVER = (
     "apprise",
     "redis.asyncio.client",
     "redis.asyncio.cluster",
+    "asyncio.base_events",
 )
 
 
