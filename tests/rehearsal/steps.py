@@ -437,6 +437,42 @@ class Steps:
         self.makes_a_backup_by_itself()
         return f"port closed, delivering; {self.is_active()}; check: {self.has_nothing_to_complain_of()}"
 
+    def shares_the_work(self) -> str:
+        """The drop-in of docs/beyond-one-machine.md, a member that is killed, and back by the lines of the same page."""
+        docs = self._machine.tree / "srv" / "ninja-daemon" / "docs"
+        page = (docs / "beyond-one-machine.md").read_text(encoding="utf-8")
+        drop_in = re.search(r"`systemctl edit ninja-daemon`, then\n\n```\n(.*?)```", page, re.DOTALL)
+        forgotten = re.search(r"`redis-cli (DEL '[^`]*)`", page)
+        if drop_in is None or forgotten is None:
+            message = "docs/beyond-one-machine.md must show the drop-in and how the count is changed, does not"
+            raise FailedError(message)
+        settings, folder = "/etc/ninja-daemon/ninja.toml", "/etc/systemd/system/ninja-daemon.service.d"
+        redis = f"{SERVER}-cli --no-auth-warning -u {self._operator_url()}"
+        start = "systemctl daemon-reload; systemctl start ninja.target"
+        anew = f"systemctl stop ninja.target; {redis} {forgotten[1]}; {start}"
+        self._run(
+            f"printf '\n[shards]\ncount = 8\n' >> {settings}; mkdir -p {folder}; "
+            f"printf '%s' '{drop_in[1]}' > {folder}/override.conf; {anew}",
+            limit=120,
+        )
+        until(lambda: len(self._members()) == 4, "four members lead all shards", 60)
+        self._await_delivery()
+        began, killed = time.monotonic(), min(self._members())
+        self._run(f"kill -9 {killed}")
+        until(lambda: len(self._members() - {killed}) == 4, "four members lead all shards again", 60)
+        took = time.monotonic() - began
+        self._await_delivery()
+        self._run(f"cp /srv/inside/ninja.toml {settings}; rm -r {folder}; {anew}", limit=120)
+        self._await_delivery()
+        return (
+            f"four members led 8 shards, again {took:.0f} s after one was killed; then one process: {self.is_active()}"
+        )
+
+    def _members(self) -> set[int]:
+        """The processes that lead shards; none while a shard is led by nobody."""
+        shards = json.loads(self._run("ninja-daemon status --json"))["shards"]
+        return set() if shards["uncovered"] else {lease["pid"] for lease in shards["leases"]}
+
     def measures_the_sixteen(self) -> str:
         """Memory and idle CPU with the strategies that ship."""
         self._run(
@@ -565,6 +601,7 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("backup and restore", steps.restores_a_backup),
         ("reboot", steps.survives_a_reboot),
         ("Redis by its socket", steps.reaches_redis_by_its_socket),
+        ("four processes", steps.shares_the_work),
         ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
         ("nothing lost, nothing twice", steps.delivers_everything),
         ("uninstall", steps.is_removed),
