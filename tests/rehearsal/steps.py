@@ -438,7 +438,7 @@ class Steps:
         return f"port closed, delivering; {self.is_active()}; check: {self.has_nothing_to_complain_of()}"
 
     def shares_the_work(self) -> str:
-        """The drop-in of docs/beyond-one-machine.md, a member that is killed, and back by the lines of the same page."""
+        """The drop-in of docs/beyond-one-machine.md, a member that is killed, and back by the same page."""
         docs = self._machine.tree / "srv" / "ninja-daemon" / "docs"
         page = (docs / "beyond-one-machine.md").read_text(encoding="utf-8")
         drop_in = re.search(r"`systemctl edit ninja-daemon`, then\n\n```\n(.*?)```", page, re.DOTALL)
