@@ -25,7 +25,7 @@ from benchmarks import (
     sweep,
     wake,
 )
-from benchmarks.against import against
+from benchmarks.against import chapter as against
 from benchmarks.machine import machine
 from benchmarks.pictures import FOLDER, draw
 from benchmarks.report import put, summary, write
@@ -58,8 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     where = machine()
     print(where.markdown(), flush=True)
     if options.against:
-        tables = against(options.against, chosen, quick=options.quick)
-        print("\n\n".join(table.markdown() for table in tables))
+        both = against(options.against, chosen, quick=options.quick)
+        print("\n\n".join(table.markdown() for table in both.tables))
+        if options.write and not options.quick:
+            put([both], where)
         return
     chapters = []
     for name in chosen:
@@ -80,8 +82,8 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks", description="Measure, print and write BENCHMARKS.md.")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: shows that it works, measures nothing")
     parser.add_argument("--only", nargs="+", choices=list(BENCHMARKS), help="these chapters; nothing is written")
-    parser.add_argument("--write", action="store_true", help="put the chapters of --only into the page")
-    parser.add_argument("--against", metavar="REV", help="measure this tree and that revision in turn; writes nothing")
+    parser.add_argument("--write", action="store_true", help="put the chapters of --only, or both trees, into the page")
+    parser.add_argument("--against", metavar="REV", help="measure this tree and that revision in turn")
     return parser
 
 

@@ -17,11 +17,26 @@ from statistics import median
 from typing import Final
 
 from benchmarks import crowds, first_starts
-from benchmarks.results import Table, short
+from benchmarks.results import Chapter, Table, short, verdict
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 ROUNDS: Final = 3
+AIMS: Final = {"start": 0.7, "memory": 0.7}
+"""What is asked of this tree's figure over another's, by the figure's name; the crowds have their own."""
+TITLE: Final = "Against an earlier tree"
+_TEXT: Final = """\
+`make bench ARGS="--against {revision} --only {chapters} --write"`: both trees in turn on one
+machine, {rounds} rounds, medians; the crowds wake in turn within each round, and their best rounds count.
+`before-the-house` is the tree of 2026-11-28, before outcomes, filters, notes of evaluations, the record, shards and
+pictures came in: this tree does all of these besides.
+"""
 _ROW: Final = re.compile(r"^\| `(?P<name>[a-z-]+)` \| (?P<claim>[^|]*) \| (?P<value>[\d.,]+)[^|]*\|", re.MULTILINE)
+
+
+def chapter(revision: str, chapters: Sequence[str], *, quick: bool) -> Chapter:
+    """Measure both trees; return the chapter of it."""
+    text = _TEXT.format(revision=revision, chapters=" ".join(chapters), rounds=ROUNDS)
+    return Chapter(TITLE, text, against(revision, chapters, quick=quick))
 
 
 def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Sequence[Table]:
@@ -46,12 +61,19 @@ def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Sequence[
         finally:
             _git("worktree", "remove", "--force", str(other))
     rows = [
-        [f"`{name}`", claims[name], short(median(old)), short(median(new)), short(median(new) / median(old))]
+        [
+            f"`{name}`",
+            claims[name],
+            short(median(old)),
+            short(median(new)),
+            short(median(new) / median(old)),
+            verdict(median(new) / median(old), AIMS.get(name)),
+        ]
         for name, (old, new) in found.items()
         if old and new
     ]
     if rows:
-        tables.append(Table(["name", "what", revision, "this tree", "this over that"], rows, words=2))
+        tables.append(Table(["name", "what", revision, "this tree", "this over that", "asked for"], rows, words=2))
     return tables
 
 

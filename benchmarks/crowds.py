@@ -14,7 +14,7 @@ import redis
 
 from benchmarks.canned import BEGIN, CANDLES, HOUR, WALKS
 from benchmarks.children import ROOT, Child, redis_server
-from benchmarks.results import Chapter, Table, at_most, short
+from benchmarks.results import Chapter, Table, at_most, short, verdict
 
 
 class Size(NamedTuple):
@@ -149,7 +149,6 @@ def against(revision: str, other: Path, *, quick: bool) -> Table:
         then, now = found["then"], found["now"]
         for kind, before, after in (("wall", then.wall, now.wall), ("cpu", then.cpu, now.cpu)):
             ratio, aim = after / before, AIMS.get((size.strategies, kind))
-            reached = "–" if aim is None else f"at most {aim}: {'reached' if ratio <= aim else '**missed**'}"
             what = f"{size.strategies:,} strategies on {size.series:,} series, {kind}, ms"
-            rows.append([what, short(before * 1e3), short(after * 1e3), short(ratio), reached])
+            rows.append([what, short(before * 1e3), short(after * 1e3), short(ratio), verdict(ratio, aim)])
     return Table(["what, best rounds", revision, "this tree", "this over that", "asked for"], rows)

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.canned import BEGIN, CANDLES, HOUR, WALKS
 from benchmarks.children import ROOT, Child, redis_server
-from benchmarks.results import Chapter, Figure, Table, at_most, short
+from benchmarks.results import Chapter, Figure, Table, at_most, short, verdict
 
 _SERIES: Final = 340
 _A_SERIES: Final = (14, 56)
@@ -106,6 +106,5 @@ def against(revision: str, other: Path, *, quick: bool) -> Table:
     rows: list[Sequence[str]] = []
     for kind, (before, after) in pairs.items():
         ratio, aim = after / before, AIMS.get(kind)
-        reached = "–" if aim is None else f"at most {aim}: {'reached' if ratio <= aim else '**missed**'}"
-        rows.append([f"first start, {kind}", short(before), short(after), short(ratio), reached])
+        rows.append([f"first start, {kind}", short(before), short(after), short(ratio), verdict(ratio, aim)])
     return Table(["what", revision, "this tree", "this over that", "asked for"], rows)

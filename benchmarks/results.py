@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+MISSED: Final = "**missed**"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,11 @@ def at_least(name: str, claim: str, value: float, aim: float, unit: str = "×") 
 def at_most(name: str, claim: str, value: float, aim: float, unit: str) -> Figure:
     """A figure that is good when it is small."""
     return Figure(name, claim, value, f"{short(value)}{unit}", f"at most {short(aim)}{unit}", value <= aim)
+
+
+def verdict(ratio: float, aim: float | None) -> str:
+    """Say what was asked of a ratio, and whether it was reached."""
+    return "–" if aim is None else f"at most {aim}: {'reached' if ratio <= aim else MISSED}"
 
 
 def short(value: float) -> str:

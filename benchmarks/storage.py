@@ -81,7 +81,7 @@ def measure(*, quick: bool) -> Chapter:
         _TEXT,
         [Table(head, rows), asked],
         [
-            at_most("redis-memory", "Redis memory of 100 strategies and their signals", whole, 1.0, " MB"),
+            at_most("redis-memory", "Redis memory of 100 strategies, their signals and outcomes", whole, 0.5, " MB"),
             at_most(
                 "redis-growth", f"growth of their states over {stops[-1] - stops[0]} wakes", 100 * growth, 2.0, " %"
             ),

@@ -304,7 +304,7 @@ def _figures(costs: Mapping[str, Cost], day: Mapping[str, Cost]) -> list[Figure]
 
 
 def _over(mine: Cost, floor: Cost) -> tuple[float, float, str]:
-    return mine.quickest / floor.quickest, 2.0, "×"
+    return mine.quickest / floor.quickest, 1.7, "×"
 
 
 def _share(name: str, claim: str, percent: float) -> Figure:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import pictures, report
-from benchmarks.against import figures_in
+from benchmarks.against import TITLE as AGAINST, figures_in
 from benchmarks.children import ROOT
 from benchmarks.results import Chapter, Figure, Picture, Table, at_least, at_most, quantile, short
 
@@ -58,12 +58,31 @@ def test_a_run_writes_the_page_and_what_readme_quotes(tmp_path: Path, monkeypatc
     assert "| `wake-cpu` | less CPU than theirs | 20.0× | at least 10.0× | reached |" in page
     assert "| `replay` | a replay | 3 s | at most 2 s | **missed** |" in page
     assert "| `idle` | nothing asked for | 0.5 % | – | – |" in page
+    assert "\n* `replay` is missed: the reason is not known.\n" in page
+    assert "`wake-cpu` is missed" not in page
     assert "![A curve](docs/pictures/a-curve.svg)" in page
     lines = marked(readme)
     assert [line.split("`")[1] for line in lines] == ["wake-cpu", "replay"]
     assert set(lines) <= set(page.splitlines())
     assert readme.read_text(encoding="utf-8").startswith("before\n")
     assert readme.read_text(encoding="utf-8").endswith("after\n")
+
+
+def test_a_whole_run_keeps_the_section_of_the_run_of_two_trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "REPORT", tmp_path / "BENCHMARKS.md")
+    monkeypatch.setattr(report, "README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text("nothing is marked here\n", encoding="utf-8")
+    report.write([CHAPTER], MACHINE, 7.0)
+    machine = Table(
+        ["what", "which"],
+        [[name, "one"] for name in ("date", "processor", "load before the start", "its libraries", "peers")],
+    )
+    both = Table(["name", "then", "now"], [["`start`", "2", "1"]])
+    report.put([Chapter(AGAINST, "Both in turn.\n", [both])], machine)
+    report.write([CHAPTER], MACHINE, 8.0)
+    page = report.REPORT.read_text(encoding="utf-8")
+    assert page.count(f"## {AGAINST}\n") == page.count("| `start` | 2 | 1 |") == page.count("## Counted") == 1
+    assert "The run took 8 minutes." in page
 
 
 def test_a_single_chapter_takes_the_old_ones_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
