@@ -8,29 +8,43 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 import hiredis
 import redis
 from redis._parsers.hiredis import _HiredisParser
 from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
-from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.exceptions import ConnectionError as RedisConnectionError, TimeoutError as RedisTimeoutError
 from redis.utils import SENTINEL
+
+_LATE: Final = 0.25
+"""Seconds after which a reply is late enough to look whether the server is still the one to ask."""
 
 
 class DeadlineParser(_HiredisParser):
-    """Reads replies until a moment that the connection sets whenever it sends."""
+    """Reads replies until a moment that the connection sets whenever it sends.
+
+    Attributes:
+        deadline: that moment; None before anything was sent.
+        is_moved: tells, while a reply is late, whether another server is in charge by now; None where there is but one.
+    """
 
     deadline: float | None = None
+    is_moved: Callable[[], bool] | None = None
 
     def read_from_socket(self, timeout: Any = SENTINEL, raise_on_timeout: bool = True) -> Any:  # noqa: ANN401, FBT001, FBT002 - redis-py's own shape
         """Read what has come, for no longer than is left."""
-        if timeout is SENTINEL and self.deadline is not None:
-            timeout = self.deadline - time.monotonic()
-            if timeout <= 0:
-                message = "the replies to a command must come within its time, did not"
-                raise RedisTimeoutError(message)
-        return super().read_from_socket(timeout=timeout, raise_on_timeout=raise_on_timeout)  # type: ignore[no-untyped-call]
+        if timeout is not SENTINEL or self.deadline is None:
+            return super().read_from_socket(timeout=timeout, raise_on_timeout=raise_on_timeout)  # type: ignore[no-untyped-call]
+        while (left := self.deadline - time.monotonic()) > 0:
+            with suppress(RedisTimeoutError):
+                return super().read_from_socket(timeout=left if self.is_moved is None else min(left, _LATE))  # type: ignore[no-untyped-call]
+            if self.is_moved is not None and self.is_moved():
+                message = "another server has become the master meanwhile"
+                raise RedisConnectionError(message)
+        message = "the replies to a command must come within its time, did not"
+        raise RedisTimeoutError(message)
 
 
 _PACKED_AT_ONCE: Final = 16
@@ -71,6 +85,7 @@ class Timed:
     """Mixed into a connection of redis-py."""
 
     socket_timeout: float | None
+    is_moved: Callable[[], bool] | None = None
     _parser: Any
 
     def pack_commands(self, commands: Sequence[tuple[Any, ...]]) -> Iterator[bytes]:
@@ -96,6 +111,7 @@ class Timed:
         super().send_packed_command(command, check_health)  # type: ignore[misc]
         if isinstance(self._parser, DeadlineParser) and self.socket_timeout is not None:
             self._parser.deadline = time.monotonic() + self.socket_timeout
+            self._parser.is_moved = self.is_moved
 
 
 class _TimedConnection(Timed, Connection):

@@ -42,8 +42,8 @@ from ninja_daemon.usecases.wake_result import WakeResult
 _SHARE_OF_CANDLE: Final = 0.8
 _TICK: Final = 5.0
 """Seconds between two renewals of the lease, and between two looks at who is to be tried again."""
-_LOOK: Final = 1.0
-"""Seconds for two tries while Redis is away: a failover shall be over for the daemon when it is for the servers."""
+_LOOK: Final = 0.5
+"""Seconds between two tries while Redis is away: a failover shall be over for us when it is for the servers."""
 _STOP_GRACE: Final = 2.0
 """Seconds; with a Redis that hangs while the lease is given back it makes less than five."""
 _THREADS: Final = 2 * len(Granularity) + 2
@@ -257,9 +257,6 @@ class Daemon:
         if now >= self._renew_at or not self.is_store_up or self._part.seat.must_look():
             self._renew_at = now + _TICK
             self.renew_lease()
-            pause = max(0.0, _LOOK / 2 - (self._clock.monotonic() - now))
-            if not self.is_store_up and not self._wakes.stop.wait(pause):
-                self.renew_lease()
 
     def _forget_waiting(self) -> None:
         self.figures.forget_waiting([strategy.name for strategy in self.strategies])

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from redis.connection import Connection, SSLConnection, parse_url
-from redis.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.sentinel import SentinelConnectionPoolProxy, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from ninja_daemon.adapters.redis.deadline import Timed
 from ninja_daemon.adapters.redis.topology.address import ManyHosts
@@ -14,11 +14,24 @@ from ninja_daemon.adapters.redis.topology.cluster import OwnerPool, ToOwner
 from ninja_daemon.adapters.redis.topology.sentinel import MasterPool, Sentinels
 
 
-class TimedSentinelConnection(Timed, SentinelManagedConnection):
+class _ToMaster(Timed):
+    """Mixed into a connection that Sentinel leads: a server that hangs is left when it is the master no more."""
+
+    connection_pool: SentinelConnectionPoolProxy
+    host: str
+    port: int
+
+    def is_moved(self) -> bool:
+        """Ask Sentinel whether another server is the master by now."""
+        sentinels: Sentinels = self.connection_pool.sentinel_manager
+        return sentinels.names_another(self.connection_pool.service_name, (self.host, self.port))
+
+
+class TimedSentinelConnection(_ToMaster, SentinelManagedConnection):
     """To the master that Sentinel names."""
 
 
-class TimedSentinelSSLConnection(Timed, SentinelManagedSSLConnection):
+class TimedSentinelSSLConnection(_ToMaster, SentinelManagedSSLConnection):
     """To the master that Sentinel names, over TLS."""
 
 

@@ -99,6 +99,22 @@ def test_nobody_at_the_address_is_said_with_it() -> None:
         connect("redis+sentinel://127.0.0.1:1/m", name="test").ping()
 
 
+def test_a_command_that_hangs_ends_when_another_server_is_the_master(group: SentinelGroup) -> None:
+    wait_until(group.can_fail_over, "a replica that may follow")
+    client, old = connect(group.url, name="test", socket_timeout=600.0), group.owner()
+    client.set("before", "1")
+    old.pause()
+    try:
+        with pytest.raises(StoreUnavailable, match="another server has become the master"), translated_errors():
+            client.get("before")
+        wait_until(lambda: group.owner() is not old, "all Sentinels to know")
+        assert client.get("before") == "1"
+    finally:
+        old.resume()
+        client.close()
+    wait_until(group.can_fail_over, "the old master to follow")
+
+
 def test_a_connection_goes_on_while_no_sentinel_answers(group: SentinelGroup) -> None:
     client = group.client()
     client.set("before", "1")
