@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from redis.connection import Connection, SSLConnection, parse_url
-from redis.sentinel import SentinelConnectionPoolProxy, SentinelManagedConnection, SentinelManagedSSLConnection
+from redis.sentinel import (
+    MasterNotFoundError,
+    SentinelConnectionPoolProxy,
+    SentinelManagedConnection,
+    SentinelManagedSSLConnection,
+)
 
 from ninja_daemon.adapters.redis.deadline import Timed
 from ninja_daemon.adapters.redis.topology.address import ManyHosts
@@ -23,8 +29,10 @@ class _ToMaster(Timed):
 
     def is_moved(self) -> bool:
         """Ask Sentinel whether another server is the master by now."""
-        sentinels: Sentinels = self.connection_pool.sentinel_manager
-        return sentinels.names_another(self.connection_pool.service_name, (self.host, self.port))
+        pool = self.connection_pool
+        with suppress(MasterNotFoundError):
+            return bool(pool.sentinel_manager.discover_master(pool.service_name) != (self.host, self.port))
+        return False
 
 
 class TimedSentinelConnection(_ToMaster, SentinelManagedConnection):

@@ -95,12 +95,6 @@ class Sentinels(Sentinel):
         self._newest = older.epoch  # All of them say so: they were set up anew.
         return older
 
-    def names_another(self, service: str, address: tuple[str, int]) -> bool:
-        """Tell whether another server than this is the master by now."""
-        with suppress(MasterNotFoundError):
-            return self.master(service).address != address
-        return False
-
     def working_replicas(self, service: str) -> int:
         """Return how many replicas work as far as the Sentinel knows that answered last.
 
