@@ -14,11 +14,13 @@ from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec
+from threading import RLock
 from types import ModuleType
 from typing import Final
 
 _TABLES: Final = ("rich",)
 _GUESSERS: Final = ("chardet", "charset_normalizer")
+_LOADING: Final = RLock()
 _LATER: Final = frozenset({"redis", "redis.asyncio", "asyncio"})
 _HOMES: Final = {
     "IncompleteReadError": "exceptions",
@@ -90,13 +92,16 @@ class _Deferred(Loader):
 
 
 class _Empty(ModuleType):
-    """A package that is loaded when a name in it is wanted."""
+    """A package that is loaded when a name in it is wanted; other threads that want one wait meanwhile."""
 
     def __getattr__(self, name: str) -> object:
         if name in _HOMES:
             return getattr(import_module(f"{self.__name__}.{_HOMES[name]}"), name)
         if not name.startswith("__") and find_spec(f"{self.__name__}.{name}") is not None:
             return import_module(f"{self.__name__}.{name}")
-        self.__class__ = ModuleType  # type: ignore[assignment]
-        vars(self).pop("_load")(self)
-        return getattr(self, name)
+        with _LOADING:
+            load = vars(self).pop("_load", None)
+            if load is not None:
+                load(self)
+                self.__class__ = ModuleType  # type: ignore[assignment]
+        return ModuleType.__getattribute__(self, name)
