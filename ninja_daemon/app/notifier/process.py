@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Final
 
+from ninja_daemon.app.notifier.lane_rests import LaneRests
 from ninja_daemon.app.notifier.parts import NotifierParts
 from ninja_daemon.app.notifier.queue_place import QueuePlace
 from ninja_daemon.app.notifier.reporter import Reporter
@@ -34,8 +35,6 @@ _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
 _TELL_EVERY: Final = 60.0
-_CALM: Final = 0.05
-"""Seconds of rest of a lane before pictures of its messages are drawn."""
 _ASIDE: Final = 0.25
 """Seconds between two looks whether Redis can be asked again."""
 
@@ -98,8 +97,8 @@ class Notifier:
         self._bells = {name: threading.Event() for name in self._workers}
         self._threads: list[threading.Thread] = []
         self._silences = _Kept(parts.clock, parts.agreed_silences)
-        self._resting_since: dict[str, float] = {}
-        parts.illustrator.begin(self.reporter.tell, self._is_busy)
+        self._rests = LaneRests(parts.clock)
+        parts.illustrator.begin(self.reporter.tell, self._rests.is_busy)
         self.started: float = parts.clock.now() if before is None else before.started
         self._store_is_up = True
         self._told_at = float("-inf")
@@ -202,6 +201,8 @@ class Notifier:
         queries: Mapping[str, LaneQuery] | None = None,
     ) -> int:
         result = place.drained(inbox, self._parts.delivery, silences, self._parts.clock.now(), queries=queries)
+        if result.lanes:
+            self._rests.messages_came()
         for name in result.lanes:
             if name in result.views:
                 self._workers[name].sees(result.views[name])
@@ -219,7 +220,7 @@ class Notifier:
             bell.clear()
             # While Redis hangs every question to it takes seconds; the journal's lane must not wait for these.
             is_aside = not self._store_is_up or self._parts.clock.monotonic() < not_before
-            self._resting_since.pop(worker.destination.name, None)
+            rested_since = self._rests.looks(worker.destination.name)
             try:
                 step = worker.aside() if is_aside else worker.step()
                 if not is_aside:
@@ -229,16 +230,11 @@ class Notifier:
                 not_before = self._parts.clock.monotonic() + back_off.grown()
                 continue
             self.reporter.tell(step.events)
-            if not step.worked and step.state in {"empty", "suspended", "paused"}:
-                self._resting_since[worker.destination.name] = self._parts.clock.monotonic()
+            self._rests.has_looked(worker.destination.name, step.state, rested_since, worked=step.worked)
             if step.worked:
                 self._wake_followers(worker)
             else:
                 bell.wait(step.wait if not is_aside else min(step.wait, _ASIDE))
-
-    def _is_busy(self, name: str) -> bool:
-        """Tell whether a lane is at work, or was a moment ago: many messages reach it in several parts."""
-        return self._parts.clock.monotonic() - self._resting_since.get(name, float("inf")) < _CALM
 
     def _wake_followers(self, worker: TwoLanes) -> None:
         for other in self._parts.workers:

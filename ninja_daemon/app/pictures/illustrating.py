@@ -1,8 +1,8 @@
 """The notifier's part of a picture: a posted message gets it by an edit a moment later, in a thread of its own.
 
 It is done with what is left: no signal waits for it, nothing is posted again for it, and a picture that does not come
-about is counted. One thread draws and edits; it holds back while the destination's lane is at work, so that it takes
-nothing of the rate that signals need.
+about is counted. One thread draws and edits. It begins neither while the destination's lane is at work nor while
+signals are on their way to any lane, so that it takes nothing of the rate and of the processors that signals need.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ninja_daemon.usecases.ports import Clock
 _MOST_WAITING: Final = 500
 _PATIENCE: Final = 20.0
 """Seconds for which the candles of a signal are waited for."""
-_LOOK_EVERY: Final = 0.05
+_LOOK_EVERY: Final = 0.02
 _TRIES: Final = 4
 _LONGEST_WAIT: Final = 60.0
 
@@ -115,6 +115,9 @@ class Illustrator:
     def _illustrate(self, job: _Job) -> None:
         channel, zone = self._channels[job.destination]
         picture = self._drawer.picture(job.bundle.signals, zone, _PATIENCE)
+        if self._is_busy(job.destination):  # The drawer keeps the picture.
+            self._jobs.appendleft(job)
+            return
         answer: Failure | Sent = Failure(Fault.REFUSED, "")
         for _ in range(_TRIES):
             bundle = replace(self._as_it_is(job), attachments=(picture,))

@@ -92,6 +92,18 @@ def test_text_is_drawn_without_any_font_of_the_system() -> None:
     assert png_of(SHEET) != png_of(SHEET.replace("▼ 1.09259", ""))
 
 
+def test_a_sandbox_that_refuses_a_lower_priority_prevents_no_picture(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "refused.py"
+    program.write_text(
+        "import os, runpy\ndef refused(_): raise PermissionError(1, 'Operation not permitted')\n"
+        f"os.nice = refused\nrunpy.run_path({str(png._PROGRAM)!r}, run_name='__main__')\n"
+    )
+    monkeypatch.setattr(png, "_PROGRAM", program)
+    assert hashlib.sha256(png_of(SHEET)).hexdigest() == KNOWN
+
+
 def test_a_renderer_that_fails_says_why() -> None:
     with pytest.raises(PictureRefused, match="cannot be drawn"):
         png_of("this is no picture")

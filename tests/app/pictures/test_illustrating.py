@@ -212,6 +212,29 @@ def test_a_picture_waits_while_its_lane_is_busy(desk: Desk, server: Receiver) ->
     assert not desk.events
 
 
+def test_a_drawn_picture_waits_for_signals_that_came_meanwhile(
+    desk: Desk, packs: PicturePacks, server: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn, comes = [], threading.Event()
+
+    def pen(svg: str, _patience: float) -> bytes:
+        drawn.append(svg)
+        comes.set()
+        return PNG
+
+    monkeypatch.setattr(drawing, "png_of", pen)
+    desk.illustrator.begin(desk.events.extend, lambda _: comes.is_set())
+    packs.leave(a_signal(1).id, encode_pack(a_view()), 60)
+    desk.posts("club", 1)
+    assert comes.wait(20)
+    desk.illustrator.finish(0.2)
+    assert not server.posts
+    comes.clear()
+    monkeypatch.setattr(drawing, "png_of", lambda svg, _: (_ for _ in ()).throw(OSError(svg[:4])))
+    assert desk.told() == ["picture.shown"]
+    assert len(drawn) == len(server.posts) == 1
+
+
 def size_of(png: bytes) -> tuple[int, int]:
     width, height = struct.unpack(">II", png[png.index(PNG) + 16 : png.index(PNG) + 24])
     return width, height
