@@ -41,7 +41,8 @@ is the noise: what pictures cost is known no better than that. Signals are pushe
 picture is there before the next signal, six to one notifier, then six to another, in changing order, so that what else
 the machine does strikes all alike; then 340 at once to each. The time runs from the push until the destination has read
 the post. All start anew for each of four rounds. The 216 single posts of all rounds are taken together; of those at
-once the medians of the rounds are shown.
+once the medians of the rounds are shown. In three runs the p50 of two equal notifiers differed by 1 to 3 %, the p99 of
+their single posts by 2 to 23 %.
 """
 _CONFIG: Final = """\
 [strategies.EUR_USD_H4]
