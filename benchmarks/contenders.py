@@ -33,7 +33,6 @@ from benchmarks.canned import ACCOUNT, instrument_names
 from benchmarks.peers import peer
 from ninja_daemon.adapters.host.garbage import freeze_garbage, no_collection
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
-from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.oanda.source import OandaSource
@@ -137,15 +136,7 @@ class Noted(Ours):
     def __init__(self, stage: Stage) -> None:
         """Put the notes beside it."""
         super().__init__(stage)
-        self._written = threading.Semaphore(0)
         file = SqliteEvaluations(stage.directory / f"evaluations-{stage.name}.sqlite3")
-        write = file.note
-
-        def note(batch: Batch) -> None:
-            write(batch)
-            self._written.release()
-
-        file.note = note  # type: ignore[method-assign]
         self._notes = EvaluationNotes(file, self._clock)
 
     def wake(self, now: int) -> int:
@@ -156,7 +147,8 @@ class Noted(Ours):
 
     def settle(self) -> None:
         """Wait until the notes are written: what that takes of the processors counts."""
-        self._written.acquire()
+        while self._notes.waiting:
+            time.sleep(0.001)
 
 
 class Replaced:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -61,6 +61,14 @@ def require_known_form(connection: sqlite3.Connection) -> None:
         # No damage: it must not be set aside.
         message = f"a newer version of ninja-daemon has written it, in form {found}; this one knows form {FORM}"
         raise sqlite3.OperationalError(message)
+
+
+def add_columns(connection: sqlite3.Connection, table: str, names: Iterable[str], kind: str) -> None:
+    """Give a table of an older version the columns that came later."""
+    known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+    for name in names:
+        if name not in known:
+            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
 
 def is_begun(path: Path) -> bool:

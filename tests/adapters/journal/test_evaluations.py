@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch, QuietRow
 from ninja_daemon.adapters.journal.history.evaluations import KEPT_SECONDS, SqliteEvaluations
+from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Presence
+from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Presence, Seen
 
 NOW = 1_700_000_000.0
 TIME = 1_699_999_200
@@ -18,6 +21,18 @@ TIME = 1_699_999_200
 
 def taken_in(time: int = TIME, at: float = NOW, by: str = "one:1", strategy: str = "A") -> Evaluation:
     return Evaluation(strategy, time, at, by, "stored", Side.BUY, Side.BUY, None, "ab" * 16)
+
+
+def quiet(time: int = TIME, strategy: str = "A") -> QuietRow:
+    """A candle whose averages are 1.10010 and 1.10000, at ten price units a pip: 1 pip apart."""
+    candle = (time, 110_000, 110_020, 109_990, 110_005)
+    return (strategy, "EUR_USD M15", 5, 10, Side.BUY, *candle, 40 * 110_010, 40, 140 * 110_000, 140)
+
+
+def of_quiet(time: int = TIME, at: float = NOW, strategy: str = "A") -> Evaluation:
+    """What such a row says."""
+    seen = Seen(Candle(time, 110_000, 110_020, 109_990, 110_005), 5, "EUR_USD M15")
+    return Evaluation(strategy, time, at, "one:1", "stored", Side.BUY, seen=seen, gap=10_000)
 
 
 @pytest.fixture
@@ -90,3 +105,49 @@ def test_a_file_that_is_nearly_full_loses_its_oldest_notes(tmp_path: Path) -> No
     assert 1_000 < len(kept) < 3_600
     assert kept[-1] == TIME + 900 * 3_599
     assert kept == list(range(kept[0], kept[-1] + 900, 900))
+
+
+def test_a_candle_that_changed_nothing_is_read_before_and_after_it_is_put_in_order(file: SqliteEvaluations) -> None:
+    file.note(Batch(NOW, "one:1"))
+    file.note(Batch(NOW + 1, "one:1", [taken_in(strategy="B")], quiet=[quiet(), quiet(strategy="C")]))
+    file.note(Batch(NOW + 2, "one:1", quiet=[quiet(TIME + 900), quiet()]))
+    for _ in range(2):
+        assert file.notes("A", TIME, TIME + 900).evaluations == {
+            TIME: of_quiet(at=NOW + 1),
+            TIME + 900: of_quiet(TIME + 900, NOW + 2),
+        }
+        assert file.notes("B", TIME, TIME).evaluations == {TIME: taken_in(strategy="B")}
+        assert file.notes("C", TIME, TIME).evaluations == {TIME: of_quiet(at=NOW + 1, strategy="C")}
+        file.note(Batch(NOW + 86_400, "one:1"))
+    with closing(sqlite3.connect(file.path)) as connection:
+        assert connection.execute("SELECT (SELECT count(*) FROM look), count(*) FROM evaluation").fetchone() == (0, 4)
+
+
+def test_looks_that_an_older_version_wrote_are_read_and_put_in_order(file: SqliteEvaluations) -> None:
+    candle = f'[[{TIME},110000,110020,109990,110005],5,"EUR_USD M15"]'
+    old = f'[["A",{TIME},{NOW},"one:1","stored",1,null,null,null,{candle},[[4400400,40],[15400000,140],10]]]'
+    with closing(sqlite3.connect(file.path)) as connection:
+        connection.execute("CREATE TABLE look (n INTEGER PRIMARY KEY, noted TEXT NOT NULL)")
+        connection.execute("INSERT INTO look (noted) VALUES (?)", (old,))
+        connection.commit()
+    assert file.notes("A", TIME, TIME).evaluations == {TIME: of_quiet()}
+    file.note(Batch(NOW + 1, "one:1", quiet=[quiet(TIME + 900), quiet()]))
+    for _ in range(2):
+        expected = {TIME: of_quiet(), TIME + 900: of_quiet(TIME + 900, NOW + 1)}
+        assert file.notes("A", TIME, TIME + 900).evaluations == expected
+        file.note(Batch(NOW + 90_000, "one:1"))
+
+
+def test_a_look_is_written_at_once_when_nobody_else_uses_the_file(file: SqliteEvaluations) -> None:
+    assert not file.note_at_once(Batch(NOW, "one:1", quiet=[quiet()])), "it is not open"
+    file.note(Batch(NOW, "one:1", absent=[("A", TIME, "the broker is away")]))
+    with closing(sqlite3.connect(file.path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert not file.note_at_once(Batch(NOW + 1, "one:1", quiet=[quiet()])), "another process writes"
+        other.execute("ROLLBACK")
+    assert not file.notes("A", TIME, TIME).evaluations
+    assert file.note_at_once(Batch(NOW + 2, "one:1", quiet=[quiet()]))
+    assert not file.note_at_once(Batch(NOW + 86_400, "one:1", quiet=[quiet(TIME + 900)])), "old notes are to be pruned"
+    found = file.notes("A", TIME, TIME + 900)
+    assert found.evaluations == {TIME: of_quiet(at=NOW + 2)}
+    assert found.absences == [Absence("A", TIME, NOW + 2, "the broker is away")]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,6 +24,8 @@ from ninja_daemon.core.errors import BrokerUnavailable
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.proof.evaluations import NO_DAEMON, NO_PRICES, NOT_ENABLED, Became, Judge
+from ninja_daemon.usecases.proof.noted import Apart
+from ninja_daemon.usecases.wake_result import Start, WakeResult
 from tests.app.daemon.test_process import spooling
 from tests.app.stored import EUR_USD, M15, START, candles, closes_with_crosses, work
 from tests.fakes.broker import FakeBroker
@@ -174,6 +178,29 @@ def test_the_side_is_followed_from_cross_to_cross(redis_url: str, tmp_path: Path
         side = note.cross or side
         assert note.side == side
     assert {note.side for note in found} == {Side.BUY, Side.SELL}
+
+
+def test_a_usual_look_is_noted_when_its_call_returns(redis_url: str, tmp_path: Path) -> None:
+    closes = closes_with_crosses(60)
+    (result,) = work(redis_url, tmp_path, closes).results
+    assert result.judged is not None
+    last = result.judged._replace(candles=result.judged.candles[-1:])
+    quiet = result._replace(start=Start.STORED, judged=last, crosses=(), signals=())
+    clock, path = FakeClock(START + 60_000.0), tmp_path / "evaluations.sqlite3"
+    notes = EvaluationNotes(SqliteEvaluations(path), clock)
+    notes.present()
+    while notes.waiting:
+        time.sleep(0.001)
+    notes.after(WakeResult([quiet]))
+    with closing(SqliteEvaluations(path)) as other:
+        (found,) = other.notes(M15.name, START, START + 60_000).evaluations.values()
+        (expected,) = evaluations_of(quiet, clock.now(), found.by)
+        assert isinstance(expected.gap, Apart)
+        assert found == expected._replace(gap=expected.gap.gap)
+        # History, and what turned the side, is told in full.
+        notes.after(WakeResult([result]))
+        notes.close()
+        assert len(other.notes(M15.name, START, START + 60_000).evaluations) == 40
 
 
 def test_a_file_that_cannot_be_written_is_said_once_and_holds_nothing_up(history: History) -> None:

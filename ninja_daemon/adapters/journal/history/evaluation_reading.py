@@ -44,8 +44,8 @@ def _evaluations(
 
 def _recent(connection: sqlite3.Connection) -> Iterator[Evaluation]:
     """Go through the notes that are not in their place yet."""
-    for (text,) in connection.execute("SELECT noted FROM look ORDER BY n"):
-        yield from read_again(text)
+    for texts in connection.execute("SELECT noted, quiet FROM look ORDER BY n"):
+        yield from read_again(*texts)
 
 
 def read_notes(connection: sqlite3.Connection, strategy: str, since: Instant, until: Instant) -> Notes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -15,12 +16,12 @@ from ninja_daemon.adapters.journal.history.evaluation_rows import (
     COLUMNS,
     LATER_COLUMNS,
     Batch,
-    read_again,
-    row_of,
+    rows_of,
     written,
 )
-from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
-from ninja_daemon.adapters.journal.sqlite_transactions import transaction
+from ninja_daemon.adapters.journal.sqlite_file import BUSY_SECONDS, SqliteFile, scoped_path
+from ninja_daemon.adapters.journal.sqlite_transactions import add_columns, transaction
+from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.usecases.proof.noted import Notes
 
@@ -39,7 +40,7 @@ CREATE TABLE IF NOT EXISTS evaluation (
     PRIMARY KEY (strategy, time)
 ) WITHOUT ROWID;
 DROP INDEX IF EXISTS evaluation_at;
-CREATE TABLE IF NOT EXISTS look (n INTEGER PRIMARY KEY, noted TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS look (n INTEGER PRIMARY KEY, noted TEXT NOT NULL, quiet TEXT);
 CREATE TABLE IF NOT EXISTS absence (
     strategy INTEGER NOT NULL, since INTEGER NOT NULL, until INTEGER, why TEXT NOT NULL
 );
@@ -86,10 +87,8 @@ class SqliteEvaluations(SqliteFile):
     def _connected(self) -> sqlite3.Connection:
         connection = super()._connected()
         connection.execute("PRAGMA synchronous = NORMAL")  # no note is worth waiting for the disk
-        known = {row[1] for row in connection.execute("PRAGMA table_info(evaluation)")}
-        for name in LATER_COLUMNS:
-            if name not in known:
-                connection.execute(f"ALTER TABLE evaluation ADD COLUMN {name} INTEGER")
+        add_columns(connection, "evaluation", LATER_COLUMNS, "INTEGER")
+        add_columns(connection, "look", ("quiet",), "TEXT")
         return connection
 
     def note(self, batch: Batch) -> None:
@@ -101,8 +100,7 @@ class SqliteEvaluations(SqliteFile):
         with self.session() as connection:
             if connection is not self._numbered:  # another file may number names otherwise
                 self._numbered, self._names = connection, {}
-            self._rows += len(batch.evaluations)
-            if abs(batch.now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 8:
+            if self._is_prune_due(batch.now):
                 self._prune(connection, batch.now)
             with transaction(connection):
                 self._evaluated(connection, batch)
@@ -111,12 +109,30 @@ class SqliteEvaluations(SqliteFile):
                 if batch.is_present:
                     self._present(connection, self._number(connection, batch.by), batch)
 
+    def note_at_once(self, batch: Batch) -> bool:
+        """Write the candles that were taken in, unless that takes waiting; tell whether they are written."""
+        if self._connection is None or self._is_prune_due(batch.now):
+            return False
+        try:
+            with self.session() as connection:
+                connection.execute("PRAGMA busy_timeout = 0")
+                with transaction(connection):
+                    self._evaluated(connection, batch)
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1_000:.0f}")
+        except JournalUnavailable:
+            return False
+        return True
+
+    def _is_prune_due(self, now: float) -> bool:
+        return abs(now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 8
+
     def _evaluated(self, connection: sqlite3.Connection, batch: Batch) -> None:
-        if not batch.evaluations:
+        if not (batch.evaluations or batch.quiet):
             return
-        connection.execute("INSERT INTO look (noted) VALUES (?)", (written(batch.evaluations),))
+        self._rows += len(batch.evaluations) + len(batch.quiet)
+        connection.execute("INSERT INTO look (noted, quiet) VALUES (?, ?)", written(batch))
         if open_ones := connection.execute(_ABSENT).fetchall():
-            back = {one.strategy for one in batch.evaluations}
+            back = batch.strategies()
             ended = [(round(batch.now * 1_000), rowid) for rowid, name in open_ones if name in back]
             connection.executemany("UPDATE absence SET until = ? WHERE rowid = ?", ended)
 
@@ -146,15 +162,17 @@ class SqliteEvaluations(SqliteFile):
 
     def _settle(self, connection: sqlite3.Connection) -> None:
         number = partial(self._number, connection)
-        for (text,) in connection.execute("SELECT noted FROM look ORDER BY n").fetchall():
-            connection.executemany(_INSERT, [row_of(one, number) for one in read_again(text)])
+        looks = connection.execute("SELECT noted, quiet FROM look ORDER BY n").fetchall()
+        rows = [row for noted, quiet in looks for row in rows_of(noted, quiet, number)]
+        # Of two of one candle the earlier look's stays the first.
+        connection.executemany(_INSERT, sorted(rows, key=itemgetter(0, 1)))
         connection.execute("DELETE FROM look")
 
     def _prune(self, connection: sqlite3.Connection, now: float) -> None:
         """Put recent notes in their place; delete what is older than 90 days, and a tenth of a file nearly full.
 
         A wake notes one candle of each strategy. In the order of strategies that is a page of the file each, so that a
-        look is written as one text, and many of them are put in order at once.
+        look is written as a text, and many of them are put in order at once.
         """
         self._pruned_at, self._rows = now, 0
         oldest = round((now - KEPT_SECONDS) * 1_000)

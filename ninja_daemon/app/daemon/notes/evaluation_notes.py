@@ -1,52 +1,58 @@
-"""Notes of when each candle was taken in, or why not; written by a thread of its own, behind the commit."""
+"""Notes of when each candle was taken in, or why not; written behind the commit, at once or by a thread of its own."""
 
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
-from queue import SimpleQueue
-from typing import Final
+from functools import partial
 
-import structlog
-
-from ninja_daemon.adapters.journal.history.evaluation_rows import Batch
+from ninja_daemon.adapters.journal.history.evaluation_rows import Batch, QuietRow
 from ninja_daemon.adapters.journal.history.evaluations import SqliteEvaluations
-from ninja_daemon.core.errors import JournalUnavailable
-from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.app.background_writer import BackgroundWriter
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.market.instrument import PriceSide, Series
+from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.proof.evaluations import NOT_ENABLED, SEEN_EVERY
 from ninja_daemon.usecases.proof.noted import Apart, Evaluation, Seen
-from ninja_daemon.usecases.wake_result import JudgedCandles, StrategyResult, WakeResult
-
-_CLOSE_GRACE: Final = 2.0
-"""Seconds that the end of a process waits for its last notes."""
+from ninja_daemon.usecases.wake_result import JudgedCandles, Start, StrategyResult, WakeResult
 
 
 class EvaluationNotes:
-    """Hands notes to the thread that writes them; no caller waits for the disk."""
+    """Writes notes, or hands them to the thread that does; no caller waits for another one, or for the disk."""
 
     def __init__(self, file: SqliteEvaluations, clock: Clock) -> None:
-        """Choose where the notes go; the thread begins with the first of them."""
+        """Choose where the notes go."""
         self._file = file
         self._clock = clock
         self._by = f"{os.uname().nodename}:{os.getpid()}"
         self._began = clock.now()
         self._present_at = float("-inf")
-        self._batches: SimpleQueue[Callable[[], Batch] | None] = SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._is_failing = False
+        self._quiet = QuietRows()
+        self._writer = BackgroundWriter(
+            "evaluation notes",
+            "when candles were taken in is not noted",
+            "when candles were taken in is noted again",
+        )
+
+    @property
+    def waiting(self) -> int:
+        """Number of batches that are not written yet."""
+        return self._writer.waiting
 
     def after(self, wake: WakeResult) -> None:
-        """Note the candles that a look took in."""
-        results = [one for one in wake.results if one.judged]
-        if results:
-            self._put(partial(_taken_in, results, self._clock.now(), self._by))
+        """Note the candles that a look took in.
+
+        One candle of each strategy is a few kilobytes for the system's cache: that takes less of the processor than to
+        wake a thread. History, and a file that somebody else uses, are the thread's.
+        """
+        results = [one for one in wake.results if one.judged is not None]
+        if not results:
+            return
+        batch = partial(self._taken_in, results, self._clock.now())
+        if self.waiting or any(map(_is_history, results)) or not self._file.note_at_once(batch()):
+            self._put(batch)
 
     def behind(self, reasons: Mapping[str, tuple[Instant, str]]) -> None:
         """Note why strategies are not up to date: by name the close that was not evaluated, and the reason."""
@@ -68,38 +74,51 @@ class EvaluationNotes:
 
     def close(self) -> None:
         """Write what is left, and let the file go."""
-        if self._thread is not None:
-            self._batches.put(None)
-            self._thread.join(_CLOSE_GRACE)
+        self._writer.close()
         self._file.close()
 
+    def _taken_in(self, results: Iterable[StrategyResult], at: float) -> Batch:
+        batch = Batch(at, self._by)
+        for one in results:
+            if (row := self._quiet.of(one)) is not None:
+                batch.quiet.append(row)
+            else:
+                batch.evaluations += evaluations_of(one, at, self._by)
+        return batch
+
     def _put(self, batch: Callable[[], Batch]) -> None:
-        self._batches.put(batch)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="evaluation notes", daemon=True)
-            self._thread.start()
-
-    def _run(self) -> None:
-        while (batch := self._batches.get()) is not None:
-            self._write(batch())
-
-    def _write(self, batch: Batch) -> None:
-        try:
-            self._file.note(batch)
-        except JournalUnavailable as error:
-            if not self._is_failing:
-                log = structlog.get_logger("ninja.daemon")
-                log.warning(f"when candles were taken in is not noted: {error}", event_id="journal.down")
-            self._is_failing = True
-        else:
-            if self._is_failing:
-                log = structlog.get_logger("ninja.daemon")
-                log.info("when candles were taken in is noted again", event_id="journal.up")
-            self._is_failing = False
+        self._writer.put(lambda: self._file.note(batch()))
 
 
-def _taken_in(results: Sequence[StrategyResult], at: float, by: str) -> Batch:
-    return Batch(at, by, [each for one in results for each in evaluations_of(one, at, by)])
+def _is_history(result: StrategyResult) -> bool:
+    return result.judged is not None and len(result.judged.candles) > 1
+
+
+class QuietRows:
+    """Makes rows of candles that changed nothing; what is the same at each look is worked out once a strategy."""
+
+    def __init__(self) -> None:
+        """Know no strategy yet."""
+        self._same: dict[str, tuple[Strategy, Instrument, QuietRow]] = {}
+
+    def of(self, result: StrategyResult) -> QuietRow | None:
+        """Return the row of the one candle that was taken in; None where there is more to tell."""
+        if result.judged is None or result.crosses or result.start is not Start.STORED:
+            return None
+        strategy = result.strategy
+        candles, instrument, state = result.judged
+        fast, slow = state.fast.ratio, state.slow.ratio
+        if len(candles) != 1 or fast is None or slow is None:
+            return None
+        same = self._same.get(strategy.name)
+        if same is None or same[0] is not strategy or same[1] is not instrument:
+            same = self._same[strategy.name] = strategy, instrument, _same_row(strategy, instrument)
+        return (*same[2], result.sides[1], *candles[0], *fast, *slow)
+
+
+def _same_row(strategy: Strategy, instrument: Instrument) -> QuietRow:
+    """Return the part of a row that is the same at each look."""
+    return strategy.name, str(strategy.series), instrument.decimals, _pip_units(strategy, instrument)
 
 
 def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evaluation]:
@@ -113,11 +132,8 @@ def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evalu
     candles, instrument, _ = result.judged
     decimals, gap = instrument.decimals, _apart(result.strategy, result.judged)
     strategy, start = result.strategy, result.start.value
-    name, series = strategy.name, _series_text(strategy.instrument, strategy.granularity, strategy.price)
+    name, series = strategy.name, str(strategy.series)
     side, after = result.sides
-    if not result.crosses and len(candles) == 1:  # nearly all wakes of nearly all strategies
-        seen = Seen(candles[0], decimals, series)
-        return (Evaluation(name, candles[0].time, at, by, start, after, None, None, None, seen, gap),)
     crosses = {cross.candle.time: cross for cross in result.crosses}
     ids = {signal.time: signal.id for signal in result.signals}
     found: list[Evaluation] = []
@@ -131,13 +147,13 @@ def evaluations_of(result: StrategyResult, at: float, by: str) -> Sequence[Evalu
     return [*found[:-1], found[-1]._replace(side=after, gap=gap)]
 
 
-@lru_cache(maxsize=65_536)
-def _series_text(instrument: str, granularity: Granularity, price: PriceSide) -> str:
-    return str(Series(instrument, granularity, price))
-
-
 def _apart(strategy: Strategy, judged: JudgedCandles) -> Apart | None:
     fast, slow = judged.state.fast.ratio, judged.state.slow.ratio
     if fast is None or slow is None:
         return None
-    return Apart(fast, slow, strategy.source.parts * 10**judged.instrument.pip_digits)
+    return Apart(fast, slow, _pip_units(strategy, judged.instrument))
+
+
+def _pip_units(strategy: Strategy, instrument: Instrument) -> int:
+    unit: int = strategy.source.parts * 10**instrument.pip_digits
+    return unit
