@@ -38,6 +38,9 @@ class Daemon:
         self.before: list[Callable[[], object]] = []
         self.results: list[str] = []
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        return self.store.supposed(strategies)
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         return self.store.load(strategies)
 
