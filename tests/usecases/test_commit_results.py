@@ -122,6 +122,19 @@ def test_already_is_as_good_as_done(daemon: Daemon, place: Place, monkeypatch: p
     place.assert_exact()
 
 
+@pytest.mark.parametrize("newest", [FIRST, FIRST + 1], ids=["no candle is new", "one is"])
+def test_what_was_touched_is_found_and_mended_in_the_same_wake(daemon: Daemon, place: Place, newest: int) -> None:
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    assert daemon.wakes(FIRST, first, STRATEGY).results[1].error is None
+    place.client.delete(place_of := f"{{test}}:ma_state:{STRATEGY.name}")
+
+    wake = daemon.wakes(newest, first, STRATEGY)
+
+    assert [one.error for one in wake.results] == [None, None]
+    assert wake.results[1].cursor == CANDLES[newest].time
+    assert place.client.hget(place_of, "time")
+
+
 @pytest.mark.parametrize(
     ("their_newest", "answer"), [(130, CommitResult.STALE), (NEWEST, CommitResult.ALREADY)], ids=["part", "the same"]
 )
