@@ -17,13 +17,14 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
 from ninja_daemon.usecases.evaluation import Evaluation, OtherPrices, Work
 from ninja_daemon.usecases.open_signals import LostBook, find_books, find_last_signals
-from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Journal, StateStore
+from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Journal, Loaded, StateStore
 from ninja_daemon.usecases.standing import Standing, Standings
 from ninja_daemon.usecases.wake_result import Start, StrategyResult, WakeResult, joined
 
 _STALE_TRIES: Final = 3
 """Times that a strategy is tried again in one wake because another daemon was faster."""
 
+_TOUCHED: Final = "somebody else has changed what is stored of it"
 _TOGETHER: Final = 512
 """Strategies that are evaluated and written before the next are: the first signals of thousands wait for no others."""
 
@@ -97,7 +98,8 @@ class _Wake:
     def _once(self, strategies: Sequence[Strategy], rebuild: frozenset[str]) -> dict[str, StrategyResult]:
         standings: list[Standing] = []
         unknown: dict[str, StrategyResult] = {}
-        stored, where = self.store.load(strategies), self._standings
+        supposed, where = self.store.supposed(strategies), self._standings
+        stored = {**supposed, **self._loaded([one for one in strategies if one.name not in supposed])}
         for strategy in strategies:
             loaded = stored[strategy.name]
             if isinstance(loaded, NinjaError):
@@ -111,10 +113,28 @@ class _Wake:
         self._find_open_signals(standings)
         try:
             for first in range(0, len(standings), _TOGETHER):
-                unknown |= self._commit([self._evaluation.of(one) for one in standings[first : first + _TOGETHER]])
+                works = [self._evaluation.of(one) for one in standings[first : first + _TOGETHER]]
+                unknown |= self._commit(works)
+                unknown |= self._otherwise([one for one in works if one.change is None], supposed)
         finally:
             self._remember()
         return unknown
+
+    def _loaded(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
+        return self.store.load(strategies) if strategies else {}
+
+    def _otherwise(self, works: Sequence[Work], supposed: Mapping[str, Loaded]) -> dict[str, StrategyResult]:
+        """Return the results of those that no commit has proven, and that are not as supposed."""
+        unproven = [one.standing.strategy for one in works if one.standing.strategy.name in supposed]
+        found = self._loaded(unproven)
+        touched = {name: loaded for name, loaded in found.items() if loaded != supposed[name]}
+        results = {}
+        for one in works:
+            name = one.standing.strategy.name
+            if (loaded := touched.get(name)) is not None:
+                error = loaded if isinstance(loaded, NinjaError) else _Overtaken(_TOUCHED)
+                results[name] = _undone(one, error)
+        return results
 
     def _find_open_signals(self, standings: Sequence[Standing]) -> None:
         """Take what is open from the store; where it is not that of the last candle, find it out."""
@@ -187,10 +207,15 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
             return outcome
         listed = listed[len(listed) - result.listed :] if result.listed else ()
         return outcome._replace(signals=listed, repeated=result.repeated)
-    undone = outcome._replace(
-        cursor=work.standing.loaded.cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), tally=None
+    return _undone(work, result if isinstance(result, NinjaError) else _refusal(result))
+
+
+def _undone(work: Work, error: NinjaError) -> StrategyResult:
+    cursor = work.standing.loaded.cursor
+    undone = work.outcome._replace(
+        cursor=cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), tally=None
     )
-    return undone._replace(error=result if isinstance(result, NinjaError) else _refusal(result))
+    return undone._replace(error=error)
 
 
 def _refusal(result: Committed) -> NinjaError:

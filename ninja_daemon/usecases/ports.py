@@ -178,6 +178,15 @@ class Committed(NamedTuple):
 class StateStore(Protocol):
     """Where cursors, averages and the signals list live."""
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return what is stored if nobody has touched what this process left there, by name; others are left out.
+
+        A commit that is built on it is STALE where it does not hold. What no commit is built on has to be loaded.
+
+        Raises:
+            StoreUnavailable: nothing can be read at all.
+        """
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         """Return what is stored, by strategy name, in one round trip for all of them; an error where one is unknown.
 

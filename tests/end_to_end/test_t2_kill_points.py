@@ -64,6 +64,12 @@ class MortalStore(StateStore):
     store: StateStore
     fuse: Fuse
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        self.fuse.reached("before load")
+        supposed = self.store.supposed(strategies)
+        self.fuse.reached("after load")
+        return supposed
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         self.fuse.reached("before load")
         loaded = self.store.load(strategies)

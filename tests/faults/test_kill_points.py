@@ -54,6 +54,7 @@ DAYS: Final = {
     "test_a_daemon_that_dies_anywhere_loses_and_repeats_nothing": (
         *("OandaSource.newer", "OandaSource.history", "OandaSource.had_prices", "OandaSource.changes"),
         *("FailoverStore.load", "FailoverStore.commit", "FailoverStore.lease", "FailoverStore.release"),
+        *("FailoverStore.supposed", "RedisStateStore.supposed"),
         *(
             "FailoverStore.declare",
             "FailoverStore.report",
@@ -70,7 +71,7 @@ DAYS: Final = {
     "test_a_daemon_without_redis_that_dies_anywhere_loses_and_repeats_nothing": (
         *("LocalStateStore.load", "LocalStateStore.commit", "LocalStateStore.lease", "LocalStateStore.release"),
         *("LocalStateStore.declare", "LocalStateStore.report", "LocalStateStore.alert"),
-        *("SqliteJournal.commit", "LocalQueueStore.push_alert"),
+        *("SqliteJournal.commit", "LocalQueueStore.push_alert", "LocalStateStore.supposed"),
     ),
     "test_a_daemon_that_stands_by_may_die_there_too": ("FailoverStore.declared",),
     "test_a_notifier_that_dies_anywhere_loses_nothing_and_marks_what_it_repeats": (

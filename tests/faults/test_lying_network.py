@@ -69,6 +69,9 @@ class CountingStore:
     store: RedisStateStore
     results: Counter[str] = field(default_factory=Counter)
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        return self.store.supposed(strategies)
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         return self.store.load(strategies)
 

@@ -38,6 +38,9 @@ class Daemon:
         self.before: list[Callable[[], object]] = []
         self.results: list[str] = []
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        return self.store.supposed(strategies)
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         return self.store.load(strategies)
 
@@ -117,6 +120,19 @@ def test_already_is_as_good_as_done(daemon: Daemon, place: Place, monkeypatch: p
     assert wake.results[0].cursor == CANDLES[NEWEST].time
     assert place.journal.marks()[STRATEGY.name] == CANDLES[NEWEST].time
     place.assert_exact()
+
+
+@pytest.mark.parametrize("newest", [FIRST, FIRST + 1], ids=["no candle is new", "one is"])
+def test_what_was_touched_is_found_and_mended_in_the_same_wake(daemon: Daemon, place: Place, newest: int) -> None:
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    assert daemon.wakes(FIRST, first, STRATEGY).results[1].error is None
+    place.client.delete(place_of := f"{{test}}:ma_state:{STRATEGY.name}")
+
+    wake = daemon.wakes(newest, first, STRATEGY)
+
+    assert [one.error for one in wake.results] == [None, None]
+    assert wake.results[1].cursor == CANDLES[newest].time
+    assert place.client.hget(place_of, "time")
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,9 @@ class _Store:
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
+    def supposed(self, _: Sequence[object]) -> dict[str, Loaded]:
+        return {}
+
     def load(self, strategies: Sequence[object]) -> dict[str, Loaded]:
         return {one.name: Loaded(None, "", None, None, None, Counts()) for one in strategies}  # type: ignore[attr-defined]
 

@@ -101,6 +101,18 @@ class FailoverStore:
         """Why Redis is not used at the moment; None while it is."""
         return self._away
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return what this process left in Redis, while nothing waits in the journal; see the port."""
+        if self._away is not None or self._reached():
+            return {}
+        try:
+            found = self._inner.supposed(strategies)
+        except StoreUnavailable as error:
+            self._lose(error)
+            return {}
+        self._known.update(found)
+        return found
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded | NinjaError]:
         """Return what is stored, or what this machine knows of it while Redis is away; see the port."""
         reached = self._reached()
@@ -127,11 +139,10 @@ class FailoverStore:
         results: dict[str, Committed | NinjaError] = {}
         if self._away is None and self._stuck:
             # What stands in the way of a kept commit stands in the way of the next one: nothing moves past it.
-            names = (one.rules.strategy.name for one in changes)
-            results.update({name: self._stuck[name] for name in names if name in self._stuck})
-        direct = [] if self._away is not None else changes
-        if reached:
-            direct = [one for one in direct if one.rules.strategy.name not in reached]
+            names = {one.rules.strategy.name for one in changes}
+            results.update((name, stuck) for name, stuck in self._stuck.items() if name in names)
+        passing = [] if self._away is not None else changes
+        direct = [one for one in passing if one.rules.strategy.name not in reached] if reached else passing
         unsure: Sequence[Change] = ()
         if direct:
             try:
@@ -145,8 +156,8 @@ class FailoverStore:
         # A refused commit was certainly not applied; one whose connection broke may have been.
         doubtful = {one.rules.strategy.name for one in unsure}
         refused = [one for one in changes if not isinstance(results.get(one.rules.strategy.name), Committed)]
-        results.update(self._keep([one for one in refused if one.rules.strategy.name not in doubtful], unsure=False))
-        results.update(self._keep(unsure, unsure=True))
+        results |= self._keep([one for one in refused if one.rules.strategy.name not in doubtful], unsure=False)
+        results |= self._keep(unsure, unsure=True)
         for change in changes:
             self._remember(change, results[change.rules.strategy.name])
         return results
@@ -156,13 +167,11 @@ class FailoverStore:
             return {}
         commits = [self._inner.prepared(change) for change in changes]
         if not self._leads_alone():
-            reason = self._away or StoreUnavailable("Redis is away")
-            return {commit.strategy: reason for commit in commits}
+            return dict.fromkeys((one.strategy for one in commits), self._away or StoreUnavailable("Redis is away"))
         try:
             kept = self._kept.keep(commits, unsure=unsure)
         except JournalUnavailable as error:
-            both = StoreUnavailable(f"{self._away}; and {error}")
-            return {commit.strategy: both for commit in commits}
+            return dict.fromkeys((one.strategy for one in commits), StoreUnavailable(f"{self._away}; and {error}"))
         return {commit.strategy: _kept(commit, kept[commit.strategy]) for commit in commits}
 
     def _remember(self, change: Change, result: Committed | NinjaError) -> None:
@@ -292,10 +301,9 @@ class FailoverStore:
 
     def _lock_journal(self) -> bool:
         """Hold the journal's lock file for this process; tell whether we do."""
-        try:
+        with contextlib.suppress(OSError):
             return self._lock_file.take() is None
-        except OSError:
-            return False
+        return False
 
     # --- when Redis is back ------------------------------------------------------------------------------------------
 

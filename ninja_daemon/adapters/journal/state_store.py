@@ -51,6 +51,10 @@ class LocalStateStore:
         self._known: dict[str, tuple[str, Loaded]] = {}
         self._lock_file = LockFile(journal.path.with_suffix(".lock"))
 
+    def supposed(self, _: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return nothing: the journal is on this machine; see the port."""
+        return {}
+
     def load(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
         """Return the journal's cursors and the averages in memory; see the port."""
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from ninja_daemon.adapters.redis.state_memory import Proof
 from ninja_daemon.adapters.stored.prepared import PreparedCommit
 
 _MOST_TOGETHER: Final = 32
@@ -46,11 +47,12 @@ def grouped(members: Sequence[T], weight_of: Callable[[T], int], name_of: Callab
         yield Group(some, list(names), weight)
 
 
-def add_commit(arguments: list[str | int], commit: PreparedCommit) -> None:
-    """Add a commit to the arguments of the script."""
+def add_commit(arguments: list[str | int], commit: PreparedCommit, proof: Proof) -> None:
+    """Add a commit to the arguments of the script, with the proof of what it is built on."""
     _, expected, target, name, life_ms, base, settings, averages, sides, signals, outcomes, since = commit
     arguments += (expected, target, name, since, life_ms, base, settings)
     arguments += (2 * len(averages), 2 * len(sides) + 2, len(signals), len(outcomes))
+    arguments += proof
     for field in averages.items():
         arguments += field
     for field in sides.items():

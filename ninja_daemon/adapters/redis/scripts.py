@@ -45,6 +45,8 @@ class Replicated(NamedTuple):
     key: str
 
 
+_PROVING: Final = ("load", "commit")
+"""Scripts before which ``proof.lua`` stands."""
 _REPLICAS_MAY_TAKE: Final = 1_000
 """Milliseconds; with the calls it must stay within the time of a command."""
 
@@ -52,7 +54,9 @@ _REPLICAS_MAY_TAKE: Final = 1_000
 @lru_cache(maxsize=64)
 def script(name: str, *, reads_only: bool = False) -> Script:
     """Return the script in ``lua/<name>.lua``."""
-    text = resources.files("ninja_daemon.adapters.redis").joinpath("lua", f"{name}.lua").read_text(encoding="utf-8")
+    folder = resources.files("ninja_daemon.adapters.redis").joinpath("lua")
+    files = ("proof", name) if name in _PROVING else (name,)
+    text = "".join(folder.joinpath(f"{one}.lua").read_text(encoding="utf-8") for one in files)
     digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
     return Script(text, digest, reads_only)
 

@@ -8,7 +8,7 @@ fields both have; anything else than an exact match is read in full (decision 51
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from sys import intern
 from typing import Final, NamedTuple
 
@@ -115,6 +115,17 @@ class StateMemory:
     def __init__(self) -> None:
         """Know nothing."""
         self._by_name: dict[str, _Remembered] = {}
+        self._supposed: set[str] = set()
+
+    def suppose(self, strategies: Sequence[Strategy]) -> dict[str, Loaded]:
+        """Return what is known under these very settings, by name; commits have to prove it from now on."""
+        known = {one.name: loaded for one in strategies if (loaded := self.recall(one)[1]) is not None}
+        self._supposed.update(known)
+        return known
+
+    def asked(self, names: Iterable[str]) -> None:
+        """Note that Redis tells by itself what it holds of these: commits need not prove it."""
+        self._supposed.difference_update(names)
 
     def recall(self, strategy: Strategy) -> tuple[Proof, Loaded | None]:
         """Return what is known under these very settings, and what has to be true in Redis for it to hold."""
@@ -139,10 +150,15 @@ class StateMemory:
         is_ours = commit != _MISSING and all(name in sides for name in COUNTED)
         self._by_name[strategy.name] = _Remembered(strategy, loaded, proof, standing, commit if is_ours else "")
 
-    def since(self, strategy: str, loaded: Loaded) -> str:
-        """Return the name of the commit that has left what was loaded; empty when everything must be written."""
+    def base(self, strategy: str, loaded: Loaded) -> tuple[str, Proof]:
+        """Return the name of the commit that has left what a change is built on, and the proof of that.
+
+        The name is empty when everything must be written; the proof is, where Redis was asked.
+        """
         known = self._by_name.get(strategy)
-        return known.commit if known is not None and known.loaded is loaded else ""
+        if known is None or known.loaded is not loaded:
+            return "", NO_PROOF
+        return known.commit, known.proof if strategy in self._supposed else NO_PROOF
 
     def keep_written(self, change: Change, commit: PreparedCommit, result: object) -> None:
         """Remember what a commit has made of the state; whatever else became of it is read again."""

@@ -20,7 +20,7 @@ from ninja_daemon.adapters.redis.commit_calls import Group, add_commit, grouped
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.scripts import Call, Replicated, run_scripts, script
 from ninja_daemon.adapters.redis.sharing.lease import RedisLease, checked
-from ninja_daemon.adapters.redis.state_memory import Proof, StateMemory
+from ninja_daemon.adapters.redis.state_memory import NO_PROOF, Proof, StateMemory
 from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert
 from ninja_daemon.adapters.stored.commit import prepared
@@ -55,6 +55,7 @@ _PROVEN_AT_ONCE: Final = 32
 ALERTS_KEPT: Final = 100
 """Operations alerts that may wait for the notifier."""
 _SAME: Final = ["same"]
+_NO_PROOFS: Final[Mapping[str, Proof]] = {}
 _QUIETLY_MADE: Final = Committed(CommitResult.OK)
 
 
@@ -93,6 +94,7 @@ class RedisStateStore:
         What this process knows already moves a digest only (state_memory.py).
         """
         known = {strategy.name: self._memory.recall(strategy) for strategy in strategies}
+        self._memory.asked(known)
         recalled = [strategy for strategy in strategies if known[strategy.name][0].digest]
         groups = [recalled[start : start + _PROVEN_AT_ONCE] for start in range(0, len(recalled), _PROVEN_AT_ONCE)]
         weights = [len(group) for group in groups]
@@ -107,6 +109,13 @@ class RedisStateStore:
             for strategy, reply in zip(group, checked(answer), strict=True)
         }
 
+    def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:
+        """Return what this process has left there, by name, with one question for all; see the port."""
+        known = self._memory.suppose(strategies)
+        # A Redis that hangs is to be found by a question: commits would be in doubt.
+        asked = next((one for one in strategies if one.name in known), None)
+        return known if asked is None else {**known, **self.load([asked])}
+
     def _load_call(self, group: Sequence[Strategy], proofs: Mapping[str, Proof]) -> Call:
         keys = [key for strategy in group for key in self._state_keys(strategy.name)]
         known = [part for strategy in group for part in proofs[strategy.name]]
@@ -119,13 +128,15 @@ class RedisStateStore:
         """Write the changes, each all or nothing; see the port."""
         # Written down one after the other while Redis makes those before, so that neither waits for the other.
         made: dict[str, PreparedCommit] = {}
+        proofs: dict[str, Proof] = {}
 
         def arguments(group: Sequence[Change]) -> Sequence[str | int]:
             for change in group:
                 name = change.rules.strategy.name
                 if name not in made:
-                    made[name] = prepared(change, self.ma_state_floor, self._memory.since(name, change.loaded))
-            return self._commit_arguments([made[change.rules.strategy.name] for change in group])
+                    since, proofs[name] = self._memory.base(name, change.loaded)
+                    made[name] = prepared(change, self.ma_state_floor, since)
+            return self._commit_arguments([made[change.rules.strategy.name] for change in group], proofs)
 
         groups = list(grouped(changes, _weight, lambda change: change.rules.strategy.name))
         calls = [self._commit_call(group.names, partial(arguments, group.members)) for group in groups]
@@ -273,10 +284,12 @@ class RedisStateStore:
             shared += keys.committed(name)
         return Call(script("commit"), shared, arguments)
 
-    def _commit_arguments(self, commits: Sequence[PreparedCommit]) -> list[str | int]:
+    def _commit_arguments(
+        self, commits: Sequence[PreparedCommit], proofs: Mapping[str, Proof] = _NO_PROOFS
+    ) -> list[str | int]:
         arguments: list[str | int] = [len(commits), self.fence, QUEUE_CAP, HISTORY_KEPT, LISTED_KEPT]
         for commit in commits:
-            add_commit(arguments, commit)
+            add_commit(arguments, commit, proofs.get(commit.strategy, NO_PROOF))
         return arguments
 
 

@@ -566,6 +566,7 @@ def test_what_a_lost_redis_held_up_is_not_called_a_missing_candle(
         message = "Redis cannot be reached"
         raise StoreUnavailable(message)
 
+    monkeypatch.setattr(FailoverStore, "supposed", away)
     monkeypatch.setattr(FailoverStore, "load", away)
     with capture_logs() as logs:
         stage.close_of(30)

@@ -13,6 +13,7 @@
 --       6 time of the ma_state that the fields change, "" when the fields are all there are
 --       7 settings hash of that ma_state
 --       8 number of words for ma_state  9 for signal_state      10 number of signals     11 of outcomes
+--       12 to 16 the proof of what the commit is built on (proof.lua); its digest is "" where a load has told
 --       then the words for ma_state, field, value, field, value …; those for signal_state, likewise;
 --       for each signal: id, open time in seconds, JSON, the terms under which it is followed as JSON;
 --       for each outcome: id and open time of its signal, JSON
@@ -82,26 +83,35 @@ local function refusal(plan, at)
     local bad = bad_type(listed, 'zset') or bad_type(OUTCOMES, 'list') or bad_type(FOLLOWED, 'list')
     if bad then return bad end
   end
-  local named = redis.pcall('HGET', sides, 'commit')
-  plan.is_no_hash = is_of_wrong_type(named, 'hget')
+  local is_to_prove, named = ARGV[at + 11] ~= '', nil
   local held = redis.pcall('GETRANGE', cursor, 0, 63)
   if is_of_wrong_type(held, 'getrange') then
     held = '!' .. kind(cursor)
   elseif held ~= '' or kind(cursor) ~= 'none' then
     held = '=' .. held
   end
+  if not is_to_prove or held ~= expected then
+    named = redis.pcall('HGET', sides, 'commit')
+    plan.is_no_hash = is_of_wrong_type(named, 'hget')
+  end
   if held ~= expected then
     if held == '=' .. target and named == commit then return {'ALREADY', '0', '0'} end
     return {'STALE', held, ''}
   end
-  -- What was not sent is not there any more.
-  if since ~= '' and named ~= since then return {'STALE', held, ''} end
+  if is_to_prove then
+    -- Nobody has asked before: whatever is not as the sender left it is read in full, and evaluated anew.
+    if not is_proven(string.sub(held, 2), averages, sides, at + 11) then return {'STALE', held, ''} end
+  elseif since ~= '' and named ~= since then
+    return {'STALE', held, ''} -- What was not sent is not there any more.
+  end
 
   -- The averages may have been evicted, or changed by hand, since they were read: then the few fields that changed would
   -- make a wrong whole. Without them the next wake rebuilds.
   local base = ARGV[at + 5]
   plan.is_whole = base == ''
-  if base ~= '' then
+  if is_to_prove then
+    plan.is_grown = base ~= ''
+  elseif base ~= '' then
     local stored = redis.pcall('HMGET', averages, 'time', 'cfg')
     plan.is_grown = not is_of_wrong_type(stored, 'hmget') and stored[1] == base and stored[2] == ARGV[at + 6]
   end
@@ -133,7 +143,7 @@ local at, is_listing = 6, false
 for place = 1, count do
   local plan = {key = shared + 4 * place - 3, at = at, signals = tonumber(ARGV[at + 9]), outcomes = tonumber(ARGV[at + 10])}
   plan.words, plan.side_words = tonumber(ARGV[at + 7]), tonumber(ARGV[at + 8])
-  plan.first_signal = at + 11 + plan.words + plan.side_words
+  plan.first_signal = at + 16 + plan.words + plan.side_words
   plan.first_outcome = plan.first_signal + 4 * plan.signals
   at = plan.first_outcome + 3 * plan.outcomes
   answers[place] = all or refusal(plan, plan.at)
@@ -184,10 +194,10 @@ for _, plan in ipairs(plans) do
   local averages, sides = KEYS[plan.key + 1], KEYS[plan.key + 2]
   list(plan)
   if plan.is_no_hash then redis.call('DEL', sides) end
-  set_fields(sides, plan.at + 11 + plan.words, plan.side_words)
+  set_fields(sides, plan.at + 16 + plan.words, plan.side_words)
   if not plan.is_grown then redis.call('DEL', averages) end
   if plan.is_grown or plan.is_whole then
-    set_fields(averages, plan.at + 11, plan.words)
+    set_fields(averages, plan.at + 16, plan.words)
     redis.call('PEXPIRE', averages, ARGV[plan.at + 4])
   end
   redis.call('SET', KEYS[plan.key], ARGV[plan.at + 1])

@@ -7,9 +7,8 @@
 --       and of signal_state that belongs to it; the fields of each that are under the digest, parted by blanks
 --
 -- Returns for each strategy:
--- {"same"} when the caller's digest is that of what is stored: SHA-1 over the cursor and the named fields, in the order
--- in which they are named, parted by line feeds, a missing one being a zero byte. Closes and true ranges are not looked
--- at, so that it costs the same however many there are.
+-- {"same"} when the caller's digest is that of what is stored (proof.lua). Closes and true ranges are not looked at, so
+-- that it costs the same however many there are.
 -- Else three entries, one a key, each an array that begins with the key's type as Redis names it:
 --   string: {"string", value}, cut to the longest length      hash: {"hash", field, value, field, value, …}
 --   anything else, a hash with too many fields included: the type alone, or {"hash", "!", fields}
@@ -17,34 +16,10 @@
 
 local longest, most = tonumber(ARGV[1]), tonumber(ARGV[2])
 
-local split = {}
-local function words(text)
-  if not split[text] then
-    local found = {}
-    for word in string.gmatch(text, '%S+') do found[#found + 1] = word end
-    split[text] = found
-  end
-  return split[text]
-end
-
--- The answer about a key of a wrong type is an error without entries, of which nobody knows the digest.
-local function append(parts, key, fields)
-  local values = redis.pcall('HMGET', key, unpack(fields))
-  for place = 1, #fields do
-    parts[#parts + 1] = values[place] or '\0'
-  end
-end
-
 local function is_known(cursor_key, averages_key, sides_key, at)
-  local digest = ARGV[at]
-  if digest == '' or redis.pcall('HLEN', averages_key) ~= tonumber(ARGV[at + 1]) then return false end
-  if redis.pcall('HLEN', sides_key) ~= tonumber(ARGV[at + 2]) then return false end
+  if ARGV[at] == '' then return false end
   local cursor = redis.pcall('GETRANGE', cursor_key, 0, longest - 1)
-  if type(cursor) ~= 'string' then return false end
-  local parts = {cursor}
-  append(parts, averages_key, words(ARGV[at + 3]))
-  append(parts, sides_key, words(ARGV[at + 4]))
-  return redis.sha1hex(table.concat(parts, '\n')) == digest
+  return type(cursor) == 'string' and is_proven(cursor, averages_key, sides_key, at)
 end
 
 local function entry_of(key)
