@@ -196,6 +196,19 @@ class Steps:
             told.append(self._run(f"journalctl --no-pager --output json NINJA_SIGNAL_ID={name} || true"))
         return "\n".join([", ".join(sorted(lost)), *told])
 
+    def draws_pictures(self) -> str:
+        """A destination that wants pictures gets one, under the unit's sandbox; taken over by a reload, and back."""
+        wanted = ["[destinations.phone]", 'channel = "ntfy"', 'url = "http://127.0.0.1:8081"', 'topic = "rehearsal"']
+        lines = "\\n".join(["", *wanted, "insecure = true", "picture = true", ""])
+        settings, reload = "/etc/ninja-daemon/ninja.toml", "systemctl reload ninja-daemon ninja-notifier"
+        self._run(f"printf '{lines}' >> {settings}; {reload}")
+        began = time.monotonic()
+        until(lambda: self._received_of("picture"), "a picture is received", _DELIVERY_LIMIT)
+        took = time.monotonic() - began
+        size = next(line[2] for line in self._received() if line[1] == "picture")
+        self._run(f"cp /srv/inside/ninja.toml {settings}; {reload}")
+        return f"a picture of {int(size):,} bytes, {took:.0f} s after the settings"
+
     def writes_a_journal(self) -> str:
         """The fields that docs/operations.md promises can be asked for."""
         told = {}
@@ -588,6 +601,7 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("ninja-daemon check", steps.has_nothing_to_complain_of),
         ("a second installation", steps.is_idempotent),
         ("signals and deliveries", steps.delivers_everything),
+        ("a picture", steps.draws_pictures),
         ("the journal's fields", steps.writes_a_journal),
         ("systemd-analyze security", steps.is_hardened),
         ("kill -9", steps.survives_kills),

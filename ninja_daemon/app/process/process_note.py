@@ -96,10 +96,10 @@ class ProcessNote:
             self._file = None
 
 
-def live_processes(state_dir: Path, scope: str) -> list[LiveProcess]:
-    """Return the processes of a scope that live, the oldest first."""
-    found = [process for path in _notes(state_dir) if (process := _read(path)) is not None and process.scope == scope]
-    return sorted(found, key=lambda process: process.pid)
+def live_processes(state_dir: Path, scope: str | None) -> list[LiveProcess]:
+    """Return the processes of a scope, or of all, that live, the oldest first."""
+    found = [process for path in _notes(state_dir) if (process := _read(path)) is not None]
+    return sorted((each for each in found if scope in (None, each.scope)), key=lambda process: process.pid)
 
 
 def _notes(state_dir: Path) -> list[Path]:

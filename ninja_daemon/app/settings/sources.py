@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -85,8 +86,9 @@ class Sources:
         # A folder of credentials that a unit names as a whole comes with its name before each file's.
         for credential in (name.lower(), f"destinations_{name.lower()}"):
             path = Path(directory) / credential
-            if path.is_file():
-                return _read_text(path, f"the systemd credential {credential}")
+            with suppress(PermissionError):  # systemd shows them to the service's main process only
+                if path.is_file():
+                    return _read_text(path, f"the systemd credential {credential}")
         return None
 
 

@@ -101,6 +101,17 @@ def test_a_file_that_cannot_work_changes_nothing_and_is_told_whole(place: Workpl
     daemon.terminate().exited(0)
 
 
+def test_a_unit_that_may_not_read_its_credentials_reloads_by_the_id_of_its_process(place: Workplace) -> None:
+    daemon = started(place)
+    place.configure(ONE + strategy("USD_JPY"))
+    # Where REDIS_URL is a credential, systemd shows it to the main process, not to what ExecReload= starts.
+    unknown = {"REDIS_URL": "", "OANDA_ACCESS_TOKEN": ""}
+    said = place.run("reload", "--pid", str(daemon.process.pid), environment=unknown).exited(0).out
+    assert "added USD_JPY_S5" in said
+    assert "runs here" in place.run("reload", "--pid", "1", environment=unknown).exited(1).err
+    daemon.terminate().exited(0)
+
+
 def test_reload_without_anybody_to_answer_ends_with_one(place: Workplace) -> None:
     assert "no daemon or notifier of namespace ninja runs here" in place.run("reload").exited(1).err
     daemon = started(place)

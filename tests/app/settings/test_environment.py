@@ -213,6 +213,20 @@ def test_a_password_of_sentinel_for_no_sentinel_is_reported(tmp_path: Path, url:
     assert "REDIS_SENTINEL_… has no effect" in environment.notes[0]
 
 
+def test_credentials_that_this_process_may_not_see_are_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path) -> bool:
+        if self.parent == hidden:
+            raise PermissionError(13, "Permission denied", str(self))
+        return False
+
+    hidden = tmp_path / "credentials"
+    monkeypatch.setattr(Path, "is_file", refused)
+    environment, problems = inspect_environment({"CREDENTIALS_DIRECTORY": str(hidden)}, tmp_path)
+    assert (environment.namespace, problems) == ("ninja", [])
+
+
 def test_the_label_holds_no_credentials(tmp_path: Path) -> None:
     environment = read(tmp_path, REDIS_URL="redis://someone:hunter22@example.org:6380/1")
     assert environment.redis_label == "example.org:6380/1"

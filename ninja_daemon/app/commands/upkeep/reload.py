@@ -14,7 +14,7 @@ import typer
 from ninja_daemon.app.process.process_note import LiveProcess, live_processes
 from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.process.running import running_environ, say_found
-from ninja_daemon.app.settings.environment import Environment, read_environment
+from ninja_daemon.app.settings.environment import Environment, inspect_environment, read_environment
 from ninja_daemon.core.errors import ConfigError
 
 _LIMIT: Final = 10.0
@@ -27,8 +27,9 @@ def reload(
     """Have daemon and notifier read the configuration file again."""
     environ, product = running_environ()
     say_found(product)
-    environment = read_environment(environ)
-    processes = [each for each in _live(environment) if pid == 0 or pid in _ancestors(each.pid)]
+    # A unit's ExecReload= may not read its credentials, so it goes by the process's id alone.
+    environment = inspect_environment(environ)[0] if pid else read_environment(environ)
+    processes = _live(environment, pid)
     if not processes:
         typer.echo(
             f"no daemon or notifier of namespace {environment.namespace} runs here; looked in "
@@ -37,7 +38,7 @@ def reload(
         )
         raise typer.Exit(1)
     asked = [each for each in processes if _is_asked(each)]
-    answers = _answers(environment, asked)
+    answers = _answers(environment, pid, asked)
     problems = [problem for each in answers for problem in each.answer.problems]
     for each in answers:
         for sentence in each.answer.said:
@@ -64,8 +65,10 @@ def _ancestors(pid: int) -> set[int]:
     return found
 
 
-def _live(environment: Environment) -> Sequence[LiveProcess]:
-    return live_processes(environment.state_dir, scope_of(environment))
+def _live(environment: Environment, pid: int) -> Sequence[LiveProcess]:
+    if pid == 0:
+        return live_processes(environment.state_dir, scope_of(environment))
+    return [each for each in live_processes(environment.state_dir, None) if pid in _ancestors(each.pid)]
 
 
 def _is_asked(process: LiveProcess) -> bool:
@@ -80,12 +83,12 @@ def _is_asked(process: LiveProcess) -> bool:
     return False
 
 
-def _answers(environment: Environment, asked: Sequence[LiveProcess]) -> Sequence[LiveProcess]:
+def _answers(environment: Environment, pid: int, asked: Sequence[LiveProcess]) -> Sequence[LiveProcess]:
     """Wait until each has answered, or the time is over; return those that have."""
     before: Mapping[int, int] = {each.pid: each.answer.count for each in asked}
     deadline = time.monotonic() + _LIMIT
     while True:
-        now = [each for each in _live(environment) if each.answer.count > before.get(each.pid, each.answer.count)]
+        now = [each for each in _live(environment, pid) if each.answer.count > before.get(each.pid, each.answer.count)]
         if len(now) == len(before) or time.monotonic() > deadline:
             return now
         time.sleep(_LOOK)
