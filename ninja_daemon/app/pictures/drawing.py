@@ -47,13 +47,14 @@ class Drawer:
         self._drawn: OrderedDict[tuple[str, int, str], bytes] = OrderedDict()
         self._rests_until = float("-inf")
 
-    def picture(self, signals: Sequence[Signal], zone: str, patience: float) -> Attachment:
+    def picture(self, signals: Sequence[Signal], zone: str, patience: float, drawing: float = 0.1) -> Attachment:
         """Return the picture of signals, of the first of them where they are many.
 
         Args:
             signals: those of one message.
             zone: time zone of the reader; empty for UTC.
             patience: seconds for which the candles are waited for, and the drawing may take.
+            drawing: seconds that the drawing may take at least, however long the candles were waited for.
 
         Raises:
             NinjaError: there are no candles, or they cannot be drawn.
@@ -68,7 +69,7 @@ class Drawer:
             deadline = self._clock.monotonic() + patience
             views = [self._view(signal, deadline) for signal in shown]
             svg = sheet_of(views, DARK, ZoneInfo(zone) if zone else UTC)
-            png = png_of(svg, max(0.1, deadline - self._clock.monotonic()))
+            png = png_of(svg, max(drawing, deadline - self._clock.monotonic()))
             self._keep(key, png)
         return attachment_of(signals, png)
 

@@ -24,7 +24,7 @@ from ninja_daemon.usecases.ports import Clock
 
 _MOST_WAITING: Final = 500
 _PATIENCE: Final = 20.0
-"""Seconds for which the candles of a signal are waited for."""
+"""Seconds from the post for which the candles of a signal are waited for, and that a drawing may take."""
 _LOOK_EVERY: Final = 0.02
 _TRIES: Final = 4
 _LONGEST_WAIT: Final = 60.0
@@ -114,7 +114,8 @@ class Illustrator:
 
     def _illustrate(self, job: _Job) -> None:
         channel, zone = self._channels[job.destination]
-        picture = self._drawer.picture(job.bundle.signals, zone, _PATIENCE)
+        patience = max(0.0, job.posted_at + _PATIENCE - self._clock.monotonic())
+        picture = self._drawer.picture(job.bundle.signals, zone, patience, _PATIENCE)
         if self._is_busy(job.destination):  # The drawer keeps the picture.
             self._jobs.appendleft(job)
             return

@@ -6,7 +6,7 @@ import itertools
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -23,7 +23,7 @@ from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.picture_pack import decode_pack, encode_pack
 from ninja_daemon.app.notifier.reporter import Reporter
-from ninja_daemon.app.pictures import drawing
+from ninja_daemon.app.pictures import drawing, illustrating
 from ninja_daemon.app.pictures.drawing import SOON, Drawer
 from ninja_daemon.app.pictures.drawn_pictures import InlineChannel, illustrated
 from ninja_daemon.app.pictures.illustrating import Illustrator
@@ -31,10 +31,11 @@ from ninja_daemon.app.pictures.packing import PicturePacks
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.messages.destination import Delivery, Destination, OptionValue
-from ninja_daemon.core.messages.message import Entry, Kind
+from ninja_daemon.core.messages.message import Attachment, Entry, Kind
 from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.pictures.signal_view import AverageLine, SignalView
 from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from tests.fakes.channel import FakeChannel
 from tests.fakes.messages import a_bundle, a_notice_entry, a_signal, an_entry, an_outcome
@@ -233,6 +234,27 @@ def test_a_drawn_picture_waits_for_signals_that_came_meanwhile(
     monkeypatch.setattr(drawing, "png_of", lambda svg, _: (_ for _ in ()).throw(OSError(svg[:4])))
     assert desk.told() == ["picture.shown"]
     assert len(drawn) == len(server.posts) == 1
+
+
+@pytest.mark.usefixtures("quick_pen")
+def test_messages_without_candles_hold_the_others_up_once_not_one_after_the_other(
+    desk: Desk, server: Receiver, packs: PicturePacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(illustrating, "_PATIENCE", 1.0)
+    waits: list[float] = []
+    look = Drawer.picture
+
+    def noted(self: Drawer, signals: Sequence[Signal], zone: str, patience: float, drawing: float) -> Attachment:
+        waits.append(patience)
+        return look(self, signals, zone, patience, drawing)
+
+    monkeypatch.setattr(Drawer, "picture", noted)
+    packs.leave(a_signal(4).id, encode_pack(a_view(4)), 60)
+    for number in range(1, 5):
+        desk.posts("club", number)
+    assert desk.told() == ["picture.left_out"] * 3 + ["picture.shown"]
+    assert waits[2:] == [0.0, 0.0]
+    assert len(server.posts) == 1
 
 
 def size_of(png: bytes) -> tuple[int, int]:
