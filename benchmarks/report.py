@@ -38,7 +38,7 @@ nothing; with `--write` it takes the old one's place here, with a line that says
 """
 _WHY: Final = {
     "wake-floor-wall": "it stores, checks and answers for more than kept bytes: read the next row",
-    "wake-fields-wall": "each strategy has checks, a fence, a history and an answer of its own (decision 56)",
+    "wake-fields-wall": "each strategy has a proof, a fence, a history and an answer of its own (decision 56)",
     "replay-ahead": "three quarters of it make 13,936 exact records with their ids, one by one (decision 55)",
 }
 """Why a figure is missed, for those that may be."""
