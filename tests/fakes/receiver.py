@@ -124,7 +124,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.number = self.server.receiver.connections
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender was killed in the middle
+            self.close_connection = True
+            return
         headers = {name.lower(): value for name, value in self.headers.items()}
         post = Post(self.path, headers, body, self.number, self.command)
         answer = self.server.receiver.script(post)

@@ -26,9 +26,10 @@ _HOMES: Final = {
     "IncompleteReadError": "exceptions",
     "Lock": "locks",
     "StreamReader": "streams",
+    "current_task": "tasks",
     "iscoroutinefunction": "coroutines",
 }
-"""In which modules of asyncio the names are that others take from it while they load."""
+"""In which modules of asyncio the names are that others take from it while they load, and logging with each record."""
 
 
 def import_structlog() -> None:
