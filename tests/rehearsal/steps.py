@@ -614,8 +614,9 @@ def in_order(steps: Steps) -> list[tuple[str, Callable[[], str]]]:
         ("the daily backup's unit", steps.makes_a_backup_by_itself),
         ("backup and restore", steps.restores_a_backup),
         ("reboot", steps.survives_a_reboot),
-        ("Redis by its socket", steps.reaches_redis_by_its_socket),
         ("four processes", steps.shares_the_work),
+        # Afterwards Redis is no longer reached by a port.
+        ("Redis by its socket", steps.reaches_redis_by_its_socket),
         ("memory and idle CPU, sixteen strategies", steps.measures_the_sixteen),
         ("nothing lost, nothing twice", steps.delivers_everything),
         ("uninstall", steps.is_removed),
