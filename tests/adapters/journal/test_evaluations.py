@@ -145,7 +145,6 @@ def test_a_look_is_written_at_once_when_nobody_else_uses_the_file(file: SqliteEv
         other.execute("BEGIN IMMEDIATE")
         assert not file.note_at_once(Batch(NOW + 1, "one:1", quiet=[quiet()])), "another process writes"
         other.execute("ROLLBACK")
-    assert not file.notes("A", TIME, TIME).evaluations
     assert file.note_at_once(Batch(NOW + 2, "one:1", quiet=[quiet()]))
     assert not file.note_at_once(Batch(NOW + 86_400, "one:1", quiet=[quiet(TIME + 900)])), "old notes are to be pruned"
     found = file.notes("A", TIME, TIME + 900)
