@@ -135,6 +135,21 @@ def test_what_was_touched_is_found_and_mended_in_the_same_wake(daemon: Daemon, p
     assert place.client.hget(place_of, "time")
 
 
+def test_what_a_commit_in_vain_had_found_is_told_once(daemon: Daemon, place: Place) -> None:
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    daemon.wakes(FIRST, first, STRATEGY)
+    place.client.delete(f"{{test}}:ma_state:{STRATEGY.name}")
+    place.broker.candles[STRATEGY.series] = [*CANDLES[: FIRST + 1], *CANDLES[FIRST + 2 :]]
+    place.broker.prices_between = True
+
+    outcome = daemon.wakes(FIRST + 2, first, STRATEGY).results[1]
+
+    assert (outcome.error, outcome.taken_in, list(outcome.gaps)) == (None, 1, [CANDLES[FIRST + 1].time])
+    assert outcome.run is not None
+    opens = [candle.time for candle in outcome.run.candles]
+    assert opens == sorted(set(opens))
+
+
 @pytest.mark.parametrize(
     ("their_newest", "answer"), [(130, CommitResult.STALE), (NEWEST, CommitResult.ALREADY)], ids=["part", "the same"]
 )
