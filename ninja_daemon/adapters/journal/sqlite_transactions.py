@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
@@ -96,12 +96,17 @@ def require_known_form(connection: sqlite3.Connection) -> None:
         raise sqlite3.OperationalError(message)
 
 
-def add_columns(connection: sqlite3.Connection, table: str, names: Iterable[str], kind: str) -> None:
-    """Give a table of an older version the columns that came later."""
+def add_columns(connection: sqlite3.Connection, table: str, names: Sequence[str], kind: str) -> None:
+    """Give a table of an older version the columns that came later; several processes may find them missing."""
+    if _missing(connection, table, names):
+        with transaction(connection):
+            for name in _missing(connection, table, names):
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+
+
+def _missing(connection: sqlite3.Connection, table: str, names: Sequence[str]) -> list[str]:
     known = {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
-    for name in names:
-        if name not in known:
-            connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+    return [name for name in names if name not in known]
 
 
 def is_begun(path: Path) -> bool:
