@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
@@ -22,7 +21,6 @@ def read(arguments: Sequence[str], sink: int) -> NoReturn:
         arguments: the command line without the program's name.
         sink: number of the pipe's end, which is closed.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     code = 1
     try:
         with os.fdopen(sink, "wb") as file:

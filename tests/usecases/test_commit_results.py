@@ -13,6 +13,7 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import NinjaError, StateError, TransientError
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
@@ -133,6 +134,45 @@ def test_what_was_touched_is_found_and_mended_in_the_same_wake(daemon: Daemon, p
     assert [one.error for one in wake.results] == [None, None]
     assert wake.results[1].cursor == CANDLES[newest].time
     assert place.client.hget(place_of, "time")
+
+
+def test_what_a_commit_in_vain_had_found_is_told_once(daemon: Daemon, place: Place) -> None:
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    daemon.wakes(FIRST, first, STRATEGY)
+    place.client.delete(f"{{test}}:ma_state:{STRATEGY.name}")
+    place.broker.candles[STRATEGY.series] = [*CANDLES[: FIRST + 1], *CANDLES[FIRST + 2 :]]
+    place.broker.prices_between = True
+
+    outcome = daemon.wakes(FIRST + 2, first, STRATEGY).results[1]
+
+    assert (outcome.error, outcome.taken_in, list(outcome.gaps)) == (None, 1, [CANDLES[FIRST + 1].time])
+    assert outcome.run is not None
+    opens = [candle.time for candle in outcome.run.candles]
+    assert opens == sorted(set(opens))
+
+
+def test_after_commits_that_waited_nothing_is_evaluated_in_vain(
+    daemon: Daemon, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting: list[PreparedCommit] = []
+
+    def keep(changes: Sequence[Change]) -> Results:
+        waiting.extend(daemon.store.prepared(change) for change in changes)
+        return {commit.strategy: Committed(CommitResult.KEPT) for commit in waiting}
+
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    daemon.wakes(FIRST, first, STRATEGY)
+    monkeypatch.setattr(daemon, "commit", keep)
+    daemon.wakes(FIRST + 40, first, STRATEGY)
+    monkeypatch.undo()
+    assert [one.result for one in daemon.store.send(waiting) if isinstance(one, Committed)] == [CommitResult.OK] * 2
+    daemon.results.clear()
+
+    wake = daemon.wakes(NEWEST, first, STRATEGY)
+
+    assert daemon.results == [CommitResult.OK] * 2
+    assert [one.fetched for one in wake.results] == [NEWEST - FIRST - 40] * 2
+    place.assert_exact()
 
 
 @pytest.mark.parametrize(

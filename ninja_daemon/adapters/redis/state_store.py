@@ -148,7 +148,8 @@ class RedisStateStore:
         return results
 
     def prepared(self, change: Change) -> PreparedCommit:
-        """Write a change down, for ``send`` or to be kept until it can be sent."""
+        """Write a change down, for ``send`` or to be kept until it can be sent; what comes of it is read then."""
+        self._memory.forget(change.rules.strategy.name)
         return prepared(change, self.ma_state_floor)
 
     def send(self, commits: Sequence[PreparedCommit]) -> list[Committed | NinjaError]:

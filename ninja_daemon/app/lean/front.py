@@ -10,6 +10,7 @@ from typing import IO, NoReturn
 from ninja_daemon.app.lean.bodies import body_of, load_for_redis
 from ninja_daemon.app.lean.handover import unpack
 from ninja_daemon.app.lean.lean_imports import import_requests, import_structlog, load_in_parts
+from ninja_daemon.core.errors import NinjaError
 
 
 def serve(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoReturn]) -> int:
@@ -34,7 +35,12 @@ def serve(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoRetur
         raise
     finally:
         status = os.waitpid(child, 0)[1]
-    return os.waitstatus_to_exitcode(status) if handed is None else work(handed)
+    if handed is not None:
+        return work(handed)
+    if os.WIFSIGNALED(status):
+        message = f"what reads the settings was ended by signal {os.WTERMSIG(status)}; is there enough memory?"
+        raise NinjaError(message)
+    return os.waitstatus_to_exitcode(status)
 
 
 def _start_reading(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoReturn]) -> tuple[int, IO[bytes]]:
@@ -45,6 +51,7 @@ def _start_reading(arguments: Sequence[str], read: Callable[[Sequence[str], int]
     ours, theirs = os.pipe()
     child = os.fork()
     if child == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # What is left undone ends with no 0.
         os.close(ours)
         read(arguments, theirs)
     os.close(theirs)

@@ -41,13 +41,13 @@ def code_of(work: Callable[[], int]) -> int:
 def unwritten(error: OSError) -> int:
     """Say that the output could not be written; return the exit code."""
     if error.errno != errno.EPIPE:  # Whoever closed the other end knows, `head` for one.
-        with suppress(OSError):
-            _say(f"{PROGRAM}: the output cannot be written ({error.strerror})")
+        _say(f"{PROGRAM}: the output cannot be written ({error.strerror})")
     return EXIT_LEFT_OVER
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)  # noqa: T201 - there is no log for it
+    with suppress(OSError):  # The code says it as well: a service manager goes by that alone.
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - there is no log for it
 
 
 def _say_problems(problems: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from ninja_daemon.adapters.journal.history.evaluation_rows import Batch, QuietRow
 from ninja_daemon.adapters.journal.history.evaluations import KEPT_SECONDS, SqliteEvaluations
+from ninja_daemon.adapters.journal.sqlite_transactions import add_columns
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Presence, Seen
@@ -138,6 +139,23 @@ def test_looks_that_an_older_version_wrote_are_read_and_put_in_order(file: Sqlit
         file.note(Batch(NOW + 90_000, "one:1"))
 
 
+def test_two_processes_may_give_a_file_its_new_column(tmp_path: Path) -> None:
+    with (
+        closing(sqlite3.connect(tmp_path / "old.sqlite3", isolation_level=None)) as one,
+        closing(sqlite3.connect(tmp_path / "old.sqlite3", isolation_level=None)) as other,
+    ):
+        one.execute("CREATE TABLE look (n INTEGER PRIMARY KEY)")
+
+        def other_is_first(statement: str) -> None:
+            if not statement.startswith("PRAGMA"):
+                one.set_trace_callback(None)
+                add_columns(other, "look", ("quiet",), "TEXT")
+
+        one.set_trace_callback(other_is_first)
+        add_columns(one, "look", ("quiet",), "TEXT")
+        assert [row[1] for row in one.execute("PRAGMA table_info(look)")] == ["n", "quiet"]
+
+
 def test_a_look_is_written_at_once_when_nobody_else_uses_the_file(file: SqliteEvaluations) -> None:
     assert not file.note_at_once(Batch(NOW, "one:1", quiet=[quiet()])), "it is not open"
     file.note(Batch(NOW, "one:1", absent=[("A", TIME, "the broker is away")]))
@@ -145,7 +163,6 @@ def test_a_look_is_written_at_once_when_nobody_else_uses_the_file(file: SqliteEv
         other.execute("BEGIN IMMEDIATE")
         assert not file.note_at_once(Batch(NOW + 1, "one:1", quiet=[quiet()])), "another process writes"
         other.execute("ROLLBACK")
-    assert not file.notes("A", TIME, TIME).evaluations
     assert file.note_at_once(Batch(NOW + 2, "one:1", quiet=[quiet()]))
     assert not file.note_at_once(Batch(NOW + 86_400, "one:1", quiet=[quiet(TIME + 900)])), "old notes are to be pruned"
     found = file.notes("A", TIME, TIME + 900)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,32 @@ def test_what_reads_settings_is_not_loaded_by_what_runs(
     loaded = what_it_prints(RUNNING, command, *listen, directory=tmp_path).split()
     assert "ninja_daemon.app.lean.front" in loaded
     assert [name for name in (*READ_BY_A_CHILD, *NEVER, *unwanted) if name in loaded] == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_settings_whose_reader_was_killed_are_no_success(tmp_path: Path, number: signal.Signals) -> None:
+    program = f"""
+import os, sys, time
+from ninja_daemon.app.lean.front import serve
+from ninja_daemon.app.process.ending import code_of
+from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
+
+def read(arguments, sink):
+    os.kill(os.getpid(), {number.value})
+    time.sleep(10)
+
+end_at_once_on_sigterm()
+sys.exit(code_of(lambda: serve(["web"], read)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=surroundings(tmp_path),
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"ninja-daemon: what reads the settings was ended by signal {number.value}; is there enough memory?\n"
+    )

@@ -12,7 +12,10 @@ import pytest
 import redis
 
 from ninja_daemon.adapters.redis.client import connect
+from ninja_daemon.app.commands.upkeep import reload as upkeep
 from ninja_daemon.app.noted_strategy import decoded_strategy, encoded_strategy
+from ninja_daemon.app.process.process_note import Answer, LiveProcess
+from ninja_daemon.app.settings.environment import inspect_environment
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import KEYS, chosen
 from ninja_daemon.core.market.candle import AtrType
@@ -110,6 +113,18 @@ def test_a_unit_that_may_not_read_its_credentials_reloads_by_the_id_of_its_proce
     assert "added USD_JPY_S5" in said
     assert "runs here" in place.run("reload", "--pid", "1", environment=unknown).exited(1).err
     daemon.terminate().exited(0)
+
+
+@pytest.mark.parametrize(
+    ("running", "is_found"), [(1, True), (os.getpid(), False)], ids=["in a container", "elsewhere"]
+)
+def test_the_first_process_is_asked_where_it_is_ours(
+    monkeypatch: pytest.MonkeyPatch, running: int, is_found: bool
+) -> None:
+    note = LiveProcess("run", running, "", (), "", Answer())
+    monkeypatch.setattr(upkeep, "live_processes", lambda *_: [note])
+    environment = inspect_environment({"HOME": "/nowhere"})[0]
+    assert upkeep._live(environment, 1) == [note] * is_found
 
 
 def test_reload_without_anybody_to_answer_ends_with_one(place: Workplace) -> None:

@@ -12,6 +12,7 @@ import pytest
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore
 from ninja_daemon.adapters.stored.alert import encode_alert
+from ninja_daemon.app.process.ending import EXIT_CONFIGURATION
 from ninja_daemon.app.queues.opening import local_queue_file
 from ninja_daemon.app.settings.environment import read_environment
 from tests.app.stored import CONFIGURATION
@@ -19,9 +20,11 @@ from tests.app.stored import CONFIGURATION
 FULL = Path("/dev/full")
 
 
-def run(directory: Path, redirected: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    directory: Path, redirected: str, *arguments: str, configuration: str = CONFIGURATION
+) -> subprocess.CompletedProcess[str]:
     """Run the product under a shell that does something to a stream of it."""
-    (directory / "ninja.toml").write_text(CONFIGURATION, encoding="utf-8")
+    (directory / "ninja.toml").write_text(configuration, encoding="utf-8")
     command = ["/bin/sh", "-c", f'exec "$0" -m ninja_daemon "$@" {redirected}', sys.executable, *arguments]
     environ = {"PATH": "/usr/bin:/bin", **settings(directory)}
     return subprocess.run(command, cwd=directory, env=environ, capture_output=True, text=True, timeout=60, check=False)
@@ -59,6 +62,12 @@ def test_without_standard_error_all_goes_on(tmp_path: Path, arguments: list[str]
     done = run(tmp_path, "2>&-", *arguments)
     assert done.returncode == 0
     assert done.stdout
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_configuration_that_cannot_work_keeps_its_code_where_it_cannot_be_said(tmp_path: Path, command: str) -> None:
+    assert run(tmp_path, "2>/dev/full", command, configuration="[strategies.A]").returncode == EXIT_CONFIGURATION
 
 
 def test_a_file_never_takes_the_place_of_a_closed_stream(tmp_path: Path) -> None:

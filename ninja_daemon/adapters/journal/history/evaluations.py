@@ -20,7 +20,7 @@ from ninja_daemon.adapters.journal.history.evaluation_rows import (
     written,
 )
 from ninja_daemon.adapters.journal.sqlite_file import BUSY_SECONDS, SqliteFile, scoped_path
-from ninja_daemon.adapters.journal.sqlite_transactions import add_columns, transaction
+from ninja_daemon.adapters.journal.sqlite_transactions import add_columns, at_once, transaction
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.usecases.proof.noted import Notes
@@ -114,14 +114,12 @@ class SqliteEvaluations(SqliteFile):
         if self._connection is None or self._is_prune_due(batch.now):
             return False
         try:
-            with self.session() as connection:
-                connection.execute("PRAGMA busy_timeout = 0")
-                with transaction(connection):
+            with self.session() as connection, at_once(connection, BUSY_SECONDS) as is_free:
+                if is_free:
                     self._evaluated(connection, batch)
-                connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1_000:.0f}")
+                return is_free
         except JournalUnavailable:
             return False
-        return True
 
     def _is_prune_due(self, now: float) -> bool:
         return abs(now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 8

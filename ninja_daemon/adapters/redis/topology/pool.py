@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from threading import Thread
+from typing import Any, Final
 
 from redis.connection import Connection, SSLConnection, parse_url
 from redis.sentinel import (
@@ -19,6 +20,27 @@ from ninja_daemon.adapters.redis.topology.address import ManyHosts
 from ninja_daemon.adapters.redis.topology.cluster import OwnerPool, ToOwner
 from ninja_daemon.adapters.redis.topology.sentinel import MasterPool, Sentinels
 
+_ANSWERS_WITHIN: Final = 0.2
+"""Seconds that a late reply waits for Sentinel's answer; a Sentinel that hangs is waited for by nobody."""
+
+
+class _Question(Thread):
+    """Asks Sentinel for the master.
+
+    Attributes:
+        master: what it has answered; None while it has not, and when it names none.
+    """
+
+    def __init__(self, pool: SentinelConnectionPoolProxy) -> None:
+        super().__init__(name="sentinel", daemon=True)
+        self._pool = pool
+        self.master: tuple[str, int] | None = None
+
+    def run(self) -> None:
+        """Ask."""
+        with suppress(MasterNotFoundError):
+            self.master = self._pool.sentinel_manager.discover_master(self._pool.service_name)
+
 
 class _ToMaster(Timed):
     """Mixed into a connection that Sentinel leads: a server that hangs is left when it is the master no more."""
@@ -26,13 +48,15 @@ class _ToMaster(Timed):
     connection_pool: SentinelConnectionPoolProxy
     host: str
     port: int
+    _question: _Question | None = None
 
     def is_moved(self) -> bool:
-        """Ask Sentinel whether another server is the master by now."""
-        pool = self.connection_pool
-        with suppress(MasterNotFoundError):
-            return bool(pool.sentinel_manager.discover_master(pool.service_name) != (self.host, self.port))
-        return False
+        """Tell whether Sentinel names another server as the master by now, as far as it answers."""
+        if self._question is None or not self._question.is_alive():
+            self._question = _Question(self.connection_pool)
+            self._question.start()
+            self._question.join(_ANSWERS_WITHIN)
+        return self._question.master not in {None, (self.host, self.port)}
 
 
 class TimedSentinelConnection(_ToMaster, SentinelManagedConnection):

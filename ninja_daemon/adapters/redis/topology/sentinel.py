@@ -80,7 +80,7 @@ class Sentinels(Sentinel):
         """
         older: Master | None = None
         reasons: list[str] = []
-        for place, sentinel in enumerate(list(self.sentinels)):
+        for sentinel in self.sentinels:
             found = _asked(sentinel, service)
             if isinstance(found, str):
                 reasons.append(found)
@@ -88,7 +88,8 @@ class Sentinels(Sentinel):
                 older = older or found
             else:
                 self._newest = found.epoch
-                self.sentinels.insert(0, self.sentinels.pop(place))
+                # Another list: several threads ask.
+                self.sentinels = [sentinel, *(one for one in self.sentinels if one is not sentinel)]
                 return found
         if older is None:
             raise (SentinelRefused if _REFUSED in reasons else MasterNotFoundError)(reasons[-1])

@@ -55,7 +55,7 @@ def reload(
 def _ancestors(pid: int) -> set[int]:
     """Return a process and those that started it, as far as can be seen: `run --processes` is asked by its children."""
     found: set[int] = set()
-    while pid > 1 and pid not in found:
+    while pid not in found and (pid > 1 or not found):  # the first process of a container is one of ours
         found.add(pid)
         try:
             # pid (name) state parent …; the name may hold anything, a bracket too

@@ -127,3 +127,18 @@ def test_a_connection_goes_on_while_no_sentinel_answers(group: SentinelGroup) ->
         for each in group.sentinels:
             each.start()
     client.close()
+
+
+def test_no_reply_is_held_up_by_sentinels_that_hang(group: SentinelGroup) -> None:
+    client = connect(group.url, name="test", socket_timeout=3.0)
+    assert client.blmove("empty", "empty", 1, "RIGHT", "RIGHT") is None
+    for each in group.sentinels:
+        each.pause()
+    try:
+        began = time.monotonic()
+        assert client.blmove("empty", "empty", 1, "RIGHT", "RIGHT") is None
+        assert time.monotonic() - began < 2.0
+    finally:
+        for each in group.sentinels:
+            each.resume()
+        client.close()
