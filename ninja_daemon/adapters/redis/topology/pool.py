@@ -52,11 +52,14 @@ class _ToMaster(Timed):
 
     def is_moved(self) -> bool:
         """Tell whether Sentinel names another server as the master by now, as far as it answers."""
-        if self._question is None or not self._question.is_alive():
+        if self._question is None:
             self._question = _Question(self.connection_pool)
             self._question.start()
-            self._question.join(_ANSWERS_WITHIN)
-        return self._question.master not in {None, (self.host, self.port)}
+        self._question.join(_ANSWERS_WITHIN)
+        if self._question.is_alive():
+            return False
+        master, self._question = self._question.master, None
+        return master not in {None, (self.host, self.port)}
 
 
 class TimedSentinelConnection(_ToMaster, SentinelManagedConnection):
