@@ -238,11 +238,18 @@ class ClusterGroup:
 
     def owner(self) -> RedisServer:
         """The server that owns the slot of the namespace, as the first that runs says."""
-        slot, running = slot_of(self.namespace), next(each for each in self.servers if each.running)
-        for first, last, (_, port, *_), *_ in self.tell(running, "CLUSTER SLOTS"):
-            if first <= slot <= last:
-                return next(each for each in self.servers if each.port == port)
-        pytest.fail(f"nobody owns slot {slot}")
+        slot = slot_of(self.namespace)
+        found: list[RedisServer] = []
+
+        def is_owned() -> bool:  # not for a moment in the middle of a failover
+            running = next(each for each in self.servers if each.running)
+            ranges = self.tell(running, "CLUSTER SLOTS")
+            ports = [port for first, last, (_, port, *_), *_ in ranges if first <= slot <= last]
+            found[:] = [each for each in self.servers if each.port in ports]
+            return bool(found)
+
+        wait_until(is_owned, f"an owner of slot {slot}")
+        return found[0]
 
     def masters(self) -> list[RedisServer]:
         """The servers that run as masters."""
