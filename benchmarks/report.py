@@ -39,6 +39,8 @@ nothing; with `--write` it takes the old one's place here, with a line that says
 _WHY: Final = {
     "wake-floor-wall": "it stores, checks and answers for more than kept bytes: read the next row",
     "wake-fields-wall": "each strategy has a proof, a fence, a history and an answer of its own (decision 56)",
+    "redis-memory": "half of it is signals and outcomes that nobody takes away here, and their histories",
+    "redis-growth": "open signals stand in the state until they end, and at the start none is open (decision 65)",
     "replay-ahead": "three quarters of it make 13,936 exact records with their ids, one by one (decision 55)",
 }
 """Why a figure is missed, for those that may be."""
