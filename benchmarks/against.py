@@ -28,7 +28,7 @@ _TEXT: Final = """\
 `make bench ARGS="--against {revision} --only {chapters} --write"`: both trees in turn on one
 machine, {rounds} rounds, medians; the crowds wake in turn within each round, and their best rounds count.
 `before-the-house` is the tree of 2026-11-28, before outcomes, filters, notes of evaluations, the record, shards and
-pictures came in: this tree does all of these besides.
+pictures came in: this tree does all of these besides. Decisions 56 to 59, 72 and 96 tell what is missed, and why.
 """
 _ROW: Final = re.compile(r"^\| `(?P<name>[a-z-]+)` \| (?P<claim>[^|]*) \| (?P<value>[\d.,]+)[^|]*\|", re.MULTILINE)
 

@@ -38,7 +38,7 @@ nothing; with `--write` it takes the old one's place here, with a line that says
 """
 _WHY: Final = {
     "wake-floor-wall": "it stores, checks and answers for more than kept bytes: read the next row",
-    "wake-fields-wall": "1.69 to 1.87 from run to run: each strategy has a proof, a fence, a history and an answer of its own (decision 56)",
+    "wake-fields-wall": "1.69 to 1.87: each strategy has proof, fence, history and answer (decision 56)",
     "redis-memory": "half of it is signals and outcomes that nobody takes away here, and their histories",
     "redis-growth": "open signals stand in the state until they end, and at the start none is open (decision 65)",
     "members": "four and their Redis fill two cores; one alone and its Redis already use one and a half",
