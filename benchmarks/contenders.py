@@ -148,7 +148,7 @@ class Noted(Ours):
     def settle(self) -> None:
         """Wait until the notes are written: what that takes of the processors counts."""
         while self._notes.waiting:
-            time.sleep(0.001)
+            time.sleep(0.001)  # to be told would cost the wake that is measured
 
 
 class Replaced:

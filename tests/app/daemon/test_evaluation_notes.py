@@ -190,7 +190,7 @@ def test_a_usual_look_is_noted_when_its_call_returns(redis_url: str, tmp_path: P
     notes = EvaluationNotes(SqliteEvaluations(path), clock)
     notes.present()
     while notes.waiting:
-        time.sleep(0.001)
+        time.sleep(0.001)  # the file is opened by the thread, and only then written at once
     notes.after(WakeResult([quiet]))
     with closing(SqliteEvaluations(path)) as other:
         (found,) = other.notes(M15.name, START, START + 60_000).evaluations.values()

@@ -111,7 +111,10 @@ def test_a_unit_that_may_not_read_its_credentials_reloads_by_the_id_of_its_proce
     unknown = {"REDIS_URL": "", "OANDA_ACCESS_TOKEN": ""}
     said = place.run("reload", "--pid", str(daemon.process.pid), environment=unknown).exited(0).out
     assert "added USD_JPY_S5" in said
-    assert "runs here" in place.run("reload", "--pid", "1", environment=unknown).exited(1).err
+    assert (
+        "process 1 is no daemon or notifier that runs here"
+        in place.run("reload", "--pid", "1", environment=unknown).exited(1).err
+    )
     daemon.terminate().exited(0)
 
 

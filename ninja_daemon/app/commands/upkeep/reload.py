@@ -31,11 +31,7 @@ def reload(
     environment = inspect_environment(environ)[0] if pid else read_environment(environ)
     processes = _live(environment, pid)
     if not processes:
-        typer.echo(
-            f"no daemon or notifier of namespace {environment.namespace} runs here; looked in "
-            f"{environment.state_dir} (NINJA_STATE_DIR) for {environment.redis_label}",
-            err=True,
-        )
+        typer.echo(_nobody(environment, pid), err=True)
         raise typer.Exit(1)
     asked = [each for each in processes if _is_asked(each)]
     answers = _answers(environment, pid, asked)
@@ -50,6 +46,13 @@ def reload(
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
     raise typer.Exit(1 if silent else 0)
+
+
+def _nobody(environment: Environment, pid: int) -> str:
+    where = f"runs here; looked in {environment.state_dir} (NINJA_STATE_DIR)"
+    if pid:
+        return f"process {pid} is no daemon or notifier that {where}"
+    return f"no daemon or notifier of namespace {environment.namespace} {where} for {environment.redis_label}"
 
 
 def _ancestors(pid: int) -> set[int]:
