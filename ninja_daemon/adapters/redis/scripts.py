@@ -91,15 +91,26 @@ def run_scripts(client: redis.Redis, calls: Sequence[Call], replicated: Replicat
     return replies
 
 
+def add_call(pipeline: redis.client.Pipeline, call: Call, *, is_later: bool = False) -> None:
+    """Add a call to what is sent in one round trip.
+
+    Args:
+        pipeline: of a client by ``client.connect``.
+        call: which.
+        is_later: whether the connection works arguments out when it packs.
+    """
+    command = "EVALSHA_RO" if call.script.reads_only else "EVALSHA"
+    pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        command, call.script.digest, len(call.keys), *call.keys, *_arguments(call, is_later=is_later)
+    )
+
+
 def _send(client: redis.Redis, calls: Sequence[Call], replicated: Replicated | None) -> tuple[list[Any], int]:
     """Return the replies, and how many replicas have what was written."""
     with translated_errors():
         pipeline, is_later = client.pipeline(transaction=False), knows_later(client)
         for call in calls:
-            command = "EVALSHA_RO" if call.script.reads_only else "EVALSHA"
-            pipeline.execute_command(  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-                command, call.script.digest, len(call.keys), *call.keys, *_arguments(call, is_later=is_later)
-            )
+            add_call(pipeline, call, is_later=is_later)
         if replicated is not None:
             pipeline.set(replicated.key, "1")
             pipeline.wait(replicated.replicas, _REPLICAS_MAY_TAKE)

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from ninja_daemon.adapters.stored.alert import decode_notice, moment_of
@@ -23,6 +24,8 @@ OUTCOME_OF: Final = "outcome:"
 """Stands before a signal's id where its outcome is meant."""
 _QUOTED: Final = 2_000
 """Characters of an absurdly long element that are kept."""
+_signal_of: Final = lru_cache(maxsize=128)(decode_signal)
+"""A signal is read off its list and then once for each destination; more than a drain moves at once."""
 
 
 def arrival(length: int, text: str, digest: str, inbox: Kind = Kind.SIGNAL) -> Arrival:
@@ -48,7 +51,7 @@ def arrival(length: int, text: str, digest: str, inbox: Kind = Kind.SIGNAL) -> A
         if inbox is Kind.ALERT:
             notice = decode_notice(text)
             return Arrival(text, digest, notice.id, notice=notice)
-        signal = decode_signal(text)
+        signal = _signal_of(text)
     except SignalRejected as error:
         return Arrival(text, digest, unreadable=str(error))
     return Arrival(text, digest, signal.id, signal)
@@ -110,7 +113,7 @@ def decode_entry(stored: str) -> Entry:
     entry = Entry(Kind(kind), identity, int(number), int(accepted) / 1000, text, stored=stored)
     try:
         if kind == Kind.SIGNAL:
-            return replace(entry, signal=decode_signal(text))
+            return replace(entry, signal=_signal_of(text))
         if kind == Kind.OUTCOME:
             return replace(entry, outcome=decode_outcome(text))
         return replace(entry, notice=decode_notice(text))

@@ -37,6 +37,7 @@ from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.messages.send_policy import OutcomePolicy, SendPolicy
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, IllustratedChannel
+from ninja_daemon.usecases.delivery.drain import DRAIN_MOST
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
 from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
@@ -44,7 +45,6 @@ from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.ports import Clock
 
-_BLOCK: Final = 1
 _LOOK_ASIDE: Final = 0.25
 """Seconds between two looks into the journal, which is empty while Redis is there: a notifier must idle at no cost."""
 
@@ -173,12 +173,12 @@ def _near(delivery: Delivery, strategies: Sequence[Strategy], load: Load, place:
 
 
 def _local_place(file: LocalQueueFile) -> QueuePlace:
-    store = LocalQueueStore(file)
+    store, signals, bell = LocalQueueStore(file), LocalInbox(file), LocalDoorbell(file, _LOOK_ASIDE)
     return QueuePlace(
-        inboxes=(LocalInbox(file), LocalInbox(file, Kind.ALERT)),
+        inboxes=(signals, LocalInbox(file, Kind.ALERT)),
         outcomes=LocalInbox(file, Kind.OUTCOME),
         lanes=StoredLanes(store),
-        rings=LocalDoorbell(file, _BLOCK, _LOOK_ASIDE).rang,
+        rings=lambda block: signals.peek(DRAIN_MOST) if bell.rang(block) else None,
         queue=StoredQueue(store),
         packs=LocalPicturePacks(file),
         closers=(),

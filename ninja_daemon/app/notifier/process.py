@@ -13,12 +13,13 @@ from typing import Final
 
 from ninja_daemon.app.notifier.lane_rests import LaneRests
 from ninja_daemon.app.notifier.parts import NotifierParts
-from ninja_daemon.app.notifier.queue_place import QueuePlace
+from ninja_daemon.app.notifier.queue_place import LONGEST_RING, QueuePlace
 from ninja_daemon.app.notifier.reporter import Reporter
 from ninja_daemon.app.process.liveness import Liveness
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.histogram import Histogram
 from ninja_daemon.core.lanes.dead_letters import UNROUTED
+from ninja_daemon.core.lanes.intake import InboxView
 from ninja_daemon.core.lanes.record import LaneQuery
 from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.routing import Silence
@@ -35,6 +36,8 @@ _SILENCES_EVERY: Final = 2.0
 _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
 _TELL_EVERY: Final = 60.0
+_MOMENT: Final = 0.05
+_GIVES_WAY: Final = 0.001
 _ASIDE: Final = 0.25
 """Seconds between two looks whether Redis can be asked again."""
 
@@ -141,19 +144,24 @@ class Notifier:
     # --- list to lanes
 
     def _drain_for_ever(self) -> None:
-        back_off = _BackOff()
+        back_off, others_at = _BackOff(), float("-inf")
+        rang: InboxView | None = None
         while not self._stop.is_set():
             self._liveness.beat("drain")
             try:
-                moved = self._drain_once()
+                moved = self._drain_signals(rang)
                 back_off.reset()
-                if not moved and self._parts.main.rings():
+                # While signals come in, the rest waits for a moment, so that it takes no time from their posts.
+                now = self._parts.clock.monotonic()
+                if rang is None or not moved or now - others_at >= LONGEST_RING:
+                    moved += self._drain_others()
+                    others_at = now
+                if rang is not None and not moved:
                     # Somebody else is about to take it, or it cannot be moved: no reason to spin.
-                    moved = self._drain_once()
-                    if not moved:
-                        self._stop.wait(0.05)
+                    self._stop.wait(_MOMENT)
+                rang = self._parts.main.rings(_MOMENT if moved else LONGEST_RING)
             except StoreUnavailable as error:
-                self._store_is_up = False
+                self._store_is_up, rang = False, None
                 self.reporter.store_failed(error)
                 self._stop.wait(back_off.grown())
 
@@ -167,7 +175,7 @@ class Notifier:
                 moved = sum(self._moved(journal, inbox, known) for inbox in (*journal.inboxes, journal.outcomes))
                 self.reporter.journal_answered()
                 if not moved:
-                    journal.rings()
+                    journal.rings(LONGEST_RING)
             except StoreUnavailable as error:
                 self.reporter.journal_failed(str(error))
                 self._stop.wait(_BACK_OFF_LONGEST)
@@ -179,18 +187,22 @@ class Notifier:
                 worker.lift()
         return journal.queue.silences()
 
-    def _drain_once(self) -> int:
-        silences = self._silences.silences()
+    def _drain_signals(self, view: InboxView | None) -> int:
         main = self._parts.main
-        moved = sum(self._moved(main, inbox, silences, self._queries) for inbox in main.inboxes)
-        # A list of outcomes that cannot be read keeps no signal waiting.
-        with self.reporter.outcomes_apart():
-            moved += self._moved(main, main.outcomes, silences, self._queries)
+        moved = self._moved(main, main.inboxes[0], self._silences.silences(), self._queries, view)
         self.reporter.store_answered()
         if not self._store_is_up:
             self._store_is_up = True
             for bell in self._bells.values():
                 bell.set()
+        return moved
+
+    def _drain_others(self) -> int:
+        main, silences = self._parts.main, self._silences.silences()
+        moved = sum(self._moved(main, inbox, silences, self._queries) for inbox in main.inboxes[1:])
+        # A list of outcomes that cannot be read keeps no signal waiting.
+        with self.reporter.outcomes_apart():
+            moved += self._moved(main, main.outcomes, silences, self._queries)
         return moved
 
     def _moved(
@@ -199,14 +211,20 @@ class Notifier:
         inbox: Inbox,
         silences: Sequence[Silence],
         queries: Mapping[str, LaneQuery] | None = None,
+        view: InboxView | None = None,
     ) -> int:
-        result = place.drained(inbox, self._parts.delivery, silences, self._parts.clock.now(), queries=queries)
+        result = place.drained(
+            inbox, self._parts.delivery, silences, self._parts.clock.now(), queries=queries, view=view
+        )
         if result.lanes:
             self._rests.messages_came()
         for name in result.lanes:
             if name in result.views:
                 self._workers[name].sees(result.views[name])
             self._bells[name].set()
+        if result.lanes:
+            # Python lets the threads of the lanes begin when this one waits, which is later otherwise.
+            self._stop.wait(_GIVES_WAY)
         self.reporter.tell(result.events)
         return result.moved
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
@@ -12,14 +12,13 @@ from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.app.notifier.daily_report import Load
-from ninja_daemon.app.notifier.queue_place import QueuePlace
+from ninja_daemon.app.notifier.queue_place import LONGEST_RING, QueuePlace
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.messages.message import Kind
+from ninja_daemon.usecases.delivery.drain import DRAIN_MOST
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.queue_ports import PausesByLane
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
-
-_BLOCK: Final = 1
 
 
 class RedisPlace(NamedTuple):
@@ -41,13 +40,14 @@ def redis_place(environment: Environment, destinations: int) -> RedisPlace:
     url = environment.redis_url.reveal()
     # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.
     client = connect(url, name="notifier", max_connections=destinations + 8)
-    bell = connect(url, name="doorbell", socket_timeout=_BLOCK + 2.0, max_connections=2)
+    bell = connect(url, name="doorbell", socket_timeout=LONGEST_RING + 2.0, max_connections=2)
     store = RedisQueueStore(client, keys)
+    signals = RedisInbox(client, keys)
     place = QueuePlace(
-        inboxes=(RedisInbox(client, keys), RedisInbox(client, keys, Kind.ALERT)),
+        inboxes=(signals, RedisInbox(client, keys, Kind.ALERT)),
         outcomes=RedisInbox(client, keys, Kind.OUTCOME),
         lanes=StoredLanes(store),
-        rings=Doorbell(bell, keys.signals, _BLOCK).rang,
+        rings=Doorbell(bell, signals, keys.signals, DRAIN_MOST).rang,
         queue=StoredQueue(store),
         packs=RedisPicturePacks(client, keys),
         closers=(client.close, bell.close),

@@ -48,6 +48,7 @@ def drain(
     now: float,
     *,
     queries: Mapping[str, LaneQuery] | None = None,
+    view: InboxView | None = None,
 ) -> DrainResult:
     """Move what waits in an inbox to its lanes: one look, one atomic step.
 
@@ -57,17 +58,18 @@ def drain(
         silences: those in force besides the configured ones.
         now: epoch seconds.
         queries: what the workers ask of their lanes, by name; answered for the lanes that got something.
+        view: what lay there a moment ago, which saves a look.
 
     Raises:
         StoreUnavailable: it is not known what was moved; look again.
     """
     hushed = (*delivery.silences, *silences)
     for _ in range(_TRIES):
-        view = inbox.peek(DRAIN_MOST)
-        if not view.arrivals:
+        looked, view = view or inbox.peek(DRAIN_MOST), None
+        if not looked.arrivals:
             break
-        assignments = _assignments(view, delivery, hushed, now)
-        intake, drained = _drained(inbox, view, assignments, queries or {})
+        assignments = _assignments(looked, delivery, hushed, now)
+        intake, drained = _drained(inbox, looked, assignments, queries or {})
         if drained.is_done:
             return replace(_drain_result(intake, assignments), views=drained.views)
     return DrainResult(0)

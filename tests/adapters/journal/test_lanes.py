@@ -170,11 +170,11 @@ def test_an_id_is_known_for_seven_days(place: Place) -> None:
 def test_the_doorbell_rings_at_once_for_what_waits_and_soon_for_what_comes(place: Place) -> None:
     file = place.opened()
     bell = LocalDoorbell(file)
-    assert not bell.rang()
+    assert not bell.rang(1.0)
     assert sum(place.clock.waits) == pytest.approx(1.0, abs=0.11)
     place.clock.waits.clear()
     queue_of(file).push_alert("x")
-    assert bell.rang()
+    assert bell.rang(1.0)
     assert not place.clock.waits
     drained(file, kind=Kind.ALERT)
     original = place.clock.wait
@@ -184,7 +184,7 @@ def test_the_doorbell_rings_at_once_for_what_waits_and_soon_for_what_comes(place
         return original(stop, seconds)
 
     place.clock.wait = a_signal_comes_meanwhile  # type: ignore[method-assign]
-    assert bell.rang()
+    assert bell.rang(1.0)
     assert place.clock.waits == [0.1]
 
 

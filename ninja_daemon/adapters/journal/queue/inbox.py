@@ -113,33 +113,31 @@ def _is_seen(connection: sqlite3.Connection, identity: str, now: int) -> bool:
 class LocalDoorbell:
     """Waits until something is in an inbox, by looking again and again whether the file has changed."""
 
-    def __init__(self, file: LocalQueueFile, block: float = 1.0, every: float = LOOK_EVERY) -> None:
+    def __init__(self, file: LocalQueueFile, every: float = LOOK_EVERY) -> None:
         """Choose the file.
 
         Args:
             file: the journal's.
-            block: seconds to wait at most.
             every: seconds between two looks.
         """
         self._file = file
-        self._block = block
         self._every = every
         self._never = threading.Event()
 
-    def rang(self) -> bool:
-        """Wait; tell whether there is something in an inbox.
+    def rang(self, block: float) -> bool:
+        """Wait for at most ``block`` seconds; tell whether there is something in an inbox.
 
         Raises:
             StoreUnavailable: it is not known; look after a moment.
         """
         clock = self._file.clock
-        deadline = clock.monotonic() + self._block
+        deadline = clock.monotonic() + block
         seen = self._file.mark()
         while not self._something_waits():
             while (mark := self._file.mark()) == seen:
                 if clock.monotonic() >= deadline:
                     return False
-                clock.wait(self._never, self._every)
+                clock.wait(self._never, min(self._every, block))
             seen = mark
         return True
 

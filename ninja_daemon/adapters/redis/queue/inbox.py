@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 
 import redis
+from redis.exceptions import NoScriptError, RedisError
 
-from ninja_daemon.adapters.redis.client import translated_errors
+from ninja_daemon.adapters.redis.client import translated_errors, unavailable
 from ninja_daemon.adapters.redis.queue.guarded_write import GuardedWrite, checked, conflicts
 from ninja_daemon.adapters.redis.queue.lane_look import look_call, view_of
 from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys
-from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.scripts import Call, add_call, run_scripts, script
 from ninja_daemon.adapters.stored.queue import arrival, encode_dead, encode_entry
 from ninja_daemon.adapters.stored.signal import MAX_SIGNAL_BYTES
 from ninja_daemon.core.errors import StoreUnavailable
@@ -38,8 +40,19 @@ class RedisInbox:
 
     def peek(self, most: int) -> InboxView:
         """Return the oldest elements, which stay where they are; see the port."""
-        call = Call(script("peek"), (self._key, self._keys.sequence), (most, MAX_SIGNAL_BYTES + 1))
-        reply = checked(run_scripts(self._client, [call])[0])
+        return self.view_of(run_scripts(self._client, [self.peek_call(most)])[0])
+
+    def peek_call(self, most: int) -> Call:
+        """Return the call of the script that looks."""
+        return Call(script("peek"), (self._key, self._keys.sequence), (most, MAX_SIGNAL_BYTES + 1))
+
+    def view_of(self, reply: Any) -> InboxView:  # noqa: ANN401 - what a script returns
+        """Read the script's reply.
+
+        Raises:
+            StoreUnavailable: it is an error, or says that a key is spoilt.
+        """
+        reply = checked(reply)
         elements = [(int(reply[at]), str(reply[at + 1]), str(reply[at + 2])) for at in range(2, len(reply), 3)]
         arrivals = tuple(arrival(*element, self._kind) for element in elements)
         return InboxView(int(reply[0]), read_sequence(reply[1], self._keys), arrivals, self._kind)
@@ -98,29 +111,41 @@ def read_sequence(stored: object, keys: QueueKeys) -> int:
 
 
 class Doorbell:
-    """Waits until the signals list is not empty, without taking anything.
+    """Waits until the signals list is not empty and shows what lies there, in one round trip; it takes nothing.
 
     The tail of the list is moved onto itself: that blocks while the list is empty, changes nothing, and wakes every
     waiter, so it is safe under lost replies, dead connections and kills.
     """
 
-    def __init__(self, client: redis.Redis, key: str, block: int = 1) -> None:
+    def __init__(self, client: redis.Redis, inbox: RedisInbox, key: str, most: int) -> None:
         """Choose the list.
 
         Args:
-            client: a client of its own, whose socket timeout is longer than ``block``.
-            key: the list.
-            block: seconds to wait at most.
+            client: a client of its own, whose socket timeout is longer than any wait.
+            inbox: the list's.
+            key: of the list.
+            most: elements that are shown.
         """
         self._client = client
+        self._inbox = inbox
         self._key = key
-        self._block = block
+        self._most = most
 
-    def rang(self) -> bool:
-        """Wait; tell whether there is something on the list.
+    def rang(self, block: float) -> InboxView | None:
+        """Wait for at most ``block`` seconds; return what lies on the list, None when nothing came.
 
         Raises:
             StoreUnavailable: it is not known; look after a moment.
         """
+        call = self._inbox.peek_call(self._most)
         with translated_errors():
-            return self._client.blmove(self._key, self._key, self._block, "RIGHT", "RIGHT") is not None
+            pipeline = self._client.pipeline(transaction=False)
+            # redis-py's own blmove() is typed for whole seconds.
+            pipeline.execute_command("BLMOVE", self._key, self._key, "RIGHT", "RIGHT", block)  # type: ignore[no-untyped-call]
+            add_call(pipeline, call)
+            rang, looked = pipeline.execute(raise_on_error=False)
+        if isinstance(rang, RedisError):
+            raise unavailable(rang) from rang
+        if rang is None:
+            return None
+        return self._inbox.peek(self._most) if isinstance(looked, NoScriptError) else self._inbox.view_of(looked)
