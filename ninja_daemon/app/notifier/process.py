@@ -37,7 +37,9 @@ _BACK_OFF_FIRST: Final = 0.1
 _BACK_OFF_LONGEST: Final = 2.0
 _TELL_EVERY: Final = 60.0
 _MOMENT: Final = 0.05
+"""Seconds without a signal after which alerts and outcomes are looked for."""
 _GIVES_WAY: Final = 0.001
+"""Seconds that the drain leaves to the lanes that it has rung (decision 46)."""
 _ASIDE: Final = 0.25
 """Seconds between two looks whether Redis can be asked again."""
 
@@ -223,7 +225,7 @@ class Notifier:
                 self._workers[name].sees(result.views[name])
             self._bells[name].set()
         if result.lanes:
-            # Python lets the threads of the lanes begin when this one waits, which is later otherwise.
+            # Python runs one thread at a time; those of the lanes would begin later, and be interrupted by this one.
             self._stop.wait(_GIVES_WAY)
         self.reporter.tell(result.events)
         return result.moved

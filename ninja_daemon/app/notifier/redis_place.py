@@ -47,7 +47,7 @@ def redis_place(environment: Environment, destinations: int) -> RedisPlace:
         inboxes=(signals, RedisInbox(client, keys, Kind.ALERT)),
         outcomes=RedisInbox(client, keys, Kind.OUTCOME),
         lanes=StoredLanes(store),
-        rings=Doorbell(bell, signals, keys.signals, DRAIN_MOST).rang,
+        rings=Doorbell(bell, signals, DRAIN_MOST).rang,
         queue=StoredQueue(store),
         packs=RedisPicturePacks(client, keys),
         closers=(client.close, bell.close),

@@ -53,8 +53,6 @@ def drain(
     """Move what waits in an inbox to its lanes: one look, one atomic step.
 
     Args:
-        inbox: signals, or alerts.
-        delivery: routes.
         silences: those in force besides the configured ones.
         now: epoch seconds.
         queries: what the workers ask of their lanes, by name; answered for the lanes that got something.

@@ -24,7 +24,7 @@ def client(redis_url: str) -> Iterator[redis.Redis]:
 
 
 def doorbell(client: redis.Redis, most: int = 100) -> Doorbell:
-    return Doorbell(client, RedisInbox(client, KEYS), KEYS.signals, most)
+    return Doorbell(client, RedisInbox(client, KEYS), most)
 
 
 def lists(client: redis.Redis, *numbers: int) -> list[str]:

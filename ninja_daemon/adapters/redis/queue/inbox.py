@@ -36,7 +36,7 @@ class RedisInbox:
         self._client = client
         self._keys = keys
         self._kind = kind
-        self._key = keys.inbox(kind)
+        self.key = keys.inbox(kind)
 
     def peek(self, most: int) -> InboxView:
         """Return the oldest elements, which stay where they are; see the port."""
@@ -44,7 +44,7 @@ class RedisInbox:
 
     def peek_call(self, most: int) -> Call:
         """Return the call of the script that looks."""
-        return Call(script("peek"), (self._key, self._keys.sequence), (most, MAX_SIGNAL_BYTES + 1))
+        return Call(script("peek"), (self.key, self._keys.sequence), (most, MAX_SIGNAL_BYTES + 1))
 
     def view_of(self, reply: Any) -> InboxView:  # noqa: ANN401 - what a script returns
         """Read the script's reply.
@@ -65,7 +65,7 @@ class RedisInbox:
             # Its signal was listed before it, so it has a lower number once the signals are all in their lanes.
             write.guard("counts", 0, "LLEN", keys.signals)
         for place, one in enumerate(intake.admissions):
-            write.guard("sha1", one.arrival.digest, "LINDEX", self._key, place)
+            write.guard("sha1", one.arrival.digest, "LINDEX", self.key, place)
         asked = {write.guard("is", "", "ZSCORE", keys.seen, identity): identity for identity in intake.ids}
         write.command("ZREMRANGEBYSCORE", keys.seen, "-inf", now - SEEN_MS)
         for one in intake.admissions:
@@ -84,7 +84,7 @@ class RedisInbox:
 
     def _admit(self, write: GuardedWrite, one: Admission, now: int) -> None:
         keys, element = self._keys, one.arrival
-        write.command("LPOP", self._key)
+        write.command("LPOP", self.key)
         for name in one.counters:
             write.command("HINCRBY", keys.counters, name, 1)
         if one.letter is not None:
@@ -117,18 +117,16 @@ class Doorbell:
     waiter, so it is safe under lost replies, dead connections and kills.
     """
 
-    def __init__(self, client: redis.Redis, inbox: RedisInbox, key: str, most: int) -> None:
+    def __init__(self, client: redis.Redis, inbox: RedisInbox, most: int) -> None:
         """Choose the list.
 
         Args:
             client: a client of its own, whose socket timeout is longer than any wait.
-            inbox: the list's.
-            key: of the list.
+            inbox: the list.
             most: elements that are shown.
         """
         self._client = client
         self._inbox = inbox
-        self._key = key
         self._most = most
 
     def rang(self, block: float) -> InboxView | None:
@@ -137,11 +135,11 @@ class Doorbell:
         Raises:
             StoreUnavailable: it is not known; look after a moment.
         """
-        call = self._inbox.peek_call(self._most)
+        key, call = self._inbox.key, self._inbox.peek_call(self._most)
         with translated_errors():
             pipeline = self._client.pipeline(transaction=False)
             # redis-py's own blmove() is typed for whole seconds.
-            pipeline.execute_command("BLMOVE", self._key, self._key, "RIGHT", "RIGHT", block)  # type: ignore[no-untyped-call]
+            pipeline.execute_command("BLMOVE", key, key, "RIGHT", "RIGHT", block)  # type: ignore[no-untyped-call]
             add_call(pipeline, call)
             rang, looked = pipeline.execute(raise_on_error=False)
         if isinstance(rang, RedisError):
