@@ -26,7 +26,8 @@ AIMS: Final = {"start": 0.7, "memory": 0.7}
 TITLE: Final = "Against an earlier tree"
 _TEXT: Final = """\
 `make bench ARGS="--against {revision} --only {chapters} --write"`: both trees in turn on one
-machine, {rounds} rounds, medians; the crowds wake in turn within each round, and their best rounds count.
+machine, {rounds} rounds, medians; the crowds wake in turn within each round, and their best rounds count. A figure that
+means something else in the other tree is left out.
 `before-the-house` is the tree of 2026-11-28, before outcomes, filters, notes of evaluations, the record, shards and
 pictures came in: this tree does all of these besides. Decisions 56 to 59, 72 and 96 tell what is missed, and why.
 """
@@ -40,10 +41,9 @@ def chapter(revision: str, chapters: Sequence[str], *, quick: bool) -> Chapter:
 
 
 def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Sequence[Table]:
-    """Return each figure of both trees, the median of the rounds, and new over old; crowds are woken in turn."""
+    """Return each figure that both trees have, the median of the rounds, new over old; crowds are woken in turn."""
     tables = []
-    found: Mapping[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
-    claims: dict[str, str] = {}
+    found: Mapping[tuple[str, str], tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
     with tempfile.TemporaryDirectory(prefix="ninja-against-") as folder:
         other = Path(folder) / "tree"
         _git("worktree", "add", "--detach", "--quiet", str(other), revision)
@@ -56,20 +56,19 @@ def against(revision: str, chapters: Sequence[str], *, quick: bool) -> Sequence[
             for _ in range(ROUNDS if shared else 0):
                 for place, tree in enumerate((other, ROOT)):
                     for name, (claim, value) in figures_in(_run(tree, shared, quick=quick)).items():
-                        claims[name] = claim
-                        found[name][place].append(value)
+                        found[name, claim][place].append(value)
         finally:
             _git("worktree", "remove", "--force", str(other))
     rows = [
         [
             f"`{name}`",
-            claims[name],
+            claim,
             short(median(old)),
             short(median(new)),
             short(median(new) / median(old)),
             verdict(median(new) / median(old), AIMS.get(name)),
         ]
-        for name, (old, new) in found.items()
+        for (name, claim), (old, new) in found.items()
         if old and new
     ]
     if rows:

@@ -54,8 +54,8 @@ def measure(*, quick: bool) -> Chapter:
         _TEXT,
         [Table(["", "p50", "p95", "p99", "max"], rows)],
         [
-            Figure("delivery", "p50 from the push to the list to the post", alone, f"{alone:.1f} ms"),
-            Figure("delivery-beside", "the same while another destination hangs", beside, f"{beside:.1f} ms"),
+            Figure("delivery", "p50 from the push to the list to the post", alone, f"{alone:.2f} ms"),
+            Figure("delivery-beside", "the same while another destination hangs", beside, f"{beside:.2f} ms"),
         ],
     )
 
