@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from queue import Queue
+from contextlib import suppress
+from queue import Full, Queue
 from typing import Final
 
 import structlog
@@ -18,19 +19,21 @@ _CLOSE_GRACE: Final = 2.0
 class BackgroundWriter:
     """Writes one thing after the other in a thread of its own; no caller waits for the disk."""
 
-    def __init__(self, name: str, failing: str, again: str = "") -> None:
+    def __init__(self, name: str, failing: str, again: str = "", most: int = 1_000) -> None:
         """Name the thread, which begins with the first thing to write.
 
         Args:
             name: of the thread.
-            failing: what the log says, once, when a file cannot be written.
+            failing: what the log says, once, when something is not written.
             again: what it says when that is over; empty when it says nothing.
+            most: things that may wait, while a disk hangs; what comes then is not written.
         """
         self._name = name
         self._failing, self._again = failing, again
-        self._tasks: Queue[Callable[[], None] | None] = Queue()
+        self._tasks: Queue[Callable[[], None] | None] = Queue(most)
         self._thread: threading.Thread | None = None
         self._is_failing = False
+        self._log = structlog.get_logger("ninja.daemon")
 
     @property
     def waiting(self) -> int:
@@ -38,8 +41,11 @@ class BackgroundWriter:
         return self._tasks.unfinished_tasks
 
     def put(self, write: Callable[[], None]) -> None:
-        """Have something written; ``write`` may raise ``JournalUnavailable``."""
-        self._tasks.put(write)
+        """Have something written; an error that it raises is said, and the next thing is written."""
+        try:
+            self._tasks.put_nowait(write)
+        except Full:
+            self._failed(f"{self.waiting} wait for the disk")
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
@@ -47,7 +53,8 @@ class BackgroundWriter:
     def close(self) -> None:
         """Write what is left."""
         if self._thread is not None:
-            self._tasks.put(None)
+            with suppress(Full):
+                self._tasks.put(None, timeout=_CLOSE_GRACE)
             self._thread.join(_CLOSE_GRACE)
 
     def _run(self) -> None:
@@ -56,14 +63,18 @@ class BackgroundWriter:
             self._tasks.task_done()
 
     def _write(self, write: Callable[[], None]) -> None:
-        log = structlog.get_logger("ninja.daemon")
         try:
             write()
         except JournalUnavailable as error:
-            if not self._is_failing:
-                log.warning(f"{self._failing}: {error}", event_id="journal.down")
-            self._is_failing = True
+            self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - nothing depends on what is written here, and no signal may
+            self._failed("an error that nobody expected", error)
         else:
             if self._is_failing and self._again:
-                log.info(self._again, event_id="journal.up")
+                self._log.info(self._again, event_id="journal.up")
             self._is_failing = False
+
+    def _failed(self, reason: str, error: Exception | None = None) -> None:
+        if not self._is_failing:
+            self._log.warning(f"{self._failing}: {reason}", event_id="journal.down", exc_info=error)
+        self._is_failing = True

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -23,6 +22,7 @@ from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, Illus
 from ninja_daemon.usecases.ports import Clock
 
 _MOST_WAITING: Final = 500
+"""Messages that wait for a picture; beyond, the one that waits longest stays without."""
 _PATIENCE: Final = 20.0
 """Seconds from the post for which the candles of a signal are waited for, and that a drawing may take."""
 _LOOK_EVERY: Final = 0.02
@@ -68,7 +68,8 @@ class Illustrator:
         self._drawer = drawer
         self._posted = posted
         self._clock = clock
-        self._jobs: deque[_Job] = deque(maxlen=_MOST_WAITING)
+        self._jobs: deque[_Job] = deque()
+        self._lock = threading.Lock()
         self._wake, self._stop = threading.Event(), stop
         self._thread: threading.Thread | None = None
 
@@ -80,20 +81,27 @@ class Illustrator:
         """Take note of a posted message; one with signals gets a picture."""
         if bundle.destination not in self._channels or not bundle.signals:
             return
-        self._jobs.append(_Job(bundle.destination, message_id, bundle, self._clock.monotonic()))
-        self._idle.clear()
-        if len(self._jobs) == 1:  # A thread that has more to do looks by itself.
-            self._wake.set()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
-            self._thread.start()
+        too_many: _Job | None = None
+        with self._lock:
+            if len(self._jobs) >= _MOST_WAITING:
+                too_many = self._jobs.popleft()
+            self._jobs.append(_Job(bundle.destination, message_id, bundle, self._clock.monotonic()))
+            self._idle.clear()
+            if len(self._jobs) == 1:  # A thread that has more to do looks by itself.
+                self._wake.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
+                self._thread.start()
+        if too_many is not None:
+            self._left_out(too_many, f"{_MOST_WAITING} messages wait for theirs")
 
     def _run(self) -> None:
         while not self._stop.is_set():
             job = self._next()
             if job is None:
-                if not self._jobs:
-                    self._idle.set()
+                with self._lock:
+                    if not self._jobs:
+                        self._idle.set()
                 # A lane that was at work may rest by now.
                 self._wake.wait(_LOOK_EVERY if self._jobs else None)
                 self._wake.clear()
@@ -102,22 +110,24 @@ class Illustrator:
                 self._illustrate(job)
             except (NinjaError, OSError) as error:
                 self._left_out(job, str(error))
+            except Exception as error:  # noqa: BLE001 - a picture is a best effort; the next one may come about
+                self._left_out(job, repr(error))
 
     def _next(self) -> _Job | None:
         resting = {name for name in self._channels if not self._is_busy(name)}
-        for job in list(self._jobs) if resting else ():
-            if job.destination in resting:
-                with suppress(ValueError):  # The oldest goes when too many wait.
-                    self._jobs.remove(job)
-                return job
-        return None
+        with self._lock:
+            job = next((one for one in self._jobs if one.destination in resting), None)
+            if job is not None:
+                self._jobs.remove(job)
+        return job
 
     def _illustrate(self, job: _Job) -> None:
         channel, zone = self._channels[job.destination]
         patience = max(0.0, job.posted_at + _PATIENCE - self._clock.monotonic())
         picture = self._drawer.picture(job.bundle.signals, zone, patience, _PATIENCE)
         if self._is_busy(job.destination):  # The drawer keeps the picture.
-            self._jobs.appendleft(job)
+            with self._lock:
+                self._jobs.appendleft(job)
             return
         answer: Failure | Sent = Failure(Fault.REFUSED, "")
         for _ in range(_TRIES):

@@ -11,7 +11,7 @@ from ninja_daemon.app.background_writer import BackgroundWriter
 from ninja_daemon.usecases.wake_result import Run, StrategyResult, WakeResult
 
 _MOST_WAITING: Final = 64
-"""Wakes that may wait to be written; of later ones the candles are not kept, and the page shows the hole."""
+"""Wakes that may wait to be written; the candles of later ones are not kept: it is said, the page shows a hole."""
 
 
 class CandleKeeper:
@@ -20,12 +20,14 @@ class CandleKeeper:
     def __init__(self, file: SqliteCandles) -> None:
         """Choose where they go."""
         self._file = file
-        self._writer = BackgroundWriter("candles", "the page's pictures go without the newest candles")
+        self._writer = BackgroundWriter(
+            "candles", "the page's pictures go without the newest candles", most=_MOST_WAITING
+        )
 
     def after(self, wake: WakeResult) -> None:
         """Keep the candles that a look took in."""
         runs = runs_of(wake.results)
-        if runs and self._writer.waiting < _MOST_WAITING:
+        if runs:
             self._writer.put(partial(self._file.keep, runs))
 
     def close(self) -> None:

@@ -75,9 +75,10 @@ class PicturePacker:
             strategy, signal = job
             try:
                 self._leave(signal.id, encode_pack(fetched_view(self._source, strategy, signal)))
-            except NinjaError as error:
+            except Exception as error:  # noqa: BLE001 - a picture is a best effort; the next one may come about
                 sentence = f"the candles for the picture of {signal.id} are not to be had: {error}"
-                self._log.info(sentence, event_id="picture.no_candles", strategy=strategy.name)
+                trace = None if isinstance(error, NinjaError) else error
+                self._log.info(sentence, event_id="picture.no_candles", strategy=strategy.name, exc_info=trace)
 
     def _leave(self, identity: str, text: str) -> None:
         error: StoreUnavailable | None = None

@@ -236,6 +236,49 @@ def test_a_drawn_picture_waits_for_signals_that_came_meanwhile(
     assert len(drawn) == len(server.posts) == 1
 
 
+def test_of_too_many_the_oldest_goes_without_and_that_is_counted(
+    desk: Desk, packs: PicturePacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(illustrating, "_MOST_WAITING", 3)
+    busy, drawn = threading.Event(), threading.Event()
+
+    def pen(_svg: str, _patience: float) -> bytes:
+        if not drawn.is_set():
+            for number in range(2, 5):  # As many come as may wait, while the first one's is drawn.
+                desk.posts("club", number)
+            busy.set()
+            drawn.set()
+        return PNG
+
+    monkeypatch.setattr(drawing, "png_of", pen)
+    desk.illustrator.begin(desk.events.extend, lambda _: busy.is_set())
+    for number in range(1, 6):
+        packs.leave(a_signal(number).id, encode_pack(a_view(number)), 60)
+    desk.posts("club", 1)
+    assert drawn.wait(20)
+    desk.illustrator.finish(0.2)
+    desk.posts("club", 5)
+    busy.clear()
+    assert sorted(desk.told()) == ["picture.left_out", *["picture.shown"] * 4]
+    (left,) = (event for event in desk.events if event.name == "picture.left_out")
+    assert left.fields["reason"] == "3 messages wait for theirs"
+
+
+@pytest.mark.usefixtures("quick_pen")
+def test_an_error_that_nobody_expected_costs_one_message_its_picture_not_all(
+    desk: Desk, packs: PicturePacks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Drawer, "picture", lambda *_: dict[str, Attachment]()["no such"])
+    desk.posts("club", 1)
+    assert desk.told() == ["picture.left_out"]
+    assert desk.events[0].fields["reason"] == "KeyError('no such')"
+    monkeypatch.undo()
+    monkeypatch.setattr(drawing, "png_of", lambda _svg, _patience: PNG)
+    packs.leave(a_signal(2).id, encode_pack(a_view(2)), 60)
+    desk.posts("club", 2)
+    assert desk.told() == ["picture.left_out", "picture.shown"]
+
+
 @pytest.mark.usefixtures("quick_pen")
 def test_messages_without_candles_hold_the_others_up_once_not_one_after_the_other(
     desk: Desk, server: Receiver, packs: PicturePacks, monkeypatch: pytest.MonkeyPatch

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
+
+from structlog.testing import capture_logs
 
 from ninja_daemon.adapters.stored.picture_pack import decode_pack, encode_pack
+from ninja_daemon.app.pictures.packing import PicturePacker
 from ninja_daemon.app.pictures.signal_view import averaged, view_of
 from ninja_daemon.core.filters.kinds import FILTERS
 from ninja_daemon.core.signals.strategy import Strategy
@@ -38,3 +42,16 @@ def test_crosses_and_the_states_around_the_last_candle_come_with_the_averages() 
     assert (before.last, after.last) == (shown[-2], shown[-1])
     assert drawn.fast.values[-1] == after.fast.ratio
     assert len(drawn.crosses) >= 5
+
+
+def test_candles_that_cannot_be_packed_for_whatever_reason_end_no_later_pack() -> None:
+    source = SimpleNamespace(history=lambda _: {})  # as no broker answers
+    packer = PicturePacker(source, ())
+    packer.is_wanted = True
+    with capture_logs() as logs:
+        for _ in range(2):
+            found = SimpleNamespace(strategy=M15, signals=[any_view().signal])
+            packer.after(SimpleNamespace(results=[found]))  # type: ignore[arg-type]
+        packer.close()
+    assert [entry["event_id"] for entry in logs] == ["picture.no_candles"] * 2
+    assert isinstance(logs[0]["exc_info"], KeyError)
