@@ -152,7 +152,7 @@ trips to Redis: one over a plain `requests` session, the library under oandapyV2
 stores what ours stores, field by field, instead of the answers: what anybody pays who keeps averages in Redis. Ours
 goes through oandapyV20, reads, checks, evaluates, commits by compare-and-set and writes its journal.
 *With its notes*: behind the commit the wake notes when each candle was taken in; its time and CPU count, those of the
-thread that takes over included. Once a day it puts the notes in order, which medians do not show. *Token
+thread that takes over included. Once a day it puts the notes in order, away from closes. *Token
 alone*: without an account id the broker has no batched endpoint, and ours asks series by series under its limit of 100
 requests a second.
 """

@@ -241,7 +241,7 @@ class Daemon:
             self._wakes.when_idle(self._hand_over)
         self._leadership.renew(self.strategies, self._heartbeat)
         if self._notes is not None and self.is_active:
-            self._notes.present()
+            self._notes.present(is_idle=self._wakes.idle.is_set() and is_calm(self._by_timeframe, self._clock.now()))
 
     def _is_owed(self) -> bool:
         """Whether another member is to have our shard, and no close is near."""

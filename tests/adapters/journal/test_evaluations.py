@@ -87,10 +87,10 @@ def test_a_process_is_noted_from_its_beginning_to_its_last_mark(file: SqliteEval
 def test_notes_are_kept_for_ninety_days_after_they_were_written(file: SqliteEvaluations) -> None:
     late = Evaluation("A", TIME - 100 * 86_400, NOW, "one:1", "stored")
     file.note(Batch(NOW, "one:1", [late, taken_in(at=NOW - 1)], [("A", TIME, "away")], is_present=True, began=NOW))
-    file.note(Batch(NOW + KEPT_SECONDS, "one:1", [taken_in(TIME + 900)]))
+    file.note(Batch(NOW + KEPT_SECONDS, "one:1", [taken_in(TIME + 900)], is_idle=True))
     kept = file.notes("A", 0, TIME + 10_000)
     assert set(kept.evaluations) == {late.time, TIME + 900}
-    file.note(Batch(NOW + 2 * KEPT_SECONDS + 1, "one:1"))
+    file.note(Batch(NOW + 2 * KEPT_SECONDS + 1, "one:1", is_idle=True))
     kept = file.notes("A", 0, TIME + 10_000)
     assert (kept.evaluations, kept.absences, kept.presences) == ({}, [], [])
 
@@ -119,7 +119,7 @@ def test_a_candle_that_changed_nothing_is_read_before_and_after_it_is_put_in_ord
         }
         assert file.notes("B", TIME, TIME).evaluations == {TIME: taken_in(strategy="B")}
         assert file.notes("C", TIME, TIME).evaluations == {TIME: of_quiet(at=NOW + 1, strategy="C")}
-        file.note(Batch(NOW + 86_400, "one:1"))
+        file.note(Batch(NOW + 86_400, "one:1", is_idle=True))
     with closing(sqlite3.connect(file.path)) as connection:
         assert connection.execute("SELECT (SELECT count(*) FROM look), count(*) FROM evaluation").fetchone() == (0, 4)
 
@@ -136,7 +136,7 @@ def test_looks_that_an_older_version_wrote_are_read_and_put_in_order(file: Sqlit
     for _ in range(2):
         expected = {TIME: of_quiet(), TIME + 900: of_quiet(TIME + 900, NOW + 1)}
         assert file.notes("A", TIME, TIME + 900).evaluations == expected
-        file.note(Batch(NOW + 90_000, "one:1"))
+        file.note(Batch(NOW + 90_000, "one:1", is_idle=True))
 
 
 def test_two_processes_may_give_a_file_its_new_column(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_a_look_is_written_at_once_when_nobody_else_uses_the_file(file: SqliteEv
         assert not file.note_at_once(Batch(NOW + 1, "one:1", quiet=[quiet()])), "another process writes"
         other.execute("ROLLBACK")
     assert file.note_at_once(Batch(NOW + 2, "one:1", quiet=[quiet()]))
-    assert not file.note_at_once(Batch(NOW + 86_400, "one:1", quiet=[quiet(TIME + 900)])), "old notes are to be pruned"
+    assert file.note_at_once(Batch(NOW + 86_400, "one:1", quiet=[quiet(TIME + 900)])), "old notes wait for a calm"
     found = file.notes("A", TIME, TIME + 900)
-    assert found.evaluations == {TIME: of_quiet(at=NOW + 2)}
+    assert found.evaluations == {TIME: of_quiet(at=NOW + 2), TIME + 900: of_quiet(TIME + 900, NOW + 86_400)}
     assert found.absences == [Absence("A", TIME, NOW + 2, "the broker is away")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -188,7 +189,7 @@ def test_a_usual_look_is_noted_when_its_call_returns(redis_url: str, tmp_path: P
     quiet = result._replace(start=Start.STORED, judged=last, crosses=(), signals=())
     clock, path = FakeClock(START + 60_000.0), tmp_path / "evaluations.sqlite3"
     notes = EvaluationNotes(SqliteEvaluations(path), clock)
-    notes.present()
+    notes.present(is_idle=True)
     while notes.waiting:
         time.sleep(0.001)  # the file is opened by the thread, and only then written at once
     notes.after(WakeResult([quiet]))
@@ -201,6 +202,38 @@ def test_a_usual_look_is_noted_when_its_call_returns(redis_url: str, tmp_path: P
         notes.after(WakeResult([result]))
         notes.close()
         assert len(other.notes(M15.name, START, START + 60_000).evaluations) == 40
+
+
+def test_notes_are_put_in_order_once_a_day_and_never_near_a_close(history: History) -> None:
+    def waiting() -> int:
+        while history.notes.waiting:
+            time.sleep(0.001)
+        with closing(sqlite3.connect(history.folder / "evaluations.sqlite3")) as file:
+            return int(file.execute("SELECT count(*) FROM look").fetchone()[0])
+
+    history.begin()
+    for number in range(40, 60):
+        history.close_of(number)
+    assert waiting() == 21  # the first start, and each close
+    history.clock.time += 60
+    assert history.daemon is not None
+    history.daemon.renew_lease()
+    assert waiting() == 0
+    history.close_of(60)
+    history.clock.time += 60
+    history.daemon.renew_lease()
+    assert waiting() == 1
+    history.end()  # of a process that has done it today
+
+
+def test_a_single_pass_puts_older_notes_in_order_at_its_end(redis_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "evaluations.sqlite3"
+    for _ in range(2):
+        notes = EvaluationNotes(SqliteEvaluations(path), FakeClock(START + 60_000.0))
+        notes.after(work(redis_url, tmp_path, closes_with_crosses(60)))
+        notes.close()
+    with closing(sqlite3.connect(path)) as file:
+        assert file.execute("SELECT count(*), (SELECT count(*) FROM look) FROM evaluation").fetchone() == (40, 0)
 
 
 def test_a_file_that_cannot_be_written_is_said_once_and_holds_nothing_up(history: History) -> None:

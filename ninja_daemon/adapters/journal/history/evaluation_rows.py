@@ -37,6 +37,7 @@ class Batch:
         is_present: the process works.
         began: since when.
         quiet: candles taken in that changed nothing: nearly all, in a form that is quickly made and written.
+        is_idle: no close is near: now older notes may be put in order.
     """
 
     now: float
@@ -46,6 +47,7 @@ class Batch:
     is_present: bool = False
     began: float = field(default=0.0)
     quiet: list[QuietRow] = field(default_factory=list)
+    is_idle: bool = False
 
     def strategies(self) -> set[object]:
         """Return the names of those that took candles in."""

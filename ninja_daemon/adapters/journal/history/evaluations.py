@@ -12,13 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.journal.history.evaluation_reading import read_notes
-from ninja_daemon.adapters.journal.history.evaluation_rows import (
-    COLUMNS,
-    LATER_COLUMNS,
-    Batch,
-    rows_of,
-    written,
-)
+from ninja_daemon.adapters.journal.history.evaluation_rows import COLUMNS, LATER_COLUMNS, Batch, rows_of, written
 from ninja_daemon.adapters.journal.sqlite_file import BUSY_SECONDS, SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import add_columns, at_once, transaction
 from ninja_daemon.core.errors import JournalUnavailable
@@ -54,7 +48,8 @@ MOST_PAGES: Final = 51_200
 """Pages of 4 kB: 200 MB."""
 KEPT_SECONDS: Final = 90 * 86_400
 _PRUNE_EVERY: Final = 86_400
-"""Seconds between two looks for what is too old or too much; after a note for each eighth page that there may be."""
+"""Seconds between two looks, away from closes, for what is too old or too much; after a note for each eighth page that
+there may be, and at once after one for each fourth page."""
 _MOST_WHY: Final = 300
 _ABSENT: Final = "SELECT a.rowid, s.name FROM absence a JOIN name s ON s.n = a.strategy WHERE a.until IS NULL"
 
@@ -100,7 +95,7 @@ class SqliteEvaluations(SqliteFile):
         with self.session() as connection:
             if connection is not self._numbered:  # another file may number names otherwise
                 self._numbered, self._names = connection, {}
-            if self._is_prune_due(batch.now):
+            if self._is_full() or (batch.is_idle and self.is_prune_due(batch.now)):
                 self._prune(connection, batch.now)
             with transaction(connection):
                 self._evaluated(connection, batch)
@@ -111,7 +106,7 @@ class SqliteEvaluations(SqliteFile):
 
     def note_at_once(self, batch: Batch) -> bool:
         """Write the candles that were taken in, unless that takes waiting; tell whether they are written."""
-        if self._connection is None or self._is_prune_due(batch.now):
+        if self._connection is None or self._is_full():
             return False
         try:
             with self.session() as connection, at_once(connection, BUSY_SECONDS) as is_free:
@@ -121,8 +116,12 @@ class SqliteEvaluations(SqliteFile):
         except JournalUnavailable:
             return False
 
-    def _is_prune_due(self, now: float) -> bool:
+    def is_prune_due(self, now: float) -> bool:
+        """Tell whether a batch is to come when no close is near: notes wait to be put in order."""
         return abs(now - self._pruned_at) >= _PRUNE_EVERY or self._rows >= self._most // 8
+
+    def _is_full(self) -> bool:
+        return self._rows >= self._most // 4
 
     def _evaluated(self, connection: sqlite3.Connection, batch: Batch) -> None:
         if not (batch.evaluations or batch.quiet):

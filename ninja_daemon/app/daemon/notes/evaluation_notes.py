@@ -29,6 +29,7 @@ class EvaluationNotes:
         self._by = f"{os.uname().nodename}:{os.getpid()}"
         self._began = clock.now()
         self._present_at = float("-inf")
+        self._has_noted = False
         self._quiet = QuietRows()
         self._writer = BackgroundWriter(
             "evaluation notes",
@@ -65,15 +66,18 @@ class EvaluationNotes:
         now = self._clock.now()
         self.behind({each.name: (int(now), NOT_ENABLED) for each in strategies if not each.enabled})
 
-    def present(self) -> None:
-        """Note, once a minute, that this process works."""
+    def present(self, *, is_idle: bool) -> None:
+        """Note, once a minute, that this process works; put older notes in order, once a day, when no close is near."""
         now = self._clock.now()
-        if not 0 <= now - self._present_at < SEEN_EVERY:
+        is_due = not 0 <= now - self._present_at < SEEN_EVERY
+        if is_due or (is_idle and self._file.is_prune_due(now)):
             self._present_at = now
-            self._put(partial(Batch, now, self._by, is_present=True, began=self._began))
+            self._put(partial(Batch, now, self._by, is_present=True, began=self._began, is_idle=is_idle))
 
     def close(self) -> None:
-        """Write what is left, and let the file go."""
+        """Write what is left, and let the file go; a single pass puts notes in order here."""
+        if self._has_noted:
+            self._put(partial(Batch, self._clock.now(), self._by, is_idle=True))
         self._writer.close()
         self._file.close()
 
@@ -87,6 +91,7 @@ class EvaluationNotes:
         return batch
 
     def _put(self, batch: Callable[[], Batch]) -> None:
+        self._has_noted = True
         self._writer.put(lambda: self._file.note(batch()))
 
 
