@@ -160,16 +160,23 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
     followed = follow(strategy, instrument, book, fetched.candles, ())
     if cross is not None or followed.outcomes:
         return None
-    evaluated, crosses, signals, rejected, revisions, gaps, id_, at, _ = loaded.tally
-    shown = (last.close, *known[:1])
-    tally = Counts(evaluated + 1, crosses, signals, rejected, revisions, gaps, id_, at, shown)
-    time, sides, run = candle.time, (state.side, after.side), Run(instrument, last.time, fetched.candles)
-    taken_in = JudgedCandles(fetched.candles, instrument, after)
+    before = loaded.tally
+    tally = before._replace(evaluated=before.evaluated + 1, shown_before=(last.close, *known[:1]))
     result = StrategyResult(
-        *(strategy, Start.STORED, time, 1, taken_in, sides, standing.fetched, (), 0, (), (), fetched.forming),
-        *(False, 0, (), False, "", time, False, None, standing.notes, tally, run),
+        strategy,
+        Start.STORED,
+        cursor=candle.time,
+        taken_in=1,
+        judged=JudgedCandles(fetched.candles, instrument, after),
+        sides=(state.side, after.side),
+        fetched=standing.fetched,
+        forming=fetched.forming,
+        newest=candle.time,
+        notes=standing.notes,
+        tally=tally,
+        run=Run(instrument, last.time, fetched.candles),
     )
-    return result, Change(rules, loaded, after, tally, (), 1, followed.book, followed.outcomes, None)
+    return result, Change(rules, loaded, after, tally, signals=(), taken_in=1, book=followed.book)
 
 
 def _is_only_the_next(

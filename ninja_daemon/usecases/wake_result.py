@@ -87,7 +87,7 @@ class StrategyResult(NamedTuple):
         error: why the strategy is not up to date; None when it is.
         notes: stored parts that could not be used, one sentence each.
         tally: the counts that are stored now; None when they are not known.
-        run: the candles behind ``opens``, for pictures; None where nothing was written.
+        run: the candles behind ``judged``, for pictures; None where nothing was written.
     """
 
     strategy: Strategy

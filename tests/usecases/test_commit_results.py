@@ -13,16 +13,19 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
+from ninja_daemon.adapters.stored.outcome import decode_outcome
 from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.adapters.stored.signal import decode_signal
 from ninja_daemon.core.errors import NinjaError, StateError, TransientError
+from ninja_daemon.core.market.candle import Candle
+from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
-from ninja_daemon.usecases.wake_result import WakeResult
+from ninja_daemon.usecases.wake_result import Start, WakeResult
 from tests.fakes.clock import FakeClock
-from tests.usecases.test_catch_up import STRATEGY, broker_of, candles_of, expected, wandering
+from tests.usecases.test_catch_up import EUR_USD, STRATEGY, broker_of, candles_of, expected, wandering
 
 CANDLES = candles_of(wandering(200))
 FIRST, NEWEST = 100, 160
@@ -134,6 +137,67 @@ def test_what_was_touched_is_found_and_mended_in_the_same_wake(daemon: Daemon, p
     assert [one.error for one in wake.results] == [None, None]
     assert wake.results[1].cursor == CANDLES[newest].time
     assert place.client.hget(place_of, "time")
+
+
+AVERAGES, SIDES = f"{{test}}:ma_state:{STRATEGY.name}", f"{{test}}:signal_state:{STRATEGY.name}"
+
+
+@pytest.mark.parametrize("when", ["before the wake", "before its commit"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda client: client.delete(AVERAGES),
+        lambda client: client.hset(AVERAGES, "fast", "3 330001"),
+        lambda client: (client.delete(AVERAGES), client.rpush(AVERAGES, "x")),
+        lambda client: client.delete(SIDES),
+        lambda client: client.hdel(SIDES, "open", "commit"),
+        lambda client: client.hset(SIDES, "evaluated", "7"),
+        lambda client: (client.delete(SIDES), client.set(SIDES, "x")),
+        lambda client: client.set(f"{{test}}:last_processed:{STRATEGY.name}", format_instant(CANDLES[FIRST - 3].time)),
+    ],
+)
+def test_averages_rebuilt_upon_a_supposed_state_are_written_whole_and_right(
+    daemon: Daemon, place: Place, damage: Callable[[redis.Redis], object], when: str
+) -> None:
+    """Such a commit (prices with a further digit) is proven by its cursor alone: all else of it is written anew."""
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    assert daemon.wakes(FIRST, first, STRATEGY).results[1].error is None
+    for series, candles in place.broker.candles.items():
+        place.broker.candles[series] = [Candle(one.time, *(10 * price for price in one[1:])) for one in candles]
+    place.broker.instruments["EUR_USD"] = replace(EUR_USD, decimals=6)
+    if when == "before the wake":
+        damage(place.client)
+    else:
+        daemon.before = [lambda: damage(place.client)]
+
+    wakes = [daemon.wakes(newest, first, STRATEGY) for newest in (FIRST + 1, FIRST + 30, NEWEST)]
+
+    assert [one.error for wake in wakes for one in wake.results] == [None] * 6
+    assert wakes[0].results[1].start is Start.REBUILT
+    place.assert_exact()
+    outcomes = [decode_outcome(text) for text in place.client.lrange("{test}:outcomes", 0, -1)]
+    exits = {
+        name: [(one.time, one.exit_time, one.result) for one in outcomes if one.strategy == name]
+        for name in ("A", STRATEGY.name)
+    }
+    assert len(exits["A"]) > 3
+    assert exits["A"] == exits[STRATEGY.name]
+    stored = Daemon(place).load([STRATEGY])[STRATEGY.name]
+    assert isinstance(stored, Loaded)
+    assert not stored.notes
+    assert stored == daemon.load([STRATEGY])[STRATEGY.name]
+
+
+def test_a_field_that_a_newer_version_left_makes_one_commit_in_vain(daemon: Daemon, place: Place) -> None:
+    first = replace(STRATEGY, name="A")  # the one that is asked for
+    daemon.wakes(FIRST, first, STRATEGY)
+    place.client.hset(AVERAGES, "more", "of it")
+    daemon.results.clear()
+    for newest in range(FIRST + 1, NEWEST + 1):
+        daemon.wakes(newest, first, STRATEGY)
+    assert daemon.results.count(CommitResult.STALE) == 1
+    assert place.client.hget(AVERAGES, "more") == "of it"
+    place.assert_exact()
 
 
 def test_what_a_commit_in_vain_had_found_is_told_once(daemon: Daemon, place: Place) -> None:

@@ -16,6 +16,8 @@ from ninja_daemon.adapters.stored.prepared import PreparedCommit
 from ninja_daemon.adapters.stored.state.state_form import ring_fields
 from ninja_daemon.adapters.stored.state.tally import COUNTED
 from ninja_daemon.adapters.stored.state.trend_form import TREND, trend_fields
+from ninja_daemon.core.averages.trend import TrendState
+from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Loaded
 
@@ -96,6 +98,7 @@ class _Remembered(NamedTuple):
     Attributes:
         standing: the text of its fields that seldom change.
         commit: name of the commit that left them; empty when they are not as this version writes them.
+        unknown: number of fields of ``ma_state`` that this version does not write; they stay there as long as it grows.
     """
 
     strategy: Strategy
@@ -103,6 +106,7 @@ class _Remembered(NamedTuple):
     proof: Proof
     standing: _Standing
     commit: str
+    unknown: int
 
 
 _NAMED_FIELDS: Final = 11
@@ -148,7 +152,10 @@ class StateMemory:
         standing, commit = _Standing.of(averages, sides), sides.get("commit", _MISSING)
         proof = standing.proof(loaded.cursor_token[1:], averages, sides, commit, len(averages))
         is_ours = commit != _MISSING and all(name in sides for name in COUNTED)
-        self._by_name[strategy.name] = _Remembered(strategy, loaded, proof, standing, commit if is_ours else "")
+        written = _fields_of(loaded.state, loaded.trend, is_spaced=strategy.spacing > 0)
+        unknown = max(0, len(averages) - written)  # older versions wrote fewer
+        known = _Remembered(strategy, loaded, proof, standing, commit if is_ours else "", unknown)
+        self._by_name[strategy.name] = known
 
     def base(self, strategy: str, loaded: Loaded) -> tuple[str, Proof]:
         """Return the name of the commit that has left what a change is built on, and the proof of that.
@@ -171,10 +178,16 @@ class StateMemory:
         known, name = self._by_name.get(commit.strategy), commit.commit
         standing = known.standing if commit.since and known is not None else _Standing.of(commit.averages, commit.sides)
         loaded = Loaded(last.time, f"={commit.target}", state, rules.instrument, last.time, tally, (), book, trend)
-        fields = (_NAMED_FIELDS + 1 if rules.is_spaced else _NAMED_FIELDS) + ring_fields(state) + trend_fields(trend)
+        unknown = known.unknown if commit.base and known is not None else 0
+        fields = _fields_of(state, trend, is_spaced=rules.is_spaced) + unknown
         proof = standing.proof(commit.target, commit.averages, commit.sides, name, fields)
-        self._by_name[commit.strategy] = _Remembered(rules.strategy, loaded, proof, standing, name)
+        self._by_name[commit.strategy] = _Remembered(rules.strategy, loaded, proof, standing, name, unknown)
 
     def forget(self, name: str) -> None:
         """Read the strategy in full the next time."""
         self._by_name.pop(name, None)
+
+
+def _fields_of(state: StrategyState, trend: TrendState | None, *, is_spaced: bool) -> int:
+    """Return how many fields this version writes to ``ma_state``."""
+    return _NAMED_FIELDS + is_spaced + ring_fields(state) + trend_fields(trend)

@@ -167,6 +167,19 @@ def test_whatever_was_changed_by_others_is_read_as_a_new_process_would(
     assert read(store) == read(fresh(store))
 
 
+@pytest.mark.parametrize("key", [AVERAGES, SIDES])
+def test_a_field_that_a_newer_version_left_costs_one_full_reading(
+    store: RedisStateStore, client: redis.Redis, key: str
+) -> None:
+    take_in(store, 50)
+    client.hset(key, "more", "of it")
+    before = read_in_full(client)
+    for _ in range(5):  # quiet candles all of them
+        take_in(store, 1)
+    assert read_in_full(client) - before == 2, "both hashes, once"
+    assert client.hget(key, "more") == "of it"
+
+
 def test_a_commit_of_another_daemon_is_seen(store: RedisStateStore) -> None:
     take_in(store, 50)
     other = fresh(store)
