@@ -9,6 +9,7 @@ from keyword import iskeyword
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperCommand
 from typer.main import get_command
 
 from ninja_daemon import __version__
@@ -18,6 +19,7 @@ from ninja_daemon.app.lean.lean_imports import import_structlog
 from ninja_daemon.app.option_groups import spread
 
 PROGRAM: Final = "ninja-daemon"
+_UsageError: Final[Any] = typer.BadParameter.__base__
 
 
 def command_line(arguments: Sequence[str], waiting: Callable[[Any], None] | None = None) -> int:
@@ -66,10 +68,28 @@ def _register(app: typer.Typer, name: str, *, load: bool) -> None:
     module = f"ninja_daemon.app.commands.{texts.folder}.{written}"
     what: Any = getattr(import_module(module), written) if load else _not_loaded
     if isinstance(what, typer.Typer):
+        for each in what.registered_commands:
+            each.cls = _Command
         app.add_typer(what, name=name, help=texts.text(), short_help=texts.summary)
     else:
         command: Callable[..., Any] = what
-        app.command(name, help=texts.text(), short_help=texts.summary)(spread(command))
+        app.command(name, cls=_Command, help=texts.text(), short_help=texts.summary)(spread(command))
+
+
+class _Command(TyperCommand):
+    """A command that says of an option or argument without its value what belongs there."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer brings its own kind of click
+        """Read the command line."""
+        try:
+            return super().parse_args(ctx, args)
+        except _UsageError as error:
+            name = getattr(error, "option_name", None)
+            about = next((one for one in self.params if name in one.opts), None)
+            about = getattr(error, "param", None) if about is None and not error.message else about
+            if about is not None:
+                error.message = f"{error.message} {getattr(about, 'help', '')}".strip()
+            raise
 
 
 def _not_loaded() -> None:

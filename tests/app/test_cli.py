@@ -57,6 +57,23 @@ def test_the_help_of_a_command_has_examples_and_exit_codes(name: str, capsys: py
         assert line[:40] in shown
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("replay --sweep fast=10", "such as fast=10..100:10 slow=50..300:25"),
+        ("queue silence", "Missing option '--for'. How long, like '2 h'."),
+        ("queue silence --for", "Option '--for' requires an argument. How long, like '2 h'."),
+        ("verify", "Missing argument 'FILE'. Made by signals --export."),
+        ("status --nothing", "No such option: --nothing"),
+    ],
+)
+def test_what_is_given_without_its_value_is_told_with_what_belongs_there(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*line.split()) == 2
+    assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
 def test_every_command_says_what_to_use_it_for() -> None:
     for name, texts in COMMANDS.items():
         assert texts.examples, name

@@ -79,7 +79,7 @@ def sweep_of(typed: tuple[str, str], form: Form) -> Sweeping:
         require_a_pictures_name(form.picture, "--picture")
     values = dict(_axis(text) for text in typed)
     if len(values) < len(typed):
-        refuse("--sweep", f"must give fast= and slow= once each, was {' '.join(typed)[:80]!r}")
+        refuse("--sweep", f"must give both, like fast=10..100:10 slow=140, was {' '.join(typed)[:80]!r}")
     grid = Grid(values["fast"], values["slow"])
     if not grid.pairs:
         refuse("--sweep", f"must have a pair whose fast period is below its slow one, was {' '.join(typed)[:80]!r}")

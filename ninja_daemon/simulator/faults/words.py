@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import nan
 from types import MappingProxyType
 from typing import Final
 
@@ -34,11 +35,22 @@ _Make = Callable[[str, Mapping[str, str]], Effect]
 
 
 def _number(name: str, text: str, least: float, most: float) -> float:
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = nan
     if not least <= number <= most:
-        message = f"{name} must be from {least} to {most}, was {text}"
+        message = f"{name} must be a number from {least} to {most}, was {text[:40]!r}"
         raise ValueError(message)
     return number
+
+
+def _whole(name: str, text: str) -> int:
+    try:
+        return int(text)
+    except ValueError as error:
+        message = f"{name} must be a whole number, was {text[:40]!r}"
+        raise ValueError(message) from error
 
 
 def _needed(options: Mapping[str, str], key: str) -> str:
@@ -66,9 +78,9 @@ _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
         "delay": lambda value, _: Delay(_number("delay", value or "30", 0, _A_DAY)),
         "slow-body": lambda value, _: SlowBody(_number("slow-body", value or "1", 0, _A_DAY)),
         "reset": _fixed(Reset()),
-        "cut-body": lambda value, _: CutBody(int(value or 40)),
-        "cut-json": lambda value, _: CutJson(int(value or 60)),
-        "gzip-bomb": lambda value, _: GzipBomb(int(value or 64)),
+        "cut-body": lambda value, _: CutBody(_whole("cut-body", value or "40")),
+        "cut-json": lambda value, _: CutJson(_whole("cut-json", value or "60")),
+        "gzip-bomb": lambda value, _: GzipBomb(_whole("gzip-bomb", value or "64")),
         "redirect": lambda value, _: redirect(value) if value else redirect(),
         "skew": lambda value, _: Skew(_number("skew", value or "10", -_A_DAY, _A_DAY)),
         "empty": _fixed(body("")),
@@ -82,7 +94,7 @@ _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
         "missing": lambda value, _: Missing(parse_instant(value)),
         "late": lambda value, options: Late(parse_instant(value), parse_instant(_needed(options, "until"))),
         "revised": lambda value, options: Revised(
-            parse_instant(value), int(options.get("by", "10")), parse_instant(options.get("since", "0"))
+            parse_instant(value), _whole("by", options.get("by", "10")), parse_instant(options.get("since", "0"))
         ),
         "stray-friday": _fixed(StrayFriday()),
         **{flaw.value: _flaw(flaw) for flaw in Flaw},
@@ -135,8 +147,8 @@ def _conditioned(effect: Effect, options: Mapping[str, str]) -> Fault:
     times = options.get("times")
     return Fault(
         effect,
-        times=None if times is None else int(times),
-        skip=int(options.get("skip", "0")),
+        times=None if times is None else _whole("times", times),
+        skip=_whole("skip", options.get("skip", "0")),
         share=_number("share", options.get("share", "1"), 0, 1),
         path=options.get("path", ""),
         instrument=options.get("instrument"),

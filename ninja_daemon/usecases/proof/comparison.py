@@ -83,7 +83,7 @@ def _cursor(derived: Derived, record: Record, *, to_the_newest: bool) -> Iterato
         return
     is_inside = int(times[0]) <= cursor and (to_the_newest or cursor <= int(times[-1]))
     if is_inside and derived.index_of(cursor) is None:
-        meaning = "the broker has no complete candle there: the cursor was changed, or the candle was taken back"
+        meaning = "there is no complete candle of it now: the cursor was changed, or the candle was taken back"
         yield difference(derived, Kind.STORED, cursor, "cursor", format_instant(cursor), "-", meaning=meaning)
     elif state is not None and state.last is not None and state.last.time != cursor:
         meaning = "cursor and averages were not committed together: the candles between them are taken in again"

@@ -98,14 +98,14 @@ def _revised(derived: Derived, state: StrategyState, index: int, factor: int) ->
 
 def _changed(derived: Derived, candle: Candle, field: str, was: int, now: int) -> Difference:
     decimals = derived.rules.instrument.decimals
-    meaning = "the broker changed the candle after it was complete: the first version counts, a replay sees the second"
+    meaning = "the candle is another one than the one taken in: the first version counts, a replay sees this one"
     then, shown = _units(was, decimals), _units(now, decimals)
     return difference(derived, Kind.REVISED, candle.time, field, then, shown, meaning=meaning)
 
 
 def _moved(derived: Derived, time: Instant, was: str, now: str) -> Difference:
-    what = "the broker added a candle" if was == "-" else "the broker took a candle back"
-    meaning = f"{what} behind the cursor: the averages stay those of the candles that were taken in"
+    what = "there is a candle more" if was == "-" else "there is a candle less"
+    meaning = f"{what} than was taken in up to the cursor: the averages stay those of the candles that were"
     return difference(derived, Kind.REVISED, time, "candle", was, now, meaning=meaning)
 
 

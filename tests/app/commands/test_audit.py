@@ -201,6 +201,15 @@ def test_a_difference_is_found_in_a_file_as_well(
     asked = ("audit", "-s", M15.name, "--candles", written(committed), "--zone", "EET", "--json")
     made = json.loads(committed(*asked, code=1))["strategies"][0]
     assert [(each["kind"], each["time"], each["field"]) for each in made["differences"]] == [planted]
+    assert "broker" not in made["differences"][0]["meaning"]
+
+
+def test_a_file_without_a_candle_that_was_taken_in_is_not_the_brokers_doing(committed: Committed) -> None:
+    del committed.candles[TAKEN_IN - 3]
+    made = json.loads(committed("audit", "--candles", written(committed), "--zone", "EET", "--json", code=1))
+    meanings = " ".join(each["meaning"] for each in made["strategies"][0]["differences"])
+    assert "a candle less" in meanings
+    assert "broker" not in meanings
 
 
 def test_a_file_that_ends_before_the_cursor_is_compared_as_far_as_it_goes(committed: Committed) -> None:

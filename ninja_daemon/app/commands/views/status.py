@@ -63,7 +63,7 @@ def _chosen(strategies: Sequence[Strategy], names: Sequence[str]) -> tuple[Strat
     known = {each.name: each for each in strategies}
     unknown = [name for name in names if name not in known]
     if unknown:
-        message = f"must be one of {', '.join(known)}, was {unknown[0]}"
+        message = f"must be one of {', '.join(known)}, was {unknown[0][:64]!r}"
         raise typer.BadParameter(message, param_hint="--strategy")
     return tuple(known[name] for name in names) if names else tuple(strategies)
 
