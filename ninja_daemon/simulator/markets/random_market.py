@@ -82,7 +82,7 @@ _HOURS, _QUARTERS, _MINUTES, _STEPS = range(4)
 class RandomMarket:
     """A seeded random walk with sessions, weekends, holidays, a daily break and quiet moments.
 
-    Prices exist from 2004 to 2049. The hours are those of ``core.market_hours``, less the daily break from 16:58 to
+    Prices exist from 2004 to 2049. The hours are those of ``core.market.market_hours``, less the daily break from 16:58 to
     17:03 in New York; some five-second steps have no price, most often at night.
     """
 

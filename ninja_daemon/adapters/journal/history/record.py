@@ -40,7 +40,7 @@ class Entry(NamedTuple):
     """What is to be appended.
 
     Attributes:
-        kind: as in core/outcomes/record.py.
+        kind: as in adapters/stored/record.py.
         id: the same entry is appended once.
         content: members of the line besides ``n``, ``kind`` and ``chain``.
     """
