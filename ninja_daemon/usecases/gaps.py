@@ -16,7 +16,7 @@ _LIVE_EDGE: Final = 5
 """Number of new candles up to which the broker is asked at all; in a long catch-up a gap is history."""
 
 
-class Missing(NamedTuple):
+class MissingCandles(NamedTuple):
     """What is missing between candles.
 
     Attributes:
@@ -35,7 +35,7 @@ def missing_candles(
     previous: Candle | None,
     candles: Sequence[Candle],
     had_prices: Callable[[Instant, Instant], bool],
-) -> Missing:
+) -> MissingCandles:
     """Count the candles that never came, and tell gaps from quiet periods near the live edge.
 
     Args:
@@ -59,7 +59,7 @@ def missing_candles(
             else:
                 quiet += missing
         previous = candle
-    return Missing(quiet, gaps, held_from)
+    return MissingCandles(quiet, gaps, held_from)
 
 
 def lateness(granularity: Granularity, cursor: Instant | None, now: float) -> float | None:

@@ -275,7 +275,7 @@ class Lease(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayedCommits:
     """What became of the commits that waited for Redis.
 
     Attributes:
@@ -324,7 +324,7 @@ class DaemonStore(StateStore, Protocol):
             JournalUnavailable: it cannot be read.
         """
 
-    def replayed(self) -> Sequence[Replayed]:
+    def replayed(self) -> Sequence[ReplayedCommits]:
         """Return what became of commits that waited, since this was last called."""
 
 

@@ -13,7 +13,7 @@ from ninja_daemon.adapters.channels.discord_api import WEBHOOK, failure_from, me
 from ninja_daemon.adapters.channels.kind import (
     ChannelKind,
     Complaints,
-    Written,
+    Draft,
     endpoint_at,
     options_of,
     poster_for,
@@ -98,10 +98,10 @@ class DiscordChannel:
             return Sent(message_id(reply), pause_of(reply))
         return failure_from(reply)
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return what the webhook gets."""
         headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
-        return Written(headers, json.dumps(self._message(bundle)))
+        return Draft(headers, json.dumps(self._message(bundle)))
 
     def _message(self, bundle: Bundle) -> dict[str, Any]:
         message: dict[str, Any] = {"allowed_mentions": {"parse": []}}

@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RestorePlan:
     """What a restoration would do.
 
     Attributes:
@@ -62,7 +62,7 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def plan_restoration(environment: Environment, backup: Backup, now: float) -> Plan:
+def plan_restoration(environment: Environment, backup: Backup, now: float) -> RestorePlan:
     """Work out what restoring would do; reads only.
 
     Raises:
@@ -75,7 +75,7 @@ def plan_restoration(environment: Environment, backup: Backup, now: float) -> Pl
     stored, there = backup.keys or (), contents.keys
     files = local_files(environment)
     age = now - backup.created
-    return Plan(
+    return RestorePlan(
         created=backup.created,
         age=age,
         version=backup.version,

@@ -33,7 +33,7 @@ class NearestGap(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Closes:
+class ScheduledCloses:
     """The scheduled closes of a span.
 
     Attributes:
@@ -69,7 +69,7 @@ def closes_today(
     noted: NearestByName,
     *,
     counted: bool,
-) -> Closes | None:
+) -> ScheduledCloses | None:
     """Count the closes of a strategy since midnight, UTC; see ``closes_since``."""
     return closes_since(strategy, loaded, today(now), now, nearest_of(strategy, noted), counted=counted)
 
@@ -88,7 +88,7 @@ def closes_since(
     nearest: NearestGap | None = None,
     *,
     counted: bool = True,
-) -> Closes | None:
+) -> ScheduledCloses | None:
     """Count the closes of a strategy; None where it is not enabled, or was not started yet.
 
     A cursor passes only what was taken in or had no price, so all closes up to it are dealt with; ``nearest`` is noted.
@@ -109,7 +109,7 @@ def closes_since(
         done = min(done, loaded.tally.evaluated)
     missed = strategy.market_hours.next_close(granularity, max(since, last))
     patience = min(LONGEST_DELAY, max(granularity.seconds, _MINUTE))
-    return Closes(done + open_, done, open_ > 0 and now - missed >= patience, nearest)
+    return ScheduledCloses(done + open_, done, open_ > 0 and now - missed >= patience, nearest)
 
 
 def closes_between(strategy: Strategy, after: Instant, until: Instant) -> int:

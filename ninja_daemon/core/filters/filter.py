@@ -13,7 +13,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.market.news import Event
+from ninja_daemon.core.market.news import NewsEvent
 
 if TYPE_CHECKING:  # most commands run without numpy
     from ninja_daemon.core.market.candle_columns import Booleans, Integers
@@ -52,7 +52,7 @@ class Moment(NamedTuple):
     since: int | None = None
     trend: Ratio | None = None
     spread: int | None = None
-    news: Event | None = None
+    news: NewsEvent | None = None
     calendar_old: bool = False
     recent: Sequence[Candle] = ()
 

@@ -22,7 +22,7 @@ from ninja_daemon.simulator.faults.answers import (
     status,
 )
 from ninja_daemon.simulator.faults.candles import CloseText, Flaw, Late, Missing, Revised, Spoiled, StrayFriday
-from ninja_daemon.simulator.faults.script import Effect, Fault
+from ninja_daemon.simulator.faults.script import BrokerFault, Effect
 
 _STATUSES: Final = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
 _A_DAY: Final = 86_400
@@ -98,7 +98,7 @@ _OPTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 FAULT_NAMES: Final = tuple(_MAKES)
 
 
-def read_fault(text: str) -> Fault:
+def read_fault(text: str) -> BrokerFault:
     """Read one fault.
 
     Raises:
@@ -130,10 +130,10 @@ def _pair(part: str, text: str) -> tuple[str, str]:
     return key, value
 
 
-def _conditioned(effect: Effect, options: Mapping[str, str]) -> Fault:
+def _conditioned(effect: Effect, options: Mapping[str, str]) -> BrokerFault:
     granularity = options.get("granularity")
     times = options.get("times")
-    return Fault(
+    return BrokerFault(
         effect,
         times=None if times is None else int(times),
         skip=int(options.get("skip", "0")),

@@ -25,8 +25,8 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.simulator.markets.drawing import (
     TIME,
-    Calendar,
     Integers,
+    TradingDays,
     drawn,
     drawn_days,
     joined_rows,
@@ -82,8 +82,8 @@ _HOURS, _QUARTERS, _MINUTES, _STEPS = range(4)
 class RandomMarket:
     """A seeded random walk with sessions, weekends, holidays, a daily break and quiet moments.
 
-    Prices exist from 2004 to 2049. The hours are those of ``core.market.market_hours``, less the daily break from 16:58 to
-    17:03 in New York; some five-second steps have no price, most often at night.
+    Prices exist from 2004 to 2049. The hours are those of ``core.market.market_hours``, less the daily break from 16:58
+    to 17:03 in New York; some five-second steps have no price, most often at night.
     """
 
     def __init__(self, seed: int, *, always_open: bool = False, stray_fridays: bool = False, pace: int = 1) -> None:
@@ -101,7 +101,7 @@ class RandomMarket:
         self._pace = pace
         self._lock = threading.RLock()
         self._walks: dict[str, _Walk] = {}
-        self._known_calendar: Calendar | None = None
+        self._known_calendar: TradingDays | None = None
         self._listings = {name: nature.listing for name, nature in NATURES.items()}
 
     @property
@@ -135,7 +135,7 @@ class RandomMarket:
             self._walks[instrument] = _Walk(key, nature, self._calendar(), self._always_open)
         return self._walks[instrument]
 
-    def _calendar(self) -> Calendar:
+    def _calendar(self) -> TradingDays:
         if self._known_calendar is None:
             hours = MarketHours.ALWAYS if self._always_open else MarketHours.FX
             starts = _day_starts()
@@ -145,14 +145,14 @@ class RandomMarket:
                 weekdays = (np.arange(_FIRST_DAY, _LAST_DAY) + 6) % 7
                 chosen = drawn(starts[:-1], key_of(f"{self._seed}:stray")) % np.uint64(5) == 0
                 is_stray = (weekdays == _FRIDAY) & chosen
-            self._known_calendar = Calendar(starts, is_open | is_stray, is_stray)
+            self._known_calendar = TradingDays(starts, is_open | is_stray, is_stray)
         return self._known_calendar
 
 
 class _Walk:
     """The prices of one instrument."""
 
-    def __init__(self, key: str, nature: Nature, calendar: Calendar, always_open: bool) -> None:  # noqa: FBT001
+    def __init__(self, key: str, nature: Nature, calendar: TradingDays, always_open: bool) -> None:  # noqa: FBT001
         self._key = key
         self._calendar = calendar
         self._has_break = not always_open

@@ -23,7 +23,7 @@ RECENT: Final = 5_000
 _PAGE: Final = 5_000
 
 
-class History(NamedTuple):
+class BrokerHistory(NamedTuple):
     """A broker's history of one series.
 
     Attributes:
@@ -54,7 +54,7 @@ def read_history(
     look_back: int = MAX_LOOK_BACK,
     *,
     with_spreads: bool = False,
-) -> History:
+) -> BrokerHistory:
     """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
 
     Args:
@@ -105,7 +105,7 @@ def _pages(source: HistorySource, wanted: WantedHistory) -> Iterator[Fetched]:
         wanted = replace(wanted, until=wanted.series.granularity.open_at(before - 1))
 
 
-def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
+def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> BrokerHistory:
     """Join pages, newest first, in the digits of the finest one."""
     if not answers:
         message = f"the broker has no complete candle of {series} there"
@@ -119,7 +119,7 @@ def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
         for opened, spread in each.spreads.items()
     }
     since = _recent(parts, sum(map(len, parts))) if span.since is None else span.since
-    return History(instrument, parts, Span(since, span.until), answers[0].forming, spreads)
+    return BrokerHistory(instrument, parts, Span(since, span.until), answers[0].forming, spreads)
 
 
 def _page(source: HistorySource, wanted: WantedHistory) -> Fetched:

@@ -25,7 +25,7 @@ from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.market.news import IMPACTS, Calendar, Event, Known
+from ninja_daemon.core.market.news import IMPACTS, Calendar, Known, NewsEvent
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import evaluate
@@ -136,7 +136,8 @@ def news() -> News:
 def calendar_of() -> Calendar:
     begun, events = news()
     known = [
-        Known(Event(time, currency, impact, "Figures"), since, until) for time, currency, impact, since, until in events
+        Known(NewsEvent(time, currency, impact, "Figures"), since, until)
+        for time, currency, impact, since, until in events
     ]
     return Calendar(begun, known)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, Zone
 from ninja_daemon.adapters.candle_files.layout import SIDES
-from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle, Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.survey import decided
 from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS
@@ -26,7 +26,7 @@ class Timing:
         """Begin with the first row."""
         self._at = at
 
-    def timed(self, rows: Rows, file: FileToSettle) -> tuple[Part, Integers]:
+    def timed(self, rows: Rows, file: FileToSettle) -> tuple[CandlePart, Integers]:
         """Give each row its time, the open of its candle in UTC."""
         wall, fits = decided(rows.time, file.day_first)
         number, prices, volume = rows.number, self._scaled(rows, file), rows.volume
@@ -39,7 +39,7 @@ class Timing:
         if kept is not None and not kept.all():
             utc, number, prices, volume = utc[kept], number[kept], prices[:, kept], volume[kept]
         utc = self._opens(utc, file)
-        return Part(utc, prices, volume), number
+        return CandlePart(utc, prices, volume), number
 
     def _utc(self, wall: Integers, number: Integers, file: FileToSettle) -> tuple[Integers, Integers | None]:
         if file.labels is not None:
@@ -87,7 +87,7 @@ class Timing:
         grid = self._at.granularity
         return utc if grid is None else np.array([grid.open_at(each - 1) for each in utc.tolist()], dtype=np.int64)
 
-    def ordered(self, part: Part, number: Integers, file: FileToSettle) -> tuple[Part, Integers]:
+    def ordered(self, part: CandlePart, number: Integers, file: FileToSettle) -> tuple[CandlePart, Integers]:
         """Keep the rows that are later than all before; an equal duplicate is dropped, anything else is a fault."""
         before = part.time[0] - 1 if self._at.last is None else self._at.last
         steps = np.diff(np.concatenate(([before], part.time)))

@@ -11,9 +11,9 @@ import numpy as np
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import Layout
 from ninja_daemon.adapters.candle_files.text.elements import element_blocks
-from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS, Column
+from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS, PriceColumn
 from ninja_daemon.adapters.candle_files.text.prices import read_prices, read_volumes
-from ninja_daemon.adapters.candle_files.text.source import Source
+from ninja_daemon.adapters.candle_files.text.source import FileSource
 from ninja_daemon.adapters.candle_files.text.times import read_times
 from ninja_daemon.adapters.candle_files.text.tokens import Integers, Tokens, tokens_of
 
@@ -61,7 +61,7 @@ class Rows:
 
 
 def read_rows(
-    source: Source,
+    source: FileSource,
     layout: Layout,
     decimals: int | None,
     faults: Faults,
@@ -129,7 +129,7 @@ def _count(counts: dict[str, int], what: str, amount: int) -> None:
 
 
 def _of_one_unit(
-    columns: list[Column], where: str, tokens: Tokens, faults: Faults, bad: set[int]
+    columns: list[PriceColumn], where: str, tokens: Tokens, faults: Faults, bad: set[int]
 ) -> tuple[Integers, int]:
     places = max(column.decimals for column in columns)
     table = np.empty((len(columns), len(tokens)), dtype=np.int64)

@@ -7,7 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.app.configuration import PUBLIC_DELAY
 from ninja_daemon.app.lean.handover import Handed, go_on
 from ninja_daemon.app.process.running import running_environ, say_found
@@ -16,6 +16,7 @@ from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.settings.servers.web import read_web
 from ninja_daemon.app.settings.strategies import inspect_configuration
 from ninja_daemon.app.settings.toml_file import changed_at, read_toml
+from ninja_daemon.app.shared_options import LOG_LEVEL
 from ninja_daemon.core.errors import ConfigError
 
 DEFAULT: Final = "127.0.0.1:9465"
@@ -48,7 +49,7 @@ def web(
         bool, typer.Option("--public", help="Show signals, outcomes and record only, after a delay.")
     ] = False,
     public_delay: _DELAY = None,
-    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
+    log_level: LOG_LEVEL = LogLevel.INFO,
 ) -> None:
     """Show a read-only page over status, signals and deliveries."""
     address = _address(listen)
