@@ -11,7 +11,7 @@ import structlog
 
 from ninja_daemon.core.errors import JournalUnavailable
 
-_CLOSE_GRACE: Final = 2.0
+CLOSE_GRACE: Final = 2.0
 """Seconds that the end of a process waits for what is still to be written."""
 
 
@@ -48,7 +48,7 @@ class BackgroundWriter:
         """Write what is left."""
         if self._thread is not None:
             self._tasks.put(None)
-            self._thread.join(_CLOSE_GRACE)
+            self._thread.join(CLOSE_GRACE)
 
     def _run(self) -> None:
         while (write := self._tasks.get()) is not None:

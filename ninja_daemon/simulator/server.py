@@ -11,9 +11,7 @@ from typing import Final, Self
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, SimulatedBroker
 from ninja_daemon.simulator.clock import Now, SimulatedClock
 from ninja_daemon.simulator.connections import HttpServer
-from ninja_daemon.simulator.faults import (
-    FaultScript,
-)
+from ninja_daemon.simulator.faults import FaultScript
 from ninja_daemon.simulator.markets.completion import ByTime, Completion
 from ninja_daemon.simulator.markets.quotes import Market
 from ninja_daemon.simulator.record import RequestRecord, Served

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from ninja_daemon.core.errors import (
-    NinjaError,
-)
+from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.market.instant import (
-    Instant,
-)
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import NO_SPREADS
+
+PAGE: Final = 5_000
+"""Candles that the broker gives in one answer at most."""
 
 
 class Fetched(NamedTuple):

@@ -12,13 +12,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from ninja_daemon.core.averages.trend import TrendState
-from ninja_daemon.core.errors import (
-    NinjaError,
-    StoreUnavailable,
-)
-from ninja_daemon.core.market.instant import (
-    Instant,
-)
+from ninja_daemon.core.errors import NinjaError, StoreUnavailable
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.open_signal import OpenSignal

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, NEW_YORK
+from ninja_daemon.adapters.candle_files.clocks.zones import NEW_YORK
 from ninja_daemon.adapters.candle_files.settling.parts import CandlePart
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.spans import HOUR
 
 _LATE_OPEN: Final = 15 * 60
 _EARLY_CLOSE: Final = 5 * 60

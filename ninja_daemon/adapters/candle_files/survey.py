@@ -9,9 +9,10 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.text.calendar_days import DAY, in_order
+from ninja_daemon.adapters.candle_files.text.calendar_days import in_order
 from ninja_daemon.adapters.candle_files.text.spool import Spool
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
 DayFirst: TypeAlias = bool | None
 """Whether days come before months; None where the text says it."""

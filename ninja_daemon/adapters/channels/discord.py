@@ -10,14 +10,7 @@ from urllib.parse import urlsplit
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.discord_api import WEBHOOK, failure_from, message_id, pause_of, versioned
-from ninja_daemon.adapters.channels.kind import (
-    ChannelKind,
-    Complaints,
-    Draft,
-    endpoint_at,
-    options_of,
-    poster_for,
-)
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Draft, endpoint_at, options_of, poster_for
 from ninja_daemon.adapters.channels.wording.discord_embeds import embeds_of
 from ninja_daemon.adapters.channels.wording.languages import texts
 from ninja_daemon.adapters.channels.wording.plain import is_laid_out, plain_text

@@ -8,12 +8,8 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from ninja_daemon.adapters.channels.kind import (
-    json_object,
-)
-from ninja_daemon.adapters.channels.words import (
-    harmless,
-)
+from ninja_daemon.adapters.channels.kind import json_object
+from ninja_daemon.adapters.channels.words import harmless
 from ninja_daemon.adapters.network.answers import Case, Reply, failure_of
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Failure, Fault

@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
-from ninja_daemon.adapters.journal.backup import (
-    count_unknown_sent,
-    notifier_beat_left,
-)
+from ninja_daemon.adapters.journal.backup import count_unknown_sent, notifier_beat_left
 from ninja_daemon.adapters.journal.sent_ledger import KEPT
 from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE, Contents
 from ninja_daemon.adapters.redis.backups.stored_keys import StoredKey
-from ninja_daemon.app.backups.making import (
-    local_files,
-    redis_namespace,
-)
+from ninja_daemon.app.backups.making import local_files, redis_namespace
 from ninja_daemon.app.backups.record_part import RecordFate, record_fate, record_warning
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError

@@ -15,12 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.files.backup_form import CALENDAR, EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
-from ninja_daemon.adapters.journal.backup import (
-    merge_ledger,
-    place_database,
-    place_journal,
-    set_journal_aside,
-)
+from ninja_daemon.adapters.journal.backup import merge_ledger, place_database, place_journal, set_journal_aside
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE
 from ninja_daemon.app.backups.making import (

@@ -18,7 +18,7 @@ from ninja_daemon.app.pictures.of_sweeps import view_of
 from ninja_daemon.app.replays.options import ReplayForm
 from ninja_daemon.app.replays.running import ReplaySource
 from ninja_daemon.app.replays.sweep_words import json_fields, words
-from ninja_daemon.app.settings.strategy_table import MAX_PERIOD
+from ninja_daemon.core.averages.average import LONGEST_PERIOD
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.pictures.results.sweep_map import sweep_map
 from ninja_daemon.core.pictures.theme import Theme
@@ -92,8 +92,8 @@ def _axis(text: str) -> tuple[str, Sequence[int]]:
         refuse("--sweep", f"must be like fast=10..100:10 or slow=140, was {text[:40]!r}")
     first, step = int(match[2]), int(match[4] or 1)
     last = int(match[3] or first)
-    if not 1 <= first <= last <= MAX_PERIOD or not step:
-        refuse("--sweep", f"must go up from 1 to at most {MAX_PERIOD}, by steps from 1, was {text[:40]!r}")
+    if not 1 <= first <= last <= LONGEST_PERIOD or not step:
+        refuse("--sweep", f"must go up from 1 to at most {LONGEST_PERIOD}, by steps from 1, was {text[:40]!r}")
     values = range(first, last + 1, step)
     if len(values) > MOST_VALUES:
         refuse("--sweep", f"must give {match[1]} at most {MOST_VALUES} values, were {len(values)}: take a longer step")

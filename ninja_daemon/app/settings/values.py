@@ -10,10 +10,10 @@ from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from ninja_daemon.core.messages.send_policy import minute_of_day
+from ninja_daemon.core.rounding import MOST_DIGITS
 
 T = TypeVar("T")
 LONGEST_TEXT: Final = 4_096
-MOST_DIGITS: Final = 15
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 _LONGEST_SHOWN: Final = 60
 _LONGEST_ZONE: Final = 64
@@ -232,6 +232,4 @@ SWITCH_WORD: Final = Value("true or false", _switch_word)
 TEXT: Final = Value("text", _text)
 NAME: Final = Value("1 to 64 letters, digits, _ . or -", _name)
 ZONE: Final = Value('a time zone like "Europe/Berlin"', _zone)
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""Days of the week as they are written."""
 CLOCK: Final = Value('a clock time like "22:00"', _minute)

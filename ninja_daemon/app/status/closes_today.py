@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.market.granularity import new_york_day_start, trading_day
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import DAY
 from ninja_daemon.usecases.ports import Loaded
 
 NearestByName: TypeAlias = Mapping[str, tuple[Decimal, Instant]]
 """By strategy, how near its averages were in pips, and the open of that candle."""
-DAY: Final = 86_400
 _HOUR, _MINUTE = 3_600, 60
 
 

@@ -29,6 +29,7 @@ from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import HOUR
 from ninja_daemon.usecases.ports import Clock
 from ninja_daemon.usecases.proof.evaluations import CloseJudge, CloseVerdict
 from ninja_daemon.usecases.proof.noted import Evaluation
@@ -41,7 +42,6 @@ _FRESH: Final = 1.0
 """Seconds for which something read is shown again."""
 _SETTLED: Final = 10.0
 """Seconds for which the settings are shown again while nothing seems to have changed."""
-_HOUR: Final = 3_600
 _WEEKEND: Final = 200_000
 """Seconds in which there may be no closes; shorter candles fill a page without it."""
 _T = TypeVar("_T")
@@ -189,7 +189,7 @@ class Insides:
         """Return what became of a strategy's newest closes, oldest first."""
         end = strategy.market_hours.last_close(strategy.granularity, int(self._clock.now()))
         length = strategy.granularity.seconds
-        since = end - CLOSES * length - (_WEEKEND if length >= _HOUR else 0)
+        since = end - CLOSES * length - (_WEEKEND if length >= HOUR else 0)
         notes = read_notes(self.environment, strategy.name, since - length, end)
         return list(CloseJudge(strategy, notes, cursor).each(since, end))[-CLOSES:]
 

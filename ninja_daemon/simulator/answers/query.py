@@ -18,7 +18,7 @@ from ninja_daemon.core.market.granularity import Granularity
 
 MOST_CANDLES: Final = 5_000
 _DEFAULT_COUNT: Final = 500
-_NANO: Final = 1_000_000_000
+NANO: Final = 1_000_000_000
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -97,7 +97,7 @@ def read_candle_query(query: Mapping[str, str], now: float) -> CandleQuery:
     if count is not None and since is not None and until is not None:
         raise RequestRefused(_COUNT_BESIDE_WINDOW)
     span = 0 if since is None or until is None else until - since
-    if (count or 0) > MOST_CANDLES or span > MOST_CANDLES * granularity.seconds * _NANO:
+    if (count or 0) > MOST_CANDLES or span > MOST_CANDLES * granularity.seconds * NANO:
         raise RequestRefused(_TOO_MANY)
     check_alignment(query, granularity)
     smooth, include_first = _boolean(query, "smooth", "false"), _boolean(query, "includeFirst", "true")
@@ -175,7 +175,7 @@ def _moment(query: Mapping[str, str], name: str) -> int | None:
 
 def _nanoseconds(text: str) -> int | None:
     if match := _UNIX.fullmatch(text):
-        return int(match[1]) * _NANO + int((match[2] or "0").ljust(9, "0"))
+        return int(match[1]) * NANO + int((match[2] or "0").ljust(9, "0"))
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None
@@ -186,7 +186,7 @@ def _nanoseconds(text: str) -> int | None:
         return None
     offset = int(hours or 0) * 3_600 + int(minutes or 0) * 60
     seconds = int(at.timestamp()) - (offset if sign == "+" else -offset)
-    return seconds * _NANO + int((fraction or "0").ljust(9, "0"))
+    return seconds * NANO + int((fraction or "0").ljust(9, "0"))
 
 
 @lru_cache(maxsize=256)

@@ -9,6 +9,7 @@ from typing import Final
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
+from ninja_daemon.core.spans import DAY
 from ninja_daemon.simulator.faults.answers import (
     CutBody,
     CutJson,
@@ -25,7 +26,6 @@ from ninja_daemon.simulator.faults.candles import CloseText, Flaw, Late, Missing
 from ninja_daemon.simulator.faults.script import BrokerFault, Effect
 
 _STATUSES: Final = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
-_A_DAY: Final = 86_400
 _LONG_NUMBER: Final = "1" * 5_000
 _CONDITIONS: Final = frozenset({"times", "skip", "share", "path", "instrument", "granularity"})
 _NO_JSON_NUMBER: Final = '{"instrument":"EUR_USD","granularity":"S5","candles":[{"complete":true,"volume":NaN}]}'
@@ -63,14 +63,14 @@ def _status(code: str) -> _Make:
 _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
     {
         **{code: _status(code) for code in _STATUSES},
-        "delay": lambda value, _: Delay(_number("delay", value or "30", 0, _A_DAY)),
-        "slow-body": lambda value, _: SlowBody(_number("slow-body", value or "1", 0, _A_DAY)),
+        "delay": lambda value, _: Delay(_number("delay", value or "30", 0, DAY)),
+        "slow-body": lambda value, _: SlowBody(_number("slow-body", value or "1", 0, DAY)),
         "reset": _fixed(Reset()),
         "cut-body": lambda value, _: CutBody(int(value or 40)),
         "cut-json": lambda value, _: CutJson(int(value or 60)),
         "gzip-bomb": lambda value, _: GzipBomb(int(value or 64)),
         "redirect": lambda value, _: redirect(value) if value else redirect(),
-        "skew": lambda value, _: Skew(_number("skew", value or "10", -_A_DAY, _A_DAY)),
+        "skew": lambda value, _: Skew(_number("skew", value or "10", -DAY, DAY)),
         "empty": _fixed(body("")),
         "null": _fixed(body("null")),
         "list": _fixed(body("[]")),

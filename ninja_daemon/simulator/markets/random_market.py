@@ -23,6 +23,7 @@ import numpy.typing as npt
 from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.spans import DAY, HOUR
 from ninja_daemon.simulator.markets.drawing import (
     TIME,
     Integers,
@@ -39,8 +40,6 @@ from ninja_daemon.simulator.markets.quotes import Listing, Row
 
 _FIRST_DAY: Final = date(2004, 1, 1).toordinal()
 _LAST_DAY: Final = date(2050, 1, 1).toordinal()
-_HOUR: Final = 3_600
-_DAY: Final = 86_400
 _FRIDAY: Final = 4
 
 _ACTIVITY: Final = (3, 7, 10, 13, 13, 11, 10, 10, 11, 15, 25, 31, 30, 27, 27, 32, 40, 41, 37, 28, 20, 15, 11, 7, 4)
@@ -71,10 +70,10 @@ class _Level(NamedTuple):
 
 
 _LEVELS: Final = (
-    _Level(_HOUR, 25, 64 * _DAY),
-    _Level(900, 4, 16 * _DAY),
-    _Level(60, 15, _DAY),
-    _Level(5, 12, 2 * _HOUR),
+    _Level(HOUR, 25, 64 * DAY),
+    _Level(900, 4, 16 * DAY),
+    _Level(60, 15, DAY),
+    _Level(5, 12, 2 * HOUR),
 )
 _HOURS, _QUARTERS, _MINUTES, _STEPS = range(4)
 
@@ -255,7 +254,7 @@ class _Walk:
     def _draw_chunk(self, level: int, at: Instant) -> Integers:
         size = _LEVELS[level].chunk
         # A day may begin before the chunk and reach into it; 25 hours are the longest.
-        reach = 25 * _HOUR if level == _HOURS else 0
+        reach = 25 * HOUR if level == _HOURS else 0
         parents = self._drawn(level - 1, at - reach, at + size)
         if not len(parents):
             return parents

@@ -13,14 +13,11 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import NO_SPREADS
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK
-from ninja_daemon.usecases.candle_ports import Fetched, HistorySource, WantedHistory
+from ninja_daemon.usecases.candle_ports import PAGE, Fetched, HistorySource, WantedHistory
 from ninja_daemon.usecases.replay import Span
 
 RECENT: Final = 5_000
 """Candles of the broker's history that are replayed when nothing says from when on."""
-
-
-_PAGE: Final = 5_000
 
 
 class BrokerHistory(NamedTuple):
@@ -70,7 +67,7 @@ def read_history(
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
     until = None if span.until is None else series.granularity.open_at(span.until)
-    newest = WantedHistory(series, until, _PAGE, with_spreads)
+    newest = WantedHistory(series, until, PAGE, with_spreads)
     answers = _enough(_pages(source, newest), span.since, warm_up + look_back, progress)
     return _joined(series, answers, span)
 
@@ -99,7 +96,7 @@ def _pages(source: HistorySource, wanted: WantedHistory) -> Iterator[Fetched]:
         if not candles:
             return
         yield answer._replace(candles=candles, forming=answer.forming if wanted.until is None else None)
-        if len(answer.candles) < _PAGE:
+        if len(answer.candles) < PAGE:
             return
         before = candles[0].time
         wanted = replace(wanted, until=wanted.series.granularity.open_at(before - 1))

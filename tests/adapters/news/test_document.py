@@ -9,13 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.news.document import (
-    ALL_DAY,
-    NO_ZONE,
-    OTHER_IMPACT,
-    UNCLEAR,
-    read_document,
-)
+from ninja_daemon.adapters.news.document import ALL_DAY, NO_ZONE, OTHER_IMPACT, UNCLEAR, read_document
 from ninja_daemon.core.errors import CalendarUnreadable
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.news import NewsEvent

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.weeks import GOOD, Score, Weeks, score
-from ninja_daemon.adapters.candle_files.clocks.zones import DAY, HOUR, Zone, fixed, zone_named
+from ninja_daemon.adapters.candle_files.clocks.zones import Zone, fixed, zone_named
+from ninja_daemon.core.spans import DAY, HOUR
 
 CANDIDATES: Final = (
     "UTC", "America/New_York", "America/New_York+7", "EET", "CET", "Europe/London", "Europe/Moscow", "America/Santiago",

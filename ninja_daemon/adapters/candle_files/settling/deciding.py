@@ -19,13 +19,14 @@ from ninja_daemon.adapters.candle_files.clocks.zone_finding import (
     find_zone,
     is_stamped_at_close,
 )
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, UnknownZone, Zone, fixed, zone_named
+from ninja_daemon.adapters.candle_files.clocks.zones import UnknownZone, Zone, fixed, zone_named
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import Layout, Options
 from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle
 from ninja_daemon.adapters.candle_files.survey import decided
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.spans import HOUR
 
 _SHOWN: Final = 4
 _OPEN_WEEKENDS: Final = 0.05

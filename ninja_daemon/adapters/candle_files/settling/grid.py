@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR
 from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.spans import HOUR
 
 _MOST_MOVED: Final = 20
 """At most one stamp in this many may be that of a candle's first trade."""

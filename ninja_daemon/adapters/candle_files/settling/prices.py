@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import is_weekend
-from ninja_daemon.adapters.candle_files.clocks.zones import DAY
 from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
 _FIFTH: Final = 5
 _DEFAULT_CURE: Final = "mend the line; where the columns have another order, name it by --columns"

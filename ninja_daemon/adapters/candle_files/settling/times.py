@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, Zone
+from ninja_daemon.adapters.candle_files.clocks.zones import Zone
 from ninja_daemon.adapters.candle_files.layout import SIDES
 from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.survey import decided
-from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS
+from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST
 from ninja_daemon.adapters.candle_files.text.rows import Rows
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.instant import format_instant
-
-_LARGEST: Final = 10**MOST_DIGITS
+from ninja_daemon.core.rounding import MOST_DIGITS
+from ninja_daemon.core.spans import HOUR
 
 
 class Timing:
@@ -124,7 +122,7 @@ class Timing:
         """Return the prices as open, high, low, close of one unit; those of two sides as eight lines."""
         is_mid = len(rows.prices) in {2, len(SIDES)} and file.options.price == "mid"
         factor = 10 ** (self._at.decimals - is_mid - rows.decimals)
-        if factor > 1 and int(np.abs(rows.prices).max()) * factor >= _LARGEST:
+        if factor > 1 and int(np.abs(rows.prices).max()) * factor >= LARGEST:
             at = int(np.abs(rows.prices).max(axis=0).argmax())
             message = f"a price must have at most {MOST_DIGITS} digits with {self._at.decimals} of them after the point"
             self._at.faults.add("digits", file.spool.name, int(rows.number[at]), message)

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.tokens import Bytes, Integers, Tokens
+from ninja_daemon.core.rounding import MOST_DIGITS
 
-MOST_DIGITS: Final = 15
 LARGEST: Final = 10**MOST_DIGITS
 _ZERO: Final = 48
 _DIGITS: Final = 9

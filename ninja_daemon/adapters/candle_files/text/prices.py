@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.layout import Layout
-from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST, MOST_DIGITS, PriceColumn, read_shapes
+from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST, PriceColumn, read_shapes
 from ninja_daemon.adapters.candle_files.text.tokens import Integers, Tokens
+from ninja_daemon.core.rounding import MOST_DIGITS
 
 MOST_DECIMALS: Final = 12
 _PLAIN: Final = re.compile(r"-?\d{1,20}(?:\.\d{1,30})?", re.ASCII)

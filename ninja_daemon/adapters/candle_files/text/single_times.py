@@ -9,7 +9,6 @@ from datetime import date
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.calendar_days import (
-    DAY,
     EPOCH,
     FIRST_YEAR,
     LAST_YEAR,
@@ -19,6 +18,7 @@ from ninja_daemon.adapters.candle_files.text.calendar_days import (
 )
 from ninja_daemon.adapters.candle_files.text.time_forms import TimeForm, example
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
 
 @dataclass(slots=True)

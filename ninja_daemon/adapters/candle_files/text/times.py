@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.calendar_days import (
-    DAY,
     FIRST_YEAR,
     LAST_YEAR,
     century,
@@ -28,6 +27,7 @@ from ninja_daemon.adapters.candle_files.text.price_shapes import number_of
 from ninja_daemon.adapters.candle_files.text.single_times import Times, single_time
 from ninja_daemon.adapters.candle_files.text.time_forms import TimeForm, form_of
 from ninja_daemon.adapters.candle_files.text.tokens import Bytes, Integers, Tokens
+from ninja_daemon.core.spans import DAY
 
 _ROUNDS: Final = 12
 _UNIX_DIGITS: Final = {10: 1, 13: 1_000, 16: 1_000_000}

@@ -12,13 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.journal.history.evaluation_reading import read_notes
-from ninja_daemon.adapters.journal.history.evaluation_rows import (
-    COLUMNS,
-    LATER_COLUMNS,
-    Batch,
-    rows_of,
-    written,
-)
+from ninja_daemon.adapters.journal.history.evaluation_rows import COLUMNS, LATER_COLUMNS, Batch, rows_of, written
 from ninja_daemon.adapters.journal.sqlite_file import BUSY_SECONDS, SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import add_columns, at_once, transaction
 from ninja_daemon.core.errors import JournalUnavailable

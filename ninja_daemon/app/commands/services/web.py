@@ -7,6 +7,7 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
+from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.app.configuration import PUBLIC_DELAY
 from ninja_daemon.app.lean.handover import Handed, go_on
@@ -22,7 +23,6 @@ from ninja_daemon.core.errors import ConfigError
 DEFAULT: Final = "127.0.0.1:9465"
 _ADDRESS: Final = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):(\d{1,5})")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-_HIGHEST_PORT: Final = 65_535
 _DELAY: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -80,7 +80,7 @@ def _delay(environment: Environment, minutes: int | None) -> float:
 
 def _address(text: str) -> tuple[str, int]:
     match = _ADDRESS.fullmatch(text.strip())
-    if match is None or int(match[3]) > _HIGHEST_PORT:
+    if match is None or int(match[3]) > LARGEST_PORT:
         message = f"must be an address and a port such as {DEFAULT} or [::1]:9465, was {text[:64]!r}"
         raise typer.BadParameter(message, param_hint="--listen")
     return match[1] or match[2], int(match[3])
