@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -161,13 +161,6 @@ def missing(table: Mapping[str, object], defaults: object) -> Iterator[tuple[str
     for required, allowed in REQUIRED.items():
         if required not in present and not (required == "instrument" and "pair" in present):
             yield required, f"must be {allowed}, was missing"
-
-
-def strategy_defaults() -> Iterator[tuple[str, object]]:
-    """Yield the keys of a strategy that have a default, with it; for documentation and its test."""
-    for field in fields(Strategy):
-        if field.default not in {MISSING, ()}:
-            yield field.name, field.default
 
 
 def _with_cost(values: Mapping[str, Any]) -> dict[str, Any]:

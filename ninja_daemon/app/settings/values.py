@@ -51,19 +51,6 @@ def must_be(allowed: str, was: object, cure: str = "") -> str:
     return f"must be {allowed}, was {shown(was)}" + (f"; {cure}" if cure else "")
 
 
-def not_a_key(key: str, allowed: Iterable[str]) -> str:
-    """Say that a key is unknown, which one was probably meant, and which there are."""
-    return f"is not a key{meant(key.lower(), allowed)}; allowed are {', '.join(allowed)}"
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """Ask whether the known name that resembles ``name`` was meant; empty when none does."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
 def shown(value: object) -> str:
     """Write a value as it stands in a file, cut to what fits on a line."""
     try:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Settings, Shown
+from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Settings, Shown, refuse_unknown
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.market.news import ANY_CURRENCY, IMPACTS, NO_CALENDAR, Calendar, Known, NewsEvent
@@ -100,10 +100,7 @@ def quiet_times(quiet: Quiet, instrument: str, calendar: Calendar) -> QuietTimes
 def _read(value: object) -> Quiet:
     if not isinstance(value, Mapping):
         raise ValueError  # noqa: TRY004 - for the caller the value is wrong, whatever its type
-    for name in value:
-        if name not in _KEYS:
-            message = f"{str(name)[:40]} is no key of it; there are {', '.join(_KEYS)}"
-            raise ValueError(message)
+    refuse_unknown(value, _KEYS)
     impacts, currencies = value.get("impact"), value.get("currencies", _PAIR)
     if not isinstance(impacts, list) or not impacts or not all(one in IMPACTS for one in impacts):
         message = f"impact must be a list of {' '.join(IMPACTS)}"
