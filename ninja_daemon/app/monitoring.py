@@ -15,7 +15,7 @@ from ninja_daemon.adapters.telemetry.metrics import MetricValue
 from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.gaps import lateness
+from ninja_daemon.usecases.missing_candles import lateness
 from ninja_daemon.usecases.proof.kind import DifferenceKind
 
 if TYPE_CHECKING:

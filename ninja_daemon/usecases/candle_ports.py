@@ -110,7 +110,7 @@ class CandleSource(HistorySource, Protocol):
         """Return for each request the complete candles after its cursor, however many were missed."""
 
     def had_prices(self, series: Series, start: Instant, end: Instant) -> bool:
-        """Tell whether the broker knows any price between two instants: a quiet period has none, a gap has.
+        """Tell whether the broker knows any price between two instants: a quiet period has none.
 
         Raises:
             TransientError, RejectedError: as for any request.

@@ -47,7 +47,7 @@ def catch_up(
         store: cursors, averages and the signals list.
         journal: this machine's own memory of the cursors.
         clock: when signals are found.
-        hold_gaps: leave candles behind a fresh gap for the next call, because the missing one may yet come.
+        hold_gaps: leave candles behind a fresh missing one for the next call, because that may yet come.
         calendar: scheduled news, as far as they are known.
 
     Raises:

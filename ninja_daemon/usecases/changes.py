@@ -14,7 +14,7 @@ from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.usecases.candle_ports import Fetched
-from ninja_daemon.usecases.gaps import MissingCandles
+from ninja_daemon.usecases.missing_candles import MissingCandles
 from ninja_daemon.usecases.ports import Change, Counts
 from ninja_daemon.usecases.revisions import ShownCandles, is_revised, known_before, shown_before
 from ninja_daemon.usecases.standing import Standing

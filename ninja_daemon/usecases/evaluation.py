@@ -14,7 +14,7 @@ from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
 from ninja_daemon.usecases.changes import After, NewCandles, change_of, compared, judged, quiet_candle
-from ninja_daemon.usecases.gaps import MissingCandles, missing_candles
+from ninja_daemon.usecases.missing_candles import MissingCandles, missing_candles
 from ninja_daemon.usecases.ports import Change, Clock
 from ninja_daemon.usecases.revisions import ShownCandles, scaled
 from ninja_daemon.usecases.standing import Standing
@@ -40,7 +40,7 @@ class Evaluator:
     def __init__(
         self, source: CandleSource, clock: Clock, calendar: Calendar = NO_CALENDAR, *, hold_gaps: bool
     ) -> None:
-        """Choose whom to ask about gaps, by which news to judge, and whether to wait for what is missing."""
+        """Choose whom to ask about missing candles, by which news to judge, and whether to wait for what is missing."""
         self._source = source
         self._clock = clock
         self._calendar = calendar
