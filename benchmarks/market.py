@@ -15,7 +15,7 @@ from benchmarks.canned import ACCOUNT, instrument_names
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.simulator.faults import Delay, Fault, FaultScript
+from ninja_daemon.simulator.faults import BrokerFault, Delay, FaultScript
 from ninja_daemon.simulator.markets.completion import ByLag
 from ninja_daemon.simulator.markets.quotes import Listing, Row
 from ninja_daemon.simulator.server import SimulatorServer
@@ -70,7 +70,7 @@ def main(count: int, lag: float) -> None:
         for line in sys.stdin:
             script.clear()
             if seconds := json.loads(line).get("delay"):
-                script.add(Fault(Delay(seconds)))
+                script.add(BrokerFault(Delay(seconds)))
             # Requests carry the monotonic clock; the benchmark compares with the one on the wall.
             apart = time.time() - time.monotonic()
             print(json.dumps({"asked": [request.at + apart for request in server.requests]}), flush=True)

@@ -19,7 +19,7 @@ from benchmarks.contenders import TOKEN, SetClock
 from benchmarks.results import Chapter, Figure, Table, at_least, short
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import Part
+from ninja_daemon.adapters.journal.kept_commits import JournalPart
 from ninja_daemon.adapters.oanda.source import OandaSource
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
@@ -142,7 +142,7 @@ class Member:
             clock=self._clock,
             is_shared=False,
             push_alert=lambda *_: None,
-            part=Part(shard, {one.name for one in share}.__contains__),
+            part=JournalPart(shard, {one.name for one in share}.__contains__),
         )
 
     def wake(self, now: int) -> None:

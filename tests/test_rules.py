@@ -120,6 +120,26 @@ def test_every_library_that_is_imported_is_named_by_the_contract_of_homes() -> N
     assert not strangers, "name it in pyproject.toml, with its home"
 
 
+# ------------------------------------------------------------------------------------------------------------- words
+
+
+def test_a_public_class_name_has_one_meaning() -> None:
+    named: dict[str, list[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                named.setdefault(node.name, []).append(path.relative_to(PACKAGE).as_posix())
+    del named["Options"], named["Sent"]  # of each channel; accepted by a destination, and noted in the ledger
+    assert {name: places for name, places in named.items() if len(places) > 1} == {}
+
+
+def test_each_folder_says_what_lives_there_and_what_does_not() -> None:
+    docs = {
+        path: ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) for path in PACKAGE.rglob("__init__.py")
+    }
+    assert [path for path, doc in docs.items() if "\n\n" not in (doc or "")] == []
+
+
 # ------------------------------------------------------------------------------------------------------------- locks
 
 

@@ -34,7 +34,7 @@ from tests.fakes.receiver import Post, receiver
 from tests.message_pages import discord_page, draw, email_page, telegram_page
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "messages"
-MANNERS = SendPolicy(time_zone="Europe/Berlin")
+POLICY = SendPolicy(time_zone="Europe/Berlin")
 STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, fast_ma=40, slow_ma=140)
 BRIEFING = Briefing([STRATEGY])
 SUSPENDED = (
@@ -86,7 +86,7 @@ def transcripts() -> dict[str, str]:
 def terminal() -> str:
     """What standard output shows."""
     stream = io.StringIO()
-    channel = ConsoleChannel(Destination("console", "console", policy=MANNERS), stream)
+    channel = ConsoleChannel(Destination("console", "console", policy=POLICY), stream)
     for title, bundle in bundles().items():
         stream.write(f"# {title}\n")
         channel.send(bundle)
@@ -97,7 +97,7 @@ def terminal() -> str:
 def email() -> str:
     """Subject and text."""
     return "\n".join(
-        f"# {title}\n\nSubject: {subject(bundle, MANNERS)}\n\n{plain_text(bundle, MANNERS)}\n"
+        f"# {title}\n\nSubject: {subject(bundle, POLICY)}\n\n{plain_text(bundle, POLICY)}\n"
         for title, bundle in bundles().items()
     )
 
@@ -132,7 +132,7 @@ def posts_of(kind: str) -> dict[str, Any]:
 def posted(kind: str) -> Iterator[tuple[Channel, list[Post]]]:
     """A channel to a receiver, and what comes there."""
     with receiver() as server:
-        destination = Destination("desk", kind, ROWS[kind](server.url), MANNERS)
+        destination = Destination("desk", kind, ROWS[kind](server.url), POLICY)
         channel: Channel
         if kind == "webhook":
             channel = WebhookChannel(destination, now=lambda: CLOSE_TIME + 3.2)
@@ -147,7 +147,7 @@ def posted(kind: str) -> Iterator[tuple[Channel, list[Post]]]:
 
 def pages() -> dict[str, str]:
     """Return what each service's picture shows, as an HTML page."""
-    mails = {title: (subject(one, MANNERS), mail_html(one, MANNERS)) for title, one in bundles().items()}
+    mails = {title: (subject(one, POLICY), mail_html(one, POLICY)) for title, one in bundles().items()}
     return {
         "discord": discord_page(posts_of("discord")),
         "telegram": telegram_page(posts_of("telegram")),

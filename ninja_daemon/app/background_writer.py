@@ -12,7 +12,7 @@ import structlog
 
 from ninja_daemon.core.errors import JournalUnavailable
 
-_CLOSE_GRACE: Final = 2.0
+CLOSE_GRACE: Final = 2.0
 """Seconds that the end of a process waits for what is still to be written."""
 
 
@@ -54,8 +54,8 @@ class BackgroundWriter:
         """Write what is left."""
         if self._thread is not None:
             with suppress(Full):
-                self._tasks.put(None, timeout=_CLOSE_GRACE)
-            self._thread.join(_CLOSE_GRACE)
+                self._tasks.put(None, timeout=CLOSE_GRACE)
+            self._thread.join(CLOSE_GRACE)
 
     def _run(self) -> None:
         while (write := self._tasks.get()) is not None:

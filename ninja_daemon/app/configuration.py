@@ -9,8 +9,8 @@ from typing import Final
 from ninja_daemon.adapters.news.place import CalendarPlace
 from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import WEEK
 
-WEEK: Final = 7 * 86_400.0
 PUBLIC_DELAY: Final = 900.0
 """Seconds, where the file does not say another delay."""
 

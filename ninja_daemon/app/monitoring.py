@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.telemetry.metrics import Reading
+from ninja_daemon.adapters.telemetry.metrics import MetricValue
 from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.core.errors import ConfigError, JournalUnavailable, StoreUnavailable
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.gaps import lateness
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.missing_candles import lateness
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 
 if TYPE_CHECKING:
     from ninja_daemon.app.audits.results import AuditSummary
@@ -105,80 +105,80 @@ class DaemonFigures:
         self._clock = clock
         self._liveness = liveness
 
-    def readings(self) -> Iterator[Reading]:
+    def readings(self) -> Iterator[MetricValue]:
         """Return the figures as they are now."""
         daemon, figures = self._daemon, self._daemon.figures
-        yield Reading("ninja_build_info", 1, (__version__, "daemon"))
-        yield Reading("ninja_redis_up", daemon.is_store_up)
-        yield Reading("ninja_active", daemon.is_active)
+        yield MetricValue("ninja_build_info", 1, (__version__, "daemon"))
+        yield MetricValue("ninja_redis_up", daemon.is_store_up)
+        yield MetricValue("ninja_active", daemon.is_active)
         for shard, is_led in daemon.led.items():
-            yield Reading("ninja_shard_active", is_led, (str(shard),))
+            yield MetricValue("ninja_shard_active", is_led, (str(shard),))
         if daemon.takeover_seconds is not None:
-            yield Reading("ninja_takeover_seconds", daemon.takeover_seconds)
-        yield Reading("ninja_strategies", len(daemon.strategies))
-        yield Reading("ninja_strategies_waiting", len(figures.reasons()))
+            yield MetricValue("ninja_takeover_seconds", daemon.takeover_seconds)
+        yield MetricValue("ninja_strategies", len(daemon.strategies))
+        yield MetricValue("ninja_strategies_waiting", len(figures.reasons()))
         for name, labels, count in figures.counters.by_metric():
-            yield Reading(name, count, labels)
+            yield MetricValue(name, count, labels)
         yield from self._signals()
         for (name, result), count in dict(figures.closed).items():
-            yield Reading("ninja_outcomes_total", count, (name, result))
+            yield MetricValue("ninja_outcomes_total", count, (name, result))
         for name, total in dict(figures.closed_r).items():
-            yield Reading("ninja_outcome_r", float(total), (name,))
+            yield MetricValue("ninja_outcome_r", float(total), (name,))
         if figures.counters.hit_ratio is not None:
-            yield Reading("ninja_hit_ratio", figures.counters.hit_ratio)
-        yield Reading("ninja_last_wake_timestamp_seconds", figures.last_wake)
-        yield Reading("ninja_last_good_wake_timestamp_seconds", figures.last_good_wake)
-        yield Reading("ninja_signal_latency_seconds", figures.signal_latency)
+            yield MetricValue("ninja_hit_ratio", figures.counters.hit_ratio)
+        yield MetricValue("ninja_last_wake_timestamp_seconds", figures.last_wake)
+        yield MetricValue("ninja_last_good_wake_timestamp_seconds", figures.last_good_wake)
+        yield MetricValue("ninja_signal_latency_seconds", figures.signal_latency)
         yield from self._strategies()
         for timeframe, delay in dict(figures.completion_delay).items():
-            yield Reading("ninja_completion_delay_seconds", delay.spread, (timeframe,))
+            yield MetricValue("ninja_completion_delay_seconds", delay.spread, (timeframe,))
         yield from self._broker()
         yield from self._audited()
         yield from self._machine()
 
-    def _machine(self) -> Iterator[Reading]:
+    def _machine(self) -> Iterator[MetricValue]:
         with suppress(OSError):
-            yield Reading("ninja_state_free_bytes", disk_usage(self._state_dir).free)
+            yield MetricValue("ninja_state_free_bytes", disk_usage(self._state_dir).free)
         with suppress(JournalUnavailable):
-            yield Reading("ninja_kept_commits", self._daemon.kept_commits())
+            yield MetricValue("ninja_kept_commits", self._daemon.kept_commits())
 
-    def _signals(self) -> Iterator[Reading]:
+    def _signals(self) -> Iterator[MetricValue]:
         counts, strategies = self._daemon.figures.by_strategy, self._daemon.strategies
         for listed, count in counts.listed().items():
-            yield Reading("ninja_strategy_signals_total", count, listed)
+            yield MetricValue("ninja_strategy_signals_total", count, listed)
         for rejected, count in counts.rejected().items():
-            yield Reading("ninja_rejected_total", count, rejected)
+            yield MetricValue("ninja_rejected_total", count, rejected)
         for name, closed in counts.last_signals(strategies).items():
-            yield Reading("ninja_last_signal_timestamp_seconds", closed, (name,))
+            yield MetricValue("ninja_last_signal_timestamp_seconds", closed, (name,))
         for name, seconds in counts.usual_silence(strategies).items():
-            yield Reading("ninja_usual_silence_seconds", seconds, (name,))
+            yield MetricValue("ninja_usual_silence_seconds", seconds, (name,))
 
-    def _strategies(self) -> Iterator[Reading]:
+    def _strategies(self) -> Iterator[MetricValue]:
         now, cursors = self._clock.now(), dict(self._daemon.figures.cursors)
         for strategy in self._daemon.strategies:
             cursor = cursors.get(strategy.name)
             behind = lateness(strategy.granularity, cursor, now)
             if cursor is not None and behind is not None:
-                yield Reading("ninja_last_candle_timestamp_seconds", cursor, (strategy.name,))
-                yield Reading("ninja_lag_seconds", max(0.0, behind), (strategy.name,))
+                yield MetricValue("ninja_last_candle_timestamp_seconds", cursor, (strategy.name,))
+                yield MetricValue("ninja_lag_seconds", max(0.0, behind), (strategy.name,))
             if self._daemon.is_active:
                 due, dealt_with = self._daemon.figures.closes.counts(strategy, int(now))
-                yield Reading("ninja_closes_due_total", due, (strategy.name,))
-                yield Reading("ninja_closes_evaluated_total", dealt_with, (strategy.name,))
+                yield MetricValue("ninja_closes_due_total", due, (strategy.name,))
+                yield MetricValue("ninja_closes_evaluated_total", dealt_with, (strategy.name,))
 
-    def _audited(self) -> Iterator[Reading]:
+    def _audited(self) -> Iterator[MetricValue]:
         found = self._audits()
-        yield Reading("ninja_audit_timestamp_seconds", 0 if found is None else found.oldest)
-        for kind in Kind:
+        yield MetricValue("ninja_audit_timestamp_seconds", 0 if found is None else found.oldest)
+        for kind in DifferenceKind:
             count = 0 if found is None else found.differences.get(kind.value, 0)
-            yield Reading("ninja_audit_differences", count, (kind.value,))
+            yield MetricValue("ninja_audit_differences", count, (kind.value,))
 
-    def _broker(self) -> Iterator[Reading]:
+    def _broker(self) -> Iterator[MetricValue]:
         traffic = self._daemon.traffic
         for status, count in dict(traffic.requests).items():
-            yield Reading("ninja_broker_requests_total", count, (str(status),))
-        yield Reading("ninja_broker_connections_total", traffic.connections)
-        yield Reading("ninja_broker_bytes_total", traffic.bytes_received)
+            yield MetricValue("ninja_broker_requests_total", count, (str(status),))
+        yield MetricValue("ninja_broker_connections_total", traffic.connections)
+        yield MetricValue("ninja_broker_bytes_total", traffic.bytes_received)
 
     def alive(self) -> Health:
         """Does work go on?"""
@@ -212,32 +212,32 @@ class NotifierFigures:
         self._depths = depths
         self._liveness = liveness
 
-    def readings(self) -> Iterator[Reading]:
+    def readings(self) -> Iterator[MetricValue]:
         """Return the figures as they are now."""
         notifier = self._notifier
-        yield Reading("ninja_build_info", 1, (__version__, "notifier"))
-        yield Reading("ninja_redis_up", notifier.is_store_up)
+        yield MetricValue("ninja_build_info", 1, (__version__, "notifier"))
+        yield MetricValue("ninja_redis_up", notifier.is_store_up)
         for (event, destination), count in notifier.counts_by_destination.items():
-            yield Reading("ninja_events_total", count, (event, destination))
-        yield Reading("ninja_delivery_seconds", notifier.delivery_seconds)
+            yield MetricValue("ninja_events_total", count, (event, destination))
+        yield MetricValue("ninja_delivery_seconds", notifier.delivery_seconds)
         try:
             depths = self._depths()
         except StoreUnavailable:
             return
-        yield Reading("ninja_list_signals", depths.signals)
-        yield Reading("ninja_list_alerts", depths.alerts)
-        yield Reading("ninja_list_outcomes", depths.outcomes)
-        yield Reading("ninja_dead_letters", depths.unrouted, ("",))
+        yield MetricValue("ninja_list_signals", depths.signals)
+        yield MetricValue("ninja_list_alerts", depths.alerts)
+        yield MetricValue("ninja_list_outcomes", depths.outcomes)
+        yield MetricValue("ninja_dead_letters", depths.unrouted, ("",))
         for lane in depths.lanes:
             name = (lane.destination,)
-            yield Reading("ninja_lane_messages", lane.waiting, name)
-            yield Reading("ninja_lane_oldest_seconds", lane.oldest_age or 0.0, name)
-            yield Reading("ninja_lane_stopped", lane.state in _STOPPED, name)
-            yield Reading("ninja_dead_letters", lane.dead, name)
-            yield Reading("ninja_delivered_total", lane.delivered, name)
-            yield Reading("ninja_repeats_total", lane.repeats, name)
-            yield Reading("ninja_outcomes_shown_total", lane.outcomes_shown, name)
-            yield Reading("ninja_outcomes_dropped_total", lane.outcomes_dropped, name)
+            yield MetricValue("ninja_lane_messages", lane.waiting, name)
+            yield MetricValue("ninja_lane_oldest_seconds", lane.oldest_age or 0.0, name)
+            yield MetricValue("ninja_lane_stopped", lane.state in _STOPPED, name)
+            yield MetricValue("ninja_dead_letters", lane.dead, name)
+            yield MetricValue("ninja_delivered_total", lane.delivered, name)
+            yield MetricValue("ninja_repeats_total", lane.repeats, name)
+            yield MetricValue("ninja_outcomes_shown_total", lane.outcomes_shown, name)
+            yield MetricValue("ninja_outcomes_dropped_total", lane.outcomes_dropped, name)
 
     def alive(self) -> Health:
         """Does work go on?"""

@@ -35,7 +35,7 @@ from ninja_daemon.usecases.wake_result import WakeResult
 
 if TYPE_CHECKING:
     from ninja_daemon.adapters.journal.failover_store import FailoverStore
-    from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
+    from ninja_daemon.adapters.journal.kept_commits import JournalPart
     from ninja_daemon.adapters.redis.state_store import RedisStateStore
     from ninja_daemon.app.audits.results import AuditSummary
     from ninja_daemon.app.daemon.part import Part

@@ -49,7 +49,7 @@ _UNKNOWN: Final = (_AT_ONCE, *((1 - _AT_ONCE) / (len(_ENDS) - 1),) * (len(_ENDS)
 first look of all happens at the close, and a broker that keeps its word causes no wait."""
 
 
-class Found(NamedTuple):
+class NewlyComplete(NamedTuple):
     """Candles that were complete at one look and had not been at the one before.
 
     Attributes:
@@ -63,7 +63,7 @@ class Found(NamedTuple):
     series: int
 
 
-class Plan(NamedTuple):
+class LookPlan(NamedTuple):
     """When to look, in seconds after the close.
 
     Attributes:
@@ -97,15 +97,15 @@ class Experience:
     quick: int = 0
     probe_after: int = 1
 
-    def plan(self, series: int) -> Plan:
+    def plan(self, series: int) -> LookPlan:
         """Place the looks for a close at which so many series are due."""
         looks = _cheapest(self.shares, series)
         if self.quick < self.probe_after or looks[0] <= _SHORTEST:
-            return Plan(looks, is_probe=False)
+            return LookPlan(looks, is_probe=False)
         early = max((end for end in _ENDS if end <= _PROBE * looks[0]), default=_SHORTEST)
-        return Plan((early, *looks), is_probe=True)
+        return LookPlan((early, *looks), is_probe=True)
 
-    def after(self, plan: Plan, found: Sequence[Found], *, at_first_look: bool) -> Experience:
+    def after(self, plan: LookPlan, found: Sequence[NewlyComplete], *, at_first_look: bool) -> Experience:
         """Return the experience after a close.
 
         Args:
@@ -126,7 +126,7 @@ class Experience:
             return replace(told, quick=sooner, probe_after=sooner)
         return replace(told, quick=0, probe_after=min(_RAREST_PROBE, 2 * self.probe_after))
 
-    def _told(self, found: Found) -> Experience:
+    def _told(self, found: NewlyComplete) -> Experience:
         likely = [
             share * max(0.0, min(end, found.later) - max(start, found.earlier)) / (end - start)
             for share, start, end in zip(_doubted(self.shares), _STARTS, _ENDS, strict=True)

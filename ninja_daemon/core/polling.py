@@ -10,17 +10,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ninja_daemon.core.completion_delays import BRIEF, NEWEST, Experience, Found, Plan
+from ninja_daemon.core.completion_delays import BRIEF, NEWEST, Experience, LookPlan, NewlyComplete
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 
 
 class Watch:
     """One close that is being waited for: when to look, and what was found when."""
 
-    def __init__(self, plan: Plan, border: float, patience: float) -> None:
+    def __init__(self, plan: LookPlan, border: float, patience: float) -> None:
         """Wait for what closed at ``border`` (epoch seconds) for ``patience`` seconds."""
         self.plan = plan
-        self.found: list[Found] = []
+        self.found: list[NewlyComplete] = []
         self.looks = 0
         self._border = border
         self._patience = patience
@@ -51,7 +51,7 @@ class Watch:
         self.looks += 1
         self._left = left if self._left is None else self._left
         if found and later > self._earlier:
-            self.found.append(Found(self._earlier, later, found))
+            self.found.append(NewlyComplete(self._earlier, later, found))
         if is_certain:
             self._earlier = max(self._earlier, later)
 

@@ -10,7 +10,9 @@ EXTRA_DIGITS: Final = 5
 """Averages are shown with this many digits more than the instrument's prices."""
 RATIO_DIGITS: Final = 10
 """Digits of a reward over risk."""
-_EXTRA: Final = 10**EXTRA_DIGITS
+MOST_DIGITS: Final = 15
+"""Digits of a price or of a number of the settings at most."""
+EXTRA: Final = 10**EXTRA_DIGITS
 
 
 def normal_form(number: Decimal) -> str:
@@ -36,7 +38,7 @@ def away(close: int, total: int, ratio: tuple[int, int]) -> int:
 def fine_price(numerator: int, denominator: int, decimals: int) -> Decimal:
     """Turn a fraction of price units into a price, rounded half-even to five digits more than ``decimals``."""
     # Integers and not fractions: nothing has to be brought into lowest terms, which is most of a fraction's work.
-    return Decimal(half_even(numerator * _EXTRA, denominator)).scaleb(-decimals - EXTRA_DIGITS)
+    return Decimal(half_even(numerator * EXTRA, denominator)).scaleb(-decimals - EXTRA_DIGITS)
 
 
 def ratio_decimal(ratio: Fraction) -> Decimal:

@@ -1,4 +1,4 @@
-"""Lengths of time as people write them: one grammar for all settings."""
+"""Lengths of time in seconds, and as people write them: one grammar for all settings."""
 
 from __future__ import annotations
 
@@ -6,15 +6,19 @@ import re
 from decimal import Decimal
 from typing import Final
 
-LONGEST_SPAN: Final = 100 * 366 * 86_400
+MINUTE: Final = 60
+HOUR: Final = 3_600
+DAY: Final = 86_400
+WEEK: Final = 7 * DAY
+LONGEST_SPAN: Final = 100 * 366 * DAY
 """Seconds in the longest length of time that anything may be set to."""
 _SPAN: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]{1,8})", re.ASCII)
 _SECONDS: Final = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 60),
-    **dict.fromkeys(("h", "hour", "hours"), 3_600),
-    **dict.fromkeys(("d", "day", "days"), 86_400),
-    **dict.fromkeys(("w", "week", "weeks"), 604_800),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), MINUTE),
+    **dict.fromkeys(("h", "hour", "hours"), HOUR),
+    **dict.fromkeys(("d", "day", "days"), DAY),
+    **dict.fromkeys(("w", "week", "weeks"), WEEK),
 }
 
 

@@ -1,6 +1,8 @@
-"""Numbers in sentences."""
+"""Numbers and names in sentences."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 
 def counted(number: int, noun: str) -> str:
@@ -20,3 +22,16 @@ def duration(seconds: float) -> str:
             head, tail = whole // large, whole % large // small
             return f"{head} {unit} {tail} {rest}" if tail else f"{head} {unit}"
     return f"{whole} s"
+
+
+def not_a_key(key: str, allowed: Iterable[str]) -> str:
+    """Say that a key is unknown, which one was probably meant, and which there are."""
+    return f"is not a key{meant(key.lower(), allowed)}; allowed are {', '.join(allowed)}"
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """Ask whether the known name that resembles ``name`` was meant; empty when none does."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
+
+    close = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""

@@ -21,10 +21,10 @@ from ninja_daemon.simulator.answers.request import Request
 from ninja_daemon.simulator.clock import Now
 from ninja_daemon.simulator.faults import (
     Answered,
+    BrokerFault,
     CutBody,
     CutJson,
     Delay,
-    Fault,
     FaultScript,
     GzipBomb,
     Reset,
@@ -203,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         is_unix = self.headers.get("Accept-Datetime-Format", "").upper() == "UNIX"
         return Request(self.command, unquote(path), query, self.headers.get("Authorization", ""), is_unix)
 
-    def _reply(self, request: Request, now: float, faults: Sequence[Fault]) -> _Reply:
+    def _reply(self, request: Request, now: float, faults: Sequence[BrokerFault]) -> _Reply:
         reply = self._instead(faults, now)
         if reply is None:
             answer = self._owner.broker.answer(request, now, faults)
@@ -219,7 +219,7 @@ class _Handler(BaseHTTPRequestHandler):
         return reply
 
     @staticmethod
-    def _instead(faults: Sequence[Fault], now: float) -> _Reply | None:
+    def _instead(faults: Sequence[BrokerFault], now: float) -> _Reply | None:
         for fault in faults:
             if isinstance(fault.effect, Answered):
                 effect = fault.effect

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from ninja_daemon.simulator.faults import Fault
+from ninja_daemon.simulator.faults import BrokerFault
 
 _KEPT: Final = 10_000
 
@@ -35,7 +35,7 @@ class Served(NamedTuple):
     query: Mapping[str, str]
     status: int
     size: int
-    faults: Sequence[Fault]
+    faults: Sequence[BrokerFault]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Figures:
     by_status: Mapping[int, int]
 
 
-class Record:
+class RequestRecord:
     """Requests and connections as they come in."""
 
     def __init__(self, on_request: Callable[[Served], None]) -> None:

@@ -11,18 +11,16 @@ from typing import Final, Self
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, SimulatedBroker
 from ninja_daemon.simulator.clock import Now, SimulatedClock
 from ninja_daemon.simulator.connections import HttpServer
-from ninja_daemon.simulator.faults import (
-    FaultScript,
-)
+from ninja_daemon.simulator.faults import FaultScript
 from ninja_daemon.simulator.markets.completion import ByTime, Completion
 from ninja_daemon.simulator.markets.quotes import Market
-from ninja_daemon.simulator.record import Record, Served
+from ninja_daemon.simulator.record import RequestRecord, Served
 
 _LOOK: Final = 0.02
 _FIRST_REQUEST_ID: Final = 24_600_000_000_000_001
 
 
-class SimulatorServer(Record):
+class SimulatorServer(RequestRecord):
     """A simulated OANDA v20 REST server in this process; a context manager that serves from entry to exit.
 
     Args:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
-from ninja_daemon.core.errors import (
-    NinjaError,
-)
+from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.core.market.candle import Candle
-from ninja_daemon.core.market.instant import (
-    Instant,
-)
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import NO_SPREADS
+
+PAGE: Final = 5_000
+"""Candles that the broker gives in one answer at most."""
 
 
 class Fetched(NamedTuple):
@@ -111,7 +110,7 @@ class CandleSource(HistorySource, Protocol):
         """Return for each request the complete candles after its cursor, however many were missed."""
 
     def had_prices(self, series: Series, start: Instant, end: Instant) -> bool:
-        """Tell whether the broker knows any price between two instants: a quiet period has none, a gap has.
+        """Tell whether the broker knows any price between two instants: a quiet period has none.
 
         Raises:
             TransientError, RejectedError: as for any request.

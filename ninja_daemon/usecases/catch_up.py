@@ -15,7 +15,7 @@ from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import CandleSource
-from ninja_daemon.usecases.evaluation import Evaluation, OtherPrices, Work
+from ninja_daemon.usecases.evaluation import Evaluator, OtherPrices, Work
 from ninja_daemon.usecases.open_signals import LostBook, find_books, find_last_signals
 from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Journal, Loaded, StateStore
 from ninja_daemon.usecases.standing import Standing, Standings
@@ -47,7 +47,7 @@ def catch_up(
         store: cursors, averages and the signals list.
         journal: this machine's own memory of the cursors.
         clock: when signals are found.
-        hold_gaps: leave candles behind a fresh gap for the next call, because the missing one may yet come.
+        hold_gaps: leave candles behind a fresh missing one for the next call, because that may yet come.
         calendar: scheduled news, as far as they are known.
 
     Raises:
@@ -55,7 +55,7 @@ def catch_up(
             the next one begins with what is stored.
     """
     standings = Standings(source, journal, clock, calendar)
-    wake = _Wake(store, standings, Evaluation(source, clock, calendar, hold_gaps=hold_gaps))
+    wake = _Wake(store, standings, Evaluator(source, clock, calendar, hold_gaps=hold_gaps))
     outcomes = wake.run(strategies)
     return WakeResult([outcomes[strategy.name] for strategy in strategies], wake.journal_error, wake.fenced)
 
@@ -63,7 +63,7 @@ def catch_up(
 class _Wake:
     """The steps of one wake, in the order in which they are written here."""
 
-    def __init__(self, store: StateStore, standings: Standings, evaluation: Evaluation) -> None:
+    def __init__(self, store: StateStore, standings: Standings, evaluation: Evaluator) -> None:
         self.store = store
         self.fenced = False
         self._standings, self._evaluation = standings, evaluation

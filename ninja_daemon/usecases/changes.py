@@ -14,9 +14,9 @@ from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.stepper import advance_all
 from ninja_daemon.usecases.candle_ports import Fetched
-from ninja_daemon.usecases.gaps import Missing
+from ninja_daemon.usecases.missing_candles import MissingCandles
 from ninja_daemon.usecases.ports import Change, Counts
-from ninja_daemon.usecases.revisions import Shown, is_revised, known_before, shown_before
+from ninja_daemon.usecases.revisions import ShownCandles, is_revised, known_before, shown_before
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.wake_result import JudgedCandles, Run, Start, StrategyResult
 
@@ -42,8 +42,8 @@ class NewCandles(NamedTuple):
     before: StrategyState
     rules: Rules
     candles: Sequence[Candle]
-    shown: Shown
-    missing: Missing
+    shown: ShownCandles
+    missing: MissingCandles
     held: bool
     awaited: str
     known_before: Sequence[int]
@@ -51,7 +51,7 @@ class NewCandles(NamedTuple):
     taken_in: int
 
 
-def compared(standing: Standing, before: StrategyState, shown: Shown) -> tuple[Sequence[int], bool]:
+def compared(standing: Standing, before: StrategyState, shown: ShownCandles) -> tuple[Sequence[int], bool]:
     """Return ``known_before`` and ``revised`` of new candles; worked out once, since it is needed twice."""
     tally = standing.loaded.tally if standing.start is Start.STORED else Counts()
     known, larger = known_before(standing.strategy, before, tally), standing.larger

@@ -14,9 +14,9 @@ from ninja_daemon.core.signals.rules import rules_of
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched
 from ninja_daemon.usecases.changes import After, NewCandles, change_of, compared, judged, quiet_candle
-from ninja_daemon.usecases.gaps import Missing, missing_candles
+from ninja_daemon.usecases.missing_candles import MissingCandles, missing_candles
 from ninja_daemon.usecases.ports import Change, Clock
-from ninja_daemon.usecases.revisions import Shown, scaled
+from ninja_daemon.usecases.revisions import ShownCandles, scaled
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.trend.candles import Judgeable, seeing
 from ninja_daemon.usecases.wake_result import JudgedCandles, Run, Start, StrategyResult
@@ -34,13 +34,13 @@ class OtherPrices(TransientError):
     """The broker's prices have more digits than the stored averages; they are rebuilt."""
 
 
-class Evaluation:
+class Evaluator:
     """Evaluates strategies, for one wake."""
 
     def __init__(
         self, source: CandleSource, clock: Clock, calendar: Calendar = NO_CALENDAR, *, hold_gaps: bool
     ) -> None:
-        """Choose whom to ask about gaps, by which news to judge, and whether to wait for what is missing."""
+        """Choose whom to ask about missing candles, by which news to judge, and whether to wait for what is missing."""
         self._source = source
         self._clock = clock
         self._calendar = calendar
@@ -89,7 +89,7 @@ class Evaluation:
                     return self._waiting(standing, awaited)
             candles, missing = candles[: judgeable.count], _with_gaps(missing, judgeable)
         rules = seeing(rules, standing.larger, fetched, self._calendar, factor)
-        shown = Shown(fetched, factor)
+        shown = ShownCandles(fetched, factor)
         compare = compared(standing, state, shown)
         # That of a first start only ends the warm-up.
         taken_in = 0 if standing.start is Start.FIRST else len(candles)
@@ -160,7 +160,7 @@ def _run(new: NewCandles) -> Run:
     return Run(instrument, None if new.before.last is None else new.before.last.time, new.candles)
 
 
-def _with_gaps(missing: Missing, judgeable: Judgeable) -> Missing:
+def _with_gaps(missing: MissingCandles, judgeable: Judgeable) -> MissingCandles:
     """Add larger candles that never came."""
     return missing._replace(gaps=[*missing.gaps, *judgeable.gaps])
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 LEASE: Final = 15.0
-"""A daemon that has not renewed its lease for this long is taken over; three renewals may fail."""
+"""A daemon that has not renewed its lease for this long is taken over, a silent member counts no more; three renewals
+may fail."""
 HEARTBEAT: Final = 60
 """Life of the daemon's heartbeat."""
 NOTIFIER_HEARTBEAT: Final = 30

@@ -12,13 +12,8 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from ninja_daemon.core.averages.trend import TrendState
-from ninja_daemon.core.errors import (
-    NinjaError,
-    StoreUnavailable,
-)
-from ninja_daemon.core.market.instant import (
-    Instant,
-)
+from ninja_daemon.core.errors import NinjaError, StoreUnavailable
+from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
@@ -275,7 +270,7 @@ class Lease(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class ReplayedCommits:
     """What became of the commits that waited for Redis.
 
     Attributes:
@@ -324,7 +319,7 @@ class DaemonStore(StateStore, Protocol):
             JournalUnavailable: it cannot be read.
         """
 
-    def replayed(self) -> Sequence[Replayed]:
+    def replayed(self) -> Sequence[ReplayedCommits]:
         """Return what became of commits that waited, since this was last called."""
 
 

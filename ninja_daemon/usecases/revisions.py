@@ -17,7 +17,7 @@ _LOOKED_BACK: Final = 2
 ``before_cursor``."""
 
 
-class Shown(NamedTuple):
+class ShownCandles(NamedTuple):
     """The candles at and before the cursor as the broker shows them now.
 
     Attributes:
@@ -48,7 +48,7 @@ def scaled(candle: Candle, factor: int) -> Candle:
     return Candle(candle.time, *(price * factor for price in candle[1:]))
 
 
-def is_revised(before: StrategyState, known: Sequence[int], now: Shown) -> bool:
+def is_revised(before: StrategyState, known: Sequence[int], now: ShownCandles) -> bool:
     """Tell whether the broker shows candles at or just behind the cursor otherwise than it did.
 
     The cursor's candle is compared with the one that was taken in; those before it with what the broker showed when
@@ -69,7 +69,9 @@ def known_before(strategy: Strategy, state: StrategyState, tally: Counts) -> Seq
     return (*shown, *taken_in[len(shown) :])
 
 
-def shown_before(before: StrategyState, known: Sequence[int], now: Shown, candles: Sequence[Candle]) -> tuple[int, ...]:
+def shown_before(
+    before: StrategyState, known: Sequence[int], now: ShownCandles, candles: Sequence[Candle]
+) -> tuple[int, ...]:
     """Return the closes before the newest of the candles taken in, as far as they are known; newest first."""
     shown, at_cursor = now.closes_before, now.at_cursor
     closes = [candle.close for candle in candles[-2 : -2 - _LOOKED_BACK : -1]] if len(candles) > 1 else []

@@ -12,7 +12,7 @@ import pytest
 import requests
 
 from ninja_daemon.adapters.network.ping import Ping
-from ninja_daemon.adapters.telemetry.metrics import NAMES, Reading, exposed
+from ninja_daemon.adapters.telemetry.metrics import NAMES, MetricValue, exposed
 from ninja_daemon.adapters.telemetry.metrics_page import Health, Monitor
 from ninja_daemon.app.dead_mans_switch import DeadMansSwitch
 from ninja_daemon.core.errors import ConfigError
@@ -100,7 +100,7 @@ def test_a_distribution_is_exposed_by_its_labels() -> None:
     spread = Histogram(LATENCY_BOUNDS)
     spread.add(0.2, 3)
     spread.add(61)
-    text = exposed(lambda: [Reading("ninja_completion_delay_seconds", spread, ("M15",))]).decode()
+    text = exposed(lambda: [MetricValue("ninja_completion_delay_seconds", spread, ("M15",))]).decode()
     lines = text.splitlines()
     for bound, count in (("0.1", 0), ("0.25", 3), ("60.0", 3), ("+Inf", 4)):
         assert f'ninja_completion_delay_seconds_bucket{{le="{bound}",timeframe="M15"}} {count}.0' in lines
@@ -171,8 +171,8 @@ def test_a_monitor_gives_back_its_port() -> None:
     def healthy() -> Health:
         return Health(good=True, reasons=())
 
-    def readings() -> list[Reading]:
-        return [Reading("ninja_redis_up", 1)]
+    def readings() -> list[MetricValue]:
+        return [MetricValue("ninja_redis_up", 1)]
 
     monitor = Monitor(("127.0.0.1", 0), readings=readings, alive=healthy, ready=healthy)
     monitor.start()

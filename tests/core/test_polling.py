@@ -11,7 +11,7 @@ from statistics import mean
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from ninja_daemon.core.completion_delays import LONGEST_DELAY, Experience, Found, Plan
+from ninja_daemon.core.completion_delays import LONGEST_DELAY, Experience, LookPlan, NewlyComplete
 from ninja_daemon.core.polling import LookSchedule
 
 Delay = Callable[[random.Random], float]
@@ -187,7 +187,7 @@ def test_a_close_of_which_nothing_was_seen_teaches_nothing() -> None:
 
 
 founds = st.builds(
-    lambda earlier, width, series: Found(earlier, earlier + width, series),
+    lambda earlier, width, series: NewlyComplete(earlier, earlier + width, series),
     st.floats(0, 200),
     st.floats(0.001, 200),
     st.integers(1, 2_000),
@@ -197,7 +197,7 @@ founds = st.builds(
 @settings(max_examples=40)
 @given(st.lists(st.tuples(founds, st.booleans()), max_size=30), st.integers(1, 2_000))
 def test_a_plan_always_ascends_to_the_end_in_steps_that_are_not_too_wide(
-    seen: list[tuple[Found, bool]], series: int
+    seen: list[tuple[NewlyComplete, bool]], series: int
 ) -> None:
     experience = Experience()
     for found, at_first_look in seen:
@@ -224,4 +224,4 @@ def test_looks_are_not_made_up_for_and_go_on_behind_the_plan() -> None:
     assert watch.pause(1_000.0 + 80) <= 10.0
     assert not watch.is_over(1_000.0 + 80)
     assert watch.is_over(1_000.0 + 90)
-    assert Plan((1.0, 2.0), is_probe=False).next_after(2.0) == 12.0
+    assert LookPlan((1.0, 2.0), is_probe=False).next_after(2.0) == 12.0

@@ -22,7 +22,7 @@ from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.simulator.answers.broker import SimulatedBroker
 from ninja_daemon.simulator.answers.request import Answer, Request
-from ninja_daemon.simulator.faults import Fault
+from ninja_daemon.simulator.faults import BrokerFault
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.catch_up import catch_up
@@ -55,7 +55,7 @@ class CountingBroker(SimulatedBroker):
 
     answered: list[int] = field(default_factory=list)
 
-    def answer(self, request: Request, now: float, faults: Sequence[Fault] = ()) -> Answer:
+    def answer(self, request: Request, now: float, faults: Sequence[BrokerFault] = ()) -> Answer:
         # Named, because a dataclass with slots is made anew and has no cell for a bare super().
         answer = SimulatedBroker.answer(self, request, now, faults)
         self.answered.append(answer.text.count('"complete":'))

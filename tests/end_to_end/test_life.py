@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ninja_daemon.simulator.faults import Delay, Fault, status
+from ninja_daemon.simulator.faults import BrokerFault, Delay, status
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from tests.end_to_end.outside import Outside
@@ -49,7 +49,7 @@ def test_ctrl_c_ends_it_likewise(watching: Outside) -> None:
 
 
 def test_sigterm_ends_it_while_the_broker_keeps_it_waiting(watching: Outside) -> None:
-    silence = Fault(Delay(60.0))
+    silence = BrokerFault(Delay(60.0))
     watching.server.faults.add(silence)
     running = watching.place.start("run")
     running.until(lambda: watching.server.faults.strikes(silence), "a request to the broker")
@@ -152,7 +152,7 @@ def test_t11_all_is_green_while_it_works(today: Today) -> None:
 @pytest.mark.parametrize("code", [401, 404, 503])
 def test_t11_a_strategy_whose_candles_do_not_come_is_red_and_the_other_green(today: Today, code: int) -> None:
     today.place.run("run", "--once").exited(0)
-    today.server.faults.add(Fault(status(code), instrument="GBP_USD"))
+    today.server.faults.add(BrokerFault(status(code), instrument="GBP_USD"))
     today.place.run("run", "--once").exited(1)
     running = today.place.start("run")
     running.until(lambda: '"one": ' in str(today.redis.get("{ninja}:heartbeat:daemon")), "the heartbeat's trouble")

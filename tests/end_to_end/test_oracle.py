@@ -10,15 +10,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.oracle import (
-    Rules,
-    Signal,
-    assert_same_signals,
-    close_time,
-    expectation,
-    expected_signals,
-    parsed_signal,
-)
+from tests.oracle import Rules, Signal, assert_same_signals, close_time, expectation, expected_signals, parsed_signal
 
 RULES = Rules("small", "EUR_USD", "H1", fast_ma=1, slow_ma=2, decimals=5, atr_period=1)
 

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_id
-from ninja_daemon.simulator.faults import Fault, Revised
+from ninja_daemon.simulator.faults import BrokerFault, Revised
 from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import SHIPPED, oracle
 from tests.end_to_end.stage import epoch, strategies_of
@@ -70,7 +70,7 @@ def plant(
 
     opens = [candle["time"] for candle in candles]
     before = opens[opens.index(revised["time"]) - 3]
-    outside.server.faults.add(Fault(Revised(int(epoch(before)), by=200)))
+    outside.server.faults.add(BrokerFault(Revised(int(epoch(before)), by=200)))
 
     outside.redis.lrem(HISTORY, 1, by_id[deleted["id"]])
     other = decode_signal(by_id[turned["id"]])

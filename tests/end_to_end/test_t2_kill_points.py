@@ -17,7 +17,7 @@ from ninja_daemon.core.market.instrument import Series
 from ninja_daemon.core.outcomes.following import Book
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.simulator.faults import Delay, Fault
+from ninja_daemon.simulator.faults import BrokerFault, Delay
 from ninja_daemon.usecases.candle_ports import CandleSource, Fetched, Wanted, WantedHistory
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.ports import NO_BOOKS, Change, Committed, Journal, Loaded, StateStore
@@ -273,7 +273,7 @@ def test_t2_processes_killed_at_random_moments_lose_and_repeat_nothing(outside: 
     outside.show(candles[400], "H4")
     outside.once()
     # Every answer of the broker takes its time, so that a kill finds the pass in its middle.
-    outside.server.faults.add(Fault(Delay(0.05)))
+    outside.server.faults.add(BrokerFault(Delay(0.05)))
     for step in range(1, 9):
         outside.show(candles[400 + 40 * step], "H4")
         kill_in_its_middle(outside, chance.uniform(0, 0.15))

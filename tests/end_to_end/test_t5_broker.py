@@ -13,10 +13,10 @@ import requests
 
 from ninja_daemon.core.errors import NinjaError
 from ninja_daemon.simulator.faults import (
+    BrokerFault,
     CutBody,
     CutJson,
     Effect,
-    Fault,
     Flaw,
     Late,
     Missing,
@@ -71,7 +71,7 @@ def test_t5_a_hole_is_counted_and_the_candles_around_it_are_neighbours(
     holes = {FIRST + 10, FIRST + 20, FIRST + 21}
     stage = make_stage([EDGY], candles_dir)
     for hole in holes:
-        stage.server.faults.add(Fault(Missing(int(epoch(candles[hole]["time"])))))
+        stage.server.faults.add(BrokerFault(Missing(int(epoch(candles[hole]["time"])))))
     quiet = 0
     for place in range(FIRST, FIRST + 40):
         stage.show(candles[place], "H4")
@@ -90,7 +90,7 @@ def test_t5_a_candle_published_behind_the_cursor_is_reported_and_not_evaluated(
     late = FIRST + 10
     stage = make_stage([EDGY], candles_dir)
     published = epoch(close_time(candles[late + 1]["time"], "H4")) + 600
-    stage.server.faults.add(Fault(Late(int(epoch(candles[late]["time"])), until=published)))
+    stage.server.faults.add(BrokerFault(Late(int(epoch(candles[late]["time"])), until=published)))
     reported = []
     for place in range(FIRST, FIRST + 20):
         stage.show(candles[place], "H4")
@@ -110,7 +110,7 @@ def test_t5_a_candle_late_by_less_than_a_candle_is_waited_for_in_its_place(
     late = FIRST + 5
     stage = make_stage([EDGY], candles_dir)
     until = epoch(close_time(candles[late]["time"], "H4")) + 60
-    stage.server.faults.add(Fault(Late(int(epoch(candles[late]["time"])), until=until)))
+    stage.server.faults.add(BrokerFault(Late(int(epoch(candles[late]["time"])), until=until)))
     for place in range(FIRST, FIRST + 12):
         for later in (2.0, 61.0):
             stage.show(candles[place], "H4", later)
@@ -125,7 +125,7 @@ def test_t5_the_first_complete_version_of_a_candle_stays(
     changed = FIRST + 10
     stage = make_stage([EDGY], candles_dir)
     since_then = epoch(close_time(candles[changed]["time"], "H4")) + 600
-    stage.server.faults.add(Fault(Revised(int(epoch(candles[changed]["time"])), by=400, since=since_then)))
+    stage.server.faults.add(BrokerFault(Revised(int(epoch(candles[changed]["time"])), by=400, since=since_then)))
     reports = 0
     for place in range(FIRST, FIRST + 20):
         stage.show(candles[place], "H4")
@@ -180,7 +180,7 @@ def test_t5_after_any_fault_the_catch_up_is_exact(
             (outcome,) = stage.good_wake()
             assert outcome.cursor == epoch(candles[place]["time"])
         else:
-            stage.server.faults.add(Fault(effect))
+            stage.server.faults.add(BrokerFault(effect))
             outcome = outcome_of(stage)
             assert outcome.error is None or isinstance(outcome.error, NinjaError)
             assert outcome.cursor is not None
@@ -215,7 +215,7 @@ def test_t5_candles_after_fridays_close_are_evaluated_like_any_other(
     make_stage: Callable[..., Stage], candles_dir: Path, candles: list[dict[str, str]]
 ) -> None:
     stage = make_stage([EDGY], candles_dir, account=None)
-    stage.server.faults.add(Fault(StrayFriday()))
+    stage.server.faults.add(BrokerFault(StrayFriday()))
     for place in range(FIRST, FIRST + 100, 3):
         stage.show(candles[place], "H4")
         stage.good_wake()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.simulator.faults import Fault, status
+from ninja_daemon.simulator.faults import BrokerFault, status
 from ninja_daemon.usecases.wake_result import Start
 from tests.end_to_end.outside import Outside
 from tests.end_to_end.settings import nasty, oracle, rules_for
@@ -82,7 +82,7 @@ def test_t6_a_pair_that_the_broker_refuses_keeps_no_other_from_its_signals(outsi
     outside.show(candles[400], "D")
     outside.once()
     stopped = outside.cursor("a")
-    refusal = Fault(status(404), instrument="GBP_JPY", granularity=Granularity.D)
+    refusal = BrokerFault(status(404), instrument="GBP_JPY", granularity=Granularity.D)
     outside.server.faults.add(refusal)
     outside.show(candles[430], "D")
     done = outside.once(code=1)

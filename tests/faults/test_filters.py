@@ -8,13 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.core.filters.oracle import Settings
-from tests.core.filters.test_filters import (
-    ALONE,
-    OTHERS,
-    assert_all_ways_agree,
-    candles_of,
-    combinations,
-)
+from tests.core.filters.test_filters import ALONE, OTHERS, assert_all_ways_agree, candles_of, combinations
 from tests.faults.tally import Row, Tally
 
 LONGEST = 600

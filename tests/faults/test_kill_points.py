@@ -20,7 +20,7 @@ import pytest
 
 from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.signal import encode_signal
-from ninja_daemon.simulator.faults import Fault, status
+from ninja_daemon.simulator.faults import BrokerFault, status
 from tests.end_to_end.settings import nasty, write_candles
 from tests.fakes.messages import a_signal, an_outcome
 from tests.fakes.receiver import OK, Answer, Post
@@ -226,7 +226,7 @@ class DaemonsDay:
         return lambda: self.scene.stands_at(self.candles[place])
 
     def refuses_the_token(self) -> None:
-        self.scene.world.broker.faults.add(Fault(status(401)))
+        self.scene.world.broker.faults.add(BrokerFault(status(401)))
         self.scene.show(self.candles[HOLE + 21])
 
     def ends(self, doom: Doom, tally: Tally, *, died: bool) -> None:

@@ -18,13 +18,7 @@ from typing import Any, Final
 import pytest
 import redis
 from hypothesis import HealthCheck, settings, strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.journal.journal import SqliteJournal

@@ -19,7 +19,7 @@ from typing import Final
 import pytest
 import redis
 
-from ninja_daemon.simulator.faults import Delay, Fault
+from ninja_daemon.simulator.faults import BrokerFault, Delay
 from tests.faults.judge import compare_list, count_deliveries, count_list, ids_of
 from tests.faults.scene import Scene
 from tests.faults.tally import Row, Tally
@@ -418,7 +418,7 @@ def test_it_ends_within_seconds_when_redis_and_the_broker_hang(open_scene: Calla
     watched = Watched(open_scene())
     watched.stands_at(START)
     scene = watched.scene
-    scene.world.broker.faults.add(Fault(Delay(60.0)))
+    scene.world.broker.faults.add(BrokerFault(Delay(60.0)))
     watched.goes_to(MEANWHILE)
     asked = len(scene.world.broker.requests)
     watched.child.until_or_not(lambda: len(scene.world.broker.requests) > asked, 1.0)

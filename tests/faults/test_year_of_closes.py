@@ -35,7 +35,7 @@ from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.simulator.faults import Fault, Revised, status
+from ninja_daemon.simulator.faults import BrokerFault, Revised, status
 from ninja_daemon.usecases.proof.derivation import derive
 from ninja_daemon.usecases.proof.evaluations import (
     NO_DAEMON,
@@ -43,8 +43,8 @@ from ninja_daemon.usecases.proof.evaluations import (
     NOT_ENABLED,
     NOT_NOTED,
     Became,
+    CloseJudge,
     CloseVerdict,
-    Judge,
 )
 from ninja_daemon.usecases.proof.judgement import verified
 from ninja_daemon.usecases.proof.record import Record
@@ -161,7 +161,7 @@ class Year:
         notes = file.notes(strategy.name, since - 86_400, until)
         file.close()
         cursor = RedisStateStore(self.client, self.keys).load([strategy])[strategy.name].cursor
-        return list(Judge(strategy, notes, cursor, known).each(since, until))
+        return list(CloseJudge(strategy, notes, cursor, known).each(since, until))
 
     def settle_notes(self) -> None:
         """Wait until what was to be noted is written."""
@@ -227,7 +227,7 @@ class Troubles:
         self.expected = dict.fromkeys(names or [one.name for one in self.year.strategies], why)
 
     def _outage(self) -> None:
-        self.year.broker.faults.add(Fault(status(503)))
+        self.year.broker.faults.add(BrokerFault(status(503)))
         self._lasts("503", self.year.broker.faults.clear)
 
     def _stopped(self) -> None:
@@ -334,7 +334,7 @@ def every_digit(year: Year, files: dict[str, Any]) -> None:
         changed = signals[-1].time - 4 * 3_600
         while changed not in {int(epoch(row["time"])) for row in files[one.name]}:
             changed -= 4 * 3_600
-        fault = Fault(Revised(changed, by=30), instrument=one.instrument)
+        fault = BrokerFault(Revised(changed, by=30), instrument=one.instrument)
         year.broker.faults.add(fault)
         told = said(year, one, signals[-1])
         assert told is not None

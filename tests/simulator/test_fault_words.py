@@ -8,9 +8,9 @@ from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.simulator.faults import (
+    BrokerFault,
     CloseText,
     Delay,
-    Fault,
     Flaw,
     Late,
     Missing,
@@ -33,26 +33,26 @@ NEEDED["late"] = "=2026-11-19T15:00:00Z,until=2026-11-19T15:01:00Z"
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("reset", Fault(Reset())),
-        ("delay=2.5", Fault(Delay(2.5))),
-        ("429", Fault(status(429))),
-        ("429,retry-after=date:30,times=3", Fault(status(429, retry_after="date:30"), times=3)),
-        ("502,share=0.25,skip=2,path=/latest", Fault(status(502), share=0.25, skip=2, path="/latest")),
-        ("skew=-10", Fault(Skew(-10))),
-        ("null", Fault(body("null"))),
-        ("redirect=http://other.invalid/", Fault(redirect("http://other.invalid/"))),
-        ("price=NaN", Fault(CloseText("NaN"))),
-        ("duplicate", Fault(Spoiled(Flaw.DUPLICATE))),
-        ("zero=2026-11-19T15:00:00Z", Fault(Spoiled(Flaw.ZERO, AT))),
+        ("reset", BrokerFault(Reset())),
+        ("delay=2.5", BrokerFault(Delay(2.5))),
+        ("429", BrokerFault(status(429))),
+        ("429,retry-after=date:30,times=3", BrokerFault(status(429, retry_after="date:30"), times=3)),
+        ("502,share=0.25,skip=2,path=/latest", BrokerFault(status(502), share=0.25, skip=2, path="/latest")),
+        ("skew=-10", BrokerFault(Skew(-10))),
+        ("null", BrokerFault(body("null"))),
+        ("redirect=http://other.invalid/", BrokerFault(redirect("http://other.invalid/"))),
+        ("price=NaN", BrokerFault(CloseText("NaN"))),
+        ("duplicate", BrokerFault(Spoiled(Flaw.DUPLICATE))),
+        ("zero=2026-11-19T15:00:00Z", BrokerFault(Spoiled(Flaw.ZERO, AT))),
         (
             "missing=2026-11-19T15:00:00Z,instrument=EUR_USD,granularity=H4",
-            Fault(Missing(AT), instrument="EUR_USD", granularity=Granularity.H4),
+            BrokerFault(Missing(AT), instrument="EUR_USD", granularity=Granularity.H4),
         ),
-        ("late=2026-11-19T15:00:00Z,until=2026-11-19T15:01:00Z", Fault(Late(AT, AT + 60))),
-        ("revised=2026-11-19T15:00:00Z,by=-3,since=2026-11-19T16:00:00Z", Fault(Revised(AT, -3, AT + 3_600))),
+        ("late=2026-11-19T15:00:00Z,until=2026-11-19T15:01:00Z", BrokerFault(Late(AT, AT + 60))),
+        ("revised=2026-11-19T15:00:00Z,by=-3,since=2026-11-19T16:00:00Z", BrokerFault(Revised(AT, -3, AT + 3_600))),
     ],
 )
-def test_a_fault_is_read_as_it_is_said(text: str, fault: Fault) -> None:
+def test_a_fault_is_read_as_it_is_said(text: str, fault: BrokerFault) -> None:
     assert read_fault(text) == fault
 
 

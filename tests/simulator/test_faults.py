@@ -15,11 +15,11 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant, parse_instant
 from ninja_daemon.simulator.clock import SimulatedClock
 from ninja_daemon.simulator.faults import (
+    BrokerFault,
     CloseText,
     CutBody,
     CutJson,
     Delay,
-    Fault,
     FaultScript,
     Flaw,
     GzipBomb,
@@ -56,14 +56,14 @@ def opens(candles: list[dict[str, Any]]) -> list[int]:
 
 
 def test_a_delayed_answer_is_longer_than_a_short_patience(client: Client) -> None:
-    client.server.faults.add(Fault(Delay(30), times=1))
+    client.server.faults.add(BrokerFault(Delay(30), times=1))
     with pytest.raises(requests.ReadTimeout):
         client.session.get(client.server.url + PATH, timeout=0.05)
     assert len(quarters(client)) == 7
 
 
 def test_a_delay_lets_no_header_through_and_then_everything(client: Client) -> None:
-    client.server.faults.add(Fault(Delay(0.1), times=1))
+    client.server.faults.add(BrokerFault(Delay(0.1), times=1))
     began = time.monotonic()
     response = client.get(PATH, count=1)
     assert time.monotonic() - began >= 0.1
@@ -71,7 +71,7 @@ def test_a_delay_lets_no_header_through_and_then_everything(client: Client) -> N
 
 
 def test_a_slow_body_comes_in_drops(client: Client) -> None:
-    client.server.faults.add(Fault(SlowBody(0.01, size=30), times=1))
+    client.server.faults.add(BrokerFault(SlowBody(0.01, size=30), times=1))
     plain = {"Accept-Encoding": "identity"}
     began = time.monotonic()
     slow = client.get(PATH, headers=plain, count=1)
@@ -80,14 +80,14 @@ def test_a_slow_body_comes_in_drops(client: Client) -> None:
 
 
 def test_a_slow_body_follows_prompt_headers(client: Client) -> None:
-    client.server.faults.add(Fault(SlowBody(30), times=1))
+    client.server.faults.add(BrokerFault(SlowBody(30), times=1))
     response = client.session.get(client.server.url + PATH, stream=True, timeout=1)
     assert response.status_code == 200
     response.close()
 
 
 def test_a_reset_connection_gives_no_answer_and_is_noted_without_a_status(client: Client) -> None:
-    client.server.faults.add(Fault(Reset(), times=1))
+    client.server.faults.add(BrokerFault(Reset(), times=1))
     with pytest.raises(requests.ConnectionError, match="reset"):
         quarters(client)
     (reset,) = client.server.requests
@@ -97,7 +97,7 @@ def test_a_reset_connection_gives_no_answer_and_is_noted_without_a_status(client
 
 
 def test_a_stopping_server_waits_for_no_delay() -> None:
-    with SimulatorServer(RandomMarket(1), faults=FaultScript(Fault(Delay(3_600)))) as server:
+    with SimulatorServer(RandomMarket(1), faults=FaultScript(BrokerFault(Delay(3_600)))) as server:
         with requests.Session() as session, pytest.raises(requests.ReadTimeout):
             session.get(server.url, timeout=0.05)
         began = time.monotonic()
@@ -120,7 +120,7 @@ def test_a_stopping_server_waits_for_no_delay() -> None:
     ],
 )
 def test_a_status_comes_in_json_once_and_then_all_is_well(client: Client, code: int, message: str) -> None:
-    client.server.faults.add(Fault(status(code), times=1))
+    client.server.faults.add(BrokerFault(status(code), times=1))
     response = client.get(PATH)
     assert (response.status_code, response.json()) == (code, {"errorMessage": message})
     assert "Retry-After" not in response.headers
@@ -128,7 +128,7 @@ def test_a_status_comes_in_json_once_and_then_all_is_well(client: Client, code: 
 
 
 def test_a_bad_gateway_answers_with_a_page(client: Client) -> None:
-    client.server.faults.add(Fault(status(502), times=1))
+    client.server.faults.add(BrokerFault(status(502), times=1))
     response = client.get(PATH)
     assert (response.status_code, response.headers["Content-Type"]) == (502, "text/html")
     with pytest.raises(requests.JSONDecodeError):
@@ -137,19 +137,19 @@ def test_a_bad_gateway_answers_with_a_page(client: Client) -> None:
 
 @pytest.mark.parametrize("text", ["2", "0", "-1", "1000000000", "soon"])
 def test_retry_after_says_what_it_was_told(client: Client, text: str) -> None:
-    client.server.faults.add(Fault(status(429, retry_after=text)))
+    client.server.faults.add(BrokerFault(status(429, retry_after=text)))
     assert client.get(PATH).headers["Retry-After"] == text
 
 
 def test_retry_after_may_be_a_date_on_the_servers_clock(client: Client) -> None:
-    client.server.faults.add(Fault(status(503, retry_after="date:90")))
+    client.server.faults.add(BrokerFault(status(503, retry_after="date:90")))
     response = client.get(PATH)
     until, said = (parsedate_to_datetime(response.headers[name]) for name in ("Retry-After", "Date"))
     assert (until - said).total_seconds() == 90
 
 
 def test_a_redirect_leads_to_another_host(client: Client) -> None:
-    client.server.faults.add(Fault(redirect("http://other.invalid/"), times=1))
+    client.server.faults.add(BrokerFault(redirect("http://other.invalid/"), times=1))
     response = client.get(PATH)
     assert (response.status_code, response.headers["Location"]) == (307, "http://other.invalid/")
 
@@ -158,7 +158,7 @@ def test_a_redirect_leads_to_another_host(client: Client) -> None:
 
 
 def test_cut_json_is_shorter_but_whole_on_the_wire(client: Client) -> None:
-    client.server.faults.add(Fault(CutJson(50), times=1))
+    client.server.faults.add(BrokerFault(CutJson(50), times=1))
     response = client.get(PATH)
     assert (response.status_code, len(response.content)) == (200, 50)
     with pytest.raises(requests.JSONDecodeError):
@@ -166,7 +166,7 @@ def test_cut_json_is_shorter_but_whole_on_the_wire(client: Client) -> None:
 
 
 def test_a_cut_body_ends_before_its_promised_length(client: Client) -> None:
-    client.server.faults.add(Fault(CutBody(40), times=1))
+    client.server.faults.add(BrokerFault(CutBody(40), times=1))
     with pytest.raises(requests.RequestException):
         quarters(client)
     assert client.server.requests[0].size == 40
@@ -175,27 +175,27 @@ def test_a_cut_body_ends_before_its_promised_length(client: Client) -> None:
 
 @pytest.mark.parametrize(("text", "value"), [("null", None), ("[]", []), ("{}", {}), ('"x"', "x"), ("7", 7)])
 def test_json_of_another_type_is_a_good_answer_to_http(client: Client, text: str, value: object) -> None:
-    client.server.faults.add(Fault(body(text)))
+    client.server.faults.add(BrokerFault(body(text)))
     response = client.get(PATH)
     assert (response.status_code, response.json()) == (200, value)
 
 
 def test_an_answer_may_be_empty_or_not_text_at_all(client: Client) -> None:
-    client.server.faults.add(Fault(body(""), times=1), Fault(body(b"\xff\xfe\x00"), skip=1, times=1))
+    client.server.faults.add(BrokerFault(body(""), times=1), BrokerFault(body(b"\xff\xfe\x00"), skip=1, times=1))
     assert client.get(PATH).content == b""
     assert client.get(PATH).content == b"\xff\xfe\x00"
 
 
 @pytest.mark.parametrize("text", ["NaN", "1e5", "", "9" * 10_000, "1.08410000001"])
 def test_a_close_may_be_any_text(client: Client, text: str) -> None:
-    client.server.faults.add(Fault(CloseText(text or " ", AT)))
+    client.server.faults.add(BrokerFault(CloseText(text or " ", AT)))
     closes = {parse_instant(candle["time"]): candle["mid"]["c"] for candle in quarters(client)}
     assert closes.pop(AT) == (text or " ")
     assert all(0 < Decimal(close) < 10 for close in closes.values())
 
 
 def test_a_gzip_bomb_is_small_and_grows(client: Client) -> None:
-    client.server.faults.add(Fault(GzipBomb(8), times=1))
+    client.server.faults.add(BrokerFault(GzipBomb(8), times=1))
     response = client.session.get(client.server.url + PATH, headers={"Accept-Encoding": "identity"}, timeout=5)
     assert int(response.headers["Content-Length"]) < 100_000
     assert len(response.content) == 8 << 20
@@ -207,7 +207,7 @@ def test_a_gzip_bomb_is_small_and_grows(client: Client) -> None:
 
 @pytest.mark.parametrize("skew", [-10, 10])
 def test_a_skewed_server_clock_shows_in_its_date_and_in_what_is_the_future(client: Client, skew: int) -> None:
-    client.server.faults.add(Fault(Skew(skew)))
+    client.server.faults.add(BrokerFault(Skew(skew)))
     assert parsedate_to_datetime(client.get(PATH).headers["Date"]).timestamp() == NOW + skew
     response = client.get(PATH, to=format_instant(NOW), count=1)
     assert response.status_code == (400 if skew < 0 else 200)
@@ -219,7 +219,7 @@ def test_a_skewed_server_clock_shows_in_its_date_and_in_what_is_the_future(clien
 
 def test_a_missing_candle_is_missing_in_every_window_and_others_take_its_place(client: Client) -> None:
     whole = quarters(client)
-    client.server.faults.add(Fault(Missing(AT)))
+    client.server.faults.add(BrokerFault(Missing(AT)))
     assert quarters(client) == [candle for candle in whole if candle["time"] != whole[3]["time"]]
     times = client.times(granularity="M15", count=5)
     assert (len(times), AT in times) == (5, False)
@@ -228,14 +228,14 @@ def test_a_missing_candle_is_missing_in_every_window_and_others_take_its_place(c
 
 def test_a_missing_candle_may_be_of_one_granularity_only(client: Client) -> None:
     hour = Granularity.H1.open_at(AT)
-    client.server.faults.add(Fault(Missing(hour), granularity=Granularity.H1))
+    client.server.faults.add(BrokerFault(Missing(hour), granularity=Granularity.H1))
     assert client.times(granularity="H1", from_=str(hour), to=str(hour + 1)) == []
     assert client.times(granularity="M15", from_=str(hour), to=str(hour + 1)) == [hour]
 
 
 def test_a_late_candle_comes_when_it_is_published(client: Client, clock: SimulatedClock) -> None:
     whole = quarters(client)
-    client.server.faults.add(Fault(Late(FORMING - 900, until=NOW + 60)))
+    client.server.faults.add(BrokerFault(Late(FORMING - 900, until=NOW + 60)))
     assert quarters(client) == [*whole[:-2], whole[-1]]
     clock.set(NOW + 60)
     assert opens(quarters(client)) == opens(whole)
@@ -243,7 +243,7 @@ def test_a_late_candle_comes_when_it_is_published(client: Client, clock: Simulat
 
 def test_a_revised_candle_has_another_close_from_then_on(client: Client, clock: SimulatedClock) -> None:
     before = quarters(client)
-    client.server.faults.add(Fault(Revised(AT, by=-500, since=NOW + 10)))
+    client.server.faults.add(BrokerFault(Revised(AT, by=-500, since=NOW + 10)))
     assert quarters(client) == before
     clock.set(NOW + 10)
     after = quarters(client)
@@ -256,14 +256,14 @@ def test_a_revised_candle_has_another_close_from_then_on(client: Client, clock: 
 
 def test_a_revision_may_wait_for_a_number_of_requests(client: Client) -> None:
     before = quarters(client)
-    client.server.faults.add(Fault(Revised(AT, by=7), skip=2))
+    client.server.faults.add(BrokerFault(Revised(AT, by=7), skip=2))
     assert quarters(client) == before
     assert quarters(client) == before
     assert quarters(client)[3] != before[3]
 
 
 def test_faults_of_candles_are_seen_through_every_door(client: Client) -> None:
-    client.server.faults.add(Fault(Missing(FORMING - 900), instrument="EUR_USD"))
+    client.server.faults.add(BrokerFault(Missing(FORMING - 900), instrument="EUR_USD"))
     euro, yen = client.latest("EUR_USD:M15:M,USD_JPY:M15:M")
     assert opens(euro["candles"]) == [FORMING - 1_800, FORMING]
     assert opens(yen["candles"]) == [FORMING - 900, FORMING]
@@ -273,7 +273,7 @@ def test_a_stray_friday_candle_stands_after_the_close(client: Client, clock: Sim
     clock.set(parse_instant("2026-11-23T15:00:00Z"))
     friday = parse_instant("2026-11-20T22:00:00Z")
     (last,) = client.candles(granularity="D", count=1, to=str(friday))
-    client.server.faults.add(Fault(StrayFriday()))
+    client.server.faults.add(BrokerFault(StrayFriday()))
     for granularity in ("S5", "M15", "H1", "H4", "D"):
         (stray,) = client.candles(granularity=granularity, from_=str(friday), to=str(friday + 3_600))
         assert (parse_instant(stray["time"]), stray["volume"], stray["complete"]) == (friday, 2, True)
@@ -293,37 +293,37 @@ def test_a_stray_friday_candle_stands_after_the_close(client: Client, clock: Sim
 )
 def test_candles_may_come_twice_or_out_of_order(client: Client, flaw: Flaw, expected: list[int]) -> None:
     whole = quarters(client)
-    client.server.faults.add(Fault(Spoiled(flaw, AT)))
+    client.server.faults.add(BrokerFault(Spoiled(flaw, AT)))
     assert quarters(client) == [whole[place] for place in expected]
 
 
 def test_a_candle_may_stand_off_the_grid(client: Client) -> None:
-    client.server.faults.add(Fault(Spoiled(Flaw.OFF_GRID, AT)))
+    client.server.faults.add(BrokerFault(Spoiled(Flaw.OFF_GRID, AT)))
     assert opens(quarters(client))[3] == AT + 1
 
 
 def test_a_high_may_lie_below_the_low(client: Client) -> None:
-    client.server.faults.add(Fault(Spoiled(Flaw.HIGH_BELOW_LOW, AT)))
+    client.server.faults.add(BrokerFault(Spoiled(Flaw.HIGH_BELOW_LOW, AT)))
     prices = quarters(client)[3]["mid"]
     assert Decimal(prices["h"]) < Decimal(prices["l"])
 
 
 def test_prices_may_be_zero_or_negative(client: Client) -> None:
-    zero, negative = Fault(Spoiled(Flaw.ZERO, AT), times=1), Fault(Spoiled(Flaw.NEGATIVE, AT), skip=1)
+    zero, negative = BrokerFault(Spoiled(Flaw.ZERO, AT), times=1), BrokerFault(Spoiled(Flaw.NEGATIVE, AT), skip=1)
     client.server.faults.add(zero, negative)
     assert set(quarters(client)[3]["mid"].values()) == {"0.00000"}
     assert all(price.startswith("-") for price in quarters(client)[3]["mid"].values())
 
 
 def test_without_a_time_the_newest_complete_candle_is_spoiled(client: Client) -> None:
-    client.server.faults.add(Fault(Spoiled(Flaw.ZERO)))
+    client.server.faults.add(BrokerFault(Spoiled(Flaw.ZERO)))
     candles = quarters(client)
     assert [Decimal(candle["mid"]["c"]) == 0 for candle in candles] == [False] * 5 + [True, False]
 
 
 def test_a_flaw_whose_candle_is_not_in_the_answer_does_nothing(client: Client) -> None:
     whole = quarters(client)
-    client.server.faults.add(Fault(Spoiled(Flaw.ZERO, AT + 1)), Fault(CloseText("NaN", AT + 1)))
+    client.server.faults.add(BrokerFault(Spoiled(Flaw.ZERO, AT + 1)), BrokerFault(CloseText("NaN", AT + 1)))
     assert quarters(client) == whole
 
 
@@ -331,7 +331,7 @@ def test_a_flaw_whose_candle_is_not_in_the_answer_does_nothing(client: Client) -
 
 
 def test_a_fault_strikes_so_many_times_after_it_has_spared_so_many(client: Client) -> None:
-    fault = Fault(status(500), times=2, skip=1)
+    fault = BrokerFault(status(500), times=2, skip=1)
     client.server.faults.add(fault)
     assert [client.get(PATH).status_code for _ in range(5)] == [200, 500, 500, 200, 200]
     assert client.server.faults.strikes(fault) == 2
@@ -339,14 +339,14 @@ def test_a_fault_strikes_so_many_times_after_it_has_spared_so_many(client: Clien
 
 
 def test_a_fault_strikes_only_the_requests_it_is_meant_for(client: Client) -> None:
-    fault = Fault(status(500), path="/instruments/", instrument="USD_JPY", granularity=Granularity.H4)
+    fault = BrokerFault(status(500), path="/instruments/", instrument="USD_JPY", granularity=Granularity.H4)
     client.server.faults.add(fault)
     assert client.get("/v3/instruments/USD_JPY/candles", granularity="H4").status_code == 500
     assert client.get("/v3/instruments/USD_JPY/candles", granularity="H1").status_code == 200
     assert client.get("/v3/instruments/EUR_USD/candles", granularity="H4").status_code == 200
     assert client.latest("USD_JPY:H4:M")
     client.server.faults.clear()
-    client.server.faults.add(Fault(status(500), instrument="USD_JPY"))
+    client.server.faults.add(BrokerFault(status(500), instrument="USD_JPY"))
     account = client.server.broker.account
     assert client.get(f"/v3/accounts/{account}/candles/latest", candleSpecifications="EUR_USD:H1:M").status_code == 200
     both = "EUR_USD:H1:M,USD_JPY:H1:M"
@@ -355,7 +355,7 @@ def test_a_fault_strikes_only_the_requests_it_is_meant_for(client: Client) -> No
 
 def test_a_share_strikes_about_so_many_and_the_same_ones_for_a_seed(client: Client) -> None:
     def struck(seed: int) -> list[bool]:
-        script = FaultScript(Fault(status(500), share=0.25), seed=seed)
+        script = FaultScript(BrokerFault(status(500), share=0.25), seed=seed)
         client.server.faults = script
         return [client.get("/x").status_code == 500 for _ in range(200)]
 
@@ -364,7 +364,7 @@ def test_a_share_strikes_about_so_many_and_the_same_ones_for_a_seed(client: Clie
 
 
 def test_faults_add_up_and_end_when_they_are_cleared(client: Client) -> None:
-    client.server.faults.add(Fault(Delay(0.05)), Fault(status(503)), Fault(Skew(100)))
+    client.server.faults.add(BrokerFault(Delay(0.05)), BrokerFault(status(503)), BrokerFault(Skew(100)))
     began = time.monotonic()
     response = client.get(PATH)
     assert time.monotonic() - began >= 0.05

@@ -13,7 +13,7 @@ import pytest
 from ninja_daemon.adapters.journal import kept_commits
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Part
+from ninja_daemon.adapters.journal.kept_commits import JournalPart, KeptCommits
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.sharing.lease import RedisLease
@@ -61,8 +61,8 @@ def test_a_journal_that_is_full_keeps_nothing_of_a_wake(tmp_path: Path, monkeypa
 
 def test_a_shard_sees_and_makes_its_own_commits_only(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path / "journal.sqlite3")) as journal:
-        first = KeptCommits(journal, Part(0, {"s0", "s2"}.__contains__))
-        second = KeptCommits(journal, Part(1, {"s1"}.__contains__))
+        first = KeptCommits(journal, JournalPart(0, {"s0", "s2"}.__contains__))
+        second = KeptCommits(journal, JournalPart(1, {"s1"}.__contains__))
         first.keep([commit(number, 1) for number in range(3)], unsure=False)
         assert (first.count(), second.count()) == (2, 1)
         assert [one.strategy for one in second.begin()] == ["s1"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.host.plug_ins import Watched
+from ninja_daemon.adapters.host.plug_ins import WatchedCall
 from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.core.averages.plug_in import AveragePlugIn, PlugInKind
@@ -27,7 +27,7 @@ class Moody:
 
     def __init__(self) -> None:
         self.is_ill = False
-        self.filter = FilterPlugIn("1", 6, Watched("moody", self.compare), name="moody")
+        self.filter = FilterPlugIn("1", 6, WatchedCall("moody", self.compare), name="moody")
 
     def compare(self, cross: PlugInCross) -> tuple[Fraction, int]:
         if self.is_ill:
@@ -80,7 +80,7 @@ def test_a_history_that_is_rebuilt_with_an_average_that_raises_waits(tmp_path: P
         message = "not today"
         raise RuntimeError(message)
 
-    kind = PlugInKind(AveragePlugIn("1", lambda period: period, Watched("moody", raises), name="moody"))
+    kind = PlugInKind(AveragePlugIn("1", lambda period: period, WatchedCall("moody", raises), name="moody"))
     journal = SqliteJournal(tmp_path / "journal.sqlite3")
     strategies = (replace(STRATEGY, name="moody", ma_type=kind), replace(STRATEGY, name="plain"))
     place = World(LocalStateStore(journal), journal, broker_of(CANDLES), strategies=strategies)

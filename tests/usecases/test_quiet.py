@@ -12,7 +12,7 @@ from ninja_daemon.adapters.journal.journal import SqliteJournal
 from ninja_daemon.adapters.journal.state_store import LocalStateStore
 from ninja_daemon.adapters.stored.signal import decode_signal, encode_signal
 from ninja_daemon.core.filters.quiet_around import Quiet
-from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Event, Known, Reading
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Known, NewsEvent, Reading
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.proof.derivation import derive
@@ -64,7 +64,7 @@ def crossing(count: int) -> list[int]:
 
 
 def around(*times: int, begun: int = START) -> Calendar:
-    events = [Known(Event(time, "USD", "high", "Rate"), START) for time in times]
+    events = [Known(NewsEvent(time, "USD", "high", "Rate"), START) for time in times]
     return Calendar(begun, events, [Reading(START, START)], max_age=900 * 60)
 
 
@@ -86,7 +86,7 @@ def test_cuts_and_rebuilds_list_the_same_whatever_is_read_later(world: World, tm
     other.wake(20)
     other.wake(299, calendar)
     later = replace(
-        calendar, events=[*calendar.events, Known(Event(START + 900 * 290, "USD", "high", "x"), START + 10**6)]
+        calendar, events=[*calendar.events, Known(NewsEvent(START + 900 * 290, "USD", "high", "x"), START + 10**6)]
     )
     world.wake(20)
     for newest in range(24, 300, 25):

@@ -21,7 +21,7 @@ from ninja_daemon.usecases import catch_up as catching_up
 from ninja_daemon.usecases.candle_ports import Fetched
 from ninja_daemon.usecases.catch_up import catch_up
 from ninja_daemon.usecases.changes import quiet_candle
-from ninja_daemon.usecases.evaluation import Evaluation, Work
+from ninja_daemon.usecases.evaluation import Evaluator, Work
 from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Loaded
 from ninja_daemon.usecases.standing import Standing
 from ninja_daemon.usecases.wake_result import Start
@@ -107,7 +107,7 @@ def plain(work: Work) -> object:
 @given(usual)
 @settings(max_examples=150)
 def test_a_quiet_candle_gives_what_all_the_steps_give(drawn: Drawn) -> None:
-    evaluation = Evaluation(FakeBroker({}, {}), FakeClock(2e9), hold_gaps=False)
+    evaluation = Evaluator(FakeBroker({}, {}), FakeClock(2e9), hold_gaps=False)
 
     assert plain(evaluation.of(standing_of(drawn))) == plain(evaluation._any(standing_of(drawn)))
 

@@ -9,10 +9,11 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, NEW_YORK
-from ninja_daemon.adapters.candle_files.settling.parts import Part
+from ninja_daemon.adapters.candle_files.clocks.zones import NEW_YORK
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.spans import HOUR
 
 _LATE_OPEN: Final = 15 * 60
 _EARLY_CLOSE: Final = 5 * 60
@@ -36,9 +37,9 @@ class Join:
     left_out: list[int] = field(default_factory=list)
     _first: int | None = None
     _last: int = 0
-    _open_part: Part | None = None
+    _open_part: CandlePart | None = None
 
-    def run(self, parts: Iterable[Part]) -> Iterator[Part]:
+    def run(self, parts: Iterable[CandlePart]) -> Iterator[CandlePart]:
         """Make the candles; incomplete ones at the beginning and at the end are left out."""
         for part in parts:
             if self._first is None:
@@ -54,7 +55,7 @@ class Join:
             else:
                 self.left_out.append(int(self._open_part.time[0]))
 
-    def _grouped(self, part: Part) -> Part:
+    def _grouped(self, part: CandlePart) -> CandlePart:
         opens = opens_of(self.granularity, part.time)
         starts = np.concatenate(([0], np.flatnonzero(np.diff(opens)) + 1))
         ends = np.concatenate((starts[1:], [len(opens)])) - 1
@@ -64,9 +65,9 @@ class Join:
         )
         volume = np.add.reduceat(part.volume, starts)
         none = np.minimum.reduceat(part.volume, starts) < 0
-        return Part(opens[starts], prices, np.where(none, -1, volume))
+        return CandlePart(opens[starts], prices, np.where(none, -1, volume))
 
-    def _without_first(self, made: Part) -> Iterator[Part]:
+    def _without_first(self, made: CandlePart) -> Iterator[CandlePart]:
         if not len(made.time):
             return
         first = int(made.time[0])
@@ -98,8 +99,8 @@ class Join:
         return end - start - int(closed[1] - closed[0])
 
 
-def _together(one: Part, other: Part) -> Part:
-    return Part(
+def _together(one: CandlePart, other: CandlePart) -> CandlePart:
+    return CandlePart(
         np.concatenate((one.time, other.time)),
         np.concatenate((one.prices, other.prices), axis=1),
         np.concatenate((one.volume, other.volume)),

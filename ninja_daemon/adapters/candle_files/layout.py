@@ -9,6 +9,7 @@ from typing import Final, Literal, Protocol
 CANDLE: Final = ("open", "high", "low", "close")
 SIDES: Final = tuple(f"{side}_{name}" for side in ("bid", "ask") for name in CANDLE)
 TICK: Final = ("bid", "ask")
+CLOCKS: Final = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M")
 RFC3339: Final = ("%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%dT%H:%M:%S.%f%z")
 
 Stamp = Literal["open", "close"]

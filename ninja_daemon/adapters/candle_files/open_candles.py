@@ -11,8 +11,8 @@ import numpy as np
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.formats.daily import YAHOO_CLOSES
 from ninja_daemon.adapters.candle_files.joining import Join
-from ninja_daemon.adapters.candle_files.report import Holes, Report
-from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle, Part
+from ninja_daemon.adapters.candle_files.report import Holes, ImportReport
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.settling.series import Settling
 from ninja_daemon.core.market.candle_columns import CandleColumns
@@ -51,7 +51,7 @@ class OpenCandles:
     counts: dict[str, int]
     notes: list[str]
     knows_zone: bool
-    report: Report | None = None
+    report: ImportReport | None = None
 
     @property
     def has_volume(self) -> bool:
@@ -89,7 +89,7 @@ class OpenCandles:
             return False
         return not self.step or granularity.seconds % self.step == 0 or granularity is Granularity.M
 
-    def parts(self, granularity: Granularity | None) -> Iterator[Part]:
+    def parts(self, granularity: Granularity | None) -> Iterator[CandlePart]:
         """Go through the candles, oldest first.
 
         Args:
@@ -124,7 +124,7 @@ class OpenCandles:
         for part in self.parts(granularity):
             yield CandleColumns(part.time, *(np.ascontiguousarray(prices) for prices in part.prices))
 
-    def _settled(self, settling: Settling, holes: Holes) -> Iterator[Part]:
+    def _settled(self, settling: Settling, holes: Holes) -> Iterator[CandlePart]:
         for file in self.files:
             for part in settling.settle(file):
                 holes.take(part)
@@ -154,12 +154,12 @@ class OpenCandles:
             self.faults.raise_all()
         return wanted
 
-    def _begun(self, wanted: Granularity | None, counts: dict[str, int], holes: Holes) -> Report:
+    def _begun(self, wanted: Granularity | None, counts: dict[str, int], holes: Holes) -> ImportReport:
         step = "ticks" if not self.step else self.granularity.name if self.granularity else f"{self.step} s"
         joined = wanted.name if wanted is not None and wanted is not self.granularity else None
         names = [file.spool.name for file in self.files]
         layout = self.files[0].layout
-        return Report(
+        return ImportReport(
             names, layout.format, self.zone, self.stamp, self.decimals, step, counts, holes, joined,
             notes=[*layout.notes, *self.notes],
         )  # fmt: skip

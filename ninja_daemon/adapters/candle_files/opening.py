@@ -21,7 +21,7 @@ from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle
 from ninja_daemon.adapters.candle_files.survey import UnknownDayOrder, day_order, survey
 from ninja_daemon.adapters.candle_files.text.elements import element_text
 from ninja_daemon.adapters.candle_files.text.rows import read_rows
-from ninja_daemon.adapters.candle_files.text.source import Source, sources
+from ninja_daemon.adapters.candle_files.text.source import FileSource, sources
 from ninja_daemon.adapters.candle_files.text.spool import Spool
 from ninja_daemon.core.errors import CandleFileRejected
 from ninja_daemon.core.market.granularity import Granularity
@@ -63,18 +63,18 @@ def open_candles(
             yield _understood(spools, layouts, options, expected, faults, counts)
 
 
-def _faults(found: Sequence[Source], layouts: Mapping[str, Layout]) -> Faults:
+def _faults(found: Sequence[FileSource], layouts: Mapping[str, Layout]) -> Faults:
     """Collect problems, each with its line as it stands in the file."""
     by_name = {source.name: source for source in found}
     return Faults(lambda name, number: _quoted(by_name[name], layouts.get(name), number))
 
 
-def _quoted(source: Source, layout: Layout | None, number: int) -> str | None:
+def _quoted(source: FileSource, layout: Layout | None, number: int) -> str | None:
     is_text = layout is None or layout.elements is None
     return source.line(number) if is_text else element_text(source, number)
 
 
-def _layout(source: Source, options: Options) -> Layout:
+def _layout(source: FileSource, options: Options) -> Layout:
     head = Head(source.name, source.head(), options)
     if not head.lines:
         message = f"{source.name} must hold candles, was empty"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import closed_before
-from ninja_daemon.adapters.candle_files.settling.parts import Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart
 from ninja_daemon.core.market.instant import format_instant
 
 _LONGEST_LIST = 12
@@ -35,7 +35,7 @@ class Holes:
     longest_at: int = 0
     _last: int | None = None
 
-    def take(self, part: Part) -> None:
+    def take(self, part: CandlePart) -> None:
         """Look at some more candles."""
         times = part.time if self._last is None else np.concatenate(([self._last], part.time))
         self._last = int(times[-1])
@@ -56,7 +56,7 @@ class Holes:
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """What was made of some files.
 
     Attributes:
@@ -91,7 +91,7 @@ class Report:
     left_out: Sequence[int] = ()
     notes: Sequence[str] = field(default=())
 
-    def take(self, part: Part) -> None:
+    def take(self, part: CandlePart) -> None:
         """Count some candles."""
         self.candles += len(part.time)
         self.first = int(part.time[0]) if self.first is None else self.first

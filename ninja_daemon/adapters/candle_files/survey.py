@@ -9,9 +9,10 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.text.calendar_days import DAY, in_order
+from ninja_daemon.adapters.candle_files.text.calendar_days import in_order
 from ninja_daemon.adapters.candle_files.text.spool import Spool
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
 DayFirst: TypeAlias = bool | None
 """Whether days come before months; None where the text says it."""
@@ -22,7 +23,7 @@ _RUN: Final = 20
 
 
 @dataclass(slots=True)
-class Survey:
+class TimesSurvey:
     """The times of one file.
 
     Attributes:
@@ -91,9 +92,9 @@ def decided(times: Integers, day_first: DayFirst) -> tuple[Integers, Integers]:
     return in_order(times, day_first=day_first)
 
 
-def survey(spool: Spool, day_first: DayFirst) -> Survey:
+def survey(spool: Spool, day_first: DayFirst) -> TimesSurvey:
     """Look at all times of a file."""
-    result = Survey()
+    result = TimesSurvey()
     ups = downs = 0
     last: int | None = None
     for times in _decided(spool, day_first):
@@ -119,7 +120,7 @@ def _decided(spool: Spool, day_first: DayFirst, *, turned: bool = False) -> Iter
             yield kept
 
 
-def _steps(spool: Spool, day_first: DayFirst, result: Survey) -> None:
+def _steps(spool: Spool, day_first: DayFirst, result: TimesSurvey) -> None:
     """Find the step, which is that of the newer half, and how many rows at the old end are a day apart instead."""
     counted: Counter[int] = Counter()
     seen, last = 0, None
@@ -138,7 +139,7 @@ def _steps(spool: Spool, day_first: DayFirst, result: Survey) -> None:
         result.begins_coarse = _coarse_run(spool, day_first, result)
 
 
-def _coarse_run(spool: Spool, day_first: DayFirst, result: Survey) -> int:
+def _coarse_run(spool: Spool, day_first: DayFirst, result: TimesSurvey) -> int:
     seen, last = 0, None
     for times in _decided(spool, day_first, turned=result.is_turned):
         steps = np.diff(times if last is None else np.concatenate(([last], times)))

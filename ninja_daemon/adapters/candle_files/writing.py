@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from ninja_daemon.adapters.candle_files.settling.parts import Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.errors import CandleFileRejected
 from ninja_daemon.core.market.instant import format_instant
@@ -16,7 +16,7 @@ from ninja_daemon.core.market.instant import format_instant
 HEADER: Final = "time,open,high,low,close"
 
 
-def write_candles(file: IO[str], parts: Iterable[Part], decimals: int, *, with_volume: bool) -> None:
+def write_candles(file: IO[str], parts: Iterable[CandlePart], decimals: int, *, with_volume: bool) -> None:
     """Write candles line by line."""
     file.write(f"{HEADER},volume\n" if with_volume else f"{HEADER}\n")
     for part in parts:

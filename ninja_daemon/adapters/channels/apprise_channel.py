@@ -10,7 +10,7 @@ import io
 from importlib.util import find_spec
 from typing import Any, Final, NamedTuple
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, no_endpoint, options_of
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Draft, no_endpoint, options_of
 from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
 from ninja_daemon.core.messages.message import Bundle
@@ -50,9 +50,9 @@ class AppriseChannel:
             return Sent()
         return Failure(Fault.AMBIGUOUS, "apprise could not deliver it (it does not say why)")
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return what the library is handed: a title, and a text."""
-        return Written({"title": subject(bundle, self._policy)}, plain_text(bundle, self._policy))
+        return Draft({"title": subject(bundle, self._policy)}, plain_text(bundle, self._policy))
 
     def close(self) -> None:
         """Nothing is kept open."""

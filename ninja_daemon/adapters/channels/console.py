@@ -6,7 +6,7 @@ import sys
 import threading
 from typing import Final, NamedTuple, TextIO
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Written, no_endpoint
+from ninja_daemon.adapters.channels.kind import ChannelKind, Draft, no_endpoint
 from ninja_daemon.adapters.channels.wording.languages import texts
 from ninja_daemon.adapters.channels.wording.outcome_words import outcome_lines
 from ninja_daemon.adapters.channels.wording.plain import is_laid_out, notice_title, plain_text
@@ -47,9 +47,9 @@ class ConsoleChannel:
             return Failure(Fault.UNREACHED, f"standard output cannot be written ({type(error).__name__})")
         return Sent()
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return the lines without colours."""
-        return Written({}, "\n".join(self._lines(bundle, colours=False)))
+        return Draft({}, "\n".join(self._lines(bundle, colours=False)))
 
     def _lines(self, bundle: Bundle, *, colours: bool) -> list[str]:
         notice = bundle.notice

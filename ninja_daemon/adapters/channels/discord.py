@@ -10,14 +10,7 @@ from urllib.parse import urlsplit
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.discord_api import WEBHOOK, failure_from, message_id, pause_of, versioned
-from ninja_daemon.adapters.channels.kind import (
-    ChannelKind,
-    Complaints,
-    Written,
-    endpoint_at,
-    options_of,
-    poster_for,
-)
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Draft, endpoint_at, options_of, poster_for
 from ninja_daemon.adapters.channels.wording.discord_embeds import embeds_of
 from ninja_daemon.adapters.channels.wording.languages import texts
 from ninja_daemon.adapters.channels.wording.plain import is_laid_out, plain_text
@@ -98,10 +91,10 @@ class DiscordChannel:
             return Sent(message_id(reply), pause_of(reply))
         return failure_from(reply)
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return what the webhook gets."""
         headers = {"Content-Type": "application/json", "User-Agent": _AGENT}
-        return Written(headers, json.dumps(self._message(bundle)))
+        return Draft(headers, json.dumps(self._message(bundle)))
 
     def _message(self, bundle: Bundle) -> dict[str, Any]:
         message: dict[str, Any] = {"allowed_mentions": {"parse": []}}

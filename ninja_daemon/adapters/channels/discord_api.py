@@ -8,13 +8,9 @@ from dataclasses import replace
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from ninja_daemon.adapters.channels.kind import (
-    json_object,
-)
-from ninja_daemon.adapters.channels.words import (
-    harmless,
-)
-from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
+from ninja_daemon.adapters.channels.kind import json_object
+from ninja_daemon.adapters.channels.words import harmless
+from ninja_daemon.adapters.network.answers import Case, Reply, failure_of
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Failure, Fault
 
@@ -22,23 +18,23 @@ _CODES: Final = "Discord's documentation, JSON error codes"
 
 
 TABLE: Final = (
-    *(Row(Fault.BROKEN, f"{_CODES}: unknown channel, guild, webhook", code=code) for code in (10003, 10004, 10015)),
-    *(Row(Fault.BROKEN, f"{_CODES}: missing access, missing permissions", code=code) for code in (50001, 50013)),
-    *(Row(Fault.BROKEN, f"{_CODES}: invalid webhook token, archived thread", code=code) for code in (50027, 50083)),
-    Row(Fault.BROKEN, f"{_CODES}: thread is locked", code=160005),
+    *(Case(Fault.BROKEN, f"{_CODES}: unknown channel, guild, webhook", code=code) for code in (10003, 10004, 10015)),
+    *(Case(Fault.BROKEN, f"{_CODES}: missing access, missing permissions", code=code) for code in (50001, 50013)),
+    *(Case(Fault.BROKEN, f"{_CODES}: invalid webhook token, archived thread", code=code) for code in (50027, 50083)),
+    Case(Fault.BROKEN, f"{_CODES}: thread is locked", code=160005),
     *(
-        Row(Fault.BROKEN, f"{_CODES}: webhooks in forum channels need a thread", code=code)
+        Case(Fault.BROKEN, f"{_CODES}: webhooks in forum channels need a thread", code=code)
         for code in (220001, 220002, 220003, 220004)
     ),
     *(
-        Row(Fault.REFUSED, f"{_CODES}: an empty message, too large, not JSON", code=code, blames_message=True)
+        Case(Fault.REFUSED, f"{_CODES}: an empty message, too large, not JSON", code=code, blames_message=True)
         for code in (50006, 40005, 50109)
     ),
     *(
-        Row(Fault.REFUSED, f"{_CODES}: blocked by automatic moderation", code=code, blames_message=True)
+        Case(Fault.REFUSED, f"{_CODES}: blocked by automatic moderation", code=code, blames_message=True)
         for code in (200000, 200001, 240000)
     ),
-    *(Row(Fault.THROTTLED, f"{_CODES}: slow mode, write rate limits", code=code) for code in (20016, 20028, 20029)),
+    *(Case(Fault.THROTTLED, f"{_CODES}: slow mode, write rate limits", code=code) for code in (20016, 20028, 20029)),
 )
 """What Discord's own codes mean, whatever the status."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from ninja_daemon.adapters.channels.kind import WritingChannel, Written
+from ninja_daemon.adapters.channels.kind import Draft, WritingChannel
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
 from ninja_daemon.adapters.network.redaction import Redaction
 from ninja_daemon.core.messages.destination import Failure, Outcome
@@ -43,12 +43,12 @@ class DiscreetChannel:
             return replace(outcome, text=self._redaction.text(outcome.text))
         return replace(outcome, message_id=self._redaction.text(outcome.message_id))
 
-    def written(self, bundle: Bundle) -> Written | Failure:
+    def written(self, bundle: Bundle) -> Draft | Failure:
         """Show what would be sent, secrets blanked."""
         written, clean = self._channel.written(self._briefing.of(bundle)), self._redaction.text
         if isinstance(written, Failure):
             return replace(written, text=clean(written.text))
-        return Written({name: clean(value) for name, value in written.headers.items()}, clean(written.body))
+        return Draft({name: clean(value) for name, value in written.headers.items()}, clean(written.body))
 
     def close(self) -> None:
         """Let the connections go."""

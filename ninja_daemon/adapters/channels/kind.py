@@ -24,7 +24,7 @@ TEXT_KEYS: Final = frozenset({"template", "style", "language", "symbols", "symbo
 """The keys of a destination that say how its messages are worded."""
 
 
-class Written(NamedTuple):
+class Draft(NamedTuple):
     """A message as it leaves."""
 
     headers: Mapping[str, str]
@@ -36,7 +36,7 @@ class Written(NamedTuple):
 class WritingChannel(Channel, Protocol):
     """A channel that can show what it would send."""
 
-    def written(self, bundle: Bundle) -> Written | Failure:
+    def written(self, bundle: Bundle) -> Draft | Failure:
         """Return the message that ``send`` would send now, or why it would send none."""
 
 

@@ -12,11 +12,11 @@ from email.utils import formatdate, parseaddr
 from html import escape
 from typing import Final, NamedTuple
 
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, options_of
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Draft, options_of
 from ninja_daemon.adapters.channels.wording.mail_html import mail_html
 from ninja_daemon.adapters.channels.wording.plain import is_laid_out, plain_text, subject
 from ninja_daemon.adapters.channels.words import harmless, shortened
-from ninja_daemon.adapters.network.answers import Row, row_of
+from ninja_daemon.adapters.network.answers import Case, case_of
 from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, named, tls_context
 from ninja_daemon.adapters.network.proxy import proxy_of
 from ninja_daemon.adapters.network.reachability import Endpoint, Trouble
@@ -79,9 +79,9 @@ class MailChannel:
             with contextlib.suppress(OSError, smtplib.SMTPException):
                 client.close()
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return the mail as it is handed to the server."""
-        return Written({}, self._message(bundle).as_string())
+        return Draft({}, self._message(bundle).as_string())
 
     def _opened(self, client: SmtpClient) -> Failure | None:
         """Connect, secure, log in; nothing of this can deliver anything."""
@@ -164,11 +164,11 @@ class MailChannel:
 
 _AUTH: Final = "RFC 4954, 6"
 TABLE: Final = (
-    *(Row(Fault.BROKEN, _AUTH, status) for status in (530, 534, 535, 538)),
-    *(Row(Fault.REFUSED, f"RFC 3463, {words}", words=words, blames_message=True) for words in (" 5.2.3", " 5.3.4")),
-    Row(Fault.REFUSED, "RFC 3463, 3.7: the content", words=" 5.6.", blames_message=True),
+    *(Case(Fault.BROKEN, _AUTH, status) for status in (530, 534, 535, 538)),
+    *(Case(Fault.REFUSED, f"RFC 3463, {words}", words=words, blames_message=True) for words in (" 5.2.3", " 5.3.4")),
+    Case(Fault.REFUSED, "RFC 3463, 3.7: the content", words=" 5.6.", blames_message=True),
     *(
-        Row(Fault.BROKEN, source, words=f" {words}")
+        Case(Fault.BROKEN, source, words=f" {words}")
         for words, source in {
             "5.1.": "RFC 3463, 3.2: there is no such address",
             "5.2.": "RFC 3463, 3.3: the mailbox takes no mail",
@@ -188,7 +188,7 @@ def _failure(code: int, said: bytes | str) -> Failure:
     sentence = f"the mail server answers {code}: {harmless(' '.join(text.split()))[:200]}"
     if 400 <= code < 500:  # noqa: PLR2004 - "try again later"
         return Failure(Fault.UNREACHED, sentence, code)
-    row = row_of(TABLE, code, None, sentence)
+    row = case_of(TABLE, code, None, sentence)
     if row is None:
         return Failure(Fault.REFUSED, sentence, code)
     return Failure(row.fault, sentence, code, blames_message=row.blames_message)

@@ -11,7 +11,7 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.kind import (
     ChannelKind,
     Complaints,
-    Written,
+    Draft,
     endpoint_at,
     json_object,
     options_of,
@@ -102,7 +102,7 @@ class NtfyChannel:
         is_accepted = 200 <= reply.status < 300  # noqa: PLR2004 - as above
         return Sent(message_id) if is_accepted else failure_of(reply)
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return what the server gets."""
         headers = {"Content-Type": "application/json", "User-Agent": f"ninja-daemon/{__version__}"}
         if self._options.token is not None:
@@ -119,7 +119,7 @@ class NtfyChannel:
         if bundle.signals and self._options.click:
             identity = bundle.id
             message["click"] = self._options.click.replace("{id}", identity).replace("{mark}", mark(identity))
-        return Written(headers, json.dumps(message))
+        return Draft(headers, json.dumps(message))
 
     def _priority(self, bundle: Bundle) -> int:
         if bundle.notice is not None:

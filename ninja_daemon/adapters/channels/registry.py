@@ -6,11 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import Final
 
-from ninja_daemon.adapters.channels.discreet import (
-    DiscreetChannel,
-    DiscreetEditableChannel,
-    DiscreetIllustratedChannel,
-)
+from ninja_daemon.adapters.channels.discreet import DiscreetChannel, DiscreetEditableChannel, DiscreetIllustratedChannel
 from ninja_daemon.adapters.channels.kind import ChannelKind, WritingChannel
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
 from ninja_daemon.core.messages.destination import Destination

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from ninja_daemon.adapters.channels.kind import (
     ChannelKind,
     Complaints,
-    Written,
+    Draft,
     endpoint_at,
     json_object,
     options_of,
@@ -77,10 +77,10 @@ class TelegramChannel:
         headers, body = self.written(bundle)
         return self._sent("sendMessage", body.encode(), headers["Content-Type"])
 
-    def written(self, bundle: Bundle) -> Written:
+    def written(self, bundle: Bundle) -> Draft:
         """Return what ``sendMessage`` gets."""
         message = {"chat_id": self._chat, **self._text(bundle), **_NO_PREVIEW, **self._topic}
-        return Written({"Content-Type": "application/json"}, json.dumps(message))
+        return Draft({"Content-Type": "application/json"}, json.dumps(message))
 
     def edit(self, message_id: str, bundle: Bundle) -> Outcome:
         """Change the text of a posted message; see the port."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from ninja_daemon.adapters.channels.words import harmless
-from ninja_daemon.adapters.network.answers import Reply, Row, failure_of
+from ninja_daemon.adapters.network.answers import Case, Reply, failure_of
 from ninja_daemon.adapters.network.retry_after import seconds_of
 from ninja_daemon.core.messages.destination import Failure, Fault
 
@@ -52,11 +52,11 @@ _BAD: Final = 400
 
 
 TABLE: Final = (
-    *(Row(Fault.BROKEN, "Bot API server, errors of a chat", _BAD, words=words) for words in _CHAT_GONE),
-    *(Row(Fault.BROKEN, "Bot API server, errors of rights", _BAD, words=words) for words in _NO_RIGHTS),
-    *(Row(Fault.BROKEN, "Bot API server, errors of forum topics", _BAD, words=words) for words in _NO_TOPIC),
+    *(Case(Fault.BROKEN, "Bot API server, errors of a chat", _BAD, words=words) for words in _CHAT_GONE),
+    *(Case(Fault.BROKEN, "Bot API server, errors of rights", _BAD, words=words) for words in _NO_RIGHTS),
+    *(Case(Fault.BROKEN, "Bot API server, errors of forum topics", _BAD, words=words) for words in _NO_TOPIC),
     *(
-        Row(Fault.REFUSED, "Bot API server, errors of a text", _BAD, words=words, blames_message=True)
+        Case(Fault.REFUSED, "Bot API server, errors of a text", _BAD, words=words, blames_message=True)
         for words in _OF_THE_MESSAGE
     ),
 )

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Written, endpoint_at, options_of, poster_for
+from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Draft, endpoint_at, options_of, poster_for
 from ninja_daemon.adapters.channels.wording.body_template import body_complaint, filled_body, is_json
 from ninja_daemon.adapters.channels.wording.presets import PRESETS, field_complaints, not_sent_because, revealed
 from ninja_daemon.adapters.channels.wording.told import told_of
@@ -72,12 +72,12 @@ class WebhookChannel:
             return Sent(_message_id(reply.headers.get("webhook-message-id", "")))
         return failure_of(reply)
 
-    def written(self, bundle: Bundle) -> Written | Failure:
+    def written(self, bundle: Bundle) -> Draft | Failure:
         """Return what the receiver gets, or why it gets nothing."""
         if self._wants_own_body and (reason := self._not_sent_because(bundle)):
             return Failure(Fault.REFUSED, reason)
         body = self._body(bundle)
-        return Written(self._headers(bundle, body.encode()), body)
+        return Draft(self._headers(bundle, body.encode()), body)
 
     @property
     def _wants_own_body(self) -> bool:

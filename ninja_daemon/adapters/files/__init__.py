@@ -1,4 +1,4 @@
-"""Files that people bring or take away: candles as CSV, backups.
+"""Backups: the file that people bring or take away.
 
-Files of our own that the processes keep open live in ``adapters.journal``.
+Files of candles are ``adapters.candle_files``; files that the processes keep open are ``adapters.journal``.
 """

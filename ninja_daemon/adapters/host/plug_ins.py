@@ -47,7 +47,7 @@ def filter_plug_in(name: str) -> FilterPlugIn:
     if not 1 <= found.candles <= MOST_CANDLES:
         message = f"the plug-in {name} must look at 1 to {MOST_CANDLES} candles, looks at {found.candles}"
         raise ValueError(message)
-    return replace(found, name=name, compare=Watched(name, found.compare))
+    return replace(found, name=name, compare=WatchedCall(name, found.compare))
 
 
 @lru_cache(maxsize=64)
@@ -58,7 +58,9 @@ def average_plug_in(name: str) -> AveragePlugIn:
         ValueError: it is not installed, or is none.
     """
     found = _loaded(AVERAGES, name, AveragePlugIn)
-    return replace(found, name=name, value=Watched(name, found.value), candles=lru_cache(Watched(name, found.candles)))
+    return replace(
+        found, name=name, value=WatchedCall(name, found.value), candles=lru_cache(WatchedCall(name, found.candles))
+    )
 
 
 def _loaded(group: str, name: str, kind: type[PlugIn]) -> PlugIn:
@@ -86,7 +88,7 @@ class _Broken(BaseException):
     """Raised inside a plug-in that does not come back."""
 
 
-class Watched:
+class WatchedCall:
     """A function of a plug-in that fails with an error of ours, whatever it does."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:

@@ -22,7 +22,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from ninja_daemon.adapters.journal.heartbeat_file import leave_heartbeat
 from ninja_daemon.adapters.journal.journal import SqliteJournal
-from ninja_daemon.adapters.journal.kept_commits import KeptCommits, Part, Reached
+from ninja_daemon.adapters.journal.kept_commits import JournalPart, KeptCommits, Reached
 from ninja_daemon.adapters.journal.kept_state import Left, book_of, loaded_from_journal, loaded_from_memory, tally_of
 from ninja_daemon.adapters.journal.lock import LockFile
 from ninja_daemon.adapters.journal.replay import Replay
@@ -32,7 +32,7 @@ from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StoreUnavai
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.open_signal import OpenSignal
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Counts, Lease, Loaded, Replayed
+from ninja_daemon.usecases.ports import Change, Clock, CommitResult, Committed, Counts, Lease, Loaded, ReplayedCommits
 
 _NOTE_EVERY: Final = 60.0
 """Seconds between two notes in the journal that this machine's daemon is the active one."""
@@ -66,7 +66,7 @@ class FailoverStore:
         clock: Clock,
         is_shared: bool,
         push_alert: Callable[[str, str, str, float], None],
-        part: Part | None = None,
+        part: JournalPart | None = None,
     ) -> None:
         """Put the parts together; nothing is read yet.
 
@@ -89,7 +89,7 @@ class FailoverStore:
         self._lead = _NOT_OURS
         self._noted_at: float | None = None
         self._lock_file = LockFile(journal.path.with_suffix(".lead" if part is None else f".lead-{part.shard}"))
-        self._replayed: list[Replayed] = []
+        self._replayed: list[ReplayedCommits] = []
         self._stuck: dict[str, Committed] = {}
         self._last_reached: Mapping[str, Reached] = {}
         self._lock = threading.Lock()
@@ -315,7 +315,7 @@ class FailoverStore:
         """
         return self._kept.count()
 
-    def replayed(self) -> Sequence[Replayed]:
+    def replayed(self) -> Sequence[ReplayedCommits]:
         """Return what became of waiting commits since this was last called."""
         found, self._replayed = self._replayed, []
         return found
@@ -334,7 +334,7 @@ class FailoverStore:
                 self._known.pop(name, None)
         self._stuck = replay.stuck
         if replay.done or replay.lost:
-            self._replayed.append(Replayed(replay.done, replay.signals, tuple(sorted(replay.lost))))
+            self._replayed.append(ReplayedCommits(replay.done, replay.signals, tuple(sorted(replay.lost))))
         if replay.trouble is not None:
             raise replay.trouble
 

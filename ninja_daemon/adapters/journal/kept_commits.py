@@ -59,7 +59,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class JournalPart:
     """What belongs to one shard.
 
     Attributes:
@@ -74,7 +74,7 @@ class Part:
 class KeptCommits:
     """The waiting commits of one journal, or those of one shard in it; for all threads of a process."""
 
-    def __init__(self, journal: SqliteJournal, part: Part | None = None) -> None:
+    def __init__(self, journal: SqliteJournal, part: JournalPart | None = None) -> None:
         """Choose the journal, and what of it; None for all."""
         self._journal = journal
         self._part = part

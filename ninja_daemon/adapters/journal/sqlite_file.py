@@ -20,12 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ninja_daemon.adapters.journal.sqlite_transactions import (
-    FORM,
-    is_begun,
-    require_known_form,
-    require_sound,
-)
+from ninja_daemon.adapters.journal.sqlite_transactions import FORM, is_begun, require_known_form, require_sound
 from ninja_daemon.core.errors import JournalUnavailable
 
 BUSY_SECONDS: Final = 1.0

@@ -18,7 +18,7 @@ from ninja_daemon.core.errors import JournalUnavailable, NinjaError, StateUnread
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.outcomes.open_signal import OpenSignal, terms_of
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Lease, Loaded, Replayed
+from ninja_daemon.usecases.ports import Change, CommitResult, Committed, Counts, Lease, Loaded, ReplayedCommits
 
 _NO_CURSOR: Final = ""
 _NOTHING: Final = Loaded(None, _NO_CURSOR, None, None, None, Counts())
@@ -171,7 +171,7 @@ class LocalStateStore:
         """Return 0: nothing waits for another store."""
         return 0
 
-    def replayed(self) -> Sequence[Replayed]:
+    def replayed(self) -> Sequence[ReplayedCommits]:
         """Return nothing: no commit waits for another store."""
         return ()
 

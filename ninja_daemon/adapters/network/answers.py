@@ -30,7 +30,7 @@ class Reply:
     body: bytes
 
 
-class Row(NamedTuple):
+class Case(NamedTuple):
     """A kind of answer and the outcome that it means; a field left out matches everything."""
 
     fault: Fault
@@ -49,34 +49,34 @@ class Row(NamedTuple):
         return self.status in {None, status} and self.code in {None, code} and self.words in text
 
 
-def row_of(table: Sequence[Row], status: int, code: int | None, text: str) -> Row | None:
+def case_of(table: Sequence[Case], status: int, code: int | None, text: str) -> Case | None:
     """Return the first row that an answer matches; None when it matches none."""
     lowered = text.lower()
     return next((row for row in table if row.matches(status, code, lowered)), None)
 
 
-def _gone(section: str, *statuses: int) -> tuple[Row, ...]:
-    return tuple(Row(Fault.BROKEN, f"RFC 9110, {section}", status) for status in statuses)
+def _gone(section: str, *statuses: int) -> tuple[Case, ...]:
+    return tuple(Case(Fault.BROKEN, f"RFC 9110, {section}", status) for status in statuses)
 
 
 _ALL: Final = (
-    Row(Fault.THROTTLED, "Cloudflare's documentation, error 1015", words="error code: 1015"),
-    Row(Fault.THROTTLED, "RFC 6585, 4", 429),
+    Case(Fault.THROTTLED, "Cloudflare's documentation, error 1015", words="error code: 1015"),
+    Case(Fault.THROTTLED, "RFC 6585, 4", 429),
     *_gone("15.4: redirects, which are not followed", *range(300, 400)),
     *_gone("15.5.2 to 15.5.7: no access, no such place, no such method", 401, 402, 403, 404, 405, 406),
     *_gone("15.5.8, 15.5.11: a proxy in between, gone", 407, 410),
     *_gone("15.5.12, 15.5.16, 15.5.18, 15.5.20, 15.5.22: of every message alike", 411, 415, 417, 421, 426),
-    Row(Fault.BROKEN, "RFC 7725, 3", 451),
-    Row(Fault.AMBIGUOUS, "RFC 9110, 15.5.9", 408),
-    Row(Fault.AMBIGUOUS, "RFC 8470, 5.2", 425),
-    Row(Fault.REFUSED, "RFC 9110, 15.5.14: this content is too large", 413, blames_message=True),
-    Row(Fault.REFUSED, "RFC 9110, 15.5.21: this content cannot be processed", 422, blames_message=True),
+    Case(Fault.BROKEN, "RFC 7725, 3", 451),
+    Case(Fault.AMBIGUOUS, "RFC 9110, 15.5.9", 408),
+    Case(Fault.AMBIGUOUS, "RFC 8470, 5.2", 425),
+    Case(Fault.REFUSED, "RFC 9110, 15.5.14: this content is too large", 413, blames_message=True),
+    Case(Fault.REFUSED, "RFC 9110, 15.5.21: this content cannot be processed", 422, blames_message=True),
 )
 _OVERLOADED: Final = frozenset({429, 503, *range(520, 528), 530})
 """Too many requests, RFC 9110 15.6.4, and the pages of Cloudflare before a server that does not answer."""
 
 
-def failure_of(reply: Reply, table: Sequence[Row] = (), *, said: str = "", code: int | None = None) -> Failure:
+def failure_of(reply: Reply, table: Sequence[Case] = (), *, said: str = "", code: int | None = None) -> Failure:
     """Say what an answer that is no success means.
 
     Args:
@@ -89,7 +89,7 @@ def failure_of(reply: Reply, table: Sequence[Row] = (), *, said: str = "", code:
     text = f"HTTP {status}" + (f": {said}" if said else _quoted(page))
     if 300 <= status < 400:  # noqa: PLR2004 - the family of redirects
         text = f"HTTP {status}: it redirects elsewhere, and redirects are not followed"
-    row = row_of((*table, *_ALL), status, code, said or page)
+    row = case_of((*table, *_ALL), status, code, said or page)
     fault = _by_family(status) if row is None else row.fault
     wait = (
         None if fault in {Fault.BROKEN, Fault.REFUSED} else retry_after(reply.headers.get("retry-after"), time.time())

@@ -11,9 +11,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from ninja_daemon.adapters.news.entry import Found, is_currency
+from ninja_daemon.adapters.news.entry import CalendarEntry, is_currency
 from ninja_daemon.core.errors import CalendarUnreadable
-from ninja_daemon.core.market.news import IMPACTS, Event
+from ninja_daemon.core.market.news import IMPACTS, NewsEvent
 
 _MOST: Final = 200_000
 _LONGEST_TITLE: Final = 80
@@ -37,7 +37,7 @@ class Document:
         skipped: how many entries were left out, by reason.
     """
 
-    events: tuple[Event, ...]
+    events: tuple[NewsEvent, ...]
     skipped: Mapping[str, int]
 
 
@@ -51,7 +51,7 @@ def read_document(content: bytes, zone: ZoneInfo | None = None) -> Document:
     Raises:
         CalendarUnreadable: it is neither, or no entry of it was understood.
     """
-    entries, found, skipped = 0, set[Event](), Counter[str]()
+    entries, found, skipped = 0, set[NewsEvent](), Counter[str]()
     is_calendar = content.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"BEGIN:VCALENDAR")
     for entry in _icalendar(content) if is_calendar else _json(content):
         entries += 1
@@ -64,13 +64,13 @@ def read_document(content: bytes, zone: ZoneInfo | None = None) -> Document:
     return Document(tuple(sorted(found)), dict(skipped))
 
 
-def _icalendar(content: bytes) -> Iterable[Found | None]:
+def _icalendar(content: bytes) -> Iterable[CalendarEntry | None]:
     from ninja_daemon.adapters.news.icalendar_entries import entries_of  # noqa: PLC0415 - an extra
 
     return entries_of(content)
 
 
-def _taken(entry: Found, zone: ZoneInfo | None, found: set[Event]) -> str:
+def _taken(entry: CalendarEntry, zone: ZoneInfo | None, found: set[NewsEvent]) -> str:
     """Take in an event; return why it is left out, empty when it is not."""
     when = entry.when
     if not isinstance(when, datetime):
@@ -83,11 +83,11 @@ def _taken(entry: Found, zone: ZoneInfo | None, found: set[Event]) -> str:
             return NO_ZONE
         when = when.replace(tzinfo=zone)
     title = "".join(letter if letter.isprintable() else " " for letter in entry.title)[:_LONGEST_TITLE].strip()
-    found.add(Event(int(when.timestamp()), entry.currency.upper(), impact, title))
+    found.add(NewsEvent(int(when.timestamp()), entry.currency.upper(), impact, title))
     return ""
 
 
-def _json(content: bytes) -> Iterator[Found | None]:
+def _json(content: bytes) -> Iterator[CalendarEntry | None]:
     try:
         told = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
@@ -100,7 +100,7 @@ def _json(content: bytes) -> Iterator[Found | None]:
     return (_json_entry(entry) if isinstance(entry, dict) else None for entry in entries)
 
 
-def _json_entry(entry: Mapping[str, Any]) -> Found | None:
+def _json_entry(entry: Mapping[str, Any]) -> CalendarEntry | None:
     texts = {str(name).lower(): value.strip() for name, value in entry.items() if isinstance(value, str)}
     currency = next((texts[name] for name in _CURRENCIES if is_currency(texts.get(name, ""))), "")
     times = [texts[name] for name in _TIMES if name in texts]
@@ -108,9 +108,9 @@ def _json_entry(entry: Mapping[str, Any]) -> Found | None:
         return None
     impact, title = (next((texts[name] for name in names if name in texts), "") for names in (_IMPACTS, _TITLES))
     if any(_WITHOUT_TIME.match(text) for text in times) or impact.lower().startswith("holiday"):
-        return Found(None, currency, impact, title)
+        return CalendarEntry(None, currency, impact, title)
     moment = next((found for text in times if (found := _moment(text)) is not None), None)
-    return None if moment is None else Found(moment, currency, impact, title)
+    return None if moment is None else CalendarEntry(moment, currency, impact, title)
 
 
 def _moment(text: str) -> datetime | date | None:

@@ -11,7 +11,7 @@ from ninja_daemon.core.market.news import ANY_CURRENCY
 _CURRENCY: Final = re.compile(r"[A-Z]{3}", re.ASCII)
 
 
-class Found(NamedTuple):
+class CalendarEntry(NamedTuple):
     """An entry of a calendar.
 
     Attributes:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, Final
 
-from ninja_daemon.adapters.news.entry import Found, is_currency
+from ninja_daemon.adapters.news.entry import CalendarEntry, is_currency
 from ninja_daemon.core.errors import CalendarUnreadable
 from ninja_daemon.core.market.news import ANY_CURRENCY, IMPACTS
 
@@ -34,7 +34,7 @@ _MEDIUM: Final = 5
 _CURE: Final = "calendars in the form of iCalendar need the package icalendar: pip install 'ninja-daemon[calendar]'"
 
 
-def entries_of(content: bytes) -> Iterator[Found | None]:
+def entries_of(content: bytes) -> Iterator[CalendarEntry | None]:
     """Go through the events; None stands for one that is not understood.
 
     Raises:
@@ -52,7 +52,7 @@ def entries_of(content: bytes) -> Iterator[Found | None]:
     return (_entry(event) for event in events)
 
 
-def _entry(event: Any) -> Found | None:  # noqa: ANN401 - a component of the library
+def _entry(event: Any) -> CalendarEntry | None:  # noqa: ANN401 - a component of the library
     if event.errors or "RRULE" in event:
         return None
     begin, summary = getattr(event.get("DTSTART"), "dt", None), str(event.get("SUMMARY", ""))
@@ -65,7 +65,7 @@ def _entry(event: Any) -> Found | None:  # noqa: ANN401 - a component of the lib
     if not isinstance(begin, date) or not currency:
         return None
     is_certain = str(event.get("STATUS", "CONFIRMED")).upper() == "CONFIRMED"
-    return Found(begin if is_certain else None, currency, _impact(event, categories), summary)
+    return CalendarEntry(begin if is_certain else None, currency, _impact(event, categories), summary)
 
 
 def _impact(event: Any, categories: list[str]) -> str:  # noqa: ANN401 - as above

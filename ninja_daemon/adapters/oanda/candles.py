@@ -11,11 +11,11 @@ from ninja_daemon.core.errors import BrokerUnavailable, CandleRejected, NinjaErr
 from ninja_daemon.core.market.candle import Candle, checked_candle
 from ninja_daemon.core.market.instant import Instant, format_instant, parse_instant
 from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
+from ninja_daemon.core.rounding import MOST_DIGITS
 
 _WITH_QUOTES: Final = {PriceSide.MID: "MBA", PriceSide.BID: "BA", PriceSide.ASK: "BA"}
 PRICE_LETTERS: Final = {PriceSide.MID: "M", PriceSide.BID: "B", PriceSide.ASK: "A"}
-_MOST_DIGITS: Final = 15
-_BEYOND: Final = 10**_MOST_DIGITS
+_BEYOND: Final = 10**MOST_DIGITS
 _LATEST: Final = 2**32
 """Past every candle there will be, and within what the calendar of the grid can reckon with: the year 2106."""
 _PRICE: Final = re.compile(r"(\d{1,12})(?:\.(\d{1,12}))?", re.ASCII)
@@ -114,7 +114,7 @@ def is_finer(candles: Sequence[RawCandle], decimals: int) -> bool:
 
 def _price(text: object) -> tuple[str, str] | None:
     """Return the digits before and behind the point; None when it is no price."""
-    if not isinstance(text, str) or len(text) > _MOST_DIGITS + 1:
+    if not isinstance(text, str) or len(text) > MOST_DIGITS + 1:
         return None
     match = _PRICE.fullmatch(text)
     return None if match is None else (match[1], match[2] or "")
@@ -135,7 +135,7 @@ def in_units(series: Series, raw: RawCandle, instrument: Instrument) -> Candle:
 def _units(series: Series, raw: RawCandle, text: object, instrument: Instrument) -> int:
     decimals = instrument.decimals
     # Nearly every price shows all of its digits; then there is less to ask of it.
-    if isinstance(text, str) and 0 < decimals < len(text) - 1 <= _MOST_DIGITS and text[-decimals - 1] == ".":
+    if isinstance(text, str) and 0 < decimals < len(text) - 1 <= MOST_DIGITS and text[-decimals - 1] == ".":
         digits = text.replace(".", "", 1)
         if digits.isdigit() and digits.isascii():
             return int(digits)
@@ -163,12 +163,12 @@ def _problem(series: Series, raw: RawCandle, text: object, decimals: int, *, is_
     where = f"in the candle of {format_instant(raw.time)}"
     if not is_price:
         return (
-            f"a price of {series} must be a plain decimal of at most {_MOST_DIGITS} digits such as 1.08412, "
+            f"a price of {series} must be a plain decimal of at most {MOST_DIGITS} digits such as 1.08412, "
             f"was {str(text)[:24]!r} {where}"
         )
     if str(text).partition(".")[2][decimals:].strip("0"):
         return f"a price of {series} must have at most {decimals} decimals, was {text} {where}"
-    return f"a price of {series} must have at most {_MOST_DIGITS} digits with its decimals, was {text} {where}"
+    return f"a price of {series} must have at most {MOST_DIGITS} digits with its decimals, was {text} {where}"
 
 
 class Taken(NamedTuple):

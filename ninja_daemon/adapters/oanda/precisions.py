@@ -13,14 +13,13 @@ from ninja_daemon.adapters.oanda.candles import RawCandle, decimals_of, is_finer
 from ninja_daemon.adapters.oanda.transport import OandaSession
 from ninja_daemon.core.errors import BrokerDenied, BrokerRefused, BrokerUnavailable, NinjaError
 from ninja_daemon.core.market.instrument import Instrument, is_instrument_name
+from ninja_daemon.core.spans import DAY
 from ninja_daemon.usecases.ports import Clock
 
 _PAUSE: Final = 600.0
 """Seconds between two requests for the list because an instrument is not on it."""
 _PAUSE_OF_A_START: Final = 5.0
 """The same for a strategy that cannot begin without the list."""
-_DAY: Final = 86_400.0
-"""Seconds after which the list is read again although nothing is missing on it."""
 _MOST_DECIMALS: Final = 10
 _NAMED: Final = 3
 
@@ -157,7 +156,7 @@ class Precisions:
             self._changes += [_change(self._listed[name], new) for name, new in found.items() if self._differs(new)]
         # Replaced as a whole: others read it without a lock.
         self._listed = found
-        self._old_at = self._clock.monotonic() + _DAY
+        self._old_at = self._clock.monotonic() + DAY
         self._failure = None
         self._unlisted -= self._listed.keys()
         return dict(self._listed)

@@ -15,15 +15,7 @@ from urllib.parse import quote
 from oandapyV20.endpoints.instruments import InstrumentsCandles
 
 from ninja_daemon.adapters.oanda.answers import FORBIDDEN
-from ninja_daemon.adapters.oanda.candles import (
-    Page,
-    RawCandle,
-    Taken,
-    letters,
-    read_page,
-    shown_again,
-    usable,
-)
+from ninja_daemon.adapters.oanda.candles import Page, RawCandle, Taken, letters, read_page, shown_again, usable
 from ninja_daemon.adapters.oanda.latest import LatestCandles, by_specification, chunks, next_candle, specification
 from ninja_daemon.adapters.oanda.limits import Gate
 from ninja_daemon.adapters.oanda.precisions import Precisions
@@ -35,11 +27,9 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.secret import Secret
-from ninja_daemon.usecases.candle_ports import Fetched, Traffic, Wanted, WantedHistory
+from ninja_daemon.usecases.candle_ports import PAGE, Fetched, Traffic, Wanted, WantedHistory
 from ninja_daemon.usecases.ports import Clock
 
-PAGE: Final = 5_000
-"""Candles that the broker gives in one answer at most."""
 SLICE: Final = 20_000
 """Candles of one series that are handed over at once at most; after a long outage the rest is asked for again."""
 _SPARE: Final = 4

@@ -109,7 +109,7 @@ class _Remembered(NamedTuple):
     unknown: int
 
 
-_NAMED_FIELDS: Final = 11
+_NAMED_FIELDS: Final = len(_MOVING_AVERAGES) + len(_STANDING_AVERAGES) - 2
 """Fields of ``ma_state`` that are no ring's, without ``signal_at`` and ``trend``."""
 
 

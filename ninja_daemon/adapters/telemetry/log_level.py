@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Level(StrEnum):
+class LogLevel(StrEnum):
     """The lowest level that is shown, as the command line names it."""
 
     DEBUG = "debug"

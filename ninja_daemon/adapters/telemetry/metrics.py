@@ -91,7 +91,7 @@ NAMES: Final[Mapping[str, Name]] = {
 """Every figure, by name; docs/operations.md shows them to people."""
 
 
-class Reading(NamedTuple):
+class MetricValue(NamedTuple):
     """A figure's value, or a distribution for a histogram."""
 
     name: str
@@ -100,18 +100,18 @@ class Reading(NamedTuple):
 
 
 class _Figures(Collector):
-    def __init__(self, readings: Callable[[], Iterable[Reading]]) -> None:
+    def __init__(self, readings: Callable[[], Iterable[MetricValue]]) -> None:
         self._readings = readings
 
     def collect(self) -> Iterator[Metric]:
-        by_name: dict[str, list[Reading]] = {}
+        by_name: dict[str, list[MetricValue]] = {}
         for reading in self._readings():
             by_name.setdefault(reading.name, []).append(reading)
         for name, found in by_name.items():
             yield _family(name, found)
 
 
-def _family(name: str, readings: Sequence[Reading]) -> Metric:
+def _family(name: str, readings: Sequence[MetricValue]) -> Metric:
     kind, text, labels = NAMES[name]
     if kind == "histogram":
         histogram = HistogramMetricFamily(name, text, labels=labels)
@@ -131,7 +131,7 @@ def _family(name: str, readings: Sequence[Reading]) -> Metric:
     return family
 
 
-def exposed(readings: Callable[[], Iterable[Reading]]) -> bytes:
+def exposed(readings: Callable[[], Iterable[MetricValue]]) -> bytes:
     """Return the figures in the text form that Prometheus reads."""
     registry = CollectorRegistry()
     registry.register(_Figures(readings))

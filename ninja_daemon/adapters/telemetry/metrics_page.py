@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from ninja_daemon.adapters.telemetry.metrics import Reading, exposed
+from ninja_daemon.adapters.telemetry.metrics import MetricValue, exposed
 from ninja_daemon.core.errors import ConfigError
 
 _LIMIT: Final = 5.0
@@ -38,7 +38,7 @@ class Monitor:
         self,
         address: tuple[str, int],
         *,
-        readings: Callable[[], Iterable[Reading]],
+        readings: Callable[[], Iterable[MetricValue]],
         alive: Callable[[], Health],
         ready: Callable[[], Health],
     ) -> None:

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from ninja_daemon.adapters.journal.history.audits import OWN, Kept, SqliteAudits
+from ninja_daemon.adapters.journal.history.audits import OWN, KeptAudit, SqliteAudits
 from ninja_daemon.app.audits.calm import is_calm, may_be_audited
 from ninja_daemon.app.audits.results import AuditSummary, alert_text, kinds_words, summary_of
 from ninja_daemon.app.queues.opening import audits_file
@@ -173,7 +173,7 @@ class OwnAudit:
         self._not_before = self._clock.monotonic() + _AFTER_FAILURE
         self._log.warning(f"strategies were not audited, tried again in an hour: {reason}", event_id="audit.failed")
 
-    def _look_up(self, file: SqliteAudits) -> Sequence[Kept]:
+    def _look_up(self, file: SqliteAudits) -> Sequence[KeptAudit]:
         """Read what is known of the strategies that are watched."""
         names = {one.name for one in self._daemon.strategies}
         try:

@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from ninja_daemon.adapters.journal.history.audits import OWN, Kept
+from ninja_daemon.adapters.journal.history.audits import OWN, KeptAudit
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.app.queues.opening import audits_file
 from ninja_daemon.app.settings.environment import Environment
@@ -39,7 +39,7 @@ class AuditSummary(NamedTuple):
     differences: Mapping[str, int]
 
 
-def summary_of(results: Iterable[Kept]) -> AuditSummary | None:
+def summary_of(results: Iterable[KeptAudit]) -> AuditSummary | None:
     """Add results up; None where there are none."""
     known = list(results)
     if not known:
@@ -132,7 +132,7 @@ def _summary(result: Mapping[str, Any]) -> str:
     return "; ".join(words)
 
 
-def alert_text(fresh: Sequence[Kept]) -> str:
+def alert_text(fresh: Sequence[KeptAudit]) -> str:
     """Write the one alert about what the daemon's own audit found."""
     found: list[Mapping[str, object]] = [one for each in fresh for one in each.result["differences"]]
     new = sum(one.fresh for one in fresh)

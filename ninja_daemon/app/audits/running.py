@@ -12,7 +12,7 @@ from typing import Any, Final
 import typer
 
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.journal.history.audits import Kept, SqliteAudits
+from ninja_daemon.adapters.journal.history.audits import KeptAudit, SqliteAudits
 from ninja_daemon.app.audits.results import difference_fields
 from ninja_daemon.app.candles.asking import progress_bar
 from ninja_daemon.core.errors import JournalUnavailable
@@ -43,10 +43,10 @@ class AuditRun:
     name: str
     is_own: bool
 
-    def going_on(self, chosen: Sequence[Strategy]) -> Mapping[str, Kept]:
+    def going_on(self, chosen: Sequence[Strategy]) -> Mapping[str, KeptAudit]:
         """Return what was found before this audit was cut short, and say so."""
         settings = {each.name: each.settings_hash for each in chosen}
-        done: Mapping[str, Kept] = {}
+        done: Mapping[str, KeptAudit] = {}
         with suppress(JournalUnavailable, OSError):
             if self.file.path.exists():
                 done = self.file.going_on(self.name, settings, SystemClock().now() - _GOES_ON)
@@ -57,7 +57,7 @@ class AuditRun:
         return done
 
     def result(
-        self, source: HistorySource, strategy: Strategy, record: Record, first: Instant | None, done: Kept | None
+        self, source: HistorySource, strategy: Strategy, record: Record, first: Instant | None, done: KeptAudit | None
     ) -> Mapping[str, Any]:
         """Return what comes of one strategy."""
         if done is not None:

@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ninja_daemon.adapters.files.backup_form import EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
-from ninja_daemon.adapters.journal.backup import (
-    count_unknown_sent,
-    notifier_beat_left,
-)
+from ninja_daemon.adapters.journal.backup import count_unknown_sent, notifier_beat_left
 from ninja_daemon.adapters.journal.sent_ledger import KEPT
 from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE, Contents
 from ninja_daemon.adapters.redis.backups.stored_keys import StoredKey
-from ninja_daemon.app.backups.making import (
-    local_files,
-    redis_namespace,
-)
+from ninja_daemon.app.backups.making import local_files, redis_namespace
 from ninja_daemon.app.backups.record_part import RecordFate, record_fate, record_warning
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import ConfigError
@@ -30,7 +24,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class RestorePlan:
     """What a restoration would do.
 
     Attributes:
@@ -62,7 +56,7 @@ class Plan:
     warnings: tuple[str, ...]
 
 
-def plan_restoration(environment: Environment, backup: Backup, now: float) -> Plan:
+def plan_restoration(environment: Environment, backup: Backup, now: float) -> RestorePlan:
     """Work out what restoring would do; reads only.
 
     Raises:
@@ -75,7 +69,7 @@ def plan_restoration(environment: Environment, backup: Backup, now: float) -> Pl
     stored, there = backup.keys or (), contents.keys
     files = local_files(environment)
     age = now - backup.created
-    return Plan(
+    return RestorePlan(
         created=backup.created,
         age=age,
         version=backup.version,

@@ -15,12 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.files.backup_form import CALENDAR, EVALUATIONS, JOURNAL, LEDGER, RECORD, Backup
-from ninja_daemon.adapters.journal.backup import (
-    merge_ledger,
-    place_database,
-    place_journal,
-    set_journal_aside,
-)
+from ninja_daemon.adapters.journal.backup import merge_ledger, place_database, place_journal, set_journal_aside
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger
 from ninja_daemon.adapters.redis.backups.backup import SIGNS_OF_LIFE
 from ninja_daemon.app.backups.making import (
@@ -31,7 +26,7 @@ from ninja_daemon.app.backups.making import (
     make_backup,
     redis_namespace,
 )
-from ninja_daemon.app.backups.planning import Plan, plan_restoration, signs_of_life
+from ninja_daemon.app.backups.planning import RestorePlan, plan_restoration, signs_of_life
 from ninja_daemon.app.backups.record_part import restore_record
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.errors import StoreUnavailable
@@ -52,7 +47,7 @@ class Restored:
         journal_aside: where the journal that was replaced is kept; None when none was.
     """
 
-    plan: Plan
+    plan: RestorePlan
     kept: Made | None
     journal_aside: Path | None
 
@@ -83,7 +78,7 @@ def restore(environment: Environment, backup: Backup, clock: Clock, stop: thread
     return Restored(plan, kept, aside)
 
 
-def _restore_files(environment: Environment, backup: Backup, plan: Plan, at: int) -> Path | None:
+def _restore_files(environment: Environment, backup: Backup, plan: RestorePlan, at: int) -> Path | None:
     files = local_files(environment)
     if backup.ledger is not None:
         with closing(SqliteSentLedger(files[LEDGER])) as ledger, ledger.session():

@@ -16,6 +16,7 @@ from ninja_daemon.core.market.granularity import NEW_YORK, Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import WEEK
 
 _HARDLY_EVER = 5
 """A threshold this many times below or above the present range decides the same way nearly always."""
@@ -23,8 +24,7 @@ _HARDLY_EVER = 5
 
 _BEGIN: Final = 1_704_067_200
 """2024-01-01: a year with every clock change; which year it is makes no difference to hours and weekdays."""
-_WEEK: Final = 7 * 86_400
-_YEAR: Final = 53 * _WEEK
+_YEAR: Final = 53 * WEEK
 _LONG: Final = 10 * _YEAR
 """Over which daily and longer candles are looked at."""
 
@@ -145,8 +145,8 @@ def _closes(strategy: Strategy) -> Iterator[Instant]:
         granularity = Granularity.M1
     end = _BEGIN + (_LONG if granularity.seconds >= Granularity.D.seconds else _YEAR)
     # Weeks enough for every mixture of summer and winter times, where there are many closes in each.
-    skipped = 3 * _WEEK if granularity.seconds < Granularity.M15.seconds else 0
-    opened, week = granularity.open_at(_BEGIN), _BEGIN + _WEEK
+    skipped = 3 * WEEK if granularity.seconds < Granularity.M15.seconds else 0
+    opened, week = granularity.open_at(_BEGIN), _BEGIN + WEEK
     while opened < end:
         close = granularity.next_close(opened)
         if strategy.market_hours.opens_between(opened, close):
@@ -154,7 +154,7 @@ def _closes(strategy: Strategy) -> Iterator[Instant]:
         opened = close
         if opened >= week:
             opened += skipped
-            week = opened + _WEEK
+            week = opened + WEEK
 
 
 def _never(strategy: Strategy, names: Sequence[str]) -> Finding:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from ninja_daemon.app.daemon.counters import Counters
-from ninja_daemon.app.daemon.notes.closes import Closes
+from ninja_daemon.app.daemon.notes.closes import CloseCounts
 from ninja_daemon.app.daemon.notes.signal_counts import SignalCounts
 from ninja_daemon.core.histogram import LATENCY_BOUNDS, Histogram
 from ninja_daemon.core.market.granularity import Granularity
@@ -70,7 +70,7 @@ class WakeFigures:
         self.by_strategy = SignalCounts()
         self.closed: Counter[tuple[str, str]] = Counter()
         self.closed_r: dict[str, Decimal] = {}
-        self.closes = Closes()
+        self.closes = CloseCounts()
         self._lock = threading.Lock()
 
     def add(self, counters: Counters, now: float, *, is_good: bool) -> None:

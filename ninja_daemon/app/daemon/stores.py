@@ -17,7 +17,7 @@ from ninja_daemon.usecases.ports import DaemonStore
 
 if TYPE_CHECKING:
     from ninja_daemon.adapters.journal.failover_store import FailoverStore
-    from ninja_daemon.adapters.journal.kept_commits import Part
+    from ninja_daemon.adapters.journal.kept_commits import JournalPart
     from ninja_daemon.adapters.redis.state_store import RedisStateStore
 
 
@@ -42,7 +42,7 @@ class StoreOfDaemon(NamedTuple):
     close: Callable[[], None]
     histories: Callable[[], Histories]
     stores: list[RedisStateStore]
-    failover: Callable[[RedisStateStore, Part | None], FailoverStore] | None
+    failover: Callable[[RedisStateStore, JournalPart | None], FailoverStore] | None
     published: PublishedHead
     packs: tuple[PicturePacks, ...] = ()
 
@@ -68,7 +68,7 @@ def daemon_store(
     in_redis = state_store(environment, connections=64 + 16 * (servers.shards - 1))
     in_redis.needs_replicas = servers.needs_replicas
 
-    def failover(store: RedisStateStore, part: Part | None) -> FailoverStore:
+    def failover(store: RedisStateStore, part: JournalPart | None) -> FailoverStore:
         return FailoverStore(store, memory, clock=clock, is_shared=is_shared, push_alert=push_alert, part=part)
 
     whole = failover(in_redis, None)

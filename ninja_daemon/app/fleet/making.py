@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from ninja_daemon.adapters.host.lease_token import holder_token
 from ninja_daemon.adapters.journal.failover_store import FailoverStore
-from ninja_daemon.adapters.journal.kept_commits import Part as JournalPart
+from ninja_daemon.adapters.journal.kept_commits import JournalPart
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.sharing.members import RedisMembers, agreed_count
 from ninja_daemon.adapters.redis.state_store import RedisStateStore

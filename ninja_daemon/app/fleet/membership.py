@@ -10,8 +10,9 @@ from typing import Final, Protocol
 
 from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.core.errors import StoreUnavailable
+from ninja_daemon.usecases.lifetimes import LEASE
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member, entitled, owner_of
+from ninja_daemon.usecases.sharing.sharding import Member, entitled, owner_of
 
 _TICK: Final = 4.0
 """Seconds between two signs of life; a little less than between two renewals of a lease, which ask for them."""
@@ -109,7 +110,7 @@ class Membership:
             self._agree()
             self._agreed = True
         found = self._register.tick(self._identity.token, self._identity.egress)
-        live = [one for one in found if one.age <= MEMBER_LIVES and not is_dead(one.token)]
+        live = [one for one in found if one.age <= LEASE and not is_dead(one.token)]
         beside = sorted(one.token for one in live if one.egress == self._identity.egress)
         self._divide(len(beside), beside.index(self._identity.token))
         found_now = sorted(entitled(live))

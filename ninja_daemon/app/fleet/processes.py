@@ -17,7 +17,8 @@ import structlog
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.configuration import Configuration
-from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running
+from ninja_daemon.app.process.children import Child, keep_running
+from ninja_daemon.app.process.ending import EXIT_CONFIGURATION
 from ninja_daemon.app.process.process_note import live_processes
 from ninja_daemon.app.process.reload import scope_of
 from ninja_daemon.app.process.service import Life, Service
@@ -103,4 +104,4 @@ def run_processes(environment: Environment, configuration: Configuration, count:
         reload=reload,
     )
     code = service.live(body, life)
-    return CONFIGURATION_ERROR if body.code == CONFIGURATION_ERROR else code
+    return EXIT_CONFIGURATION if body.code == EXIT_CONFIGURATION else code

@@ -1,1 +1,4 @@
-"""The calendar of scheduled news: kept up to date beside the wakes, and found again by the commands that judge anew."""
+"""The calendar of scheduled news: kept up to date beside the wakes, found again by commands that judge anew.
+
+Reading a calendar is ``adapters.news``; which events keep a cross quiet is ``core.filters.quiet_around``.
+"""

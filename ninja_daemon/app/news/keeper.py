@@ -12,6 +12,7 @@ from ninja_daemon.adapters.journal.history.news import SqliteNews
 from ninja_daemon.adapters.news.document import read_document
 from ninja_daemon.adapters.news.place import ASKED_EVERY, CalendarPlace, read_place, written_at
 from ninja_daemon.adapters.telemetry.recurring import Recurring
+from ninja_daemon.app.background_writer import CLOSE_GRACE
 from ninja_daemon.core.errors import CalendarUnreadable, JournalUnavailable
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
@@ -21,7 +22,6 @@ from ninja_daemon.usecases.ports import Clock
 _LOOK: Final = 30.0
 """Seconds between two looks whether a file has changed, an address is due, or another process has read it."""
 _REMIND: Final = 3_600.0
-_CLOSE_GRACE: Final = 2.0
 _TROUBLE: Final = "calendar"
 
 
@@ -158,5 +158,5 @@ class CalendarKeeper:
         """Read no more."""
         self._stop.set()
         if self._thread is not None:
-            self._thread.join(_CLOSE_GRACE)
+            self._thread.join(CLOSE_GRACE)
         self._file.close()

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from ninja_daemon.adapters.stored.alert import encode_notice
-from ninja_daemon.app.status.closes_today import DAY, Closes, NearestByName, closes_since, nearest_of
+from ninja_daemon.app.status.closes_today import NearestByName, ScheduledCloses, closes_since, nearest_of
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, strategy_figures
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.messages.message import Notice, Severity
 from ninja_daemon.core.messages.timed_report import TimedReport, due_since
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import DAY
 from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 from ninja_daemon.usecases.ports import Loaded
 
@@ -74,7 +75,7 @@ class DailyReporter:
 
     def _closes(
         self, strategy: Strategy, loaded: Mapping[str, Loaded], noted: NearestByName, now: float
-    ) -> Closes | None:
+    ) -> ScheduledCloses | None:
         nearest = nearest_of(strategy, noted)
         return closes_since(strategy, loaded[strategy.name], int(now) - DAY, now, nearest, counted=self._counted)
 

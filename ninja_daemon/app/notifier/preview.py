@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
-from ninja_daemon.adapters.channels.kind import Written
+from ninja_daemon.adapters.channels.kind import Draft
 from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.adapters.stored.signal import encode_signal
@@ -99,7 +99,7 @@ def _alert(now: float) -> Entry:
     return Entry(Kind.ALERT, notice.id, 1, now, encode_notice(notice), notice=notice)
 
 
-def _shown(written: Written | Failure) -> str:
+def _shown(written: Draft | Failure) -> str:
     if isinstance(written, Failure):
         return f"not sent: {written.text}"
     headers = "".join(f"{name}: {value}\n" for name, value in written.headers.items())

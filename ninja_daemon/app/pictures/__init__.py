@@ -1,1 +1,4 @@
-"""Pictures as the commands make them: what they show is gathered here, how they look is in core/pictures."""
+"""Pictures as the commands make them: what they show is gathered here.
+
+How they look is ``core.pictures``; making a PNG is ``adapters.pictures``.
+"""

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 import structlog
 
 from ninja_daemon.adapters.stored.picture_pack import encode_pack
+from ninja_daemon.app.background_writer import CLOSE_GRACE
 from ninja_daemon.app.pictures.signal_view import fetched_view
 from ninja_daemon.core.errors import NinjaError, StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery
@@ -23,7 +24,6 @@ LIFE: Final = 3_600
 """Seconds for which a signal's candles wait for a notifier."""
 _MOST_WAITING: Final = 500
 """Signals whose candles may wait to be asked for; more of one wake have no pictures."""
-_CLOSE_GRACE: Final = 2.0
 
 
 class PicturePacks(Protocol):
@@ -96,8 +96,8 @@ class PicturePacker:
         """Let what is being asked for end."""
         if self._thread is not None:
             with suppress(Full):
-                self._waiting.put(None, timeout=_CLOSE_GRACE)
-            self._thread.join(_CLOSE_GRACE)
+                self._waiting.put(None, timeout=CLOSE_GRACE)
+            self._thread.join(CLOSE_GRACE)
 
 
 def _listed(wake: WakeResult) -> Iterator[tuple[Strategy, Signal]]:

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Final
 
 from ninja_daemon.adapters.host.kept_process import start_kept
+from ninja_daemon.app.process.ending import EXIT_CONFIGURATION
 
-CONFIGURATION_ERROR: Final = 78
 _STOP_LIMIT: Final = 8.0
 _PAUSE: Final = 2.0
 
@@ -115,8 +115,8 @@ def keep_running(
             child.start()
         while not stop.wait(seconds):
             each_round()
-            if any(child.code == CONFIGURATION_ERROR for child in children):
-                return CONFIGURATION_ERROR
+            if any(child.code == EXIT_CONFIGURATION for child in children):
+                return EXIT_CONFIGURATION
             _start_again(since_end, seconds)
         return 0
     finally:

@@ -25,7 +25,7 @@ _LARGEST: Final = 16_777_216
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ReloadAnswer:
     """What came of a reload.
 
     Attributes:
@@ -59,7 +59,7 @@ class LiveProcess:
     scope: str
     strategies: tuple[Strategy, ...]
     delivery: str
-    answer: Answer
+    answer: ReloadAnswer
 
 
 class ProcessNote:
@@ -76,7 +76,7 @@ class ProcessNote:
             self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def write(self, strategies: Sequence[Strategy], delivery: str, answer: Answer) -> None:
+    def write(self, strategies: Sequence[Strategy], delivery: str, answer: ReloadAnswer) -> None:
         """Say what is in force."""
         if self._file is None:
             return
@@ -122,7 +122,9 @@ def _read(path: Path) -> LiveProcess | None:
             scope=str(note["scope"]),
             strategies=tuple(decoded_strategy(each) for each in note["strategies"]),
             delivery=str(note["delivery"]),
-            answer=Answer(int(answer["count"]), int(answer["code"]), tuple(answer["problems"]), tuple(answer["said"])),
+            answer=ReloadAnswer(
+                int(answer["count"]), int(answer["code"]), tuple(answer["problems"]), tuple(answer["said"])
+            ),
         )
     except (OSError, ValueError, TypeError, KeyError, ArithmeticError):
         return None

@@ -9,7 +9,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.app.configuration import Configuration
-from ninja_daemon.app.process.process_note import Answer, ProcessNote
+from ninja_daemon.app.process.process_note import ProcessNote, ReloadAnswer
 from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
 from ninja_daemon.core.errors import ConfigError
@@ -70,7 +70,7 @@ class Reload:
         self._take_over = take_over
         self._refused = refused
         self._count = 0
-        self._write(Answer())
+        self._write(ReloadAnswer())
 
     def __call__(self) -> None:
         """Read the file again; take it over, or keep the old settings and say why."""
@@ -94,15 +94,15 @@ class Reload:
             restart += ("[redis] or [shards] differs from the start, and needs a restart",)
         for sentence in restart:
             self._log.warning(sentence, event_id="settings.restart")
-        self._write(Answer(self._count, said=(said, *restart)))
+        self._write(ReloadAnswer(self._count, said=(said, *restart)))
 
     def _refuse(self, problems: Sequence[str]) -> None:
         for problem in problems:
             self._log.error(f"the old settings stay in force: {problem}", event_id="settings.refused")
         self._refused(f"A changed configuration was refused, the old one stays in force: {'; '.join(problems)}"[:1_000])
-        self._write(Answer(self._count, 78, tuple(problems)))
+        self._write(ReloadAnswer(self._count, 78, tuple(problems)))
 
-    def _write(self, answer: Answer) -> None:
+    def _write(self, answer: ReloadAnswer) -> None:
         self._note.write(self._configuration.strategies, fingerprint(self._configuration), answer)
 
 

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Protocol
 
-from ninja_daemon.adapters.journal.history.record import Head, SqliteRecord
+from ninja_daemon.adapters.journal.history.record import RecordHead, SqliteRecord
 
 
 class PublishedHead(Protocol):
@@ -32,7 +32,7 @@ class NoPublishedHead:
         """Leave nothing."""
 
 
-def encoded(head: Head, machine: str) -> str:
+def encoded(head: RecordHead, machine: str) -> str:
     """Write a head as one line of JSON."""
     return json.dumps({"v": 1, "lines": head.lines, "chain": head.chain, "machine": machine})
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from ninja_daemon.adapters.journal.history.record import Entry, entries_of
+from ninja_daemon.adapters.journal.history.record import RecordEntry, entries_of
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
@@ -80,12 +80,12 @@ def _histories(environment: Environment) -> tuple[Sequence[str], Sequence[str]]:
         return RedisStateStore(client, Keys(environment.namespace)).histories()
 
 
-def _recorded(environment: Environment) -> Sequence[Entry]:
+def _recorded(environment: Environment) -> Sequence[RecordEntry]:
     with closing(record_file(environment)) as record:
         if not record.path.exists():
             return ()
         lines = [parsed(line) for line in record.lines()]
-    return [Entry(line["kind"], _id(line), line) for line in lines if line["kind"] != "end"]
+    return [RecordEntry(line["kind"], _id(line), line) for line in lines if line["kind"] != "end"]
 
 
 def _id(line: dict[str, Any]) -> str:
@@ -93,7 +93,7 @@ def _id(line: dict[str, Any]) -> str:
     return str(entry["id"]) if "id" in entry else f"{entry['strategy']}|{entry['hash']}"
 
 
-def _tracked(entries: Iterable[Entry]) -> Tracked:
+def _tracked(entries: Iterable[RecordEntry]) -> Tracked:
     by_kind: dict[str, dict[str, dict[str, Any]]] = {"settings": {}, "signal": {}, "outcome": {}}
     for entry in entries:
         by_kind[entry.kind].setdefault(entry.id, entry.content["entry"])

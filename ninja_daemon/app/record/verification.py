@@ -26,7 +26,7 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import signal_id
 from ninja_daemon.core.signals.state import Begin
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.history.broker_history import History
+from ninja_daemon.usecases.history.broker_history import BrokerHistory
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable
 from ninja_daemon.usecases.replay import replay
 
@@ -91,7 +91,7 @@ def _strategy(name: str, settings: Mapping[str, Any]) -> Strategy:
 def derive(
     found: Findings,
     series: Series,
-    history: History,
+    history: BrokerHistory,
     larger_of: Callable[[Sequence[Strategy]], Larger],
     calendar: Calendar = NO_CALENDAR,
 ) -> Iterator[str]:

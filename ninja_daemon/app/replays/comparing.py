@@ -14,8 +14,8 @@ from ninja_daemon.app.candles.asking import chosen_strategies
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.record.report import Report, json_fields
-from ninja_daemon.app.replays.comparison_words import Compared, Comparison, words
-from ninja_daemon.app.replays.running import Replaying, Source
+from ninja_daemon.app.replays.comparison_words import Compared, ReplayComparison, words
+from ninja_daemon.app.replays.running import Replaying, ReplaySource
 from ninja_daemon.app.replays.telling import replayed_report
 from ninja_daemon.app.settings.strategies import load_configuration
 from ninja_daemon.app.status.exact_json import exact_json
@@ -26,7 +26,7 @@ from ninja_daemon.core.sweeps.differences import differences
 from ninja_daemon.usecases.replay import Engine, Replayed
 
 
-def compare(source: Source, configuration: Configuration, path: Path, *, as_json: bool) -> None:
+def compare(source: ReplaySource, configuration: Configuration, path: Path, *, as_json: bool) -> None:
     """Replay both, and tell what differs.
 
     Args:
@@ -46,7 +46,7 @@ def compare(source: Source, configuration: Configuration, path: Path, *, as_json
     reports = source.over(list(dict.fromkeys([*both[0], *both[1]])), Replaying(Engine.BATCH, follow=True))
     found = {report.rules.strategy: report for report in reports}
     first, second = ([found[each] for each in strategies if each in found] for strategies in both)
-    made = Comparison(
+    made = ReplayComparison(
         (str(configuration.path), str(path)),
         [Compared(*names, differences(*signals)) for names, signals in _paired(first, second)],
         (replayed_report(first), replayed_report(second)),
@@ -73,7 +73,7 @@ def _paired(
         yield names, (before[name].signals if name in before else (), after[name].signals if name in after else ())
 
 
-def _fields(made: Comparison) -> dict[str, Any]:
+def _fields(made: ReplayComparison) -> dict[str, Any]:
     return {
         "strategies": [_strategy(each, made.outcomes) for each in made.strategies],
         "reports": [_report(path, report) for path, report in zip(made.paths, made.reports, strict=True)],

@@ -38,7 +38,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ReplayComparison:
     """What two configurations make of one history.
 
     Attributes:
@@ -54,7 +54,7 @@ class Comparison:
     outcomes: Mapping[str, Outcome]
 
 
-def words(made: Comparison) -> Iterator[str]:
+def words(made: ReplayComparison) -> Iterator[str]:
     """Go through the lines, of at most 80 characters."""
     for each in made.strategies:
         yield from (*_block(each, made.outcomes), "")

@@ -14,7 +14,7 @@ from ninja_daemon.usecases.replay import Engine, Span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class WantedReplay:
     """Which strategies over which candles."""
 
     strategy: Annotated[
@@ -51,7 +51,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class ReplayForm:
     """In what form the signals are shown."""
 
     as_json: Annotated[bool, typer.Option("--json", help="An array of signals, as they would be listed.")] = False
@@ -99,7 +99,7 @@ class Question:
         ),
     ] = None
 
-    def require_alone(self, form: Form, engine: Engine) -> None:
+    def require_alone(self, form: ReplayForm, engine: Engine) -> None:
         """Refuse what a comparison or a sweep cannot be given together with."""
         if self.compare is None and self.sweep is None:
             return

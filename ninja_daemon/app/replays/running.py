@@ -18,7 +18,7 @@ from ninja_daemon.app.candles.options import FileOptions
 from ninja_daemon.app.candles.series import expected_granularity, instrument_of, larger_of, strategies_for
 from ninja_daemon.app.news.known import known_calendar
 from ninja_daemon.app.replays.drawing import Drawing
-from ninja_daemon.app.replays.options import Wanted
+from ninja_daemon.app.replays.options import WantedReplay
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.news import Calendar
@@ -43,10 +43,10 @@ class Study(Protocol[Made_co]):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class ReplaySource:
     """Where candles come from, and which of them are reported."""
 
-    wanted: Wanted
+    wanted: WantedReplay
     files: FileOptions
     environment: Environment
 

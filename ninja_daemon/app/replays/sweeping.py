@@ -15,10 +15,10 @@ import typer
 from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.pictures.files import require_a_pictures_name, theme_named, write_picture
 from ninja_daemon.app.pictures.of_sweeps import view_of
-from ninja_daemon.app.replays.options import Form
-from ninja_daemon.app.replays.running import Source
+from ninja_daemon.app.replays.options import ReplayForm
+from ninja_daemon.app.replays.running import ReplaySource
 from ninja_daemon.app.replays.sweep_words import json_fields, words
-from ninja_daemon.app.settings.strategy_table import MAX_PERIOD
+from ninja_daemon.core.averages.average import LONGEST_PERIOD
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.pictures.results.sweep_map import sweep_map
 from ninja_daemon.core.pictures.theme import Theme
@@ -59,7 +59,7 @@ class Sweeping:
         with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
             return [sweep(each, self.grid, list(parts), span, pool.map) for each in rules]
 
-    def answer(self, source: Source, chosen: Sequence[Strategy]) -> None:
+    def answer(self, source: ReplaySource, chosen: Sequence[Strategy]) -> None:
         """Sweep, and tell what came of it."""
         # The widest periods say how much history there must be; all pairs start at the same candle.
         fast, slow = max(self.grid.fast), max(self.grid.slow)
@@ -69,7 +69,7 @@ class Sweeping:
         typer.echo(_json(swept) if self.as_json else "\n".join(words(swept)))
 
 
-def sweep_of(typed: tuple[str, str], form: Form) -> Sweeping:
+def sweep_of(typed: tuple[str, str], form: ReplayForm) -> Sweeping:
     """Read what was typed, before a candle is read.
 
     Raises:
@@ -92,8 +92,8 @@ def _axis(text: str) -> tuple[str, Sequence[int]]:
         refuse("--sweep", f"must be like fast=10..100:10 or slow=140, was {text[:40]!r}")
     first, step = int(match[2]), int(match[4] or 1)
     last = int(match[3] or first)
-    if not 1 <= first <= last <= MAX_PERIOD or not step:
-        refuse("--sweep", f"must go up from 1 to at most {MAX_PERIOD}, by steps from 1, was {text[:40]!r}")
+    if not 1 <= first <= last <= LONGEST_PERIOD or not step:
+        refuse("--sweep", f"must go up from 1 to at most {LONGEST_PERIOD}, by steps from 1, was {text[:40]!r}")
     values = range(first, last + 1, step)
     if len(values) > MOST_VALUES:
         refuse("--sweep", f"must give {match[1]} at most {MOST_VALUES} values, were {len(values)}: take a longer step")

@@ -1,4 +1,7 @@
-"""Files that are written for people: what `init` makes, and what the demo watches."""
+"""Files that are written for people: what ``init`` makes, and what the demo watches.
+
+Examples for servers are in ``config/`` of the repository.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.adapters.telemetry.logs import configure_logs
 from ninja_daemon.app.audits.own_audit import OwnAudit
 from ninja_daemon.app.configuration import Configuration
@@ -98,7 +98,7 @@ def _say_started(environment: Environment, configuration: Configuration, log: Fi
     threading.Thread(target=say_left, name="leftovers", daemon=True).start()
 
 
-def _live(environment: Environment, configuration: Configuration, parts: Parts, level: Level) -> int:
+def _live(environment: Environment, configuration: Configuration, parts: Parts, level: LogLevel) -> int:
     """Run until a signal comes."""
     log = structlog.get_logger("ninja.daemon")
     say_private(environment.state_dir, log)

@@ -12,7 +12,7 @@ from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon import __version__
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.adapters.telemetry.logs import configure_logs
 from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.lean.handover import Handed
@@ -52,7 +52,7 @@ def _one_pass(environment: Environment, configuration: Configuration) -> int:
     return 0 if nothing_left else 1
 
 
-def _live(environment: Environment, configuration: Configuration, level: Level) -> int:
+def _live(environment: Environment, configuration: Configuration, level: LogLevel) -> int:
     """Run until a signal comes."""
     log = structlog.get_logger("ninja.notifier")
     say_private(environment.state_dir, log)
@@ -101,6 +101,6 @@ def _monitors(environment: Environment, notifier: LiveNotifier, service: Service
             yield monitor.stop
 
 
-def _set_up_logs(environment: Environment, level: Level) -> None:
+def _set_up_logs(environment: Environment, level: LogLevel) -> None:
     """Send the logs through one handler that knows every secret that was read so far."""
     configure_logs(level=level, secrets=environment.secrets, stream=sys.stderr, identifier="ninja-notifier")

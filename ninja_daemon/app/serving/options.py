@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.core.errors import ConfigError
 
@@ -20,7 +20,7 @@ class RunOptions(NamedTuple):
 
     once: bool
     processes: int
-    log_level: Level
+    log_level: LogLevel
 
 
 class NotifyOptions(NamedTuple):
@@ -32,7 +32,7 @@ class NotifyOptions(NamedTuple):
     """
 
     drain: bool
-    log_level: Level
+    log_level: LogLevel
 
 
 class WebOptions(NamedTuple):
@@ -49,7 +49,7 @@ class WebOptions(NamedTuple):
     address: tuple[str, int]
     hosts: tuple[str, ...]
     delay: float | None
-    log_level: Level
+    log_level: LogLevel
     stamp: int | None = None
 
 

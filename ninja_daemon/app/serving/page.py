@@ -17,7 +17,7 @@ from ninja_daemon.app.process.liveness import LONGEST, Liveness
 from ninja_daemon.app.process.stopping import stop_on_signals
 from ninja_daemon.app.process.supervision import Workers, supervise
 from ninja_daemon.app.serving.options import WebOptions
-from ninja_daemon.app.web.look import Histories, Insides, Known
+from ninja_daemon.app.web.look import Histories, Insides, KnownConfiguration
 from ninja_daemon.app.web.owner.site import OwnersSite
 from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.server import WebServer
@@ -44,7 +44,7 @@ def _site(handed: Handed, clock: SystemClock, *, delay: float | None) -> Site:
     if delay is not None:
         return PublicSite(histories, DelayedRecord(environment), clock, delay)
     assert handed.configuration is not None  # noqa: S101 - the command line has read it
-    known = Known(handed.configuration, handed.options.stamp)
+    known = KnownConfiguration(handed.configuration, handed.options.stamp)
     return OwnersSite(histories, Insides(environment, clock, known), clock)
 
 

@@ -21,7 +21,6 @@ from ninja_daemon.app.settings.spans import LONGEST_WAIT, span_between
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import (
     CLOCK,
-    DAYS,
     NAME,
     SWITCH,
     TEXT,
@@ -34,6 +33,7 @@ from ninja_daemon.app.settings.values import (
     one_of,
     whole,
 )
+from ninja_daemon.core.filters.days import DAYS
 from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, QuietHours, Rate, SendPolicy

@@ -21,11 +21,12 @@ from ninja_daemon.app.settings.servers.web import TABLE as WEB_TABLE, read_web
 from ninja_daemon.app.settings.strategy_table import NO_LONGER_NEEDED, StrategyTable, missing, strategy_of
 from ninja_daemon.app.settings.tables import read_table
 from ninja_daemon.app.settings.toml_file import read_toml
-from ninja_daemon.app.settings.values import NAME, Refused, must_be, not_a_key, shown_key
+from ninja_daemon.app.settings.values import NAME, Refused, must_be, shown_key
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.instrument import is_instrument_name
 from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.words import not_a_key
 
 _OUR_TABLES: Final = ("strategies", "defaults", "extra_instruments", "audit", CALENDAR, *SERVER_TABLES, WEB_TABLE)
 MOST_STRATEGIES: Final = 50_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -14,6 +14,7 @@ from ninja_daemon.app.plug_ins import FILTERS, KINDS, filters_named, kind_named
 from ninja_daemon.app.settings.known_instruments import is_known, suggestion
 from ninja_daemon.app.settings.tables import Table
 from ninja_daemon.app.settings.values import SWITCH, Refused, Value, ValueOf, decimal, one_of, whole
+from ninja_daemon.core.averages.average import LONGEST_PERIOD
 from ninja_daemon.core.averages.kinds import AverageKind, MovingAverageKind
 from ninja_daemon.core.errors import PlugInFailed
 from ninja_daemon.core.filters.kinds import KEYS, chosen
@@ -26,7 +27,6 @@ from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.spans import span
 
-MAX_PERIOD: Final = 5_000
 NO_LONGER_NEEDED: Final = {
     "sleep_seconds": "the daemon wakes at each candle close",
     "min_candles": "the daemon reads exactly as much history as the averages need",
@@ -80,7 +80,7 @@ _AGE: Final = Value('text such as "1 candle", "3 candles", "90 s", "10 min", "1.
 _KIND: Final = Value(f"one of {' '.join(KINDS)}", kind_named)
 _PLUG_INS: Final = Value("a list of names of installed filters", filters_named)
 _MOST_CANDLES: Final = 1_000_000
-_PERIOD: Final = whole(1, MAX_PERIOD, " of candles")
+_PERIOD: Final = whole(1, LONGEST_PERIOD, " of candles")
 _MULTIPLIER: Final = decimal(above_zero=True)
 _THRESHOLD: Final = decimal(above_zero=False)
 _SPREAD: Final = "spread"
@@ -161,13 +161,6 @@ def missing(table: Mapping[str, object], defaults: object) -> Iterator[tuple[str
     for required, allowed in REQUIRED.items():
         if required not in present and not (required == "instrument" and "pair" in present):
             yield required, f"must be {allowed}, was missing"
-
-
-def strategy_defaults() -> Iterator[tuple[str, object]]:
-    """Yield the keys of a strategy that have a default, with it; for documentation and its test."""
-    for field in fields(Strategy):
-        if field.default not in {MISSING, ()}:
-            yield field.name, field.default
 
 
 def _with_cost(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ninja_daemon.app.settings.values import Refused, Value, must_be, not_a_key, shown_key
+from ninja_daemon.app.settings.values import Refused, Value, must_be, shown_key
+from ninja_daemon.core.words import not_a_key
 
 Model = TypeVar("Model", bound="Table")
 T = TypeVar("T")

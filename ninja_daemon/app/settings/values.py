@@ -10,10 +10,10 @@ from typing import Final, Generic, TypeVar
 from zoneinfo import ZoneInfo
 
 from ninja_daemon.core.messages.send_policy import minute_of_day
+from ninja_daemon.core.rounding import MOST_DIGITS
 
 T = TypeVar("T")
 LONGEST_TEXT: Final = 4_096
-MOST_DIGITS: Final = 15
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
 _LONGEST_SHOWN: Final = 60
 _LONGEST_ZONE: Final = 64
@@ -49,19 +49,6 @@ class Refused(ValueError):
 def must_be(allowed: str, was: object, cure: str = "") -> str:
     """Say what a value must be, what it was and how to mend it."""
     return f"must be {allowed}, was {shown(was)}" + (f"; {cure}" if cure else "")
-
-
-def not_a_key(key: str, allowed: Iterable[str]) -> str:
-    """Say that a key is unknown, which one was probably meant, and which there are."""
-    return f"is not a key{meant(key.lower(), allowed)}; allowed are {', '.join(allowed)}"
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """Ask whether the known name that resembles ``name`` was meant; empty when none does."""
-    from difflib import get_close_matches  # noqa: PLC0415 - only for a mistake
-
-    close = get_close_matches(name, list(known), n=1)
-    return f" (did you mean {close[0]}?)" if close else ""
 
 
 def shown(value: object) -> str:
@@ -232,6 +219,4 @@ SWITCH_WORD: Final = Value("true or false", _switch_word)
 TEXT: Final = Value("text", _text)
 NAME: Final = Value("1 to 64 letters, digits, _ . or -", _name)
 ZONE: Final = Value('a time zone like "Europe/Berlin"', _zone)
-DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-"""Days of the week as they are written."""
 CLOCK: Final = Value('a clock time like "22:00"', _minute)

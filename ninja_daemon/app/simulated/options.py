@@ -25,7 +25,7 @@ from ninja_daemon.simulator.markets.market import Market, RandomMarket
 T = TypeVar("T")
 
 
-class Completion(StrEnum):
+class CompletionOptions(StrEnum):
     """When a candle that has ended is called complete."""
 
     TIME = "time"
@@ -76,12 +76,12 @@ class Behaviour:
         typer.Option(metavar="WHEN", help="Simulated time at the start, 2015-01-05T00:00:00Z. Left out: now."),
     ] = None
     completion: Annotated[
-        Completion,
+        CompletionOptions,
         typer.Option(
             help="When an ended candle turns complete. time: at once. lag: after 1 to 5 seconds, now and then up to "
             "45, as the real server does. tick: with the next price, after a minute at the latest."
         ),
-    ] = Completion.TIME
+    ] = CompletionOptions.TIME
     lag: Annotated[
         float | None, typer.Option(min=0, metavar="SECONDS", help="With --completion lag: always so many seconds.")
     ] = None
@@ -107,11 +107,11 @@ class Behaviour:
 
     def rule(self) -> CompletionRule:
         """Return the rule by which candles turn complete; a lag without its rule is a usage error."""
-        if self.completion is Completion.LAG:
+        if self.completion is CompletionOptions.LAG:
             return ByLag() if self.lag is None else ByLag.of(self.lag)
         if self.lag is not None:
             refuse("--lag", "must be given together with --completion lag")
-        return ByNextTick() if self.completion is Completion.TICK else ByTime()
+        return ByNextTick() if self.completion is CompletionOptions.TICK else ByTime()
 
     def faults(self, seed: int) -> FaultScript:
         """Return what goes wrong, drawn with a seed; a fault that cannot be read is a usage error."""

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
-from typing import Final, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.market.granularity import new_york_day_start, trading_day
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import DAY
 from ninja_daemon.usecases.ports import Loaded
 
 NearestByName: TypeAlias = Mapping[str, tuple[Decimal, Instant]]
 """By strategy, how near its averages were in pips, and the open of that candle."""
-DAY: Final = 86_400
 _HOUR, _MINUTE = 3_600, 60
 
 
@@ -33,7 +33,7 @@ class NearestGap(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Closes:
+class ScheduledCloses:
     """The scheduled closes of a span.
 
     Attributes:
@@ -69,7 +69,7 @@ def closes_today(
     noted: NearestByName,
     *,
     counted: bool,
-) -> Closes | None:
+) -> ScheduledCloses | None:
     """Count the closes of a strategy since midnight, UTC; see ``closes_since``."""
     return closes_since(strategy, loaded, today(now), now, nearest_of(strategy, noted), counted=counted)
 
@@ -88,7 +88,7 @@ def closes_since(
     nearest: NearestGap | None = None,
     *,
     counted: bool = True,
-) -> Closes | None:
+) -> ScheduledCloses | None:
     """Count the closes of a strategy; None where it is not enabled, or was not started yet.
 
     A cursor passes only what was taken in or had no price, so all closes up to it are dealt with; ``nearest`` is noted.
@@ -109,7 +109,7 @@ def closes_since(
         done = min(done, loaded.tally.evaluated)
     missed = strategy.market_hours.next_close(granularity, max(since, last))
     patience = min(LONGEST_DELAY, max(granularity.seconds, _MINUTE))
-    return Closes(done + open_, done, open_ > 0 and now - missed >= patience, nearest)
+    return ScheduledCloses(done + open_, done, open_ > 0 and now - missed >= patience, nearest)
 
 
 def closes_between(strategy: Strategy, after: Instant, until: Instant) -> int:

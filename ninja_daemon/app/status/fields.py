@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ninja_daemon.app.audits.results import AuditSummary
 from ninja_daemon.app.queues.silence_words import silence_fields
-from ninja_daemon.app.status.closes_today import Closes
+from ninja_daemon.app.status.closes_today import ScheduledCloses
 from ninja_daemon.app.status.picture import NO_DEPTHS, Status
 from ninja_daemon.app.status.shared.servers import servers_fields
 from ninja_daemon.app.status.shared.shards import shards_fields
@@ -121,7 +121,7 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
     }
 
 
-def _closes_fields(closes: Closes) -> dict[str, object]:
+def _closes_fields(closes: ScheduledCloses) -> dict[str, object]:
     nearest = closes.nearest
     return {
         "due": closes.due,

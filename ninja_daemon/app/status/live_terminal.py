@@ -19,7 +19,8 @@ from rich.text import Text
 
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.app.configuration import Configuration
-from ninja_daemon.app.process.children import CONFIGURATION_ERROR, Child, keep_running, metrics_address, second_page
+from ninja_daemon.app.process.children import Child, keep_running, metrics_address, second_page
+from ninja_daemon.app.process.ending import EXIT_CONFIGURATION
 from ninja_daemon.app.process.stopping import STOPPING, stop_on_signals
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import load_settings
@@ -61,7 +62,7 @@ def show_together(
     children = [Child(["run"], environ, directory / "daemon.log"), notifier]
     with picture:
         code = keep_running(children, _stopping(), lambda: picture.redraw(children), _ROUND)
-    if code == CONFIGURATION_ERROR:
+    if code == EXIT_CONFIGURATION:
         _say_last_words(children)
     return code
 
@@ -74,7 +75,7 @@ def _stopping() -> threading.Event:
 
 def _say_last_words(children: Sequence[Child]) -> None:
     for child in children:
-        if child.code == CONFIGURATION_ERROR:
+        if child.code == EXIT_CONFIGURATION:
             sys.stderr.write(child.last_words() + "\n")
 
 

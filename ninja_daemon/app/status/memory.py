@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ninja_daemon.adapters.journal.history.record import Head, SqliteRecord
+from ninja_daemon.adapters.journal.history.record import RecordHead, SqliteRecord
 from ninja_daemon.adapters.redis.client import connect, translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
@@ -27,7 +27,7 @@ class StatusMemory:
         if environment.cache_enabled:
             client = connect(environment.redis_url.reveal(), name="status")
             self.store = RedisStateStore(client, Keys(environment.namespace))
-        self._record: tuple[Head, Findings] | None = None
+        self._record: tuple[RecordHead, Findings] | None = None
         self._made: dict[str, tuple[StrategyState, Instrument, Averages]] = {}
 
     def record(self, record: SqliteRecord) -> Findings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from ninja_daemon.app.status.closes_today import Closes
+from ninja_daemon.app.status.closes_today import ScheduledCloses
 from ninja_daemon.app.status.shared.averages import Averages, averages_of
 from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.market.instant import Instant
@@ -74,7 +74,7 @@ class StrategyFigures:
     notes: tuple[str, ...]
     open: tuple[OpenFigures, ...] = ()
     paused_until: float | None = None
-    closes: Closes | None = None
+    closes: ScheduledCloses | None = None
 
     @property
     def last_signal_close(self) -> Instant | None:

@@ -1,1 +1,4 @@
-"""The read-only page: a server on the standard library, HTML from small functions, one style sheet, one script."""
+"""The read-only page: a server on the standard library, HTML from small functions, one style sheet, one script.
+
+It reads what ``status``, ``signals``, ``why`` and ``report`` read, and has no data of its own.
+"""

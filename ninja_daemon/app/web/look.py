@@ -29,8 +29,9 @@ from ninja_daemon.core.lanes.dead_letters import DeadLetter
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import HOUR
 from ninja_daemon.usecases.ports import Clock
-from ninja_daemon.usecases.proof.evaluations import CloseVerdict, Judge
+from ninja_daemon.usecases.proof.evaluations import CloseJudge, CloseVerdict
 from ninja_daemon.usecases.proof.noted import Evaluation
 
 MOST: Final = 2_000
@@ -41,13 +42,12 @@ _FRESH: Final = 1.0
 """Seconds for which something read is shown again."""
 _SETTLED: Final = 10.0
 """Seconds for which the settings are shown again while nothing seems to have changed."""
-_HOUR: Final = 3_600
 _WEEKEND: Final = 200_000
 """Seconds in which there may be no closes; shorter candles fill a page without it."""
 _T = TypeVar("_T")
 
 
-class Kept(Generic[_T]):
+class Cached(Generic[_T]):
     """A value that is made anew when it is older than a second; one reader makes it, the others wait for it."""
 
     def __init__(self, make: Callable[[], _T], clock: Clock, fresh: float = _FRESH) -> None:
@@ -68,7 +68,7 @@ class Kept(Generic[_T]):
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ShownSettings:
     """What of the configuration the pages show.
 
     Attributes:
@@ -92,7 +92,7 @@ class Histories:
         self._client = connect(environment.redis_url.reveal(), name="web") if environment.cache_enabled else None
         self._mark: object = None
         self._history = History(())
-        self.newest = Kept(self._read, clock)
+        self.newest = Cached(self._read, clock)
         """The history, oldest first; raises StoreUnavailable."""
 
     def close(self) -> None:
@@ -111,7 +111,7 @@ class Histories:
         return self._history
 
 
-class Known(NamedTuple):
+class KnownConfiguration(NamedTuple):
     """A configuration that was read.
 
     Attributes:
@@ -125,7 +125,7 @@ class Known(NamedTuple):
 class Insides:
     """What only the owner sees: status, settings, dead letters."""
 
-    def __init__(self, environment: Environment, clock: Clock, known: Known | None = None) -> None:
+    def __init__(self, environment: Environment, clock: Clock, known: KnownConfiguration | None = None) -> None:
         """Read nothing yet.
 
         Args:
@@ -138,18 +138,18 @@ class Insides:
         self._clock = clock
         self._stamp: object = None
         self._looked_at = float("-inf")
-        self._settings = Settings((), ())
+        self._settings = ShownSettings((), ())
         self._memory = StatusMemory(environment)
-        self.status = Kept(self._read_status, clock)
+        self.status = Cached(self._read_status, clock)
         """The status; raises StoreUnavailable, ConfigError."""
-        self.letters = Kept(self._read_letters, clock)
+        self.letters = Cached(self._read_letters, clock)
         """The dead letters, oldest first; raises StoreUnavailable."""
 
     def close(self) -> None:
         """Let the connection go."""
         self._memory.close()
 
-    def settings(self) -> Settings:
+    def settings(self) -> ShownSettings:
         """Return the settings in force: those of the daemon of this machine, else those of the file as it is now.
 
         Raises:
@@ -167,12 +167,12 @@ class Insides:
         except OSError:
             return None
 
-    def _read_settings(self) -> Settings:
+    def _read_settings(self) -> ShownSettings:
         configuration = self._configuration()
         # Secrets of destinations are not this process's: what differs of them cannot be told here.
         strategies, notes = in_force(self.environment, configuration, with_delivery=False)
         names = tuple(destination.name for destination in configuration.delivery.destinations)
-        return Settings(tuple(strategies), names, tuple(notes))
+        return ShownSettings(tuple(strategies), names, tuple(notes))
 
     def _configuration(self) -> Configuration:
         stamp = changed_at(self.environment.config_path)
@@ -182,16 +182,16 @@ class Insides:
             configuration, problems = inspect_configuration(self.environment)
             if configuration is None:
                 raise ConfigError(*problems)
-            self._known = Known(configuration, stamp)
+            self._known = KnownConfiguration(configuration, stamp)
         return self._known.configuration
 
     def closes(self, strategy: Strategy, cursor: Instant | None) -> Sequence[CloseVerdict]:
         """Return what became of a strategy's newest closes, oldest first."""
         end = strategy.market_hours.last_close(strategy.granularity, int(self._clock.now()))
         length = strategy.granularity.seconds
-        since = end - CLOSES * length - (_WEEKEND if length >= _HOUR else 0)
+        since = end - CLOSES * length - (_WEEKEND if length >= HOUR else 0)
         notes = read_notes(self.environment, strategy.name, since - length, end)
-        return list(Judge(strategy, notes, cursor).each(since, end))[-CLOSES:]
+        return list(CloseJudge(strategy, notes, cursor).each(since, end))[-CLOSES:]
 
     def evaluation(self, signal: Signal) -> Evaluation | None:
         """Return when the candle of a signal was taken in, None where that was not noted."""

@@ -33,7 +33,7 @@ SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedSignals:
     """What the address bar asks for.
 
     Attributes:
@@ -51,7 +51,7 @@ class Wanted:
     problem: str = ""
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Wanted:
+    def of(cls, query: Mapping[str, str]) -> WantedSignals:
         """Read the query of an address."""
         typed, since, problem = query.get("since", "").strip()[:20], None, ""
         if typed:
@@ -74,7 +74,7 @@ class Wanted:
         )
 
 
-def signals_content(signals: Sequence[Signal], outcomes: Outcomes, wanted: Wanted) -> Child:
+def signals_content(signals: Sequence[Signal], outcomes: Outcomes, wanted: WantedSignals) -> Child:
     """Return what the page of signals says: the filters, and the newest that fit, newest first."""
     fitting = [signal for signal in signals if wanted.fits(signal)]
     return [
@@ -84,7 +84,7 @@ def signals_content(signals: Sequence[Signal], outcomes: Outcomes, wanted: Wante
     ]
 
 
-def _form(names: Sequence[str], wanted: Wanted) -> Html:
+def _form(names: Sequence[str], wanted: WantedSignals) -> Html:
     def choice(name: str, title: str, values: Sequence[str], chosen: str) -> Html:
         options = [element("option", value, value=value, selected=value == chosen) for value in values]
         every = element("option", "all", value="")

@@ -15,7 +15,7 @@ from ninja_daemon.app.web.layout import Navigation, notice, page
 from ninja_daemon.app.web.look import Histories
 from ninja_daemon.app.web.record.delayed_record import DelayedRecord
 from ninja_daemon.app.web.record.page import public_record_content
-from ninja_daemon.app.web.signal_pages import Outcomes, Wanted, feed, signal_content, signals_content
+from ninja_daemon.app.web.signal_pages import Outcomes, WantedSignals, feed, signal_content, signals_content
 from ninja_daemon.core.errors import ConfigError, StoreUnavailable
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.signal import Signal
@@ -97,7 +97,7 @@ class Pages:
         """Return the page of an address; None where there is none."""
         signals = self.signals
         if path == "/signals":
-            wanted = Wanted.of(query)
+            wanted = WantedSignals.of(query)
             content = signals_content(signals(), self.outcomes(), wanted)
             return self.page("Signals", content, here="/signals", status=400 if wanted.problem else 200)
         if path == "/healthz":
@@ -184,7 +184,7 @@ class PublicSite(Pages):
             signals = self.signals()
             after = duration(self._seconds)
             words = f"Every signal is shown {after} after the close of its candle. They are no advice."
-            wanted = Wanted.of(query)
+            wanted = WantedSignals.of(query)
             content = [element("p", words), signals_content(signals, self.outcomes(), wanted)]
             return self.page("Signals", content, here="/", status=400 if wanted.problem else 200)
         if path == "/record":

@@ -15,7 +15,7 @@ from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant, format_instant, format_moment
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.proof.evaluations import Became, CloseVerdict, Judge
+from ninja_daemon.usecases.proof.evaluations import Became, CloseJudge, CloseVerdict
 from ninja_daemon.usecases.proof.noted import Evaluation, Notes
 
 _MOST: Final = 5_000
@@ -40,7 +40,7 @@ def unevaluated(
     strategy: Strategy, notes: Notes, cursor: Instant | None, span: tuple[Instant, Instant], known: Container[Instant]
 ) -> list[str]:
     """Say which scheduled closes of a span were not evaluated; those far behind the first ones are summed up."""
-    found = Judge(strategy, notes, cursor, known).each(*span)
+    found = CloseJudge(strategy, notes, cursor, known).each(*span)
     lines = absence_lines([one for one in islice(found, _MOST) if one.became is Became.NOT_EVALUATED])
     later = next((one for one in found if one.became is Became.NOT_EVALUATED), None)
     return (

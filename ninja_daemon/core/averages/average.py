@@ -10,6 +10,8 @@ from ninja_daemon.core.errors import StateUnreadable
 
 Ratio: TypeAlias = tuple[int, int]
 """An exact value: numerator and positive denominator."""
+LONGEST_PERIOD: Final = 5_000
+"""Candles of the longest period that a strategy may have."""
 
 
 class MovingAverage(Protocol):

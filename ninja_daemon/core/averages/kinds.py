@@ -9,7 +9,7 @@ Two families:
   with the simple mean of the first ``period`` values; ``warm_up`` says after how many candles that beginning is
   forgotten.
 
-docs/averages.md has the formulas, a table of warm-ups, and how to add a kind.
+docs/averages.md has the formulas and a table of warm-ups, docs/changing-it.md how to add a kind.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The weighted average, and Hull's, which is made of three of them: exact."""
+"""The weighted average, exact."""
 
 from __future__ import annotations
 

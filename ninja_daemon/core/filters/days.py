@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # most commands run without numpy
     from ninja_daemon.core.market.candle_columns import Booleans
 
 DAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+"""Days of the week as they are written."""
 
 
 def day_of(close: Instant) -> str:

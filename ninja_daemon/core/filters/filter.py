@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -13,7 +13,8 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.market.news import Event
+from ninja_daemon.core.market.news import NewsEvent
+from ninja_daemon.core.words import not_a_key
 
 if TYPE_CHECKING:  # most commands run without numpy
     from ninja_daemon.core.market.candle_columns import Booleans, Integers
@@ -52,7 +53,7 @@ class Moment(NamedTuple):
     since: int | None = None
     trend: Ratio | None = None
     spread: int | None = None
-    news: Event | None = None
+    news: NewsEvent | None = None
     calendar_old: bool = False
     recent: Sequence[Candle] = ()
 
@@ -185,3 +186,15 @@ class Filter:
     sentence: str
     bind: Callable[[Settings, Instrument, Any], Judge]
     key: Key | None = None
+
+
+def refuse_unknown(table: Mapping[str, object], keys: Sequence[str]) -> None:
+    """Refuse the table of a filter that has another key.
+
+    Raises:
+        ValueError: with the key, and which there are.
+    """
+    for name in table:
+        if name not in keys:
+            message = f"{name[:40]} {not_a_key(name, keys)}"
+            raise ValueError(message)

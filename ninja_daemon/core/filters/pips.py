@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 from ninja_daemon.core.averages.average import Ratio
 from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Moments, Settings
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.rounding import normal_form, ratio_decimal
+from ninja_daemon.core.rounding import MOST_DIGITS, normal_form, ratio_decimal
 
 if TYPE_CHECKING:
     from ninja_daemon.core.market.candle_columns import Integers
-
-_MOST_DIGITS: Final = 15
 
 
 def _read(value: object) -> Decimal | None:
@@ -30,12 +28,12 @@ def _read(value: object) -> Decimal | None:
     if not number.is_finite() or number < 0:
         raise ValueError
     _, digits, exponent = number.as_tuple()
-    if len(digits) > _MOST_DIGITS or not isinstance(exponent, int) or abs(exponent) > _MOST_DIGITS:
+    if len(digits) > MOST_DIGITS or not isinstance(exponent, int) or abs(exponent) > MOST_DIGITS:
         raise ValueError
     return number or None
 
 
-PIPS: Final = Key(f"a number of pips from 0 up, of at most {_MOST_DIGITS} digits", _read, normal_form)
+PIPS: Final = Key(f"a number of pips from 0 up, of at most {MOST_DIGITS} digits", _read, normal_form)
 """Pips; 0 stands for no filter."""
 
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Final
 
-from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Settings, Shown
+from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Settings, Shown, refuse_unknown
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.market.news import ANY_CURRENCY, IMPACTS, NO_CALENDAR, Calendar, Event, Known
+from ninja_daemon.core.market.news import ANY_CURRENCY, IMPACTS, NO_CALENDAR, Calendar, Known, NewsEvent
 from ninja_daemon.core.spans import span
 from ninja_daemon.core.words import duration
 
@@ -50,7 +50,7 @@ class Quiet:
         spans = {"before": f"{self.before} s", "after": f"{self.after} s"}
         return {"impact": list(self.impact), **spans, "currencies": list(self.currencies) or _PAIR}
 
-    def concerns(self, event: Event, instrument: str) -> bool:
+    def concerns(self, event: NewsEvent, instrument: str) -> bool:
         """Tell whether an event is one of those that count for an instrument."""
         currencies = self.currencies or instrument.split("_")
         return event.impact in self.impact and event.currency in {ANY_CURRENCY, *currencies}
@@ -72,7 +72,7 @@ class QuietTimes:
     events: Sequence[Known] = ()
     times: Sequence[Instant] = ()
 
-    def at(self, close: Instant) -> Event | None:
+    def at(self, close: Instant) -> NewsEvent | None:
         """Return the first event that is too near to a close, of those that the calendar said then."""
         if self.quiet is None:
             return None
@@ -100,10 +100,7 @@ def quiet_times(quiet: Quiet, instrument: str, calendar: Calendar) -> QuietTimes
 def _read(value: object) -> Quiet:
     if not isinstance(value, Mapping):
         raise ValueError  # noqa: TRY004 - for the caller the value is wrong, whatever its type
-    for name in value:
-        if name not in _KEYS:
-            message = f"{str(name)[:40]} is no key of it; there are {', '.join(_KEYS)}"
-            raise ValueError(message)
+    refuse_unknown(value, _KEYS)
     impacts, currencies = value.get("impact"), value.get("currencies", _PAIR)
     if not isinstance(impacts, list) or not impacts or not all(one in IMPACTS for one in impacts):
         message = f"impact must be a list of {' '.join(IMPACTS)}"
@@ -134,7 +131,7 @@ def _seconds(name: str, value: object) -> int:
     return int(seconds)
 
 
-def _shown(event: Event | None, *, is_old: bool) -> str:
+def _shown(event: NewsEvent | None, *, is_old: bool) -> str:
     if event is None:
         return "none; the calendar was old" if is_old else "none"
     return f"{event.currency} {event.title} ({event.impact}) at {datetime.fromtimestamp(event.time, UTC):%H:%M}Z"

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from ninja_daemon.core.averages.average import LONGEST_PERIOD
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.averages.trend import TrendAverage
-from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Moments, Settings, Shown
+from ninja_daemon.core.filters.filter import Filter, Judge, Key, Moment, Moments, Settings, Shown, refuse_unknown
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.rounding import fine_price
@@ -16,7 +17,6 @@ from ninja_daemon.core.rounding import fine_price
 if TYPE_CHECKING:
     from ninja_daemon.core.market.candle_columns import Booleans
 
-_LONGEST: Final = 5_000
 _KINDS: Final = {kind.value: kind for kind in MovingAverageKind}
 _KEYS: Final = ("timeframe", "ma_type", "period")
 
@@ -24,14 +24,11 @@ _KEYS: Final = ("timeframe", "ma_type", "period")
 def _read(value: object) -> TrendAverage:
     if not isinstance(value, Mapping):
         raise ValueError  # noqa: TRY004 - for the caller the value is wrong, whatever its type
-    for name in value:
-        if name not in _KEYS:
-            message = f"{str(name)[:40]} is no key of it; there are {', '.join(_KEYS)}"
-            raise ValueError(message)
+    refuse_unknown(value, _KEYS)
     period, kind, timeframe = value.get("period"), value.get("ma_type", "sma"), value.get("timeframe")
     # A record's numbers are decimals.
-    if isinstance(period, bool) or not isinstance(period, int | Decimal) or period not in range(1, _LONGEST + 1):
-        message = f"period must be a whole number of candles from 1 to {_LONGEST}"
+    if isinstance(period, bool) or not isinstance(period, int | Decimal) or period not in range(1, LONGEST_PERIOD + 1):
+        message = f"period must be a whole number of candles from 1 to {LONGEST_PERIOD}"
         raise ValueError(message)
     if not isinstance(kind, str) or kind not in _KINDS:
         message = f"ma_type must be one of {', '.join(_KINDS)}"

@@ -16,12 +16,11 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.spans import DAY, HOUR
 
 NEW_YORK: Final = ZoneInfo("America/New_York")
 _DAY_START: Final = 17
 _FRIDAY: Final = 4
-_DAY: Final = 86_400
-_HOUR: Final = 3_600
 
 
 class Granularity(Enum):
@@ -64,7 +63,7 @@ class Granularity(Enum):
     def open_at(self, at: Instant) -> Instant:
         """Return the newest border at or before ``at``: the open of the candle that covers it."""
         seconds = self.seconds
-        if seconds <= _HOUR:
+        if seconds <= HOUR:
             return at - at % seconds
         borders = _borders_around(self, trading_day(at))
         return max(border for border in borders if border <= at)
@@ -72,7 +71,7 @@ class Granularity(Enum):
     def next_close(self, after: Instant) -> Instant:
         """Return the oldest border later than ``after``."""
         seconds = self.seconds
-        if seconds <= _HOUR:
+        if seconds <= HOUR:
             return after - after % seconds + seconds
         borders = _borders_around(self, trading_day(after))
         return min(border for border in borders if border > after)
@@ -117,7 +116,7 @@ def _wall(day: date, hour: int) -> Instant:
 def trading_day(at: Instant) -> date:
     """Return the calendar day on whose 17:00 in New York the trading day around ``at`` began."""
     # New York is four or five hours behind: one look at the day of UTC, and one step back when its 17:00 is to come.
-    day = date.fromordinal(719_163 + at // _DAY)
+    day = date.fromordinal(719_163 + at // DAY)
     return day if new_york_day_start(day) <= at else day - timedelta(days=1)
 
 
@@ -130,7 +129,7 @@ def _borders_around(granularity: Granularity, day: date) -> tuple[Instant, ...]:
     if granularity is Granularity.W:
         friday = day - timedelta(days=(day.weekday() - _FRIDAY) % 7)
         return (new_york_day_start(friday), new_york_day_start(friday + timedelta(days=7)))
-    step = granularity.seconds // _HOUR
+    step = granularity.seconds // HOUR
     borders = []
     for hours in range(0, 24, step):
         hour = _DAY_START + hours

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 
+from ninja_daemon.core.spans import DAY
+
 Instant = int
 
 _RFC3339 = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
@@ -19,7 +21,6 @@ _LONGEST = 32
 """Characters; no instant has more. The candles of a wake open at the same few instants, so texts are read once."""
 _FEWEST_DIGITS = 9
 """Of UNIX seconds that somebody means: those of 1973 and later."""
-_DAY = 86_400
 _END = 7_258_118_400
 """2200-01-01: calendars end at the year 9999, and what is asked of an instant looks a candle ahead of it."""
 
@@ -76,7 +77,7 @@ def _seconds_of(text: str) -> Instant | None:
 @lru_cache(maxsize=4096)
 def format_instant(at: Instant) -> str:
     """Write an instant as ``2025-08-10T14:30:00Z``."""
-    day, second = divmod(at, _DAY)
+    day, second = divmod(at, DAY)
     minute, second = divmod(second, 60)
     hour, minute = divmod(minute, 60)
     return f"{_date_of(day)}T{hour:02d}:{minute:02d}:{second:02d}Z"
@@ -84,7 +85,7 @@ def format_instant(at: Instant) -> str:
 
 @lru_cache(maxsize=4096)
 def _date_of(day: int) -> str:
-    return datetime.fromtimestamp(day * _DAY, UTC).strftime("%Y-%m-%d")
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")
 
 
 def format_moment(at: float) -> str:

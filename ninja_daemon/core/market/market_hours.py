@@ -12,9 +12,9 @@ from enum import Enum
 
 from ninja_daemon.core.market.granularity import Granularity, new_york_day_start, trading_day
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.spans import HOUR
 
 _CLOSED_WEEKDAYS = frozenset({4, 5})  # the trading days that begin on Friday and on Saturday at 17:00
-_HOUR = 3_600
 _CLOSED_DATES = frozenset({(12, 24), (12, 31)})
 
 
@@ -84,9 +84,9 @@ def closed_weekend(at: Instant) -> tuple[Instant, Instant]:
 
     An hour after Friday's close and an hour before Sunday's opening are left out: stray prices come then.
     """
-    day = trading_day(at - 2 * _HOUR)
+    day = trading_day(at - 2 * HOUR)
     while day.weekday() not in _CLOSED_WEEKDAYS:
         day -= timedelta(days=1)
     friday = day if day.weekday() == min(_CLOSED_WEEKDAYS) else day - timedelta(days=1)
     start, opens = new_york_day_start(friday), new_york_day_start(friday + timedelta(days=2))
-    return start + _HOUR, min(opens - _HOUR, at)
+    return start + HOUR, min(opens - HOUR, at)

@@ -18,7 +18,7 @@ ANY_CURRENCY: Final = "ALL"
 """Currency of an event that moves all of them."""
 
 
-class Event(NamedTuple):
+class NewsEvent(NamedTuple):
     """Something that is to be published.
 
     Attributes:
@@ -43,7 +43,7 @@ class Known(NamedTuple):
         until: when it was first read without it; None while it stands.
     """
 
-    event: Event
+    event: NewsEvent
     since: Instant
     until: Instant | None = None
 

@@ -7,31 +7,17 @@ may have held for the signal.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Context, Decimal
 from typing import Final
 
 from ninja_daemon.core.messages.destination import Delivery
-from ninja_daemon.core.messages.routing import Silence, audible, destinations_for
+from ninja_daemon.core.messages.routing import Prospect, Silence, audible, destinations_for
 from ninja_daemon.core.messages.send_policy import OutcomePolicy
 from ninja_daemon.core.outcomes.outcome import Outcome
-from ninja_daemon.core.signals.crossover import Side
 
 _UP: Final = Context(prec=40, rounding=ROUND_CEILING)
 _TEN_DECIMALS: Final = Decimal("1e-10")
 """To so many a signal's reward over risk is rounded."""
-
-
-@dataclass(frozen=True, slots=True)
-class EndedSignal:
-    """What routes look at of a signal that has ended; see ``Routable``."""
-
-    strategy: str
-    instrument: str
-    timeframe: str
-    side: Side
-    late: bool
-    risk_reward_ratio: Decimal
 
 
 def outcome_destinations(
@@ -54,9 +40,9 @@ def outcome_destinations(
     return tuple(name for name in names if name in showing)
 
 
-def _ended(outcome: Outcome, *, late: bool) -> EndedSignal:
+def _ended(outcome: Outcome, *, late: bool) -> Prospect:
     one = outcome
-    return EndedSignal(one.strategy, one.instrument, one.timeframe, one.side, late, _largest_ratio(outcome))
+    return Prospect(one.strategy, one.instrument, one.timeframe, one.side, late, _largest_ratio(outcome))
 
 
 def _largest_ratio(outcome: Outcome) -> Decimal:

@@ -45,7 +45,7 @@ class Routable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Prospect:
-    """A signal that a strategy may send one day; what routes are proven with."""
+    """What routes look at of a signal that may come one day, or that has ended."""
 
     strategy: str
     instrument: str

@@ -10,7 +10,7 @@ from typing import Final
 
 from ninja_daemon.core.pictures.axes import Scale, nice_prices, spread, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, text_width
-from ninja_daemon.core.pictures.signal_view import AverageLine, CandleView, Level, prices_of
+from ninja_daemon.core.pictures.signal_view import AverageLine, CandleView, PriceLevel, prices_of
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.crossover import Side
 
@@ -31,7 +31,7 @@ class Chart:
     """One picture while it is made; the steps are painted one over the other."""
 
     def __init__(
-        self, canvas: Canvas, view: CandleView, theme: Theme, zone: tzinfo, levels: Sequence[Level], ahead: int
+        self, canvas: Canvas, view: CandleView, theme: Theme, zone: tzinfo, levels: Sequence[PriceLevel], ahead: int
     ) -> None:
         """Lay the axes out.
 

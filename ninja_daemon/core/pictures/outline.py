@@ -12,7 +12,7 @@ MOST: Final = 4_096
 """Blocks at most; a picture is not so many pixels wide."""
 
 
-class Block(NamedTuple):
+class CandleRun(NamedTuple):
     """Some candles in a row.
 
     Attributes:
@@ -34,10 +34,10 @@ class Outline:
     def __init__(self) -> None:
         """Begin with no candle."""
         self._size = 1
-        self._blocks: list[Block] = []
+        self._blocks: list[CandleRun] = []
 
     @property
-    def blocks(self) -> Sequence[Block]:
+    def blocks(self) -> Sequence[CandleRun]:
         """The blocks, oldest first."""
         return self._blocks
 
@@ -46,12 +46,14 @@ class Outline:
         start = 0
         while start < len(candles):
             part = candles.part(start, min(start + self._size, len(candles)))
-            self._blocks.append(Block(int(part.time[0]), int(part.time[-1]), int(part.low.min()), int(part.high.max())))
+            self._blocks.append(
+                CandleRun(int(part.time[0]), int(part.time[-1]), int(part.low.min()), int(part.high.max()))
+            )
             start += len(part)
             if len(self._blocks) == MOST:
                 self._blocks = [_joined(*self._blocks[index : index + 2]) for index in range(0, MOST, 2)]
                 self._size *= 2
 
 
-def _joined(one: Block, other: Block) -> Block:
-    return Block(one.first, other.last, min(one.low, other.low), max(one.high, other.high))
+def _joined(one: CandleRun, other: CandleRun) -> CandleRun:
+    return CandleRun(one.first, other.last, min(one.low, other.low), max(one.high, other.high))

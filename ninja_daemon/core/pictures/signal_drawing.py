@@ -7,7 +7,7 @@ from typing import Final
 
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened
 from ninja_daemon.core.pictures.chart import MARGIN, TEXT, TITLE, WIDTH, Chart
-from ninja_daemon.core.pictures.signal_view import Level, SignalView, units_of
+from ninja_daemon.core.pictures.signal_view import PriceLevel, SignalView, units_of
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.crossover import Side
 
@@ -22,7 +22,7 @@ class SignalDrawing:
         self._canvas, self._view, self._theme, self._zone = canvas, view, theme, zone
         signal, decimals = view.signal, view.decimals
         self._levels = [
-            Level(name, price, units_of(price, decimals), colour)
+            PriceLevel(name, price, units_of(price, decimals), colour)
             for name, price, colour in (
                 ("target", signal.take_profit, theme.up),
                 ("entry", signal.close, theme.entry),

@@ -85,7 +85,7 @@ def prices_of(view: CandleView) -> Iterator[int]:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
+class PriceLevel:
     """A price with its tag."""
 
     name: str

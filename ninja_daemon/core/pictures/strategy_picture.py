@@ -13,7 +13,7 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.pictures.canvas import Box, Canvas, shortened
 from ninja_daemon.core.pictures.chart import HEIGHT, MARGIN, TEXT, TITLE, WIDTH, Chart
-from ninja_daemon.core.pictures.signal_view import AverageLine, Level
+from ninja_daemon.core.pictures.signal_view import AverageLine, PriceLevel
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.crossover import Side
 
@@ -80,7 +80,7 @@ def drawn(view: StrategyView, theme: Theme, zone: tzinfo) -> Canvas:
     if theme.paper:
         canvas.rectangle(Box(0, 0, WIDTH, HEIGHT), theme.paper)
     last = view.candles[-1].close
-    close = Level("close", Decimal(last).scaleb(-view.decimals), last, theme.entry)
+    close = PriceLevel("close", Decimal(last).scaleb(-view.decimals), last, theme.entry)
     chart = Chart(canvas, view, theme, zone, [close], _AHEAD)
     chart.shades()
     chart.price_axis()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 from ninja_daemon.core.averages.average import MovingAverage
 
@@ -12,6 +13,10 @@ class Side(IntEnum):
 
     BUY = 1
     SELL = -1
+
+
+SIDES: Final = (Side.SELL, Side.BUY)
+"""By whether it is BUY."""
 
 
 def side_of(fast: MovingAverage, slow: MovingAverage) -> Side | None:

@@ -6,8 +6,7 @@ may be cut anywhere and continued by either engine. ``core.averages.columns`` sa
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 
@@ -16,7 +15,6 @@ import numpy.typing as npt
 
 from ninja_daemon.core.averages.average import MovingAverage, Ratio
 from ninja_daemon.core.averages.columns import LIMIT, AverageColumn, Closes, average_column
-from ninja_daemon.core.filters.filter import Filter
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns, Integers
 from ninja_daemon.core.market.source import Source
@@ -188,8 +186,3 @@ def _values(rules: Rules, column: AverageColumn, turns: npt.NDArray[np.intp], be
     if len(turns) and not turns[0]:
         pairs[0] = (pairs[0][0], rules.value(before.ratio))  # there was a side, so there was a value
     return pairs
-
-
-def rejection_counts(crosses: Iterable[Cross]) -> dict[Filter, int]:
-    """Count the crosses that are not signals, by the filter that rejected them."""
-    return dict(Counter(cross.rejected_by for cross in crosses if cross.rejected_by is not None))

@@ -20,7 +20,7 @@ from ninja_daemon.core.filters.quiet_around import NO_QUIET, quiet_times
 from ninja_daemon.core.market.candle import Candle, true_range
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Event
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, NewsEvent
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.rounding import away
 from ninja_daemon.core.signals.crossover import Side, side_of
@@ -229,7 +229,7 @@ class Rules:
         """Return the larger timeframe's average at a candle's close, where the strategy looks at one."""
         return None if self.trend is NO_TREND else self.trend.at(self.strategy.granularity.close_of(candle.time))
 
-    def _news_at(self, candle: Candle) -> tuple[Event | None, bool]:
+    def _news_at(self, candle: Candle) -> tuple[NewsEvent | None, bool]:
         """Return the news that a candle's close is too near to, and whether the calendar was old."""
         if self.quiet is NO_QUIET:
             return None, False

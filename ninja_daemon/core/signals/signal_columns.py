@@ -22,18 +22,16 @@ from ninja_daemon.core.filters.filter import Moment
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import Integers
 from ninja_daemon.core.market.granularity import Granularity
-from ninja_daemon.core.rounding import EXTRA_DIGITS
-from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.rounding import EXTRA, EXTRA_DIGITS
+from ninja_daemon.core.signals.crossover import SIDES
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, id_prefix, reward_to_risk, signal_of
 from ninja_daemon.core.signals.state import Cross
 from ninja_daemon.core.signals.turns import Turns
 
-_EXTRA: Final = 10**EXTRA_DIGITS
 _ROOM: Final = 2**62
 _DIGITS: Final = Context(prec=40)
 """Wide enough that no integer of 64 bits is rounded."""
-_SIDES: Final = (Side.SELL, Side.BUY)
 _made: Final = partial(tuple.__new__, Signal)
 """Makes a signal of its fields; calling the class by name takes twice as long."""
 
@@ -54,7 +52,7 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
         repeat(strategy.granularity.name),
         turns.times.tolist(),
         ends,
-        map(_SIDES.__getitem__, turns.is_buy.tolist()),
+        map(SIDES.__getitem__, turns.is_buy.tolist()),
         *_prices(rules, turns),
         repeat(reward_to_risk(strategy)),
         repeat(False),  # noqa: FBT003 - late: none is, found at its close
@@ -85,9 +83,9 @@ def _prices(rules: Rules, turns: Turns) -> Iterator[Iterator[Decimal]]:
     signed = np.where(turns.is_buy, totals, -totals)
     stops, targets = levels_away(closes, -signed, rules.stop_ratio), levels_away(closes, signed, rules.target_ratio)
     yield _decimals(closes, decimals)
-    yield _decimals(half_even_column(turns.fast * _EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS)
-    yield _decimals(half_even_column(turns.slow * _EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS)
-    yield _few_decimals(half_even_column(totals * _EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS)
+    yield _decimals(half_even_column(turns.fast * EXTRA, strategy.fast_ma), decimals + EXTRA_DIGITS)
+    yield _decimals(half_even_column(turns.slow * EXTRA, strategy.slow_ma), decimals + EXTRA_DIGITS)
+    yield _few_decimals(half_even_column(totals * EXTRA, strategy.atr_period), decimals + EXTRA_DIGITS)
     yield _decimals(stops, decimals)
     yield _decimals(targets, decimals)
     yield _few_decimals(np.abs(closes - stops), pip_digits)
@@ -99,7 +97,7 @@ def _fits(rules: Rules, turns: Turns) -> bool:
     sums = max(int(np.abs(turns.fast).max()), int(np.abs(turns.slow).max()), int(turns.range_totals.max()))
     close, total = int(np.abs(turns.closes).max()), int(turns.range_totals.max())
     levels = [close * whole + total * part for part, whole in (rules.stop_ratio, rules.target_ratio)]
-    return max(sums * _EXTRA, *levels) < _ROOM
+    return max(sums * EXTRA, *levels) < _ROOM
 
 
 def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
@@ -107,7 +105,7 @@ def _crosses(rules: Rules, turns: Turns) -> Iterator[Cross]:
     strategy = rules.strategy
     columns = (turns.is_buy, turns.times, turns.closes, turns.fast, turns.slow, turns.ranges_held, turns.range_totals)
     for is_buy, time, close, fast, slow, held, total in zip(*(column.tolist() for column in columns), strict=True):
-        side, values = _SIDES[is_buy], ((fast, strategy.fast_ma), (slow, strategy.slow_ma))
+        side, values = SIDES[is_buy], ((fast, strategy.fast_ma), (slow, strategy.slow_ma))
         moment = Moment(side, time, close, *values, held, total, *values)
         yield Cross(side, Candle(time, close, close, close, close), moment, None)
 

@@ -13,7 +13,7 @@ from typing import Final, cast
 from ninja_daemon.core.averages.simple import SimpleMovingAverage
 from ninja_daemon.core.averages.window import Window
 from ninja_daemon.core.market.candle import Candle, true_range
-from ninja_daemon.core.signals.crossover import Side, side_of
+from ninja_daemon.core.signals.crossover import SIDES, Side, side_of
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.state import Cross, StrategyState
 
@@ -23,7 +23,6 @@ _SPAN: Final = 4_096
 _WORTH_IT: Final = 8
 """A stepper is quicker from this many candles on, making it and its state included; with 1,000 closes from about 16."""
 
-_SIDES: Final = (Side.SELL, Side.BUY)
 _Answer = Cross | StrategyState | None
 _Steps = Generator[_Answer, Candle | None, None]
 """Is sent a candle and answers with its cross, or is sent nothing and answers with the state."""
@@ -172,7 +171,7 @@ def _steady_steps(rules: Rules, state: StrategyState, newest: Candle, answer: _A
     while True:
         candle = yield answer
         if candle is None:
-            answer = sums.state(newest, _SPAN - left, _SIDES[is_buy])
+            answer = sums.state(newest, _SPAN - left, SIDES[is_buy])
             continue
         newest = candle
         _, _, high, low, close = candle
@@ -188,4 +187,4 @@ def _steady_steps(rules: Rules, state: StrategyState, newest: Candle, answer: _A
         answer = None
         if difference and (difference > 0) is not is_buy:
             is_buy = not is_buy
-            answer = sums.cross(rules, newest, _SIDES[is_buy])
+            answer = sums.cross(rules, newest, SIDES[is_buy])

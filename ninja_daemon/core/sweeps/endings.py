@@ -25,7 +25,7 @@ _LOOK: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class ListedSignals:
     """Signals as they are listed, one entry each; prices are integers of the instrument's decimals.
 
     Attributes:
@@ -43,7 +43,9 @@ class Begun:
     targets: Integers
 
     @classmethod
-    def of(cls, rules: Rules, candles: CandleColumns, rows: Integers, signs: Integers, totals: Integers) -> Begun:
+    def of(
+        cls, rules: Rules, candles: CandleColumns, rows: Integers, signs: Integers, totals: Integers
+    ) -> ListedSignals:
         """Work out stops and targets.
 
         Args:
@@ -57,9 +59,9 @@ class Begun:
         stops = levels_away(entries, -signed, rules.stop_ratio)
         return cls(rows, signs, entries, stops, levels_away(entries, signed, rules.target_ratio))
 
-    def at(self, places: Integers | slice) -> Begun:
+    def at(self, places: Integers | slice) -> ListedSignals:
         """Return some of them."""
-        return Begun(*(getattr(self, one.name)[places] for one in fields(self)))
+        return ListedSignals(*(getattr(self, one.name)[places] for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
+class SweepEndings:
     """Ends signals of one strategy over one history."""
 
     rules: Rules
@@ -104,7 +106,7 @@ class Ending:
         cost = self._cost()
         return max(*levels, 2 * UNIT * (max(levels) * cost.denominator + abs(cost.numerator))) < ROOM
 
-    def of(self, begun: Begun) -> Ended:
+    def of(self, begun: ListedSignals) -> Ended:
         """Follow signals to stop, target or their greatest age."""
         candles, count = self.candles, len(self.candles)
         oldest = begun.rows + self.rules.strategy.max_candles
@@ -117,7 +119,7 @@ class Ending:
         results = np.where(is_reached, results, EXPIRED)
         return Ended(ends, results, ambiguous & is_reached, *self._multiples(begun, exits))
 
-    def reversed(self, begun: Begun, ended: Ended, reverses: Integers) -> Ended:
+    def reversed(self, begun: ListedSignals, ended: Ended, reverses: Integers) -> Ended:
         """End those earlier that a signal to the other side ends.
 
         Args:
@@ -142,7 +144,7 @@ class Ending:
         """Return what a trade costs in price units."""
         return Fraction(self.rules.strategy.cost_pips) * Fraction(10) ** self.rules.instrument.pip_digits
 
-    def _multiples(self, begun: Begun, exits: Integers) -> tuple[Integers, Integers]:
+    def _multiples(self, begun: ListedSignals, exits: Integers) -> tuple[Integers, Integers]:
         """Return R before and after costs, exact until the stated rounding (contract 8.2)."""
         gains, risks = begun.signs * (exits - begun.entries), begun.signs * (begun.entries - begun.stops)
         r, cost = half_even_column(gains * UNIT, risks), self._cost()
@@ -151,7 +153,7 @@ class Ending:
         return r, half_even_column((gains * cost.denominator - cost.numerator) * UNIT, risks * cost.denominator)
 
 
-def _exits(candles: CandleColumns, begun: Begun, at: Integers) -> tuple[Integers, Integers, Booleans]:
+def _exits(candles: CandleColumns, begun: ListedSignals, at: Integers) -> tuple[Integers, Integers, Booleans]:
     """Return price and result of ends at stop or target, and whether the candle reached both."""
     signs = begun.signs
     # A sell is a buy in a mirror.
@@ -164,7 +166,7 @@ def _exits(candles: CandleColumns, begun: Begun, at: Integers) -> tuple[Integers
     return exits, np.where(is_stop, STOP, TARGET), is_stop & ~is_gap & (best >= target)
 
 
-def _first_reached(candles: CandleColumns, begun: Begun, last: Integers) -> Integers:
+def _first_reached(candles: CandleColumns, begun: ListedSignals, last: Integers) -> Integers:
     """Return the first candle after each signal's that reaches a level; the number of candles when none to ``last``."""
     count, none = len(candles), np.iinfo(np.int64)
     lows = sliding_window_view(np.append(candles.low, np.full(_LOOK, none.max)), _LOOK)

@@ -21,7 +21,7 @@ from ninja_daemon.core.signals.true_ranges import TrueRanges, true_ranges
 from ninja_daemon.core.signals.turns import Turns, news_times, rejections, trend_signs
 from ninja_daemon.core.sweeps.cell import Cell, cell_of_columns
 from ninja_daemon.core.sweeps.crossing import Mapped, Pair, fits, turns_of
-from ninja_daemon.core.sweeps.endings import Begun, Ended, Ending
+from ninja_daemon.core.sweeps.endings import Ended, ListedSignals, SweepEndings
 
 _OF_AVERAGES: Final = frozenset({pips.MIN_GAP.name, pips.MIN_SLOPE.name})
 """Filters that look at the averages, so that they judge each pair by itself."""
@@ -47,7 +47,7 @@ def cells_at_once(
     """
     if not _shares(rules) or not len(candles) or not fits(candles.close, pairs):
         return None
-    ranges, ending = true_ranges(rules, rules.empty_state(), candles), Ending(rules, candles)
+    ranges, ending = true_ranges(rules, rules.empty_state(), candles), SweepEndings(rules, candles)
     if ranges.totals.dtype == object or not ending.fits(ranges.totals):
         return None
     turns = turns_of(candles.close, pairs, mapped)
@@ -102,23 +102,23 @@ class _Common:
         return mine
 
 
-def _judged(rules: Rules, candles: CandleColumns, keys: Integers, ranges: TrueRanges) -> tuple[Booleans, Begun]:
+def _judged(rules: Rules, candles: CandleColumns, keys: Integers, ranges: TrueRanges) -> tuple[Booleans, ListedSignals]:
     """Tell which turns are signals, and return these; filters that look at the averages are not among the judges."""
     rows, is_buy = keys >> 1, (keys & 1).astype(np.bool_)
     times, closes, totals = candles.time[rows], candles.close[rows], ranges.totals[rows]
     unknown, beside = np.zeros(len(rows), dtype=np.int64), (trend_signs(rules, times, closes), news_times(rules, times))
     turns = Turns(is_buy, times, closes, unknown, unknown, ranges.held[rows], totals, unknown, *beside)
     is_signal = rejections(rules, turns)[1]
-    return is_signal, Begun.of(rules, candles, rows, np.where(is_buy, 1, -1), totals).at(is_signal)
+    return is_signal, ListedSignals.of(rules, candles, rows, np.where(is_buy, 1, -1), totals).at(is_signal)
 
 
-def _ended(ending: Ending, begun: Begun, mapped: Mapped) -> Ended:
+def _ended(ending: SweepEndings, begun: ListedSignals, mapped: Mapped) -> Ended:
     parts = [slice(start, start + _AT_ONCE) for start in range(0, max(1, len(begun.rows)), _AT_ONCE)]
     made = list(mapped(lambda part: ending.of(begun.at(part)), parts))
     return made[0] if len(made) == 1 else Ended.joined(made)
 
 
-def _cell(ending: Ending, pair: Pair, begun: Begun, ended: Ended, places: Integers) -> Cell | None:
+def _cell(ending: SweepEndings, pair: Pair, begun: ListedSignals, ended: Ended, places: Integers) -> Cell | None:
     mine, count, strategy = ended.at(places), len(ending.candles), ending.rules.strategy
     rows = begun.rows[places]
     if strategy.exit_on_reverse:

@@ -11,7 +11,7 @@ from typing import Final
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.simulator.answers.query import (
     CandleQuery,
-    Refused,
+    RequestRefused,
     check_alignment,
     read_candle_query,
     read_granularity,
@@ -20,8 +20,8 @@ from ninja_daemon.simulator.answers.query import (
 )
 from ninja_daemon.simulator.answers.request import Answer, Request
 from ninja_daemon.simulator.answers.window import candles_for, last_two
-from ninja_daemon.simulator.answers.wire import Style, candles_json, instruments_json, pricing_json
-from ninja_daemon.simulator.faults import AnswerFlaw, CloseText, Fault, HistoryChange, Shown, Spoiled
+from ninja_daemon.simulator.answers.wire import TimeStyle, candles_json, instruments_json, pricing_json
+from ninja_daemon.simulator.faults import AnswerFlaw, BrokerFault, CloseText, HistoryChange, Shown, Spoiled
 from ninja_daemon.simulator.markets.completion import ByTime, Completion
 from ninja_daemon.simulator.markets.quotes import Listing, Market, Row
 from ninja_daemon.simulator.markets.view import View
@@ -56,29 +56,29 @@ class SimulatedBroker:
     completion: Completion = field(default_factory=ByTime)
     strict_first: bool = True
 
-    def answer(self, request: Request, now: float, faults: Sequence[Fault] = ()) -> Answer:
+    def answer(self, request: Request, now: float, faults: Sequence[BrokerFault] = ()) -> Answer:
         """Answer a request at a moment, with the faults that concern candles."""
         try:
             self._check(request)
             return Answer(200, self._routed(request, _Desk(self, request, now, faults)))
-        except Refused as refusal:
+        except RequestRefused as refusal:
             return Answer(refusal.status, json.dumps({"errorMessage": refusal.message}, separators=(",", ":")))
 
     def _check(self, request: Request) -> None:
         kind, _, token = request.authorization.partition(" ")
         if kind.lower() != "bearer" or not token or (self.token is not None and token != self.token):
-            raise Refused(_UNAUTHORIZED, 401)
+            raise RequestRefused(_UNAUTHORIZED, 401)
         if request.method != "GET":
-            raise Refused(_NOT_ALLOWED, 405)
+            raise RequestRefused(_NOT_ALLOWED, 405)
 
     def _routed(self, request: Request, desk: _Desk) -> str:
         if match := _CANDLES.fullmatch(request.path):
             return desk.candles(match["instrument"])
         match = _ACCOUNT.fullmatch(request.path)
         if match is None:
-            raise Refused(_NOT_FOUND, 404)
+            raise RequestRefused(_NOT_FOUND, 404)
         if match["account"] != self.account:
-            raise Refused(_FORBIDDEN, 403)
+            raise RequestRefused(_FORBIDDEN, 403)
         return self._routed_in_account(match["rest"], desk)
 
     @staticmethod
@@ -87,7 +87,7 @@ class SimulatedBroker:
             return desk.candles(match["instrument"])
         pages = {"candles/latest": desk.latest, "instruments": desk.instruments, "pricing": desk.pricing}
         if rest not in pages:
-            raise Refused(_NOT_FOUND, 404)
+            raise RequestRefused(_NOT_FOUND, 404)
         return pages[rest]()
 
 
@@ -98,7 +98,7 @@ class _Desk:
     broker: SimulatedBroker
     request: Request
     now: float
-    faults: Sequence[Fault]
+    faults: Sequence[BrokerFault]
 
     @property
     def view(self) -> View:
@@ -106,9 +106,9 @@ class _Desk:
         return View(self.broker.market, self.now, self.broker.completion, self._history_changes)
 
     @property
-    def style(self) -> Style:
+    def style(self) -> TimeStyle:
         """Return how the request wants times."""
-        return Style(self.request.is_unix)
+        return TimeStyle(self.request.is_unix)
 
     def candles(self, instrument: str) -> str:
         """Answer for one series."""
@@ -122,7 +122,7 @@ class _Desk:
         """Answer for several series: the newest two candles of each."""
         specifications = self.request.query.get("candleSpecifications")
         if not specifications:
-            raise Refused(_MISSING_DATA)
+            raise RequestRefused(_MISSING_DATA)
         view = self.view
         answers = []
         for specification in specifications.split(","):
@@ -142,7 +142,7 @@ class _Desk:
         """Answer with the newest prices."""
         names = self.request.query.get("instruments")
         if not names:
-            raise Refused(_MISSING_DATA)
+            raise RequestRefused(_MISSING_DATA)
         view = self.view
         quotes = [(listing, view.price(listing.instrument.name)) for listing in self._listed(names)]
         return pricing_json([(listing, row) for listing, row in quotes if row is not None], self.now, self.style)

@@ -18,7 +18,7 @@ from ninja_daemon.core.market.granularity import Granularity
 
 MOST_CANDLES: Final = 5_000
 _DEFAULT_COUNT: Final = 500
-_NANO: Final = 1_000_000_000
+NANO: Final = 1_000_000_000
 _RFC3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:\.(\d{1,9})\d*)?(?:[Zz]|([+-])(\d\d):(\d\d))", re.ASCII
 )
@@ -35,7 +35,7 @@ _ONLY_DEFAULTS: Final = (
 )
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that the broker answers with an error; becomes a reply and never leaves the simulator."""
 
     def __init__(self, message: str, status: int = 400) -> None:
@@ -50,7 +50,7 @@ def refuse_value(name: str) -> NoReturn:
     Raises:
         Refused: always.
     """
-    raise Refused(_INVALID.format(name))
+    raise RequestRefused(_INVALID.format(name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,12 @@ def read_candle_query(query: Mapping[str, str], now: float) -> CandleQuery:
     since, until = _moment(query, "from"), _moment(query, "to")
     for name, moment in (("from", since), ("to", until)):
         if moment is not None and moment > int(now * 1_000_000) * 1_000:
-            raise Refused(_FUTURE.format(name))
+            raise RequestRefused(_FUTURE.format(name))
     if count is not None and since is not None and until is not None:
-        raise Refused(_COUNT_BESIDE_WINDOW)
+        raise RequestRefused(_COUNT_BESIDE_WINDOW)
     span = 0 if since is None or until is None else until - since
-    if (count or 0) > MOST_CANDLES or span > MOST_CANDLES * granularity.seconds * _NANO:
-        raise Refused(_TOO_MANY)
+    if (count or 0) > MOST_CANDLES or span > MOST_CANDLES * granularity.seconds * NANO:
+        raise RequestRefused(_TOO_MANY)
     check_alignment(query, granularity)
     smooth, include_first = _boolean(query, "smooth", "false"), _boolean(query, "includeFirst", "true")
     return CandleQuery(prices, granularity, count, since, until, smooth, include_first)
@@ -142,9 +142,9 @@ def check_alignment(query: Mapping[str, str], granularity: Granularity) -> None:
     if weekday not in _WEEKDAYS:
         refuse_value("weeklyAlignment")
     if granularity.seconds > Granularity.H1.seconds and (int(hour), zone) != (17, "America/New_York"):
-        raise Refused(_ONLY_DEFAULTS)
+        raise RequestRefused(_ONLY_DEFAULTS)
     if granularity is Granularity.W and weekday != "Friday":
-        raise Refused(_ONLY_DEFAULTS)
+        raise RequestRefused(_ONLY_DEFAULTS)
 
 
 def _count(query: Mapping[str, str]) -> int | None:
@@ -175,7 +175,7 @@ def _moment(query: Mapping[str, str], name: str) -> int | None:
 
 def _nanoseconds(text: str) -> int | None:
     if match := _UNIX.fullmatch(text):
-        return int(match[1]) * _NANO + int((match[2] or "0").ljust(9, "0"))
+        return int(match[1]) * NANO + int((match[2] or "0").ljust(9, "0"))
     match = _RFC3339.fullmatch(text)
     if match is None:
         return None
@@ -186,7 +186,7 @@ def _nanoseconds(text: str) -> int | None:
         return None
     offset = int(hours or 0) * 3_600 + int(minutes or 0) * 60
     seconds = int(at.timestamp()) - (offset if sign == "+" else -offset)
-    return seconds * _NANO + int((fraction or "0").ljust(9, "0"))
+    return seconds * NANO + int((fraction or "0").ljust(9, "0"))
 
 
 @lru_cache(maxsize=256)

@@ -6,13 +6,9 @@ Where the facts are silent: ``to`` at or before ``from`` is a window without can
 
 from __future__ import annotations
 
-from typing import Final
-
-from ninja_daemon.simulator.answers.query import MOST_CANDLES, CandleQuery
+from ninja_daemon.simulator.answers.query import MOST_CANDLES, NANO, CandleQuery
 from ninja_daemon.simulator.markets.quotes import Row
 from ninja_daemon.simulator.markets.view import View
-
-_NANO: Final = 1_000_000_000
 
 
 def candles_for(view: View, instrument: str, query: CandleQuery, *, strict_first: bool) -> list[Row]:
@@ -26,11 +22,11 @@ def candles_for(view: View, instrument: str, query: CandleQuery, *, strict_first
             only when it covers ``from``.
     """
     granularity = query.granularity
-    before = int(view.now) + 1 if query.until is None else -(-query.until // _NANO)
+    before = int(view.now) + 1 if query.until is None else -(-query.until // NANO)
     if query.since is None:
         rows = view.newest(instrument, granularity, before, query.wanted)
     else:
-        since = query.since // _NANO
+        since = query.since // NANO
         limit = MOST_CANDLES + 1 if query.until is not None else query.wanted
         rows = view.oldest(instrument, granularity, granularity.open_at(since), before, limit)
         if not query.include_first and rows and (strict_first or rows[0].time <= since):

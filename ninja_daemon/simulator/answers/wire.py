@@ -17,7 +17,7 @@ _ORDER: Final = (("B", "bid"), ("M", "mid"), ("A", "ask"))
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class TimeStyle:
     """How times are written: RFC 3339, or UNIX seconds when the request says so."""
 
     is_unix: bool = False
@@ -38,7 +38,7 @@ def price_text(units: int, decimals: int) -> str:
 
 
 def candles_json(
-    listing: Listing, granularity: Granularity, candles: Iterable[Shown], prices: str, style: Style
+    listing: Listing, granularity: Granularity, candles: Iterable[Shown], prices: str, style: TimeStyle
 ) -> str:
     """Write the answer of a candle endpoint, fields in the order of the real server."""
     half = listing.spread // 2
@@ -53,14 +53,14 @@ def instruments_json(listings: Iterable[Listing]) -> str:
     return _text({"instruments": [_instrument(listing) for listing in listings], "lastTransactionID": "1"})
 
 
-def pricing_json(prices: Sequence[tuple[Listing, Row]], now: float, style: Style) -> str:
+def pricing_json(prices: Sequence[tuple[Listing, Row]], now: float, style: TimeStyle) -> str:
     """Write the answer of the account's pricing."""
     at, nanoseconds = int(now), int(now % 1 * 1_000) * 1_000_000
     time = style.moment(at, nanoseconds)
     return _text({"prices": [_price(listing, row, time) for listing, row in prices], "time": time})
 
 
-def _candle(candle: Shown, decimals: int, shifts: Sequence[tuple[str, int]], style: Style) -> str:
+def _candle(candle: Shown, decimals: int, shifts: Sequence[tuple[str, int]], style: TimeStyle) -> str:
     row = candle.row
     parts = [
         f'"{name}":{{"o":"{price_text(row.open + shift, decimals)}","h":"{price_text(row.high + shift, decimals)}",'

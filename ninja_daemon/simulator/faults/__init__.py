@@ -1,7 +1,7 @@
 """What may go wrong with a broker, on order: how an answer fails, and how its candles lie.
 
-A ``Fault`` is an effect and when it strikes; a ``FaultScript`` holds the faults of a server and may be changed at any
-time. A test says::
+A ``BrokerFault`` is an effect and when it strikes; a ``FaultScript`` holds the faults of a server and may be changed at
+any time. A test says::
 
     server.faults.add(Fault(status(429, retry_after="2"), times=2, instrument="EUR_USD"))
     server.faults.add(Fault(Late(at, until=at + 60)))
@@ -39,9 +39,9 @@ from ninja_daemon.simulator.faults.candles import (
     Spoiled,
     StrayFriday,
 )
-from ninja_daemon.simulator.faults.script import Asked, Effect, Fault, FaultScript
+from ninja_daemon.simulator.faults.script import Asked, BrokerFault, Effect, FaultScript
 
 __all__ = ["HTML_502", "AnswerFlaw", "Answered", "Asked", "CloseText", "CutBody", "CutJson", "Delay", "Effect"]
-__all__ += ["Fault", "FaultScript", "Flaw", "GzipBomb", "HistoryChange", "Late", "Missing", "Reset", "Revised"]
+__all__ += ["BrokerFault", "FaultScript", "Flaw", "GzipBomb", "HistoryChange", "Late", "Missing", "Reset", "Revised"]
 __all__ += ["Shown", "Skew", "SlowBody", "Spoiled", "StrayFriday", "body", "bomb", "redirect", "rendered_headers"]
 __all__ += ["status"]

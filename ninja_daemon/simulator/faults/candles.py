@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeAlias
 from ninja_daemon.core.market.granularity import new_york_day_start, trading_day
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.simulator.markets.quotes import Row
-from ninja_daemon.simulator.markets.view import Window
+from ninja_daemon.simulator.markets.view import RowWindow
 
 _FRIDAY: Final = 4
 
@@ -21,7 +21,7 @@ class Missing:
 
     at: Instant
 
-    def rows(self, rows: list[Row], window: Window) -> list[Row]:
+    def rows(self, rows: list[Row], window: RowWindow) -> list[Row]:
         """Take the candle out."""
         del window
         return [row for row in rows if row.time != self.at]
@@ -34,7 +34,7 @@ class Late:
     at: Instant
     until: float
 
-    def rows(self, rows: list[Row], window: Window) -> list[Row]:
+    def rows(self, rows: list[Row], window: RowWindow) -> list[Row]:
         """Take the candle out as long as it is not published."""
         return rows if window.now >= self.until else [row for row in rows if row.time != self.at]
 
@@ -47,7 +47,7 @@ class Revised:
     by: int
     since: float = 0.0
 
-    def rows(self, rows: list[Row], window: Window) -> list[Row]:
+    def rows(self, rows: list[Row], window: RowWindow) -> list[Row]:
         """Move the close, and the range as far as it must."""
         if window.now < self.since:
             return rows
@@ -64,7 +64,7 @@ class StrayFriday:
 
     volume: int = 2
 
-    def rows(self, rows: list[Row], window: Window) -> list[Row]:
+    def rows(self, rows: list[Row], window: RowWindow) -> list[Row]:
         """Insert the candles where the history has none."""
         grain = window.granularity
         opens = {grain.open_at(friday) for friday in self._fridays(window)}
@@ -72,12 +72,12 @@ class StrayFriday:
         strays = [stray for at in fresh if window.start <= at < window.end and (stray := self._stray(at, window))]
         return sorted([*rows, *strays])
 
-    def _fridays(self, window: Window) -> list[Instant]:
+    def _fridays(self, window: RowWindow) -> list[Instant]:
         last = min(window.end, int(window.now) + 1)
         days = {trading_day(at) for at in range(window.start, last, 86_400)} | {trading_day(last - 1)}
         return [start for day in days if day.weekday() == _FRIDAY and (start := new_york_day_start(day)) < last]
 
-    def _stray(self, at: Instant, window: Window) -> Row | None:
+    def _stray(self, at: Instant, window: RowWindow) -> Row | None:
         price = window.close_before(at)
         return None if price is None else Row(at, price, price, price, price, self.volume)
 

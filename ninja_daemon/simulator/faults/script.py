@@ -18,7 +18,7 @@ Effect: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class BrokerFault:
     """An effect and when it strikes.
 
     Attributes:
@@ -69,7 +69,7 @@ class Asked:
 class _Planned:
     """A fault of a script, and how often it was looked at and struck."""
 
-    fault: Fault
+    fault: BrokerFault
     seen: int = 0
     struck: int = 0
     is_over: bool = False
@@ -78,13 +78,13 @@ class _Planned:
 class FaultScript:
     """The faults of a server, in the order in which they were added. Safe to change while requests come."""
 
-    def __init__(self, *faults: Fault, seed: int = 0) -> None:
+    def __init__(self, *faults: BrokerFault, seed: int = 0) -> None:
         """Begin with these faults; ``seed`` decides what a share strikes."""
         self._lock = threading.Lock()
         self._luck = random.Random(seed)
         self._planned = [_Planned(fault) for fault in faults]
 
-    def add(self, *faults: Fault) -> None:
+    def add(self, *faults: BrokerFault) -> None:
         """Let these strike from now on."""
         with self._lock:
             self._planned += [_Planned(fault) for fault in faults]
@@ -95,12 +95,12 @@ class FaultScript:
             for planned in self._planned:
                 planned.is_over = True
 
-    def strikes(self, fault: Fault) -> int:
+    def strikes(self, fault: BrokerFault) -> int:
         """Return how many requests a fault has struck."""
         with self._lock:
             return sum(planned.struck for planned in self._planned if planned.fault is fault)
 
-    def take(self, asked: Asked) -> list[Fault]:
+    def take(self, asked: Asked) -> list[BrokerFault]:
         """Return what strikes a request, and count it."""
         with self._lock:
             return [it.fault for it in self._planned if it.fault.fits(asked) and self._strikes_now(it)]

@@ -10,6 +10,7 @@ from typing import Final
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import parse_instant
+from ninja_daemon.core.spans import DAY
 from ninja_daemon.simulator.faults.answers import (
     CutBody,
     CutJson,
@@ -23,10 +24,9 @@ from ninja_daemon.simulator.faults.answers import (
     status,
 )
 from ninja_daemon.simulator.faults.candles import CloseText, Flaw, Late, Missing, Revised, Spoiled, StrayFriday
-from ninja_daemon.simulator.faults.script import Effect, Fault
+from ninja_daemon.simulator.faults.script import BrokerFault, Effect
 
 _STATUSES: Final = ("400", "401", "403", "404", "429", "500", "502", "503", "504")
-_A_DAY: Final = 86_400
 _LONG_NUMBER: Final = "1" * 5_000
 _CONDITIONS: Final = frozenset({"times", "skip", "share", "path", "instrument", "granularity"})
 _NO_JSON_NUMBER: Final = '{"instrument":"EUR_USD","granularity":"S5","candles":[{"complete":true,"volume":NaN}]}'
@@ -75,14 +75,14 @@ def _status(code: str) -> _Make:
 _MAKES: Final[Mapping[str, _Make]] = MappingProxyType(
     {
         **{code: _status(code) for code in _STATUSES},
-        "delay": lambda value, _: Delay(_number("delay", value or "30", 0, _A_DAY)),
-        "slow-body": lambda value, _: SlowBody(_number("slow-body", value or "1", 0, _A_DAY)),
+        "delay": lambda value, _: Delay(_number("delay", value or "30", 0, DAY)),
+        "slow-body": lambda value, _: SlowBody(_number("slow-body", value or "1", 0, DAY)),
         "reset": _fixed(Reset()),
         "cut-body": lambda value, _: CutBody(_whole("cut-body", value or "40")),
         "cut-json": lambda value, _: CutJson(_whole("cut-json", value or "60")),
         "gzip-bomb": lambda value, _: GzipBomb(_whole("gzip-bomb", value or "64")),
         "redirect": lambda value, _: redirect(value) if value else redirect(),
-        "skew": lambda value, _: Skew(_number("skew", value or "10", -_A_DAY, _A_DAY)),
+        "skew": lambda value, _: Skew(_number("skew", value or "10", -DAY, DAY)),
         "empty": _fixed(body("")),
         "null": _fixed(body("null")),
         "list": _fixed(body("[]")),
@@ -110,7 +110,7 @@ _OPTIONS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 FAULT_NAMES: Final = tuple(_MAKES)
 
 
-def read_fault(text: str) -> Fault:
+def read_fault(text: str) -> BrokerFault:
     """Read one fault.
 
     Raises:
@@ -142,10 +142,10 @@ def _pair(part: str, text: str) -> tuple[str, str]:
     return key, value
 
 
-def _conditioned(effect: Effect, options: Mapping[str, str]) -> Fault:
+def _conditioned(effect: Effect, options: Mapping[str, str]) -> BrokerFault:
     granularity = options.get("granularity")
     times = options.get("times")
-    return Fault(
+    return BrokerFault(
         effect,
         times=None if times is None else _whole("times", times),
         skip=_whole("skip", options.get("skip", "0")),

@@ -26,7 +26,7 @@ DRAW_SIGMA: Final = 37_837
 
 
 @dataclass(frozen=True, slots=True)
-class Calendar:
+class TradingDays:
     """Trading days of the whole market: when each starts, and whether there is trade.
 
     Attributes:
@@ -44,7 +44,7 @@ class Calendar:
         return np.searchsorted(self.starts, times, side="right") - 1
 
 
-def drawn_days(key: str, nature: Nature, calendar: Calendar) -> Integers:
+def drawn_days(key: str, nature: Nature, calendar: TradingDays) -> Integers:
     """Draw every trading day: a walk that is folded back when it strays an eighth from its level."""
     starts = calendar.starts[:-1]
     noise = drawn(starts, key_of(f"{key}:days"))

@@ -23,10 +23,11 @@ import numpy.typing as npt
 from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.market_hours import MarketHours
+from ninja_daemon.core.spans import DAY, HOUR
 from ninja_daemon.simulator.markets.drawing import (
     TIME,
-    Calendar,
     Integers,
+    TradingDays,
     drawn,
     drawn_days,
     joined_rows,
@@ -39,8 +40,6 @@ from ninja_daemon.simulator.markets.quotes import Listing, Row
 
 _FIRST_DAY: Final = date(2004, 1, 1).toordinal()
 _LAST_DAY: Final = date(2050, 1, 1).toordinal()
-_HOUR: Final = 3_600
-_DAY: Final = 86_400
 _FRIDAY: Final = 4
 
 _ACTIVITY: Final = (3, 7, 10, 13, 13, 11, 10, 10, 11, 15, 25, 31, 30, 27, 27, 32, 40, 41, 37, 28, 20, 15, 11, 7, 4)
@@ -71,10 +70,10 @@ class _Level(NamedTuple):
 
 
 _LEVELS: Final = (
-    _Level(_HOUR, 25, 64 * _DAY),
-    _Level(900, 4, 16 * _DAY),
-    _Level(60, 15, _DAY),
-    _Level(5, 12, 2 * _HOUR),
+    _Level(HOUR, 25, 64 * DAY),
+    _Level(900, 4, 16 * DAY),
+    _Level(60, 15, DAY),
+    _Level(5, 12, 2 * HOUR),
 )
 _HOURS, _QUARTERS, _MINUTES, _STEPS = range(4)
 
@@ -82,8 +81,8 @@ _HOURS, _QUARTERS, _MINUTES, _STEPS = range(4)
 class RandomMarket:
     """A seeded random walk with sessions, weekends, holidays, a daily break and quiet moments.
 
-    Prices exist from 2004 to 2049. The hours are those of ``core.market_hours``, less the daily break from 16:58 to
-    17:03 in New York; some five-second steps have no price, most often at night.
+    Prices exist from 2004 to 2049. The hours are those of ``core.market.market_hours``, less the daily break from 16:58
+    to 17:03 in New York; some five-second steps have no price, most often at night.
     """
 
     def __init__(self, seed: int, *, always_open: bool = False, stray_fridays: bool = False, pace: int = 1) -> None:
@@ -101,7 +100,7 @@ class RandomMarket:
         self._pace = pace
         self._lock = threading.RLock()
         self._walks: dict[str, _Walk] = {}
-        self._known_calendar: Calendar | None = None
+        self._known_calendar: TradingDays | None = None
         self._listings = {name: nature.listing for name, nature in NATURES.items()}
 
     @property
@@ -135,7 +134,7 @@ class RandomMarket:
             self._walks[instrument] = _Walk(key, nature, self._calendar(), self._always_open)
         return self._walks[instrument]
 
-    def _calendar(self) -> Calendar:
+    def _calendar(self) -> TradingDays:
         if self._known_calendar is None:
             hours = MarketHours.ALWAYS if self._always_open else MarketHours.FX
             starts = _day_starts()
@@ -145,14 +144,14 @@ class RandomMarket:
                 weekdays = (np.arange(_FIRST_DAY, _LAST_DAY) + 6) % 7
                 chosen = drawn(starts[:-1], key_of(f"{self._seed}:stray")) % np.uint64(5) == 0
                 is_stray = (weekdays == _FRIDAY) & chosen
-            self._known_calendar = Calendar(starts, is_open | is_stray, is_stray)
+            self._known_calendar = TradingDays(starts, is_open | is_stray, is_stray)
         return self._known_calendar
 
 
 class _Walk:
     """The prices of one instrument."""
 
-    def __init__(self, key: str, nature: Nature, calendar: Calendar, always_open: bool) -> None:  # noqa: FBT001
+    def __init__(self, key: str, nature: Nature, calendar: TradingDays, always_open: bool) -> None:  # noqa: FBT001
         self._key = key
         self._calendar = calendar
         self._has_break = not always_open
@@ -255,7 +254,7 @@ class _Walk:
     def _draw_chunk(self, level: int, at: Instant) -> Integers:
         size = _LEVELS[level].chunk
         # A day may begin before the chunk and reach into it; 25 hours are the longest.
-        reach = 25 * _HOUR if level == _HOURS else 0
+        reach = 25 * HOUR if level == _HOURS else 0
         parents = self._drawn(level - 1, at - reach, at + size)
         if not len(parents):
             return parents

@@ -16,7 +16,7 @@ _NEWEST: Final = 14 * 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class RowWindow:
     """What rows were taken from the market, for those who change them.
 
     Attributes:
@@ -36,10 +36,10 @@ class Window:
     close_before: Callable[[Instant], int | None]
 
 
-class Change(Protocol):
+class MarketChange(Protocol):
     """Something that makes the broker's history differ from the market's."""
 
-    def rows(self, rows: list[Row], window: Window) -> list[Row]:
+    def rows(self, rows: list[Row], window: RowWindow) -> list[Row]:
         """Return what the broker has in a window where the market has ``rows``."""
 
 
@@ -57,7 +57,7 @@ class View:
     market: Market
     now: float
     completion: Completion
-    changes: Callable[[str, Granularity], Sequence[Change]]
+    changes: Callable[[str, Granularity], Sequence[MarketChange]]
 
     def listing(self, instrument: str) -> Listing:
         """Return what the broker says of an instrument."""
@@ -66,7 +66,7 @@ class View:
     def rows(self, instrument: str, granularity: Granularity, start: Instant, end: Instant) -> list[Row]:
         """Return the candles that open from ``start`` to before ``end``, ascending."""
         rows = list(self.market.rows(instrument, granularity, start, end, self.now))
-        window = Window(instrument, granularity, start, end, self.now, lambda at: self._close_before(instrument, at))
+        window = RowWindow(instrument, granularity, start, end, self.now, lambda at: self._close_before(instrument, at))
         for change in self.changes(instrument, granularity):
             rows = change.rows(rows, window)
         return rows

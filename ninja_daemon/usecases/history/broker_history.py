@@ -13,17 +13,14 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.signals.rules import NO_SPREADS
 from ninja_daemon.core.signals.strategy import MAX_LOOK_BACK
-from ninja_daemon.usecases.candle_ports import Fetched, HistorySource, WantedHistory
+from ninja_daemon.usecases.candle_ports import PAGE, Fetched, HistorySource, WantedHistory
 from ninja_daemon.usecases.replay import Span
 
 RECENT: Final = 5_000
 """Candles of the broker's history that are replayed when nothing says from when on."""
 
 
-_PAGE: Final = 5_000
-
-
-class History(NamedTuple):
+class BrokerHistory(NamedTuple):
     """A broker's history of one series.
 
     Attributes:
@@ -54,7 +51,7 @@ def read_history(
     look_back: int = MAX_LOOK_BACK,
     *,
     with_spreads: bool = False,
-) -> History:
+) -> BrokerHistory:
     """Read a series from the broker, page by page from its end back, with what averages and sides need before it.
 
     Args:
@@ -70,7 +67,7 @@ def read_history(
         NinjaError: the broker did not answer, or has no candle of it at all.
     """
     until = None if span.until is None else series.granularity.open_at(span.until)
-    newest = WantedHistory(series, until, _PAGE, with_spreads)
+    newest = WantedHistory(series, until, PAGE, with_spreads)
     answers = _enough(_pages(source, newest), span.since, warm_up + look_back, progress)
     return _joined(series, answers, span)
 
@@ -99,13 +96,13 @@ def _pages(source: HistorySource, wanted: WantedHistory) -> Iterator[Fetched]:
         if not candles:
             return
         yield answer._replace(candles=candles, forming=answer.forming if wanted.until is None else None)
-        if len(answer.candles) < _PAGE:
+        if len(answer.candles) < PAGE:
             return
         before = candles[0].time
         wanted = replace(wanted, until=wanted.series.granularity.open_at(before - 1))
 
 
-def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
+def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> BrokerHistory:
     """Join pages, newest first, in the digits of the finest one."""
     if not answers:
         message = f"the broker has no complete candle of {series} there"
@@ -119,7 +116,7 @@ def _joined(series: Series, answers: Sequence[Fetched], span: Span) -> History:
         for opened, spread in each.spreads.items()
     }
     since = _recent(parts, sum(map(len, parts))) if span.since is None else span.since
-    return History(instrument, parts, Span(since, span.until), answers[0].forming, spreads)
+    return BrokerHistory(instrument, parts, Span(since, span.until), answers[0].forming, spreads)
 
 
 def _page(source: HistorySource, wanted: WantedHistory) -> Fetched:

@@ -1,1 +1,4 @@
-"""Decisions derived again from candles, and held against what was committed."""
+"""Decisions derived again from candles, and held against what was committed.
+
+What is shown of it is ``app.why`` and ``app.audits``.
+"""

@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, difference
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 from ninja_daemon.usecases.proof.noted import Seen
 
 _MOST: Final = 10
@@ -47,7 +47,7 @@ class Revision(NamedTuple):
         """Return it as a difference, with what it means."""
         effect = "" if self.changes is None else f"; with it as it is now {'; '.join(self.changes) or _NOTHING}"
         meaning = f"{self.what}: the first version counts{effect}"
-        return difference(derived, Kind.REVISED, self.time, self.field, self.was, self.now, meaning=meaning)
+        return difference(derived, DifferenceKind.REVISED, self.time, self.field, self.was, self.now, meaning=meaning)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal, signal_id
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, difference
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 from ninja_daemon.usecases.proof.outcome_comparison import outcome_differences
 from ninja_daemon.usecases.proof.record import Record, due_since, of_these_settings
 from ninja_daemon.usecases.proof.stored_state import state_differences
@@ -74,7 +74,7 @@ def compare(derived: Derived, record: Record, *, to_the_newest: bool) -> Compari
 def _unreadable(derived: Derived, record: Record) -> Iterator[Difference]:
     for note in record.loaded.notes:
         meaning = "the daemon makes it again from the broker's history at its next wake"
-        yield difference(derived, Kind.STORED, None, "state", note, "-", meaning=meaning)
+        yield difference(derived, DifferenceKind.STORED, None, "state", note, "-", meaning=meaning)
 
 
 def _cursor(derived: Derived, record: Record, *, to_the_newest: bool) -> Iterator[Difference]:
@@ -84,11 +84,13 @@ def _cursor(derived: Derived, record: Record, *, to_the_newest: bool) -> Iterato
     is_inside = int(times[0]) <= cursor and (to_the_newest or cursor <= int(times[-1]))
     if is_inside and derived.index_of(cursor) is None:
         meaning = "there is no complete candle of it now: the cursor was changed, or the candle was taken back"
-        yield difference(derived, Kind.STORED, cursor, "cursor", format_instant(cursor), "-", meaning=meaning)
+        yield difference(derived, DifferenceKind.STORED, cursor, "cursor", format_instant(cursor), "-", meaning=meaning)
     elif state is not None and state.last is not None and state.last.time != cursor:
         meaning = "cursor and averages were not committed together: the candles between them are taken in again"
         last = format_instant(state.last.time)
-        yield difference(derived, Kind.STORED, cursor, "cursor", format_instant(cursor), last, meaning=meaning)
+        yield difference(
+            derived, DifferenceKind.STORED, cursor, "cursor", format_instant(cursor), last, meaning=meaning
+        )
 
 
 # --- listed signals --------------------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ def _signals(derived: Derived, record: Record, known: set[str], since: Instant |
                 yield changed
         elif since is not None and cursor is not None and since <= signal.time <= cursor:
             meaning = "the candles give a signal that was not listed: it was removed, or a candle was revised"
-            yield difference(derived, Kind.MISSING, signal.time, "id", "-", signal.id, meaning=meaning)
+            yield difference(derived, DifferenceKind.MISSING, signal.time, "id", "-", signal.id, meaning=meaning)
     asked = derived.candles.time[derived.start : derived.stop]
     for signal in record.signals:
         is_asked = len(asked) and int(asked[0]) <= signal.time <= int(asked[-1])
@@ -117,9 +119,9 @@ def not_derived(derived: Derived, signal: Signal) -> Difference:
     own = signal_id(derived.rules.strategy, signal.time, signal.side)
     if own != signal.id:
         meaning = "the id was made under other settings, or was changed"
-        return difference(derived, Kind.STORED, signal.time, "id", signal.id, own, meaning=meaning)
+        return difference(derived, DifferenceKind.STORED, signal.time, "id", signal.id, own, meaning=meaning)
     meaning = "the candles give no signal there now: one of them was revised, or the entry is not the daemon's"
-    return difference(derived, Kind.EXTRA, signal.time, "id", signal.id, "-", meaning=meaning)
+    return difference(derived, DifferenceKind.EXTRA, signal.time, "id", signal.id, "-", meaning=meaning)
 
 
 def signal_difference(derived: Derived, listed: Signal, own: Signal) -> Difference | None:
@@ -137,7 +139,7 @@ def signal_difference(derived: Derived, listed: Signal, own: Signal) -> Differen
     if not is_one:
         meaning = f"a candle behind it was revised, or the entry was changed; {others}"
     was, now = _text(listed, changed[0]), _text(own, changed[0])
-    kind = Kind.STORED if is_one else Kind.REVISED
+    kind = DifferenceKind.STORED if is_one else DifferenceKind.REVISED
     return difference(derived, kind, own.time, changed[0], was, now, meaning=meaning)
 
 

@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.signal import Signal, signal_of
 from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.candle_ports import HistorySource
-from ninja_daemon.usecases.history.broker_history import History, read_history
+from ninja_daemon.usecases.history.broker_history import BrokerHistory, read_history
 from ninja_daemon.usecases.history.larger_history import Larger, bound, judgeable, read_larger
 from ninja_daemon.usecases.replay import Span
 
@@ -102,7 +102,7 @@ def derive(
 
 def _read(
     source: HistorySource, strategy: Strategy, span: Span, lead: int, progress: Callable[[int], None]
-) -> tuple[History, Larger]:
+) -> tuple[BrokerHistory, Larger]:
     history = read_history(source, strategy.series, span, lead, progress, with_spreads=strategy.needs_spread)
     return history, read_larger(source, [strategy], int(history.parts[0].time[0]), progress)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 
 if TYPE_CHECKING:  # brings numpy along, which pages about differences do without
     from ninja_daemon.usecases.proof.derivation import Derived
@@ -28,7 +28,7 @@ class Difference:
     """
 
     strategy: str
-    kind: Kind
+    kind: DifferenceKind
     time: Instant | None
     field: str
     stored: str
@@ -37,7 +37,7 @@ class Difference:
 
 
 def difference(
-    derived: Derived, kind: Kind, time: Instant | None, field: str, stored: str, now: str, *, meaning: str
+    derived: Derived, kind: DifferenceKind, time: Instant | None, field: str, stored: str, now: str, *, meaning: str
 ) -> Difference:
     """Return a difference of the strategy whose candles these are."""
     return Difference(derived.rules.strategy.name, kind, time, field, stored, now, meaning=meaning)

@@ -61,7 +61,7 @@ def scheduled(strategy: Strategy, since: Instant, until: Instant) -> Iterator[tu
         close = hours.next_close(granularity, close)
 
 
-class Judge:
+class CloseJudge:
     """Gives scheduled closes of one strategy their verdicts."""
 
     def __init__(

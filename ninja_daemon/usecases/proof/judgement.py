@@ -10,7 +10,7 @@ from ninja_daemon.usecases.proof.candles_seen import AsSeen, as_seen
 from ninja_daemon.usecases.proof.comparison import Comparison, compare, not_derived, signal_difference
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 from ninja_daemon.usecases.proof.record import Record, as_listed
 
 
@@ -55,7 +55,7 @@ def _proven(seen: AsSeen, record: Record, one: Difference) -> Difference:
     """Say that an entry was changed where all its candles stand as they were taken in."""
     derived, cursor = seen.derived, record.loaded.cursor
     place = None if one.time is None else derived.index_of(one.time)
-    if one.kind is not Kind.REVISED or place is None or cursor is None:
+    if one.kind is not DifferenceKind.REVISED or place is None or cursor is None:
         return one
     if one.field.startswith("outcome"):
         first, last = place, derived.candles.number_until(cursor) - 1
@@ -66,7 +66,7 @@ def _proven(seen: AsSeen, record: Record, one: Difference) -> Difference:
     _, _, others = one.meaning.partition("; ")
     more = f"; {others}" if others else ""
     meaning = f"the entry was changed: its candles are as they were taken in{more}"
-    return replace(one, kind=Kind.STORED, meaning=meaning)
+    return replace(one, kind=DifferenceKind.STORED, meaning=meaning)
 
 
 def verified(now: Derived, record: Record, listed: Signal) -> Difference | None:
@@ -88,7 +88,7 @@ def verified(now: Derived, record: Record, listed: Signal) -> Difference | None:
         f"the candle of {format_instant(first.time)} was revised after it was taken in: {first.field} was {first.was}, "
         f"is {first.now}{more}; {'; '.join(first.changes or ())}"
     )
-    return replace(found, kind=Kind.REVISED, meaning=meaning)
+    return replace(found, kind=DifferenceKind.REVISED, meaning=meaning)
 
 
 def _against(derived: Derived, listed: Signal) -> Difference | None:

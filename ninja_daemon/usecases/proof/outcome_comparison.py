@@ -12,7 +12,7 @@ from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, difference
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 from ninja_daemon.usecases.proof.record import Record
 
 
@@ -32,7 +32,7 @@ def outcome_differences(derived: Derived, record: Record) -> Iterator[Difference
     for outcome in record.outcomes.values():
         if outcome.id not in signals and outcome.id not in record.terms and first <= outcome.time <= last:
             meaning = "nothing says that its signal was ever followed: the entry is not the daemon's"
-            yield difference(derived, Kind.EXTRA, outcome.time, "outcome", outcome.id, "-", meaning=meaning)
+            yield difference(derived, DifferenceKind.EXTRA, outcome.time, "outcome", outcome.id, "-", meaning=meaning)
 
 
 def _followed(derived: Derived, record: Record) -> dict[str, Signal]:
@@ -78,11 +78,11 @@ def _one(derived: Derived, signal: Signal, listed: Outcome | None, own: Outcome 
     if listed is None and own is not None:
         ended = f"{own.result.value} at {format_instant(own.exit_time)}"
         meaning = "the signal has ended and no outcome is listed: it was removed, or a candle was revised"
-        yield difference(derived, Kind.MISSING, signal.time, "outcome", "-", ended, meaning=meaning)
+        yield difference(derived, DifferenceKind.MISSING, signal.time, "outcome", "-", ended, meaning=meaning)
     elif listed is not None and own is None and listed.exit_time <= _known_until(derived):
         ended = f"{listed.result.value} at {format_instant(listed.exit_time)}"
         meaning = "the candles do not end the signal: one of them was revised, or the entry is not the daemon's"
-        yield difference(derived, Kind.EXTRA, signal.time, "outcome", ended, "-", meaning=meaning)
+        yield difference(derived, DifferenceKind.EXTRA, signal.time, "outcome", ended, "-", meaning=meaning)
     elif listed is not None and own is not None:
         changed = [name for name in Outcome._fields if getattr(listed, name) != getattr(own, name)]
         if changed:
@@ -96,9 +96,9 @@ def _known_until(derived: Derived) -> Instant:
 def _changed(derived: Derived, time: Instant, changed: list[str], listed: Outcome, own: Outcome) -> Difference:
     more = f"; also: {', '.join(changed[1:])}" if len(changed) > 1 else ""
     was, now = _text(getattr(listed, changed[0])), _text(getattr(own, changed[0]))
-    kind = Kind.STORED if not more else Kind.REVISED
+    kind = DifferenceKind.STORED if not more else DifferenceKind.REVISED
     meaning = f"a candle behind the outcome was revised, or the entry was changed{more}"
-    if kind is Kind.STORED:
+    if kind is DifferenceKind.STORED:
         meaning = "the entry in the history of outcomes was changed"
     return difference(derived, kind, time, f"outcome {changed[0]}", was, now, meaning=meaning)
 

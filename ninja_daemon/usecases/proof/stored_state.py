@@ -15,7 +15,7 @@ from ninja_daemon.core.signals.signal import rounded
 from ninja_daemon.core.signals.state import StrategyState
 from ninja_daemon.usecases.proof.derivation import Derived
 from ninja_daemon.usecases.proof.difference import Difference, difference, side_name
-from ninja_daemon.usecases.proof.kind import Kind
+from ninja_daemon.usecases.proof.kind import DifferenceKind
 from ninja_daemon.usecases.revisions import scaled
 
 
@@ -40,14 +40,14 @@ def state_differences(
             was, now = _price(ratio, factor, decimals), _price(column.ratio(index), 1, decimals)
             if was != now and state.seen >= derived.rules.strategy.warm_up:
                 meaning = "the stored average is not that of the candles: signals after it cannot be relied on"
-                yield difference(derived, Kind.STORED, time, field, was, now, meaning=meaning)
+                yield difference(derived, DifferenceKind.STORED, time, field, was, now, meaning=meaning)
         yield from _trend(derived, time, trend)
     own = side_name(int(derived.result.sides[index]))
     stored = {"ma_state side": side_name(int(state.side or 0)), "signal_state side": side}
     for field, name in stored.items():
         if name is not None and (name or "-") != own:
             meaning = "the next cross is found from the side: one may be missed, or found where there is none"
-            yield difference(derived, Kind.STORED, time, field, name or "-", own, meaning=meaning)
+            yield difference(derived, DifferenceKind.STORED, time, field, name or "-", own, meaning=meaning)
 
 
 def _trend(derived: Derived, time: Instant, trend: TrendState | None) -> Iterator[Difference]:
@@ -61,7 +61,7 @@ def _trend(derived: Derived, time: Instant, trend: TrendState | None) -> Iterato
         meaning = (
             "a larger candle was revised or came late, or the value was changed: crosses are judged by the stored one"
         )
-        yield difference(derived, Kind.STORED, time, "trend", was, now, meaning=meaning)
+        yield difference(derived, DifferenceKind.STORED, time, "trend", was, now, meaning=meaning)
 
 
 def _revised(derived: Derived, state: StrategyState, index: int, factor: int) -> Iterator[Difference]:
@@ -100,13 +100,13 @@ def _changed(derived: Derived, candle: Candle, field: str, was: int, now: int) -
     decimals = derived.rules.instrument.decimals
     meaning = "the candle is another one than the one taken in: the first version counts, a replay sees this one"
     then, shown = _units(was, decimals), _units(now, decimals)
-    return difference(derived, Kind.REVISED, candle.time, field, then, shown, meaning=meaning)
+    return difference(derived, DifferenceKind.REVISED, candle.time, field, then, shown, meaning=meaning)
 
 
 def _moved(derived: Derived, time: Instant, was: str, now: str) -> Difference:
     what = "there is a candle more" if was == "-" else "there is a candle less"
     meaning = f"{what} than was taken in up to the cursor: the averages stay those of the candles that were"
-    return difference(derived, Kind.REVISED, time, "candle", was, now, meaning=meaning)
+    return difference(derived, DifferenceKind.REVISED, time, "candle", was, now, meaning=meaning)
 
 
 def _price(ratio: Ratio | None, factor: int, decimals: int) -> str:

@@ -14,8 +14,6 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.market_hours import MarketHours
 from ninja_daemon.core.signals.strategy import Strategy
 
-MEMBER_LIVES: Final = 15.0
-"""Seconds after its last sign of life for which a member counts; as long as a lease."""
 _SETTLED_AFTER: Final = 6.0
 """Seconds after its first sign of life; the others look every five."""
 _CALM: Final = 10

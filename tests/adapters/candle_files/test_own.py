@@ -15,7 +15,7 @@ from ninja_daemon.adapters.candle_files.layout import Options
 from ninja_daemon.adapters.candle_files.naming import named_series
 from ninja_daemon.adapters.candle_files.opening import open_candles
 from ninja_daemon.adapters.candle_files.text import prices, source, times, tokens
-from ninja_daemon.adapters.candle_files.text.price_shapes import Column
+from ninja_daemon.adapters.candle_files.text.price_shapes import PriceColumn
 from ninja_daemon.core.errors import CandleRejected
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -237,7 +237,7 @@ def test_reading_in_blocks_accepts_nothing_that_reading_by_line_refuses(tmp_path
     for at_once in (True, False):
         with pytest.MonkeyPatch.context() as patch:
             if not at_once:
-                patch.setattr(prices, "read_shapes", lambda found, *_: (Column(zeros(found), 0), rows(found)))
+                patch.setattr(prices, "read_shapes", lambda found, *_: (PriceColumn(zeros(found), 0), rows(found)))
                 patch.setattr(times, "_ROUNDS", 1)
             try:
                 answers.append((read(path), read(path, decimals=5), ""))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ninja_daemon.adapters.host import plug_ins
-from ninja_daemon.adapters.host.plug_ins import Watched, average_plug_in, filter_plug_in
+from ninja_daemon.adapters.host.plug_ins import WatchedCall, average_plug_in, filter_plug_in
 from ninja_daemon.app.plug_ins import filters_named, kind_named, recorded_filters, recorded_kind
 from ninja_daemon.core.averages.plug_in import exact
 from ninja_daemon.core.errors import PlugInFailed
@@ -101,7 +101,7 @@ def test_a_plug_in_that_cannot_be_used_is_refused_by_its_cause(names: object, ca
 
 
 def test_a_plug_in_that_raises_is_named() -> None:
-    watched = Watched("mine", lambda: 1 // 0)
+    watched = WatchedCall("mine", lambda: 1 // 0)
     with pytest.raises(PlugInFailed, match="the plug-in mine raised ZeroDivisionError: "):
         watched()
 
@@ -122,7 +122,7 @@ def test_a_plug_in_that_takes_too_long_is_named_and_rests(
         calls.append(1)
         slow()
 
-    watched = Watched("mine", counted)
+    watched = WatchedCall("mine", counted)
     for _ in range(2):
         with pytest.raises(PlugInFailed, match="the plug-in mine took longer than"):
             watched()
@@ -132,8 +132,8 @@ def test_a_plug_in_that_takes_too_long_is_named_and_rests(
 def test_what_is_called_after_a_break_is_not_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plug_ins, "LONGEST_CALL", 0.06)
     with pytest.raises(PlugInFailed):
-        Watched("slow", runs_on)()
-    assert [Watched("quick", lambda: 1)() for _ in range(2_000)] == [1] * 2_000
+        WatchedCall("slow", runs_on)()
+    assert [WatchedCall("quick", lambda: 1)() for _ in range(2_000)] == [1] * 2_000
 
 
 @pytest.mark.parametrize("answer", [1.5, (1, 2.0), "1", None, Decimal("NaN"), (1, 2, 3), 1])

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from ninja_daemon.adapters.journal.history.news import SqliteNews, news_path
 from ninja_daemon.core.filters.quiet_around import Quiet, quiet_times
-from ninja_daemon.core.market.news import Event
+from ninja_daemon.core.market.news import NewsEvent
 
 DAY = 86_400
-RATE = Event(10 * DAY, "USD", "high", "Rate")
+RATE = NewsEvent(10 * DAY, "USD", "high", "Rate")
 QUIET = Quiet(("high", "low"), 3_600, 3_600)
 
 
@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Iterator[SqliteNews]:
     made.close()
 
 
-def standing(file: SqliteNews) -> list[Event]:
+def standing(file: SqliteNews) -> list[NewsEvent]:
     return [known.event for known in file.calendar(DAY).events if known.until is None]
 
 
@@ -62,7 +62,7 @@ def test_an_address_is_asked_once_in_a_while_by_all_who_share_the_file(file: Sql
 
 
 EVENTS = st.builds(
-    Event,
+    NewsEvent,
     st.integers(0, 40).map(lambda hours: hours * 1_800),
     st.sampled_from(("USD", "EUR")),
     st.sampled_from(("high", "low")),
@@ -72,8 +72,8 @@ EVENTS = st.builds(
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(readings=st.lists(st.tuples(st.lists(EVENTS, max_size=8), st.integers(1, 9_000)), min_size=2, max_size=6))
-def test_no_later_reading_changes_a_verdict(tmp_path: Path, readings: list[tuple[list[Event], int]]) -> None:
-    path, at, verdicts = tmp_path / "calendar.sqlite3", 0, dict[int, Event | None]()
+def test_no_later_reading_changes_a_verdict(tmp_path: Path, readings: list[tuple[list[NewsEvent], int]]) -> None:
+    path, at, verdicts = tmp_path / "calendar.sqlite3", 0, dict[int, NewsEvent | None]()
     path.unlink(missing_ok=True)
     file = SqliteNews(path)
     for events, pause in readings:

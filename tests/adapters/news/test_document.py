@@ -9,20 +9,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, strategies as st
 
-from ninja_daemon.adapters.news.document import (
-    ALL_DAY,
-    NO_ZONE,
-    OTHER_IMPACT,
-    UNCLEAR,
-    read_document,
-)
+from ninja_daemon.adapters.news.document import ALL_DAY, NO_ZONE, OTHER_IMPACT, UNCLEAR, read_document
 from ninja_daemon.core.errors import CalendarUnreadable
 from ninja_daemon.core.market.instant import parse_instant
-from ninja_daemon.core.market.news import Event
+from ninja_daemon.core.market.news import NewsEvent
 
 RATE = {"title": "Rate", "country": "USD", "date": "2026-03-06T08:30:00-05:00", "impact": "High", "forecast": "1"}
 AT = parse_instant("2026-03-06T13:30:00Z")
-EVENT = Event(AT, "USD", "high", "Rate")
+EVENT = NewsEvent(AT, "USD", "high", "Rate")
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//made up//EN\r\n"
 
 
@@ -43,7 +37,7 @@ def ics(*events: str) -> bytes:
         ({**RATE, "title": "Pay & " + "x" * 200}, EVENT._replace(title="Pay & " + "x" * 74)),
     ],
 )
-def test_an_entry_of_json_is_an_event(entry: Mapping[str, str], event: Event) -> None:
+def test_an_entry_of_json_is_an_event(entry: Mapping[str, str], event: NewsEvent) -> None:
     assert read_document(json.dumps([entry]).encode()).events == (event,)
     assert read_document(b"\xef\xbb\xbf" + json.dumps({"events": [entry, entry]}).encode()).events == (event,)
 

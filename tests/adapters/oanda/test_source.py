@@ -25,7 +25,7 @@ from ninja_daemon.simulator import faults
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT, SimulatedBroker
 from ninja_daemon.simulator.answers.request import Answer, Request
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.faults import Fault
+from ninja_daemon.simulator.faults import BrokerFault
 from ninja_daemon.simulator.markets.completion import ByLag
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
@@ -111,7 +111,7 @@ def test_newer_brings_what_opened_after_the_cursor_and_shows_the_cursor_again(
 def test_an_answer_without_the_candle_that_was_known_is_no_good_news(
     source: OandaSource, broker: SimulatorServer
 ) -> None:
-    broker.faults.add(Fault(faults.body('{"instrument":"EUR_USD","granularity":"H1","candles":[]}'), times=1))
+    broker.faults.add(BrokerFault(faults.body('{"instrument":"EUR_USD","granularity":"H1","candles":[]}'), times=1))
     assert "must show the candle of" in str(refused(source))
     assert newer(source).candles
 
@@ -200,7 +200,7 @@ def test_an_ended_candle_that_is_not_called_complete_holds_back_those_behind_it(
     source: OandaSource, broker: SimulatorServer
 ) -> None:
     rows = [ROW % (complete, hour) for complete, hour in (("true", 9), ("false", 10), ("true", 11), ("false", 12))]
-    broker.faults.add(Fault(faults.body(ROWS % ",".join(rows))))
+    broker.faults.add(BrokerFault(faults.body(ROWS % ",".join(rows))))
 
     answer = newer(source)
 
@@ -224,7 +224,7 @@ def test_what_lies_behind_the_cursor_never_keeps_newer_candles_waiting(
     source: OandaSource, broker: SimulatorServer, spoiled: str
 ) -> None:
     rows = [spoiled, *(ROW % ("true", hour) for hour in (9, 10, 11)), ROW % ("false", 12)]
-    broker.faults.add(Fault(faults.body(ROWS % ",".join(rows))))
+    broker.faults.add(BrokerFault(faults.body(ROWS % ",".join(rows))))
 
     answer = newer(source)
 
@@ -276,7 +276,7 @@ def test_a_bad_candle_in_an_older_page_leaves_no_hole(
 ) -> None:
     monkeypatch.setattr("ninja_daemon.adapters.oanda.source.PAGE", 10)
     bad = CURSOR - 15 * 3_600
-    broker.faults.add(Fault(faults.Spoiled(faults.Flaw.NEGATIVE, bad)))
+    broker.faults.add(BrokerFault(faults.Spoiled(faults.Flaw.NEGATIVE, bad)))
 
     answer = history(source, CURSOR, 30)
 
@@ -286,7 +286,7 @@ def test_a_bad_candle_in_an_older_page_leaves_no_hole(
 
 
 def test_a_broker_whose_clock_is_behind_is_asked_without_an_end(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.Skew(-3_600.5)))
+    broker.faults.add(BrokerFault(faults.Skew(-3_600.5)))
 
     answer = history(source, CURSOR + 7_200, 5)
 
@@ -306,7 +306,7 @@ def test_a_cursor_in_the_brokers_future_is_said_and_may_pass(source: OandaSource
 
 
 def test_an_answer_that_cannot_be_read_is_no_quiet_period(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.body('{"instrument":"EUR_USD","granularity":"S5","candles":[{}]}')))
+    broker.faults.add(BrokerFault(faults.body('{"instrument":"EUR_USD","granularity":"S5","candles":[{}]}')))
 
     with pytest.raises(CandleRejected):
         source.had_prices(H1, CURSOR, CURSOR + 3_600)
@@ -348,7 +348,7 @@ UNAVAILABLE: dict[str, faults.Effect] = {
 def test_a_passing_fault_is_outlived(
     source: OandaSource, broker: SimulatorServer, effect: faults.Effect, request: pytest.FixtureRequest
 ) -> None:
-    fault = Fault(effect, times=2)
+    fault = BrokerFault(effect, times=2)
     broker.faults.add(fault)
     wrong_shape = request.node.callspec.id in {"object", "other series"}
 
@@ -364,7 +364,7 @@ def test_a_passing_fault_is_outlived(
 def test_a_lasting_fault_is_said_in_one_clear_line_after_three_tries(
     source: OandaSource, broker: SimulatorServer, effect: faults.Effect
 ) -> None:
-    broker.faults.add(Fault(effect))
+    broker.faults.add(BrokerFault(effect))
 
     error = refused(source)
 
@@ -378,7 +378,7 @@ def test_a_lasting_fault_is_said_in_one_clear_line_after_three_tries(
 def test_a_wait_that_the_broker_asks_for_is_kept(
     source: OandaSource, broker: SimulatorServer, clock: FakeClock
 ) -> None:
-    broker.faults.add(Fault(faults.status(429, retry_after="7"), times=1))
+    broker.faults.add(BrokerFault(faults.status(429, retry_after="7"), times=1))
 
     newer(source)
 
@@ -386,7 +386,7 @@ def test_a_wait_that_the_broker_asks_for_is_kept(
 
 
 def test_a_wait_that_is_too_long_is_left_to_the_daemon(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.status(429, retry_after="1000000000")))
+    broker.faults.add(BrokerFault(faults.status(429, retry_after="1000000000")))
 
     error = refused(source)
 
@@ -398,7 +398,7 @@ def test_a_wait_that_is_too_long_is_left_to_the_daemon(source: OandaSource, brok
 def test_a_token_that_is_refused_is_tried_three_times_and_not_for_every_series(
     source: OandaSource, broker: SimulatorServer
 ) -> None:
-    broker.faults.add(Fault(faults.status(401)))
+    broker.faults.add(BrokerFault(faults.status(401)))
     wanted = [Wanted(H1._replace(granularity=granularity), CURSOR) for granularity in (Granularity.M15, Granularity.H1)]
     wanted += [Wanted(M5._replace(granularity=granularity), CURSOR) for granularity in (Granularity.M5, Granularity.M1)]
 
@@ -409,14 +409,14 @@ def test_a_token_that_is_refused_is_tried_three_times_and_not_for_every_series(
 
 
 def test_a_token_that_is_refused_once_is_tried_again(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.status(401), times=1))
+    broker.faults.add(BrokerFault(faults.status(401), times=1))
 
     assert newer(source).candles
 
 
 @pytest.mark.parametrize("code", [400, 403, 404])
 def test_a_refused_request_is_not_repeated(source: OandaSource, broker: SimulatorServer, code: int) -> None:
-    broker.faults.add(Fault(faults.status(code)))
+    broker.faults.add(BrokerFault(faults.status(code)))
 
     error = refused(source)
 
@@ -432,7 +432,7 @@ def test_an_unknown_instrument_is_refused_in_the_brokers_words(source: OandaSour
 
 
 def test_a_redirect_is_not_followed(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.redirect(f"{broker.url}/v3/instruments/EUR_USD/candles")))
+    broker.faults.add(BrokerFault(faults.redirect(f"{broker.url}/v3/instruments/EUR_USD/candles")))
 
     assert "redirect" in str(refused(source))
     assert len(broker.requests) == 1
@@ -442,7 +442,7 @@ def test_a_body_that_unpacks_without_end_is_cut_off(
     source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ninja_daemon.adapters.oanda.transport.LARGEST_BODY", 4 * 2**20)
-    broker.faults.add(Fault(faults.GzipBomb(64)))
+    broker.faults.add(BrokerFault(faults.GzipBomb(64)))
 
     assert "at most 4 MB" in str(refused(source))
 
@@ -452,7 +452,7 @@ def test_a_body_that_trickles_ends_at_the_deadline(
 ) -> None:
     monkeypatch.setattr("ninja_daemon.adapters.oanda.transport.TOTAL_TIMEOUT", 0.3)
     monkeypatch.setattr("ninja_daemon.adapters.oanda.transport.TRIES", 1)
-    broker.faults.add(Fault(faults.SlowBody(0.02, size=1)))
+    broker.faults.add(BrokerFault(faults.SlowBody(0.02, size=1)))
 
     assert isinstance(refused(source), BrokerUnavailable)
 
@@ -462,7 +462,7 @@ def test_headers_that_do_not_come_end_at_the_deadline(
 ) -> None:
     monkeypatch.setattr("ninja_daemon.adapters.oanda.transport.TOTAL_TIMEOUT", 0.2)
     monkeypatch.setattr("ninja_daemon.adapters.oanda.transport.TRIES", 1)
-    broker.faults.add(Fault(faults.Delay(5)))
+    broker.faults.add(BrokerFault(faults.Delay(5)))
 
     assert isinstance(refused(source), BrokerUnavailable)
 
@@ -482,7 +482,7 @@ def test_headers_that_do_not_come_end_at_the_deadline(
 def test_an_impossible_candle_is_refused_and_nothing_behind_it_is_taken(
     source: OandaSource, broker: SimulatorServer, effect: faults.Effect
 ) -> None:
-    broker.faults.add(Fault(effect))
+    broker.faults.add(BrokerFault(effect))
 
     answer = newer(source)
 
@@ -493,7 +493,7 @@ def test_an_impossible_candle_is_refused_and_nothing_behind_it_is_taken(
 
 
 def test_a_candle_sent_twice_is_taken_once(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.Spoiled(faults.Flaw.DUPLICATE, CURSOR + 7_200)))
+    broker.faults.add(BrokerFault(faults.Spoiled(faults.Flaw.DUPLICATE, CURSOR + 7_200)))
 
     assert times(newer(source).candles) == [CURSOR + 3_600, CURSOR + 7_200]
 
@@ -504,14 +504,14 @@ def test_a_server_that_repeats_its_page_for_ever_ends(
     monkeypatch.setattr("ninja_daemon.adapters.oanda.source.PAGE", 2)
     row = '{"complete":true,"volume":1,"time":"2024-03-06T0%d:00:00Z","mid":{"o":"1.1","h":"1.1","l":"1.1","c":"1.1"}}'
     page = '{"instrument":"EUR_USD","granularity":"H1","candles":[' + row % 8 + "," + row % 9 + "]}"
-    broker.faults.add(Fault(faults.body(page)))
+    broker.faults.add(BrokerFault(faults.body(page)))
 
     assert newer(source).candles == []
     assert len(broker.requests) <= 3
 
 
 def test_one_failing_series_harms_no_other(source: OandaSource, broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.status(500), instrument="EUR_USD"))
+    broker.faults.add(BrokerFault(faults.status(500), instrument="EUR_USD"))
     answers = source.newer([Wanted(H1, CURSOR), Wanted(M5, CURSOR)])
 
     assert isinstance(answers[Wanted(H1, CURSOR)], BrokerUnavailable)
@@ -621,7 +621,7 @@ class TestAccount:
         answered = broker.broker
 
         class Meeting(SimulatedBroker):
-            def answer(self, request: Request, now: float, faults: Sequence[Fault] = ()) -> Answer:
+            def answer(self, request: Request, now: float, faults: Sequence[BrokerFault] = ()) -> Answer:
                 together.wait(10)
                 return answered.answer(request, now, faults)
 
@@ -656,7 +656,7 @@ class TestAccount:
     def test_an_endpoint_that_is_refused_is_left_alone_for_an_hour(
         self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
     ) -> None:
-        broker.faults.add(Fault(faults.status(404), path="/candles/latest"))
+        broker.faults.add(BrokerFault(faults.status(404), path="/candles/latest"))
         cursor = parse_instant("2024-03-06T10:00:00Z")
         wanted = [Wanted(H1, cursor), Wanted(H1._replace(instrument="GBP_USD"), cursor)]
         wanted.append(Wanted(H1._replace(instrument="AUD_USD"), cursor))
@@ -673,7 +673,7 @@ class TestAccount:
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:
         listed = '{"name":"EUR_USD","displayPrecision":7,"pipLocation":-3}'
-        broker.faults.add(Fault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments"))
+        broker.faults.add(BrokerFault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments"))
         wanted = [Wanted(H1._replace(granularity=granularity), CURSOR - 86_400) for granularity in FEW_GRANULARITIES]
 
         answers = source.newer(wanted)
@@ -689,7 +689,7 @@ class TestAccount:
         def asked() -> int:
             return sum(request.path.endswith("/instruments") for request in broker.requests)
 
-        broker.faults.add(Fault(faults.status(404), path="-001/instruments", times=1))
+        broker.faults.add(BrokerFault(faults.status(404), path="-001/instruments", times=1))
         assert newer(source).instrument == Instrument("EUR_USD", 5, -4)
         newer(source)
         assert asked() == 1
@@ -703,7 +703,7 @@ class TestAccount:
     def test_averages_do_not_begin_with_guessed_digits_while_the_list_may_yet_come(
         self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
     ) -> None:
-        broker.faults.add(Fault(faults.status(503), path="-001/instruments", times=6))
+        broker.faults.add(BrokerFault(faults.status(503), path="-001/instruments", times=6))
         wanted = WantedHistory(H1, CURSOR, 5)
 
         for _ in range(2):
@@ -725,14 +725,16 @@ class TestAccount:
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:
         listed = '{"name":"GBP_USD","displayPrecision":5,"pipLocation":-4}'
-        broker.faults.add(Fault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments"))
+        broker.faults.add(BrokerFault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments"))
 
         assert history(source, CURSOR, 5).instrument == Instrument("EUR_USD", 5, -4)
         assert "the account does not list EUR_USD" in source.doubt
 
     def lists(self, broker: SimulatorServer, decimals: int, pip: int = -4) -> None:
         listed = f'{{"name":"EUR_USD","displayPrecision":{decimals},"pipLocation":{pip}}}'
-        broker.faults.add(Fault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments", times=1))
+        broker.faults.add(
+            BrokerFault(faults.body('{"instruments":[' + listed + "]}"), path="-001/instruments", times=1)
+        )
 
     def test_prices_finer_than_the_list_says_make_it_be_read_again(
         self, source: OandaSource, broker: SimulatorServer, clock: FakeClock
@@ -770,7 +772,7 @@ class TestAccount:
         newer(source)
         assert asked() == 1
         clock.time += 500
-        broker.faults.add(Fault(faults.status(404), path="-001/instruments", times=1))
+        broker.faults.add(BrokerFault(faults.status(404), path="-001/instruments", times=1))
         assert newer(source).instrument == Instrument("EUR_USD", 5, -4)
         assert (asked(), source.doubt) == (2, "")
         clock.time += 601
@@ -782,7 +784,7 @@ class TestAccount:
     def test_a_refused_token_ends_the_wake_at_the_batched_request(
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:
-        broker.faults.add(Fault(faults.status(401)))
+        broker.faults.add(BrokerFault(faults.status(401)))
         cursor = parse_instant("2024-03-06T10:00:00Z")
         wanted = [Wanted(H1._replace(instrument=name), cursor) for name in ("EUR_USD", "GBP_USD", "AUD_USD")]
 
@@ -802,8 +804,8 @@ class TestAccount:
             for granularity in (Granularity.M1, Granularity.M5)
             for side in PriceSide
         ]
-        broker.faults.add(Fault(faults.body('{"latestCandles":[]}'), path="latest"))
-        broker.faults.add(Fault(faults.status(404), path="/v3/instruments"))
+        broker.faults.add(BrokerFault(faults.body('{"latestCandles":[]}'), path="latest"))
+        broker.faults.add(BrokerFault(faults.status(404), path="/v3/instruments"))
 
         source.newer(wanted)
 
@@ -816,7 +818,7 @@ class TestAccount:
         self, source: OandaSource, broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("ninja_daemon.adapters.oanda.latest._MOST_SPECIFICATIONS", 2)
-        broker.faults.add(Fault(faults.status(503), path="latest", skip=1))
+        broker.faults.add(BrokerFault(faults.status(503), path="latest", skip=1))
         cursor = parse_instant("2024-03-06T10:00:00Z")
         names = ("EUR_USD", "GBP_USD", "AUD_USD", "NZD_USD", "USD_JPY")
         wanted = [Wanted(H1._replace(instrument=name), cursor) for name in names]
@@ -839,7 +841,7 @@ class TestAccount:
     def test_a_batched_answer_that_is_of_no_use_is_made_up_for_singly(
         self, source: OandaSource, broker: SimulatorServer, body: str
     ) -> None:
-        broker.faults.add(Fault(faults.body(body), path="latest"))
+        broker.faults.add(BrokerFault(faults.body(body), path="latest"))
         cursor = parse_instant("2024-03-06T10:00:00Z")
         wanted = [Wanted(H1._replace(instrument=name), cursor) for name in ("EUR_USD", "GBP_USD", "AUD_USD")]
 
@@ -851,7 +853,7 @@ class TestAccount:
         self, source: OandaSource, broker: SimulatorServer
     ) -> None:
         # Its clock is an hour ahead: to it, the candle that follows the cursor's is not one of the newest two.
-        broker.faults.add(Fault(faults.Skew(3_600), path="latest"))
+        broker.faults.add(BrokerFault(faults.Skew(3_600), path="latest"))
         cursor = parse_instant("2024-03-06T10:00:00Z")
         wanted = [Wanted(H1._replace(instrument=name), cursor) for name in ("EUR_USD", "GBP_USD", "AUD_USD")]
 
@@ -884,7 +886,7 @@ def test_the_token_appears_nowhere_whatever_fails(
     effects: list[faults.Effect] = [*UNAVAILABLE.values(), faults.status(401), faults.status(400), faults.redirect()]
     for effect in effects:
         broker.faults.clear()
-        broker.faults.add(Fault(effect))
+        broker.faults.add(BrokerFault(effect))
         error = refused(source)
         said.append(f"{error} {error!r} {error.__cause__!r} {error.__context__!r}")
         assert error.__cause__ is None

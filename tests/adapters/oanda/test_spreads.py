@@ -14,7 +14,7 @@ from ninja_daemon.core.market.instrument import Instrument, PriceSide, Series
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.simulator import faults
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
-from ninja_daemon.simulator.faults import Fault
+from ninja_daemon.simulator.faults import BrokerFault
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.candle_ports import Fetched, Wanted, WantedHistory
@@ -93,7 +93,7 @@ def test_a_history_of_any_side_has_the_spread_of_its_closes(
 @pytest.mark.parametrize("ask", ["1.09992", "1.1000712", "zero", "-1"])
 def test_a_spread_that_cannot_be_told_leaves_its_candle(source: OandaSource, server: SimulatorServer, ask: str) -> None:
     rows = ",".join([ROW % ("true", 10, "1.10007"), ROW % ("true", 11, ask)])
-    server.faults.add(Fault(faults.body(BODY % rows), path="EUR_USD/candles"))
+    server.faults.add(BrokerFault(faults.body(BODY % rows), path="EUR_USD/candles"))
     wanted = Wanted(EUR, CURSOR - 3_600, with_spreads=True)
     answer = source.newer([wanted])[wanted]
     assert isinstance(answer, Fetched)

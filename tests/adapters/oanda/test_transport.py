@@ -26,7 +26,7 @@ from ninja_daemon.core.secret import Secret
 from ninja_daemon.simulator import faults
 from ninja_daemon.simulator.answers.broker import DEFAULT_ACCOUNT
 from ninja_daemon.simulator.clock import SimulatedClock
-from ninja_daemon.simulator.faults import Fault
+from ninja_daemon.simulator.faults import BrokerFault
 from ninja_daemon.simulator.markets.market import RandomMarket
 from ninja_daemon.simulator.server import SimulatorServer
 from ninja_daemon.usecases.candle_ports import Fetched, Wanted
@@ -281,7 +281,7 @@ def test_no_error_drags_a_request_along(reply: bytes, caplog: pytest.LogCaptureF
 def test_the_librarys_logger_says_nothing_whatever_its_level_is_set_to(
     broker: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broker.faults.add(Fault(faults.status(500), path="/instruments", times=3))
+    broker.faults.add(BrokerFault(faults.status(500), path="/instruments", times=3))
     with source_of(broker.url, DEFAULT_ACCOUNT) as source:
         asked(source)
         caplog.set_level(logging.DEBUG)
@@ -381,7 +381,7 @@ def test_two_brokers_in_one_process_do_not_mix(market: RandomMarket, broker: Sim
 
 
 def test_a_long_wait_that_the_broker_asks_of_one_is_kept_by_all(broker: SimulatorServer) -> None:
-    broker.faults.add(Fault(faults.status(429, retry_after="600")))
+    broker.faults.add(BrokerFault(faults.status(429, retry_after="600")))
     wanted = [Wanted(H1._replace(instrument=name), CURSOR) for name in ("EUR_USD", "GBP_USD", "AUD_USD", "USD_JPY")]
     wanted += [Wanted(H1._replace(granularity=granularity), CURSOR) for granularity in (Granularity.M5, Granularity.M1)]
 
@@ -404,7 +404,7 @@ def workers() -> list[threading.Thread]:
 def test_closing_ends_a_request_that_is_under_way_and_lets_the_threads_go(market: RandomMarket) -> None:
     received = threading.Event()
     with SimulatorServer(market, token=TOKEN, clock=SimulatedClock.fixed(NOW)) as server:
-        server.faults.add(Fault(faults.SlowBody(0.5, size=1)))
+        server.faults.add(BrokerFault(faults.SlowBody(0.5, size=1)))
         source = OandaSource(Secret(TOKEN), server.url, account_id=None, clock=FakeClock(float(NOW)))
         server._on_request = lambda _: received.set()
         others = set(workers())
@@ -445,7 +445,7 @@ def test_a_request_that_trickles_is_said_to_have_taken_too_long(
     broker: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ninja_daemon.adapters.oanda.transport.TOTAL_TIMEOUT", 0.2)
-    broker.faults.add(Fault(faults.SlowBody(0.02, size=1), times=3))
+    broker.faults.add(BrokerFault(faults.SlowBody(0.02, size=1), times=3))
 
     with source_of(broker.url) as source:
         assert str(asked(source)) == "the broker did not answer within 0.2 s"

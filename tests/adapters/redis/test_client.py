@@ -10,14 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from redis.exceptions import (
-    AskError,
-    ClusterDownError,
-    MasterDownError,
-    MovedError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import AskError, ClusterDownError, MasterDownError, MovedError, ResponseError, TryAgainError
 
 from ninja_daemon.adapters.redis.client import connect, explain, translated_errors
 from ninja_daemon.core.errors import StoreDenied, StoreUnavailable

@@ -24,7 +24,7 @@ from ninja_daemon.app.daemon.process import Daemon
 from ninja_daemon.core.errors import BrokerUnavailable
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.usecases.proof.evaluations import NO_DAEMON, NO_PRICES, NOT_ENABLED, Became, Judge
+from ninja_daemon.usecases.proof.evaluations import NO_DAEMON, NO_PRICES, NOT_ENABLED, Became, CloseJudge
 from ninja_daemon.usecases.proof.noted import Apart
 from ninja_daemon.usecases.wake_result import Start, WakeResult
 from tests.app.daemon.test_process import spooling
@@ -141,7 +141,7 @@ def test_each_close_has_the_one_verdict_of_what_was_done(history: History) -> No
     cursor = START + 900 * 249
     file = SqliteEvaluations(history.folder / "evaluations.sqlite3")
     notes = file.notes(M15.name, START, START + 900 * COUNT)
-    made = Judge(M15, notes, cursor).each(START + 900 * 40, START + 900 * COUNT)
+    made = CloseJudge(M15, notes, cursor).each(START + 900 * 40, START + 900 * COUNT)
     assert {(each.time - START) // 900: (each.became, each.why) for each in made} == expected
 
     # A candle of an outage was taken in when that was over, not at its close.
@@ -160,7 +160,7 @@ def test_each_close_has_the_one_verdict_of_what_was_done(history: History) -> No
         (220, NO_DAEMON),
     ):
         close = START + 900 * (number + 1)
-        (then,) = Judge(M15, whole, START + 900 * 59).each(close - 900, close)
+        (then,) = CloseJudge(M15, whole, START + 900 * 59).each(close - 900, close)
         assert (number, then.why) == (number, why)
     file.close()
 

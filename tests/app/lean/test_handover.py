@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.app.lean import handover
 from ninja_daemon.app.lean.handover import Handed, go_on, pack, unpack
 from ninja_daemon.app.serving.options import RunOptions
@@ -76,7 +76,7 @@ def handed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Handed:
     monkeypatch.setenv("NINJA_STATE_DIR", str(tmp_path))
     monkeypatch.setenv("DESK_URL", "https://desk.example/hook")
     monkeypatch.chdir(tmp_path)
-    return Handed(RunOptions(once=True, processes=1, log_level=Level.INFO), *load_settings())
+    return Handed(RunOptions(once=True, processes=1, log_level=LogLevel.INFO), *load_settings())
 
 
 def packed(value: object) -> io.BytesIO:

@@ -14,7 +14,7 @@ import redis
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.app.commands.upkeep import reload as upkeep
 from ninja_daemon.app.noted_strategy import decoded_strategy, encoded_strategy
-from ninja_daemon.app.process.process_note import Answer, LiveProcess
+from ninja_daemon.app.process.process_note import LiveProcess, ReloadAnswer
 from ninja_daemon.app.settings.environment import inspect_environment
 from ninja_daemon.core.averages.kinds import MovingAverageKind
 from ninja_daemon.core.filters.kinds import KEYS, chosen
@@ -124,7 +124,7 @@ def test_a_unit_that_may_not_read_its_credentials_reloads_by_the_id_of_its_proce
 def test_the_first_process_is_asked_where_it_is_ours(
     monkeypatch: pytest.MonkeyPatch, running: int, is_found: bool
 ) -> None:
-    note = LiveProcess("run", running, "", (), "", Answer())
+    note = LiveProcess("run", running, "", (), "", ReloadAnswer())
     monkeypatch.setattr(upkeep, "live_processes", lambda *_: [note])
     environment = inspect_environment({"HOME": "/nowhere"})[0]
     assert upkeep._live(environment, 1) == [note] * is_found

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 
 from ninja_daemon.adapters.redis.client import connect
-from ninja_daemon.app.process.process_note import Answer, live_processes
+from ninja_daemon.app.process.process_note import ReloadAnswer, live_processes
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.simulator.markets.market import RandomMarket
@@ -40,7 +40,7 @@ def file_of(periods: Mapping[str, int]) -> str:
     return '[defaults]\nmarket_hours = "always"\n' + "\n".join(rules(name, fast).toml for name, fast in periods.items())
 
 
-def answer(place: Workplace, state: str, daemon: Running, scope: str) -> Answer:
+def answer(place: Workplace, state: str, daemon: Running, scope: str) -> ReloadAnswer:
     [found] = [each for each in live_processes(place.directory / state, scope) if each.pid == daemon.process.pid]
     return found.answer
 

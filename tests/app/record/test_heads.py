@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal.history.record import Entry, SqliteRecord, entries_of, settings_entry
+from ninja_daemon.adapters.journal.history.record import RecordEntry, SqliteRecord, entries_of, settings_entry
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.record_head import RedisRecordHead
@@ -39,7 +39,7 @@ def histories(count: int, first: int = 0) -> tuple[list[str], list[str]]:
     return [encode_signal(one) for one in signals], [encode_terms(one.id, SERIES, terms) for one in signals]
 
 
-def entries(count: int) -> list[Entry]:
+def entries(count: int) -> list[RecordEntry]:
     return entries_of(*histories(count))
 
 

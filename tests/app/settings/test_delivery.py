@@ -187,7 +187,7 @@ def test_all_problems_are_said_at_once() -> None:
     assert len(problems) == 3
 
 
-def test_the_manners_of_a_destination() -> None:
+def test_the_send_policy_of_a_destination() -> None:
     policy = (
         good(
             """

@@ -15,8 +15,9 @@ from ninja_daemon.app.settings.routing import routes
 from ninja_daemon.app.settings.spans import parse_span
 from ninja_daemon.app.settings.strategy_table import StrategyTable
 from ninja_daemon.app.settings.tables import Table
-from ninja_daemon.app.settings.values import not_a_key, shown
+from ninja_daemon.app.settings.values import shown
 from ninja_daemon.core.spans import span
+from ninja_daemon.core.words import not_a_key
 
 SECONDS = {
     1: ("s", "sec", "secs", "second", "seconds"),

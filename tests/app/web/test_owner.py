@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ninja_daemon.adapters.journal.sent_ledger import SqliteSentLedger, ledger_path
-from ninja_daemon.app.process.process_note import Answer, ProcessNote
+from ninja_daemon.app.process.process_note import ProcessNote, ReloadAnswer
 from ninja_daemon.app.process.reload import fingerprint, scope_of
 from ninja_daemon.app.queues.opening import candles_file, store_label
 from ninja_daemon.app.settings.environment import Environment
@@ -107,7 +107,7 @@ def test_settings_in_force_are_those_of_the_running_daemon(
 ) -> None:
     configuration = load_configuration(environment)
     note = ProcessNote(environment.state_dir, "run", scope_of(environment))
-    note.write(configuration.strategies, fingerprint(configuration), Answer())
+    note.write(configuration.strategies, fingerprint(configuration), ReloadAnswer())
     site = start()
     assert "sma 3 and 8" in site.get("/strategies/EUR_USD_M15").body
     file = environment.config_path

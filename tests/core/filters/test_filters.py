@@ -25,7 +25,7 @@ from ninja_daemon.core.market.candle import AtrType, Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instrument import Instrument
-from ninja_daemon.core.market.news import IMPACTS, Calendar, Event, Known
+from ninja_daemon.core.market.news import IMPACTS, Calendar, Known, NewsEvent
 from ninja_daemon.core.market.source import Source
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.history import evaluate
@@ -136,7 +136,8 @@ def news() -> News:
 def calendar_of() -> Calendar:
     begun, events = news()
     known = [
-        Known(Event(time, currency, impact, "Figures"), since, until) for time, currency, impact, since, until in events
+        Known(NewsEvent(time, currency, impact, "Figures"), since, until)
+        for time, currency, impact, since, until in events
     ]
     return Calendar(begun, known)
 
@@ -340,7 +341,11 @@ def test_a_session_is_that_of_its_own_clocks(session: str, closed: str, is_in: b
             {"impact": ["low"], "before": "1 h", "after": "1 h", "currencies": ["usd"]},
             "currencies must",
         ),
-        ("quiet_around", {"impacts": ["high"]}, "impacts is no key of it; there are impact, before, after, currencies"),
+        (
+            "quiet_around",
+            {"impacts": ["high"]},
+            "impacts is not a key.* allowed are impact, before, after",
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_with_its_cure(name: str, value: object, cure: str) -> None:

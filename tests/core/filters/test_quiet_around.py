@@ -7,17 +7,17 @@ import pytest
 from ninja_daemon.core.filters.quiet_around import NO_QUIET, Quiet, quiet_times
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.instant import parse_instant
-from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Event, Known, Reading
+from ninja_daemon.core.market.news import NO_CALENDAR, Calendar, Known, NewsEvent, Reading
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import signal_of
 from tests.core.series import rules_of
 
 AT = parse_instant("2026-03-06T13:30:00Z")
-PAYROLLS = Event(AT, "USD", "high", "Non-Farm Payrolls")
+PAYROLLS = NewsEvent(AT, "USD", "high", "Non-Farm Payrolls")
 QUIET = Quiet(("high",), 900, 1_800)
 
 
-def calendar(*events: Event, begun: int | None = None, readings: tuple[Reading, ...] = ()) -> Calendar:
+def calendar(*events: NewsEvent, begun: int | None = None, readings: tuple[Reading, ...] = ()) -> Calendar:
     return Calendar(begun, [Known(one, 0) for one in sorted(events)], readings, max_age=3_600)
 
 
@@ -42,7 +42,7 @@ def test_a_close_is_near_from_before_the_event_until_after_it(seconds: int, is_n
         (PAYROLLS, "XAU_USD", QUIET, True),
     ],
 )
-def test_an_event_counts_by_impact_and_currency(event: Event, instrument: str, quiet: Quiet, counts: bool) -> None:
+def test_an_event_counts_by_impact_and_currency(event: NewsEvent, instrument: str, quiet: Quiet, counts: bool) -> None:
     assert quiet.concerns(event, instrument) is counts
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -15,7 +16,6 @@ from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.signals import running_sums
 from ninja_daemon.core.signals.crossover import Side
-from ninja_daemon.core.signals.history import rejection_counts
 from ninja_daemon.core.signals.rules import Rules
 from ninja_daemon.core.signals.state import Cross, StrategyState
 from ninja_daemon.core.signals.turns import Turns, find_turns, rejections
@@ -45,7 +45,7 @@ def assert_same(rules: Rules, turns: Turns, crosses: Sequence[Cross]) -> None:
     gaps = [Fraction(*one.moment.fast_before) - Fraction(*one.moment.slow_before) for one in crosses]
     assert turns.gap_before.tolist() == [gap * shared for gap in gaps]
     counts, is_signal = rejections(rules, turns)
-    assert counts == rejection_counts(crosses)
+    assert counts == Counter(one.rejected_by for one in crosses if one.rejected_by is not None)
     assert is_signal.tolist() == [one.rejected_by is None for one in crosses]
 
 

@@ -15,8 +15,8 @@ from ninja_daemon.usecases.proof.evaluations import (
     NOT_YET,
     SEEN_EVERY,
     Became,
+    CloseJudge,
     CloseVerdict,
-    Judge,
 )
 from ninja_daemon.usecases.proof.noted import Absence, Evaluation, Notes, Presence
 
@@ -33,7 +33,7 @@ def noted(*numbers: int) -> dict[int, Evaluation]:
 def verdict(notes: Notes, number: int, cursor: int | None, known: set[int] | None = None) -> CloseVerdict:
     close = START + 900 * (number + 1)
     at = None if cursor is None else START + 900 * cursor
-    (made,) = Judge(FIFTEEN, notes, at, known).each(close - 900, close)
+    (made,) = CloseJudge(FIFTEEN, notes, at, known).each(close - 900, close)
     assert (made.time, made.close) == (close - 900, close)
     return made
 
@@ -82,5 +82,5 @@ def test_without_a_daemon_the_last_sign_of_one_is_named() -> None:
 def test_a_closed_market_has_no_closes() -> None:
     four = replace(FIFTEEN, granularity=Granularity.H4, market_hours=MarketHours.FX)
     friday, monday = parse_instant("2026-11-20T12:00:00Z"), parse_instant("2026-11-23T03:00:00Z")
-    closes = [each.close for each in Judge(four, Notes({}), None).each(friday, monday)]
+    closes = [each.close for each in CloseJudge(four, Notes({}), None).each(friday, monday)]
     assert closes == [parse_instant(f"2026-11-{at}:00:00Z") for at in ("20T14", "20T18", "20T22", "23T02")]

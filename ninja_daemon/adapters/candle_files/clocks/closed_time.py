@@ -7,8 +7,9 @@ from functools import cache
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.clocks.zones import DAY, HOUR, NEW_YORK, year_of
+from ninja_daemon.adapters.candle_files.clocks.zones import NEW_YORK, year_of
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY, HOUR
 
 
 def closed_before(utc: Integers) -> Integers:

@@ -7,11 +7,10 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.text.calendar_days import DAY
+from ninja_daemon.adapters.candle_files.text.calendar_days import EPOCH
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity, new_york_day_start
-
-_EPOCH = 719_163
+from ninja_daemon.core.spans import DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Labels:
 
     def opens(self, wall: Integers) -> Integers:
         """Return the opens of the candles that dates name."""
-        return np.array([self._open(date.fromordinal(_EPOCH + at // DAY)) for at in wall.tolist()], dtype=np.int64)
+        return np.array([self._open(date.fromordinal(EPOCH + at // DAY)) for at in wall.tolist()], dtype=np.int64)
 
     def _open(self, day: date) -> int:
         if self.granularity is Granularity.D:

@@ -9,8 +9,9 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import is_weekend
-from ninja_daemon.adapters.candle_files.clocks.zones import DAY, HOUR, NEW_YORK, Zone
+from ninja_daemon.adapters.candle_files.clocks.zones import NEW_YORK, Zone
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY, HOUR
 
 _SHORTEST: Final = 40 * HOUR
 _LONGEST: Final = 56 * HOUR

@@ -15,7 +15,8 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.weeks import GOOD, Score, Weeks, score
-from ninja_daemon.adapters.candle_files.clocks.zones import DAY, HOUR, Zone, fixed, zone_named
+from ninja_daemon.adapters.candle_files.clocks.zones import Zone, fixed, zone_named
+from ninja_daemon.core.spans import DAY, HOUR
 
 CANDIDATES: Final = (
     "UTC", "America/New_York", "America/New_York+7", "EET", "CET", "Europe/London", "Europe/Moscow", "America/Santiago",
@@ -30,7 +31,7 @@ _BAD: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ZoneFinding:
     """What the data say about the zone.
 
     Attributes:
@@ -46,32 +47,32 @@ class Finding:
     suggestion: str | None = None
 
 
-def find_zone(weeks: Weeks) -> Finding:
+def find_zone(weeks: Weeks) -> ZoneFinding:
     """Find the zone among all candidates, or say which are left (see the file's facts in docs/candle-files.md)."""
     if not len(weeks.last):
-        return Finding((), "the file shows no weekend, so nothing tells its zone")
+        return ZoneFinding((), "the file shows no weekend, so nothing tells its zone")
     scores = _scores(weeks, map(zone_named, CANDIDATES))
     best = scores[0]
     if weeks.step > HOUR:
-        return Finding((), "candles longer than an hour do not tell their zone", scores)
+        return ZoneFinding((), "candles longer than an hour do not tell their zone", scores)
     if not best.is_plausible:
         return _changing(weeks, scores)
     rivals = [each for each in scores[1:] if each.good >= best.good]
     if rivals:
         names = ", ".join(each.zone.name for each in [best, *rivals[: _SHOWN - 1]])
-        return Finding((), f"{names} fit equally well", scores)
+        return ZoneFinding((), f"{names} fit equally well", scores)
     if weeks.span < _YEAR:
-        return Finding((), "less than a year does not tell summer time", scores, best.zone.name)
+        return ZoneFinding((), "less than a year does not tell summer time", scores, best.zone.name)
     for year, part in _by_year(weeks):
         others = _scores(part, [each.zone for each in scores])
         own = next(each for each in others if each.zone == best.zone)
         if others[0].good > own.good:
             return _changing(weeks, scores, f"{year} is {others[0].zone.name} and not {best.zone.name}")
-    return Finding([(None, best.zone)], f"found by the data: {100 * best.share:.0f} % of {len(best.ends)} weeks end "
-                   f"at 17:00 New York, next best {scores[1]}", scores)  # fmt: skip
+    share = f"{100 * best.share:.0f} % of {len(best.ends)} weeks end at 17:00 New York"
+    return ZoneFinding([(None, best.zone)], f"found by the data: {share}, next best {scores[1]}", scores)
 
 
-def choose_zone(weeks: Weeks, zones: Sequence[Zone]) -> Finding:
+def choose_zone(weeks: Weeks, zones: Sequence[Zone]) -> ZoneFinding:
     """Choose among the zones that a format allows, each calendar year by itself."""
     parts: list[tuple[int | None, Zone]] = []
     years = _by_year(weeks)
@@ -81,11 +82,11 @@ def choose_zone(weeks: Weeks, zones: Sequence[Zone]) -> Finding:
         rivals = [each for each in others if each.good >= best.good and not _is_same(part, best.zone, each.zone)]
         if len(part.last) and (rivals or best.share < GOOD):
             listed = ", ".join(map(str, scores))
-            return Finding((), f"in {year} the data do not show one of its zones ({listed})", scores)
+            return ZoneFinding((), f"in {year} the data do not show one of its zones ({listed})", scores)
         if not len(part.last) and rivals:
             if not parts:
                 listed = ", ".join(zone.name for zone in zones)
-                return Finding((), f"{year} shows no weekend that tells {listed} apart", scores)
+                return ZoneFinding((), f"{year} shows no weekend that tells {listed} apart", scores)
             best = Score(parts[-1][1], best.ends, 0, 0)
         # A year that fits several goes with its neighbour: all give the same times.
         zone = parts[-1][1] if parts and _is_same(part, best.zone, parts[-1][1]) else best.zone
@@ -100,17 +101,17 @@ def choose_zone(weeks: Weeks, zones: Sequence[Zone]) -> Finding:
         own = score(weeks.since(start, until or _wall(_LAST_YEAR, 1, 1)), zone)
         shown.append(f"{100 * own.share:.0f} % of {len(own.ends)} weeks")
         start = until or start
-    return Finding(parts, f"found by the data: {', '.join(shown)} end at 17:00 New York")
+    return ZoneFinding(parts, f"found by the data: {', '.join(shown)} end at 17:00 New York")
 
 
-def check_zone(weeks: Weeks, zone: Zone) -> Finding | None:
+def check_zone(weeks: Weeks, zone: Zone) -> ZoneFinding | None:
     """Contradict the zone that a format prescribes when the data plainly show another; None when they do not."""
     if len(weeks.last) < _PLAIN_WEEKS or weeks.step > HOUR:
         return None
     own = score(weeks, zone)
     scores = _scores(weeks, map(zone_named, CANDIDATES))
     if own.share < _BAD and scores[0].is_plausible:
-        return Finding((), f"its format says {zone.name}, the data say otherwise", scores, scores[0].zone.name)
+        return ZoneFinding((), f"its format says {zone.name}, the data say otherwise", scores, scores[0].zone.name)
     return None
 
 
@@ -148,7 +149,7 @@ def _wall(year: int, month: int, day: int) -> int:
     return int(datetime(year, month, day, tzinfo=UTC).timestamp())
 
 
-def _changing(weeks: Weeks, scores: Sequence[Score], reason: str = "") -> Finding:
+def _changing(weeks: Weeks, scores: Sequence[Score], reason: str = "") -> ZoneFinding:
     """Look for a change of the zone inside of the file: each year's own zone, and the week between two of them."""
     runs: list[tuple[int, Zone]] = []
     for year, part in _by_year(weeks):
@@ -159,13 +160,13 @@ def _changing(weeks: Weeks, scores: Sequence[Score], reason: str = "") -> Findin
             continue
         runs.append((year, own[0].zone))
     if len(runs) < 2:  # noqa: PLR2004 - a change needs two
-        return Finding((), reason or "no candidate explains the weeks of this file", scores)
+        return ZoneFinding((), reason or "no candidate explains the weeks of this file", scores)
     parts = []
     for (_, one), (year, other) in itertools.pairwise(runs):
         parts.append((_change(weeks, one, other, year), one))
     names = [f"{zone.name} until {_day(until)}" for until, zone in parts] + [f"then {runs[-1][1].name}"]
     text = ",".join([f"{_day(until)}:{zone.name}" for until, zone in parts] + [runs[-1][1].name])
-    return Finding((), f"the zone changes inside of the file: {', '.join(names)}", scores, text)
+    return ZoneFinding((), f"the zone changes inside of the file: {', '.join(names)}", scores, text)
 
 
 def _good(weeks: Weeks, zone: Zone) -> int:

@@ -13,9 +13,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY, HOUR
 
-HOUR: Final = 3_600
-DAY: Final = 86_400
 _MOST_HOURS: Final = 14
 _FIXED: Final = re.compile(r"(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?", re.ASCII)
 _SHIFTED: Final = re.compile(r"([A-Za-z_/ -]+?)\s*\+\s*(\d{1,2})(?::?00)?", re.ASCII)

@@ -1,4 +1,7 @@
-"""The formats, one small file each or each family, and the one tuple that lists them."""
+"""The formats, one small file each or each family, and the one tuple that lists them.
+
+Rows and times are read by ``candle_files.text``; which format a file has is found by ``candle_files.opening``.
+"""
 
 from __future__ import annotations
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from ninja_daemon.adapters.candle_files.layout import CANDLE, SIDES, Head, Layout, NamedFormat, columns_of
+from ninja_daemon.adapters.candle_files.layout import CANDLE, CLOCKS, SIDES, Head, Layout, NamedFormat, columns_of
 
 _NAMES: Final = {f"{side}{name}": f"{side}_{name}" for side in ("bid", "ask") for name in CANDLE}
 _NAMES_TOO: Final = {"date": "time", "datetime": "time", "time": "time", "timestamp": "time", "tickqty": "volume"}
-_CLOCKS: Final = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M")
 FORMS: Final = tuple(
-    f"{date} {clock}{zone}" for date in ("%m/%d/%Y", "%Y-%m-%d") for clock in _CLOCKS for zone in ("", "%z")
+    f"{date} {clock}{zone}" for date in ("%m/%d/%Y", "%Y-%m-%d") for clock in CLOCKS for zone in ("", "%z")
 )
 
 

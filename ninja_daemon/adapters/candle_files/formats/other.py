@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from ninja_daemon.adapters.candle_files.layout import CANDLE, Head, Layout, NamedFormat, columns_of, has_prices
+from ninja_daemon.adapters.candle_files.layout import CANDLE, CLOCKS, Head, Layout, NamedFormat, columns_of, has_prices
 from ninja_daemon.adapters.candle_files.text.time_forms import matching, typed_form
 
 _TIMES: Final = (
@@ -23,7 +23,6 @@ _NAMES: Final = {
     **_SHORT,
     **dict.fromkeys(("v", "vol"), "volume"),
 }
-_CLOCKS: Final = ("%H:%M:%S.%f", "%H:%M:%S", "%H:%M")
 _PLAIN_DATES: Final = ("%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%Y%m%d", "%d.%m.%Y", "%d-%b-%Y", "%d-%b-%y")
 _DATES: Final = (*_PLAIN_DATES, "%1/%2/%Y", "%1-%2-%Y")
 FORMS: Final = (
@@ -33,7 +32,7 @@ FORMS: Final = (
         f"{date}{between}{clock}{zone}"
         for date in _DATES
         for between in " T"
-        for clock in _CLOCKS
+        for clock in CLOCKS
         for zone in ("", "%z")
     ),
     "%Y%m%d %H%M%S",

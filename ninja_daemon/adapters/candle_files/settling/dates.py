@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from ninja_daemon.adapters.candle_files.clocks.labels import Labels
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import Options
-from ninja_daemon.adapters.candle_files.settling.deciding import Decision
+from ninja_daemon.adapters.candle_files.settling.deciding import ZoneDecision
 from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle
 from ninja_daemon.adapters.candle_files.survey import decided
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
@@ -18,7 +18,7 @@ def labels_for(
     files: Sequence[FileToSettle],
     granularity: Granularity | None,
     options: Options,
-    decision: Decision,
+    decision: ZoneDecision,
     faults: Faults,
 ) -> Labels | None:
     """Decide what dates mean, or take down what must be said; None where times are written."""

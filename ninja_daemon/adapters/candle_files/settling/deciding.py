@@ -13,19 +13,20 @@ from ninja_daemon.adapters.candle_files.clocks.closed_time import is_weekend
 from ninja_daemon.adapters.candle_files.clocks.weeks import Weeks, score, weeks_of
 from ninja_daemon.adapters.candle_files.clocks.zone_finding import (
     CANDIDATES,
-    Finding,
+    ZoneFinding,
     check_zone,
     choose_zone,
     find_zone,
     is_stamped_at_close,
 )
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, UnknownZone, Zone, fixed, zone_named
+from ninja_daemon.adapters.candle_files.clocks.zones import UnknownZone, Zone, fixed, zone_named
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import Layout, Options
 from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle
 from ninja_daemon.adapters.candle_files.survey import decided
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.granularity import Granularity
+from ninja_daemon.core.spans import HOUR
 
 _SHOWN: Final = 4
 _OPEN_WEEKENDS: Final = 0.05
@@ -33,7 +34,7 @@ _DAY: Final = Granularity.D.seconds
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class ZoneDecision:
     """The zone of some files.
 
     Attributes:
@@ -51,7 +52,7 @@ class Decision:
     notes: Sequence[str] = ()
 
 
-def decide_zones(files: Sequence[FileToSettle], step: int, options: Options, faults: Faults) -> Decision:
+def decide_zones(files: Sequence[FileToSettle], step: int, options: Options, faults: Faults) -> ZoneDecision:
     """Decide the zone of files, or take down what must be said."""
     weeks = weeks_of(_traded(files), step or 1)
     if options.zone is not None:
@@ -62,28 +63,28 @@ def decide_zones(files: Sequence[FileToSettle], step: int, options: Options, fau
     layout = files[0].layout
     if step >= _DAY and all(file.survey.is_midnight for file in files) and layout.zone != "UTC":
         # What a date means is not a matter of the clock; labels_for decides it.
-        return Decision((), "America/New_York: a date is the day of the close", is_known=layout.day)
+        return ZoneDecision((), "America/New_York: a date is the day of the close", is_known=layout.day)
     finding = _found(weeks, layout)
     if finding.parts:
         text = f"{_names(finding.parts)}, {finding.reason}"
         return _known(finding.parts, text, weeks, files, options, faults)
     _ask(finding, files[0].spool.name, weeks, options, faults)
-    return Decision((), "unknown", is_known=False)
+    return ZoneDecision((), "unknown", is_known=False)
 
 
-def _found(weeks: Weeks, layout: Layout) -> Finding:
+def _found(weeks: Weeks, layout: Layout) -> ZoneFinding:
     """Find the zone in what the format says and what the data show."""
     if len(layout.zones) == 1 and not len(weeks.last):
-        return Finding([(None, zone_named(layout.zones[0]))], "as its folder says")
+        return ZoneFinding([(None, zone_named(layout.zones[0]))], "as its folder says")
     if layout.zones and (len(layout.zones) == 1 or weeks.step <= HOUR):
         return choose_zone(weeks, [zone_named(each) for each in layout.zones])
     if layout.zone is not None:
         zone = zone_named(layout.zone)
-        return check_zone(weeks, zone) or Finding([(None, zone)], "as its format says")
+        return check_zone(weeks, zone) or ZoneFinding([(None, zone)], "as its format says")
     finding = find_zone(weeks)
     if layout.finds_zone:
         return finding
-    return Finding((), "a file of this format does not say its zone", finding.scores, finding.suggestion)
+    return ZoneFinding((), "a file of this format does not say its zone", finding.scores, finding.suggestion)
 
 
 def _names(parts: Sequence[tuple[int | None, Zone]]) -> str:
@@ -101,7 +102,7 @@ def _known(
     files: Sequence[FileToSettle],
     options: Options,
     faults: Faults,
-) -> Decision:
+) -> ZoneDecision:
     zones = [zone for _, zone in parts]
     stamp = options.stamp or files[0].layout.stamp
     if options.stamp is None and stamp == "open" and is_stamped_at_close(weeks, zones):
@@ -111,10 +112,10 @@ def _known(
     share = int(weeks.counts[is_weekend(zones[0].utc(weeks.hours))].sum()) if len(weeks.hours) else 0
     is_always_open = bool(share > _OPEN_WEEKENDS * max(1, int(weeks.counts.sum())))
     notes = ["trades on weekends"] if is_always_open else []
-    return Decision(parts, text, is_known=True, is_always_open=is_always_open, notes=notes)
+    return ZoneDecision(parts, text, is_known=True, is_always_open=is_always_open, notes=notes)
 
 
-def _ask(finding: Finding, name: str, weeks: Weeks, options: Options, faults: Faults) -> None:
+def _ask(finding: ZoneFinding, name: str, weeks: Weeks, options: Options, faults: Faults) -> None:
     listed = ", ".join(map(str, finding.scores[:_SHOWN]))
     shown = f"; weeks that end at 17:00 New York by zone: {listed}" if listed and len(weeks.last) else ""
     message = f"the time zone must be known, was not: {finding.reason}{shown}"
@@ -130,12 +131,12 @@ def _ask(finding: Finding, name: str, weeks: Weeks, options: Options, faults: Fa
     faults.add("zone", name, None, message, cure)
 
 
-def _said(options: Options, weeks: Weeks, files: Sequence[FileToSettle], faults: Faults) -> Decision:
+def _said(options: Options, weeks: Weeks, files: Sequence[FileToSettle], faults: Faults) -> ZoneDecision:
     try:
         parts = parse_zones(options.zone or "")
     except UnknownZone as error:
         faults.add("zone", files[0].spool.name, None, f"--zone: {error}")
-        return Decision((), "unknown", is_known=False)
+        return ZoneDecision((), "unknown", is_known=False)
     text = f"{_names(parts)}, as said"
     if len(parts) == 1 and len(weeks.last) and weeks.step <= HOUR:
         share = score(weeks, parts[0][1], at_close=options.stamp == "close").share

@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR
-from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle, Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.instant import format_instant
+from ninja_daemon.core.spans import HOUR
 
 _MOST_MOVED: Final = 20
 """At most one stamp in this many may be that of a candle's first trade."""
@@ -32,7 +32,7 @@ class Gridding:
         elif self._moved:
             self._at.count("stamps of the first trade, moved to the candle's open", len(self._moved))
 
-    def on_grid(self, part: Part, number: Integers, file: FileToSettle) -> Part:
+    def on_grid(self, part: CandlePart, number: Integers, file: FileToSettle) -> CandlePart:
         """Keep the candles that open on the grid; a stamp of the first trade moves to the open."""
         if not self._at.step or not self._at.knows_zone:
             return part
@@ -48,7 +48,7 @@ class Gridding:
             self._at.faults.add("grid", file.spool.name, int(number[bad[0]]), message, self._cure(), len(bad))
         return part.where(~off)
 
-    def _moved_to_open(self, part: Part, number: Integers, rest: Integers, file: FileToSettle) -> Part:
+    def _moved_to_open(self, part: CandlePart, number: Integers, rest: Integers, file: FileToSettle) -> CandlePart:
         opens = part.time - rest
         before = np.concatenate(([opens[0] - 1 if self._at.last is None else self._at.last], part.time[:-1]))
         after = np.concatenate((part.time[1:], [part.time[-1] + self._at.step]))
@@ -62,7 +62,7 @@ class Gridding:
             bad = np.flatnonzero(stays)
             message = self._off_grid(int(part.time[bad[0]]))
             self._at.faults.add("grid", file.spool.name, int(number[bad[0]]), message, self._cure(), len(bad))
-        return Part(opens, part.prices, part.volume).where(~stays)
+        return CandlePart(opens, part.prices, part.volume).where(~stays)
 
     def _off_grid(self, at: int) -> str:
         if self._at.granularity is None:

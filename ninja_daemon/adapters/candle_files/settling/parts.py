@@ -9,12 +9,12 @@ from typing import NamedTuple
 from ninja_daemon.adapters.candle_files.clocks.labels import Labels
 from ninja_daemon.adapters.candle_files.clocks.zones import Zone
 from ninja_daemon.adapters.candle_files.layout import Layout, Options
-from ninja_daemon.adapters.candle_files.survey import Survey
+from ninja_daemon.adapters.candle_files.survey import TimesSurvey
 from ninja_daemon.adapters.candle_files.text.spool import Spool
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 
 
-class Part(NamedTuple):
+class CandlePart(NamedTuple):
     """Some candles, or ticks whose four prices are one.
 
     Attributes:
@@ -27,9 +27,9 @@ class Part(NamedTuple):
     prices: Integers
     volume: Integers
 
-    def where(self, kept: Integers) -> Part:
+    def where(self, kept: Integers) -> CandlePart:
         """Return those chosen."""
-        return Part(self.time[kept], self.prices[:, kept], self.volume[kept])
+        return CandlePart(self.time[kept], self.prices[:, kept], self.volume[kept])
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class FileToSettle:
     spool: Spool
     layout: Layout
     options: Options
-    survey: Survey
+    survey: TimesSurvey
     day_first: bool | None = None
     zones: Sequence[tuple[int | None, Zone]] = ()
     is_always_open: bool = False

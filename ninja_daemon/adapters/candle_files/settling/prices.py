@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.clocks.closed_time import is_weekend
-from ninja_daemon.adapters.candle_files.clocks.zones import DAY
-from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle, Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
 _FIFTH: Final = 5
 _DEFAULT_CURE: Final = "mend the line; where the columns have another order, name it by --columns"
@@ -36,7 +36,7 @@ class Pricing:
         if self._zeros:
             self._at.count("rows of zeros at the end", len(self._zeros))
 
-    def priced(self, part: Part, number: Integers, file: FileToSettle) -> tuple[Part, Integers]:
+    def priced(self, part: CandlePart, number: Integers, file: FileToSettle) -> tuple[CandlePart, Integers]:
         """Keep the rows with good prices, of one side."""
         self._at.last_prices = part.prices[:, -1]
         part, number = self._without_zeros(part, number, file)
@@ -51,7 +51,7 @@ class Pricing:
             part, number = part.where(good), number[good]
         return part, number
 
-    def _without_zeros(self, part: Part, number: Integers, file: FileToSettle) -> tuple[Part, Integers]:
+    def _without_zeros(self, part: CandlePart, number: Integers, file: FileToSettle) -> tuple[CandlePart, Integers]:
         zero = np.zeros(len(part.time), dtype=np.bool_) if part.prices.min() > 0 else (part.prices == 0).all(axis=0)
         others = np.flatnonzero(~zero)
         if self._zeros and len(others):
@@ -69,7 +69,7 @@ class Pricing:
     def _no_price(self, where: str, number: int, count: int) -> None:
         self._at.faults.add("zero", where, number, "prices must be positive, were not", "take the line out", count)
 
-    def _checked(self, part: Part, number: Integers, file: FileToSettle) -> Integers:
+    def _checked(self, part: CandlePart, number: Integers, file: FileToSettle) -> Integers:
         positive = np.asarray((part.prices > 0).all(axis=0))
         if not positive.all():
             bad = np.flatnonzero(~positive)
@@ -86,7 +86,7 @@ class Pricing:
                 good &= inside
         return good
 
-    def _one_side(self, part: Part, file: FileToSettle) -> Part:
+    def _one_side(self, part: CandlePart, file: FileToSettle) -> CandlePart:
         if len(part.prices) == 4:  # noqa: PLR2004 - one side
             return part
         half = len(part.prices) // 2
@@ -95,9 +95,9 @@ class Pricing:
         chosen = (bid + ask) * 5 if file.options.price == "mid" else bid if file.options.price == "bid" else ask
         if half == 1:
             chosen = np.repeat(chosen, 4, axis=0)
-        return Part(part.time, chosen, part.volume)
+        return CandlePart(part.time, chosen, part.volume)
 
-    def _plausible(self, part: Part, number: Integers, file: FileToSettle) -> Integers:
+    def _plausible(self, part: CandlePart, number: Integers, file: FileToSettle) -> Integers:
         open_, high, low, close = part.prices
         before = np.concatenate(([open_[0] if self._at.close is None else self._at.close], close[:-1]))
         if file.layout.format == "yahoo" and self._at.step >= DAY:
@@ -124,7 +124,7 @@ class Pricing:
             good &= ~filling
         return good
 
-    def _filling(self, part: Part, before: Integers, file: FileToSettle) -> Integers | None:
+    def _filling(self, part: CandlePart, before: Integers, file: FileToSettle) -> Integers | None:
         if file.layout.is_ticks or self._at.step > DAY:
             return None
         _, high, low, close = part.prices

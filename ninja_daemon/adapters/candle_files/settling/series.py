@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ninja_daemon.adapters.candle_files.settling.grid import Gridding
-from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle, Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.prices import Pricing
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.settling.times import Timing
@@ -24,7 +24,7 @@ class Settling:
         self._times, self._prices, self._grid = Timing(at), Pricing(at), Gridding(at)
         self.rows = 0
 
-    def settle(self, file: FileToSettle) -> Iterator[Part]:
+    def settle(self, file: FileToSettle) -> Iterator[CandlePart]:
         """Go through the candles of a file, oldest first."""
         coarse = file.survey.begins_coarse
         self._at.count("rows at the beginning that are a day apart", coarse)

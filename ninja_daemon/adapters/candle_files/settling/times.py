@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
-from ninja_daemon.adapters.candle_files.clocks.zones import HOUR, Zone
+from ninja_daemon.adapters.candle_files.clocks.zones import Zone
 from ninja_daemon.adapters.candle_files.layout import SIDES
-from ninja_daemon.adapters.candle_files.settling.parts import FileToSettle, Part
+from ninja_daemon.adapters.candle_files.settling.parts import CandlePart, FileToSettle
 from ninja_daemon.adapters.candle_files.settling.progress import Progress
 from ninja_daemon.adapters.candle_files.survey import decided
-from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS
+from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST
 from ninja_daemon.adapters.candle_files.text.rows import Rows
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
 from ninja_daemon.core.market.instant import format_instant
-
-_LARGEST: Final = 10**MOST_DIGITS
+from ninja_daemon.core.rounding import MOST_DIGITS
+from ninja_daemon.core.spans import HOUR
 
 
 class Timing:
@@ -26,7 +24,7 @@ class Timing:
         """Begin with the first row."""
         self._at = at
 
-    def timed(self, rows: Rows, file: FileToSettle) -> tuple[Part, Integers]:
+    def timed(self, rows: Rows, file: FileToSettle) -> tuple[CandlePart, Integers]:
         """Give each row its time, the open of its candle in UTC."""
         wall, fits = decided(rows.time, file.day_first)
         number, prices, volume = rows.number, self._scaled(rows, file), rows.volume
@@ -39,7 +37,7 @@ class Timing:
         if kept is not None and not kept.all():
             utc, number, prices, volume = utc[kept], number[kept], prices[:, kept], volume[kept]
         utc = self._opens(utc, file)
-        return Part(utc, prices, volume), number
+        return CandlePart(utc, prices, volume), number
 
     def _utc(self, wall: Integers, number: Integers, file: FileToSettle) -> tuple[Integers, Integers | None]:
         if file.labels is not None:
@@ -87,7 +85,7 @@ class Timing:
         grid = self._at.granularity
         return utc if grid is None else np.array([grid.open_at(each - 1) for each in utc.tolist()], dtype=np.int64)
 
-    def ordered(self, part: Part, number: Integers, file: FileToSettle) -> tuple[Part, Integers]:
+    def ordered(self, part: CandlePart, number: Integers, file: FileToSettle) -> tuple[CandlePart, Integers]:
         """Keep the rows that are later than all before; an equal duplicate is dropped, anything else is a fault."""
         before = part.time[0] - 1 if self._at.last is None else self._at.last
         steps = np.diff(np.concatenate(([before], part.time)))
@@ -124,7 +122,7 @@ class Timing:
         """Return the prices as open, high, low, close of one unit; those of two sides as eight lines."""
         is_mid = len(rows.prices) in {2, len(SIDES)} and file.options.price == "mid"
         factor = 10 ** (self._at.decimals - is_mid - rows.decimals)
-        if factor > 1 and int(np.abs(rows.prices).max()) * factor >= _LARGEST:
+        if factor > 1 and int(np.abs(rows.prices).max()) * factor >= LARGEST:
             at = int(np.abs(rows.prices).max(axis=0).argmax())
             message = f"a price must have at most {MOST_DIGITS} digits with {self._at.decimals} of them after the point"
             self._at.faults.add("digits", file.spool.name, int(rows.number[at]), message)

@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
-DAY: Final = 86_400
 EPOCH: Final = 719_163
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199

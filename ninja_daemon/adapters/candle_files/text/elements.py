@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import ElementReader
-from ninja_daemon.adapters.candle_files.text.source import Block, Source
+from ninja_daemon.adapters.candle_files.text.source import Block, FileSource
 
 _READ: Final = 1 << 16
 _LONGEST: Final = 1 << 14
@@ -21,7 +21,7 @@ _BETWEEN: Final = " \t\r\n,]"
 _DECODER: Final = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str)
 
 
-def elements(source: Source) -> Iterator[tuple[str, Any]]:
+def elements(source: FileSource) -> Iterator[tuple[str, Any]]:
     """Go through the elements of a file: the text of each, and what it means.
 
     Raises:
@@ -84,7 +84,7 @@ def _decoded(text: str, place: int) -> tuple[Any, int] | None:
     return (value, end) if isinstance(value, list | dict) else None
 
 
-def element_blocks(source: Source, read: ElementReader, faults: Faults, counts: dict[str, int]) -> Iterator[Block]:
+def element_blocks(source: FileSource, read: ElementReader, faults: Faults, counts: dict[str, int]) -> Iterator[Block]:
     """Turn the elements into blocks of lines.
 
     Args:
@@ -121,7 +121,7 @@ def _line(fields: Sequence[str] | None) -> str:
     return "" if fields is None else ",".join(each.replace(",", " ").strip() for each in fields)
 
 
-def element_text(source: Source, number: int) -> str | None:
+def element_text(source: FileSource, number: int) -> str | None:
     """Return one element as it stands in the file."""
     try:
         return next((text for at, (text, _) in enumerate(elements(source), start=1) if at == number), None)

@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.tokens import Bytes, Integers, Tokens
+from ninja_daemon.core.rounding import MOST_DIGITS
 
-MOST_DIGITS: Final = 15
 LARGEST: Final = 10**MOST_DIGITS
 _ZERO: Final = 48
 _DIGITS: Final = 9
@@ -18,7 +18,7 @@ _MOST_SHAPES: Final = 64
 
 
 @dataclass(slots=True)
-class Column:
+class PriceColumn:
     """The numbers of a column.
 
     Attributes:
@@ -38,7 +38,7 @@ class Column:
     written: int = 0
 
 
-def read_shapes(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Column, Integers]:
+def read_shapes(tokens: Tokens, place: int, point: int, limit: int) -> tuple[PriceColumn, Integers]:
     """Read the plain numbers of a column, those of one width and with the point in one place together.
 
     Returns:
@@ -57,7 +57,7 @@ def read_shapes(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
     return _read_mixed(tokens, place, point, limit)
 
 
-def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Column, Integers]:
+def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[PriceColumn, Integers]:
     widths = tokens.widths[:, place]
     read = min(max(1, int(widths.max())), MOST_DIGITS + 1)
     texts = (
@@ -71,7 +71,7 @@ def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
     good = (widths >= 1) & (widths <= MOST_DIGITS + 1) & (points >= 1) & (points != widths - 1)
     shapes = np.where(good, widths * 32 + np.minimum(points, 31), 0)
     found = np.flatnonzero(np.bincount(shapes))
-    parts: list[tuple[Integers, Column]] = []
+    parts: list[tuple[Integers, PriceColumn]] = []
     is_left = shapes == 0
     for shape in found[found > 0].tolist()[:_MOST_SHAPES]:
         chosen = np.flatnonzero(shapes == shape)
@@ -83,7 +83,7 @@ def _read_mixed(tokens: Tokens, place: int, point: int, limit: int) -> tuple[Col
     return _together(parts, is_left), np.flatnonzero(is_left)
 
 
-def _together(parts: Sequence[tuple[Integers, Column]], is_left: Integers) -> Column:
+def _together(parts: Sequence[tuple[Integers, PriceColumn]], is_left: Integers) -> PriceColumn:
     """Join columns in the digits of the finest; values too large for that are left."""
     decimals = max((part.decimals for _, part in parts), default=0)
     values = np.zeros(len(is_left), dtype=np.int64)
@@ -94,14 +94,14 @@ def _together(parts: Sequence[tuple[Integers, Column]], is_left: Integers) -> Co
         else:
             values[chosen] = part.values * factor
     written = max((part.written for _, part in parts), default=0)
-    return Column(values, decimals, written=written)
+    return PriceColumn(values, decimals, written=written)
 
 
 def _all(tokens: Tokens) -> Integers:
     return np.arange(len(tokens))
 
 
-def _shaped(texts: Bytes, point: int, limit: int) -> Column | None:
+def _shaped(texts: Bytes, point: int, limit: int) -> PriceColumn | None:
     """Read numbers whose point, if any, is byte number ``point``; None when a byte is no digit."""
     width = len(texts)
     rows = [row for row in range(width) if row != point]
@@ -112,7 +112,7 @@ def _shaped(texts: Bytes, point: int, limit: int) -> Column | None:
     digits = texts[rows] - np.uint8(_ZERO)
     if digits.max() > _DIGITS or fraction > limit or len(rows) > MOST_DIGITS:
         return None
-    return Column(number_of(digits).astype(np.int64), fraction, written=written)
+    return PriceColumn(number_of(digits).astype(np.int64), fraction, written=written)
 
 
 def number_of(digits: Bytes) -> Integers:

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.layout import Layout
-from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST, MOST_DIGITS, Column, read_shapes
+from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST, PriceColumn, read_shapes
 from ninja_daemon.adapters.candle_files.text.tokens import Integers, Tokens
+from ninja_daemon.core.rounding import MOST_DIGITS
 
 MOST_DECIMALS: Final = 12
 _PLAIN: Final = re.compile(r"-?\d{1,20}(?:\.\d{1,30})?", re.ASCII)
@@ -23,7 +24,7 @@ _NUMBER: Final = re.compile(r"[+-]?\d{1,24}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,2})?"
 _NOISE: Final = Decimal("1e-9")
 
 
-def read_prices(tokens: Tokens, role: str, layout: Layout, asked: int | None) -> Column:
+def read_prices(tokens: Tokens, role: str, layout: Layout, asked: int | None) -> PriceColumn:
     """Read a column of prices.
 
     Args:
@@ -114,7 +115,7 @@ def _without_noise(value: Decimal) -> Decimal | None:
     return None
 
 
-def _with(column: Column, exact: dict[int, Decimal]) -> Column:
+def _with(column: PriceColumn, exact: dict[int, Decimal]) -> PriceColumn:
     """Put single numbers into a column, which may need more decimals for them; cut the zeros that all have."""
     places = {row: max(0, -int(value.normalize().as_tuple().exponent)) for row, value in exact.items()}
     decimals = max([column.decimals, *places.values()])

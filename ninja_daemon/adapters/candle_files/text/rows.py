@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.faults import Faults
 from ninja_daemon.adapters.candle_files.layout import Layout
 from ninja_daemon.adapters.candle_files.text.elements import element_blocks
-from ninja_daemon.adapters.candle_files.text.price_shapes import MOST_DIGITS, Column
+from ninja_daemon.adapters.candle_files.text.price_shapes import LARGEST, PriceColumn
 from ninja_daemon.adapters.candle_files.text.prices import read_prices, read_volumes
-from ninja_daemon.adapters.candle_files.text.source import Source
+from ninja_daemon.adapters.candle_files.text.source import FileSource
 from ninja_daemon.adapters.candle_files.text.times import read_times
 from ninja_daemon.adapters.candle_files.text.tokens import Integers, Tokens, tokens_of
-
-_LARGEST: Final = 10**MOST_DIGITS
+from ninja_daemon.core.rounding import MOST_DIGITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +59,7 @@ class Rows:
 
 
 def read_rows(
-    source: Source,
+    source: FileSource,
     layout: Layout,
     decimals: int | None,
     faults: Faults,
@@ -129,14 +127,14 @@ def _count(counts: dict[str, int], what: str, amount: int) -> None:
 
 
 def _of_one_unit(
-    columns: list[Column], where: str, tokens: Tokens, faults: Faults, bad: set[int]
+    columns: list[PriceColumn], where: str, tokens: Tokens, faults: Faults, bad: set[int]
 ) -> tuple[Integers, int]:
     places = max(column.decimals for column in columns)
     table = np.empty((len(columns), len(tokens)), dtype=np.int64)
     for line, column in zip(table, columns, strict=True):
         factor = 10 ** (places - column.decimals)
         if factor > 1:
-            for row in np.flatnonzero(np.abs(column.values) >= _LARGEST // factor).tolist():
+            for row in np.flatnonzero(np.abs(column.values) >= LARGEST // factor).tolist():
                 bad.add(row)
                 message = f"a price must have at most {MOST_DIGITS} digits with {places} of them after the point"
                 faults.add("digits", where, int(tokens.numbers[row]), message)

@@ -9,7 +9,6 @@ from datetime import date
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.calendar_days import (
-    DAY,
     EPOCH,
     FIRST_YEAR,
     LAST_YEAR,
@@ -17,8 +16,9 @@ from ninja_daemon.adapters.candle_files.text.calendar_days import (
     month_number,
     offset_of,
 )
-from ninja_daemon.adapters.candle_files.text.time_forms import Form, example
+from ninja_daemon.adapters.candle_files.text.time_forms import TimeForm, example
 from ninja_daemon.adapters.candle_files.text.tokens import Integers
+from ninja_daemon.core.spans import DAY
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Times:
     bad: dict[int, str] = field(default_factory=dict)
 
 
-def single_time(text: str, forms: Sequence[Form], times: Times, *, is_ticks: bool) -> tuple[int, bool]:
+def single_time(text: str, forms: Sequence[TimeForm], times: Times, *, is_ticks: bool) -> tuple[int, bool]:
     """Read one time; return it, and whether it says its offset.
 
     Raises:

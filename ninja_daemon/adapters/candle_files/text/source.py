@@ -47,7 +47,7 @@ class Block(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class FileSource:
     """One file, or one file of an archive.
 
     Attributes:
@@ -150,7 +150,7 @@ def _narrow(file: IO[bytes] | gzip.GzipFile) -> Bytes:
 
 
 @contextmanager
-def sources(paths: Sequence[Path]) -> Iterator[list[Source]]:
+def sources(paths: Sequence[Path]) -> Iterator[list[FileSource]]:
     """Find the files, those inside of zip archives too.
 
     Raises:
@@ -160,7 +160,7 @@ def sources(paths: Sequence[Path]) -> Iterator[list[Source]]:
         yield [source for path in paths for source in _found(path, pipes)]
 
 
-def _found(path: Path, pipes: ExitStack) -> list[Source]:
+def _found(path: Path, pipes: ExitStack) -> list[FileSource]:
     try:
         kept = path
         if not path.is_file() and not path.is_dir():
@@ -172,7 +172,7 @@ def _found(path: Path, pipes: ExitStack) -> list[Source]:
         with kept.open("rb") as file:
             is_zip = file.read(len(_ZIP)) == _ZIP
         if not is_zip:
-            return [Source(str(path), kept)]
+            return [FileSource(str(path), kept)]
         with ZipFile(kept) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
     except (OSError, BadZipFile) as error:
@@ -183,8 +183,8 @@ def _found(path: Path, pipes: ExitStack) -> list[Source]:
     for ending in _READABLE:
         chosen = sorted(name for name in names if name.lower().endswith(ending))
         if chosen:
-            return [Source(f"{path}:{name}", kept, name) for name in chosen]
+            return [FileSource(f"{path}:{name}", kept, name) for name in chosen]
     if len(names) == 1:
-        return [Source(f"{path}:{names[0]}", kept, names[0])]
+        return [FileSource(f"{path}:{names[0]}", kept, names[0])]
     message = f"{path} must hold a file of candles ({' '.join(_READABLE)}), held {', '.join(names)[:200] or 'nothing'}"
     raise CandleFileRejected(message)

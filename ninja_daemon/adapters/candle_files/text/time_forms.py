@@ -11,7 +11,7 @@ _CODE: Final = re.compile(r"%(.)|([^%])")
 _TWO: Final = "mdHMS12"
 
 
-class Form(NamedTuple):
+class TimeForm(NamedTuple):
     """A way to write a time.
 
     Attributes:
@@ -26,7 +26,7 @@ class Form(NamedTuple):
 
 
 @cache
-def form_of(codes: str) -> Form:
+def form_of(codes: str) -> TimeForm:
     """Compile a form.
 
     Raises:
@@ -45,7 +45,7 @@ def form_of(codes: str) -> Form:
         )
         pattern += _pattern(code, is_tight=is_tight)
         order += code
-    return Form(codes, re.compile(pattern, re.ASCII), order)
+    return TimeForm(codes, re.compile(pattern, re.ASCII), order)
 
 
 def _pattern(code: str, *, is_tight: bool) -> str:

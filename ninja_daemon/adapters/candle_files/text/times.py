@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 
 from ninja_daemon.adapters.candle_files.text.calendar_days import (
-    DAY,
     FIRST_YEAR,
     LAST_YEAR,
     century,
@@ -26,8 +25,9 @@ from ninja_daemon.adapters.candle_files.text.calendar_days import (
 )
 from ninja_daemon.adapters.candle_files.text.price_shapes import number_of
 from ninja_daemon.adapters.candle_files.text.single_times import Times, single_time
-from ninja_daemon.adapters.candle_files.text.time_forms import Form, form_of
+from ninja_daemon.adapters.candle_files.text.time_forms import TimeForm, form_of
 from ninja_daemon.adapters.candle_files.text.tokens import Bytes, Integers, Tokens
+from ninja_daemon.core.spans import DAY
 
 _ROUNDS: Final = 12
 _UNIX_DIGITS: Final = {10: 1, 13: 1_000, 16: 1_000_000}
@@ -55,7 +55,7 @@ def read_times(tokens: Tokens, forms: Sequence[str], *, is_ticks: bool) -> Times
     return times
 
 
-def _read_many(tokens: Tokens, forms: Sequence[Form], times: Times, *, is_ticks: bool) -> Integers:
+def _read_many(tokens: Tokens, forms: Sequence[TimeForm], times: Times, *, is_ticks: bool) -> Integers:
     """Read the lines that are written alike, kind after kind, and return those that are left."""
     count, first = len(tokens), tokens.places["time"]
     last = tokens.places.get("clock", first)
@@ -88,7 +88,7 @@ def _joined(text: str, tokens: Tokens, first: int, last: int, row: int) -> str:
 
 
 def _read_alike(
-    texts: Bytes, rows: Integers, match: tuple[Form, re.Match[str]], times: Times, *, is_ticks: bool
+    texts: Bytes, rows: Integers, match: tuple[TimeForm, re.Match[str]], times: Times, *, is_ticks: bool
 ) -> Integers:
     """Read the texts that are written like the first one, and tell which of them were read."""
     form, found = match
@@ -120,7 +120,7 @@ def _read_alike(
 
 
 def _values(
-    texts: Bytes, spans: dict[str, tuple[int, int]], found: re.Match[str], form: Form, *, is_ticks: bool
+    texts: Bytes, spans: dict[str, tuple[int, int]], found: re.Match[str], form: TimeForm, *, is_ticks: bool
 ) -> tuple[Integers | None, Integers]:
     def read(code: str) -> Integers:
         start, end = spans[code]

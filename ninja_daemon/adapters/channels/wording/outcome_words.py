@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from ninja_daemon.adapters.channels.words import mark
 from ninja_daemon.core.outcomes.open_signal import Result
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
@@ -24,7 +25,6 @@ _ENDS: Final = {
     Result.REVERSED: "crossed back",
     Result.EXPIRED: "ran out of time",
 }
-_MARK: Final = 8
 
 
 def result_short(outcome: Outcome) -> str:
@@ -49,7 +49,7 @@ def outcome_lines(outcome: Outcome, time_zone: str) -> list[str]:
     ended, found = (_when(at, time_zone) for at in (outcome.exit_time, outcome.close_time))
     return [
         f"{outcome_title(outcome)}: {result_text(outcome)}",
-        f"Signal of {found}, ended {ended} · {outcome.id[:_MARK]}",
+        f"Signal of {found}, ended {ended} · {mark(outcome.id)}",
     ]
 
 

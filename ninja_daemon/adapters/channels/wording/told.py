@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ninja_daemon.adapters.channels.wording.languages import say
 from ninja_daemon.adapters.channels.wording.outcome_words import result_text
@@ -17,10 +17,7 @@ from ninja_daemon.core.messages.style import symbol_of
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.signals.crossover import Side
 from ninja_daemon.core.signals.signal import Signal
-
-_MINUTE: Final = 60
-_HOUR: Final = 3_600
-_DAY: Final = 86_400
+from ninja_daemon.core.spans import DAY, HOUR, MINUTE
 
 
 class Fact(NamedTuple):
@@ -83,13 +80,13 @@ class Told:
     def age(self) -> str:
         """Time from the candle's close to the post, or to the finding where nothing is posted now."""
         seconds = max(0, int((self.sent_at or self.signal.created_at) - self.signal.close_time))
-        if seconds < _MINUTE:
+        if seconds < MINUTE:
             return self.say("seconds", number=seconds)
-        if seconds < _HOUR:
-            return self.say("minutes", number=seconds // _MINUTE)
-        if seconds < 2 * _DAY:
-            return self._two("hours", seconds // _HOUR, "minutes", seconds % _HOUR // _MINUTE)
-        return self._two("days", seconds // _DAY, "hours", seconds % _DAY // _HOUR)
+        if seconds < HOUR:
+            return self.say("minutes", number=seconds // MINUTE)
+        if seconds < 2 * DAY:
+            return self._two("hours", seconds // HOUR, "minutes", seconds % HOUR // MINUTE)
+        return self._two("days", seconds // DAY, "hours", seconds % DAY // HOUR)
 
     def _two(self, great: str, count: int, small: str, rest: int) -> str:
         return self.say(great, number=count) + (f" {self.say(small, number=rest)}" if rest else "")

@@ -31,7 +31,7 @@ _BEGUN: Final = ""
 """In place of a strategy: when this machine began to count the time to its first audit."""
 
 
-class Kept(NamedTuple):
+class KeptAudit(NamedTuple):
     """What was found of one strategy.
 
     Attributes:
@@ -78,7 +78,7 @@ class SqliteAudits(SqliteEvaluations):
             values = (run, strategy, settings, int(at), text, fresh)
             connection.execute("INSERT OR REPLACE INTO audit VALUES (?, ?, ?, ?, ?, ?)", values)
 
-    def kept(self, run: str) -> Sequence[Kept]:
+    def kept(self, run: str) -> Sequence[KeptAudit]:
         """Return what was found in an audit.
 
         Raises:
@@ -87,9 +87,9 @@ class SqliteAudits(SqliteEvaluations):
         query = "SELECT strategy, at, result, fresh FROM audit WHERE run = ? AND strategy != ? ORDER BY at, strategy"
         with self.session() as connection:
             rows = connection.execute(query, (run, _BEGUN)).fetchall()
-        return [Kept(name, int(at), json.loads(text), int(fresh)) for name, at, text, fresh in rows]
+        return [KeptAudit(name, int(at), json.loads(text), int(fresh)) for name, at, text, fresh in rows]
 
-    def going_on(self, run: str, settings: Mapping[str, str], since: float) -> Mapping[str, Kept]:
+    def going_on(self, run: str, settings: Mapping[str, str], since: float) -> Mapping[str, KeptAudit]:
         """Return what an audit that was cut short had found, of strategies whose settings (hashes) are the same.
 
         Raises:

@@ -12,7 +12,7 @@ from typing import Final
 from ninja_daemon.adapters.journal.sqlite_file import SqliteFile, scoped_path
 from ninja_daemon.adapters.journal.sqlite_transactions import transaction
 from ninja_daemon.core.market.instant import Instant
-from ninja_daemon.core.market.news import Calendar, Event, Known, Reading
+from ninja_daemon.core.market.news import Calendar, Known, NewsEvent, Reading
 
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS event (
@@ -53,7 +53,7 @@ class SqliteNews(SqliteFile):
             connection.execute("INSERT OR REPLACE INTO moment VALUES (?, ?)", (_ASKED, at))
         return True
 
-    def take(self, events: Collection[Event], at: Instant, as_of: Instant) -> None:
+    def take(self, events: Collection[NewsEvent], at: Instant, as_of: Instant) -> None:
         """Take in a reading.
 
         An event that it does not name stands no longer, if it lies in the future and before the last one that it names.
@@ -62,7 +62,7 @@ class SqliteNews(SqliteFile):
         with self.session() as connection, transaction(connection):
             connection.execute("INSERT OR IGNORE INTO moment VALUES (?, ?)", (_BEGUN, at))
             standing = "SELECT time, currency, impact, title FROM event WHERE until IS NULL"
-            known = {Event(*row) for row in connection.execute(standing)}
+            known = {NewsEvent(*row) for row in connection.execute(standing)}
             named, end = set(events), max((event.time for event in events), default=0)
             gone = {one for one in known - named if at < one.time <= end}
             ended = "UPDATE event SET until = ? WHERE time = ? AND currency = ? AND impact = ? AND title = ?"
@@ -83,5 +83,5 @@ class SqliteNews(SqliteFile):
             events = connection.execute("SELECT * FROM event ORDER BY time, currency, title, since").fetchall()
             readings = connection.execute("SELECT at, as_of FROM reading ORDER BY at").fetchall()
             begun = connection.execute("SELECT at FROM moment WHERE name = ?", (_BEGUN,)).fetchone()
-        known = [Known(Event(*row[:4]), row[4], row[5]) for row in events]
+        known = [Known(NewsEvent(*row[:4]), row[4], row[5]) for row in events]
         return Calendar(None if begun is None else begun[0], known, [Reading(*row) for row in readings], max_age)

@@ -36,11 +36,11 @@ def record_path(state_dir: Path, redis_label: str, namespace: str) -> Path:
     return scoped_path(state_dir, "record", redis_label, namespace)
 
 
-class Entry(NamedTuple):
+class RecordEntry(NamedTuple):
     """What is to be appended.
 
     Attributes:
-        kind: as in core/outcomes/record.py.
+        kind: as in adapters/stored/record.py.
         id: the same entry is appended once.
         content: members of the line besides ``n``, ``kind`` and ``chain``.
     """
@@ -50,7 +50,7 @@ class Entry(NamedTuple):
     content: dict[str, Any]
 
 
-class Head(NamedTuple):
+class RecordHead(NamedTuple):
     """Where a record ends.
 
     Attributes:
@@ -71,7 +71,7 @@ class SqliteRecord(SqliteFile):
         """Name the file; it is opened, and its directory made, when it is first used."""
         super().__init__(path, _SCHEMA, most_pages=_MOST_PAGES)
 
-    def append(self, entries: Iterable[Entry]) -> int:
+    def append(self, entries: Iterable[RecordEntry]) -> int:
         """Append the entries that are not there yet, in their order; return how many.
 
         Raises:
@@ -118,7 +118,7 @@ class SqliteRecord(SqliteFile):
             row = connection.execute("SELECT chain FROM record WHERE n = ?", (line,)).fetchone()
         return None if row is None else str(row[0])
 
-    def head(self) -> Head:
+    def head(self) -> RecordHead:
         """Return where the record ends.
 
         Raises:
@@ -128,31 +128,31 @@ class SqliteRecord(SqliteFile):
             return _head(connection.execute("SELECT n, chain FROM record ORDER BY n DESC LIMIT 1").fetchone())
 
 
-def _head(row: Any) -> Head:  # noqa: ANN401 - of a query
-    return Head(0, BEGIN) if row is None else Head(int(row[0]), str(row[1]))
+def _head(row: Any) -> RecordHead:  # noqa: ANN401 - of a query
+    return RecordHead(0, BEGIN) if row is None else RecordHead(int(row[0]), str(row[1]))
 
 
-def settings_entry(strategy: str, settings_hash: str, settings: Mapping[str, Any]) -> Entry:
+def settings_entry(strategy: str, settings_hash: str, settings: Mapping[str, Any]) -> RecordEntry:
     """Return the line that says under which settings a strategy's signals are found."""
     content = {"strategy": strategy, "hash": settings_hash, "settings": dict(settings)}
-    return Entry("settings", f"{strategy}|{settings_hash}", {"entry": content})
+    return RecordEntry("settings", f"{strategy}|{settings_hash}", {"entry": content})
 
 
-def entries_of(signals: Sequence[str], followed: Sequence[str]) -> list[Entry]:
+def entries_of(signals: Sequence[str], followed: Sequence[str]) -> list[RecordEntry]:
     """Return the entries of the histories of signals and outcomes, in the order in which they were listed.
 
     Signals of a version without outcomes are not among them: nothing follows them.
     """
     by_id = {match[1]: text for text in signals if (match := _ID.search(text[:200])) is not None}
-    entries: list[Entry] = []
+    entries: list[RecordEntry] = []
     for text in followed:
         match = _ID.search(text[:200])
         if match is None:
             continue
         with contextlib.suppress(ValueError, ArithmeticError, RecursionError):
             if is_outcome(text):
-                entries.append(Entry("outcome", match[1], {"entry": parsed(text)}))
+                entries.append(RecordEntry("outcome", match[1], {"entry": parsed(text)}))
             elif match[1] in by_id:
                 content = {"entry": parsed(by_id[match[1]]), "follow": parsed(text)["follow"]}
-                entries.append(Entry("signal", match[1], content))
+                entries.append(RecordEntry("signal", match[1], content))
     return entries

@@ -13,7 +13,8 @@ from ninja_daemon.adapters.redis.client import translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.sharing.members import RedisMembers
 from ninja_daemon.adapters.stored.reports import heartbeat_fields
-from ninja_daemon.usecases.sharing.sharding import MEMBER_LIVES, Member
+from ninja_daemon.usecases.lifetimes import LEASE
+from ninja_daemon.usecases.sharing.sharding import Member
 
 _MOST: Final = 1_024
 _ADDED: Final = ("wakes", "looks", "evaluated", "fetched", "signals", "hits", "rebuilds", "firsts", "kept_commits")
@@ -83,7 +84,7 @@ def read_shards(client: redis.Redis, keys: Keys) -> ShardReports | None:
             pipeline.get(own.epoch)
             pipeline.get(own.heartbeat)
         found = pipeline.execute()
-    members = [one for one in RedisMembers(client, keys).read() if one.age <= MEMBER_LIVES]
+    members = [one for one in RedisMembers(client, keys).read() if one.age <= LEASE]
     shards = tuple(
         ShardReport(shard, str(found[_LEAD * shard] or ""), int(found[_LEAD * shard + 1] or 0))
         for shard in range(count)

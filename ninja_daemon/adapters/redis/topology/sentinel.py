@@ -31,7 +31,6 @@ class Master(NamedTuple):
         epoch: number of the failover that made it the master; it only grows.
         replicas: that Sentinel knows, whether they work or not.
         sentinels: that watch it.
-        quorum: how many of them must agree that it is down.
         down_after_ms: silence after which a Sentinel takes it for down.
         since: seconds for which that Sentinel has known it as the master.
     """
@@ -41,7 +40,6 @@ class Master(NamedTuple):
     epoch: int
     replicas: int
     sentinels: int
-    quorum: int
     down_after_ms: int
     since: float
 
@@ -134,7 +132,6 @@ def _asked(sentinel: redis.Redis, service: str) -> Master | str:
         epoch=int(fields["config-epoch"]),
         replicas=int(fields["num-slaves"]),
         sentinels=1 + int(fields["num-other-sentinels"]),
-        quorum=int(fields["quorum"]),
         down_after_ms=int(fields["down-after-milliseconds"]),
         since=int(fields["role-reported-time"]) / 1_000,
     )

@@ -10,8 +10,8 @@ from ninja_daemon.app.candles.asking import chosen_strategies
 from ninja_daemon.app.candles.options import FileOptions, require_files
 from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.replays.drawing import Drawing
-from ninja_daemon.app.replays.options import Form, Question, Wanted
-from ninja_daemon.app.replays.running import Replaying, Source
+from ninja_daemon.app.replays.options import Question, ReplayForm, WantedReplay
+from ninja_daemon.app.replays.running import Replaying, ReplaySource
 from ninja_daemon.app.replays.telling import print_report, print_signals, summary
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.usecases.replay import Engine
@@ -19,13 +19,13 @@ from ninja_daemon.usecases.replay import Engine
 
 def replay(
     *,
-    wanted: Wanted,
+    wanted: WantedReplay,
     files: FileOptions,
     engine: Annotated[
         Engine, typer.Option(help="batch: many candles at once. step: one by one, as the daemon does; the same result.")
     ] = Engine.BATCH,
     question: Question,
-    form: Form,
+    form: ReplayForm,
 ) -> None:
     """Run the daemon's own engine over history and print its signals."""
     form.require_one_form()
@@ -36,11 +36,11 @@ def replay(
 
         study = sweep_of(question.sweep, form)
         environment, configuration = load_settings()
-        study.answer(Source(wanted, files, environment), chosen_strategies(configuration, wanted.strategy or ()))
+        study.answer(ReplaySource(wanted, files, environment), chosen_strategies(configuration, wanted.strategy or ()))
         return
     drawing = None if form.picture is None else Drawing(form.picture, form.theme)
     environment, configuration = load_settings()
-    source = Source(wanted, files, environment)
+    source = ReplaySource(wanted, files, environment)
     if question.compare is not None:
         from ninja_daemon.app.replays.comparing import compare
 
@@ -49,7 +49,7 @@ def replay(
     _print(source, configuration, Replaying(engine, form.report or drawing is not None, drawing), form)
 
 
-def _print(source: Source, configuration: Configuration, study: Replaying, form: Form) -> None:
+def _print(source: ReplaySource, configuration: Configuration, study: Replaying, form: ReplayForm) -> None:
     """Print signals, or what became of them."""
     reports = source.over(chosen_strategies(configuration, source.wanted.strategy or ()), study)
     if study.drawing is not None:

@@ -22,7 +22,7 @@ from ninja_daemon.core.market.instant import parse_instant
 from ninja_daemon.core.market.instrument import PriceSide, Series
 from ninja_daemon.core.market.news import NO_CALENDAR, Calendar
 from ninja_daemon.core.words import counted
-from ninja_daemon.usecases.history.broker_history import History
+from ninja_daemon.usecases.history.broker_history import BrokerHistory
 from ninja_daemon.usecases.replay import Span
 
 _MOST_SAID: Final = 20
@@ -91,7 +91,7 @@ def _from_files(found: Findings, paths: Sequence[Path]) -> Iterator[tuple[str, l
         if named is None:
             refuse("--candles", f"the name must say the series, like EUR_USD_H4.csv, was {path.name}")
         with open_candles([path], Options(), expected=named[1]) as opened:
-            history = History(instrument_of(named[0], opened), list(opened.columns(named[1])), Span())
+            history = BrokerHistory(instrument_of(named[0], opened), list(opened.columns(named[1])), Span())
             own = {each.series for each in recorded_strategies(found).values() if each.series[:2] == named}
             for series in sorted(own, key=str) or [Series(*named, PriceSide.MID)]:
                 if any(each.needs_spread for each in recorded_strategies(found).values() if each.series == series):

@@ -12,13 +12,14 @@ from ninja_daemon import __version__
 from ninja_daemon.adapters.channels.registry import open_channel
 from ninja_daemon.adapters.host.clock import SystemClock
 from ninja_daemon.adapters.network.signing import new_secret as new_secret_text
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.adapters.telemetry.logs import configure_logs
 from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.app.lean.handover import Handed, go_on
 from ninja_daemon.app.serving.options import NotifyOptions
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.app.shared_options import LOG_LEVEL
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.messages.destination import Delivery, Failure
 from ninja_daemon.core.messages.message import Bundle, Entry, Kind, Notice, Severity
@@ -40,7 +41,7 @@ def notify(
     new_secret: Annotated[
         bool, typer.Option("--new-secret", help="Print a new secret that signs a webhook's messages, then end.")
     ] = False,
-    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
+    log_level: LOG_LEVEL = LogLevel.INFO,
 ) -> None:
     """Deliver signals: take them from the list and send them to their destinations."""
     if new_secret:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.app.lean.handover import Handed, go_on
 from ninja_daemon.app.serving.options import RunOptions, require_strategies
 from ninja_daemon.app.settings.strategies import load_settings
+from ninja_daemon.app.shared_options import LOG_LEVEL
 
 
 def run(
@@ -19,7 +20,7 @@ def run(
     processes: Annotated[
         int, typer.Option("--processes", min=1, max=256, metavar="N", help="Processes that share the shards.")
     ] = 1,
-    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
+    log_level: LOG_LEVEL = LogLevel.INFO,
 ) -> None:
     """Watch every strategy's candles and put exact crossover signals on the signals list."""
     environment, configuration = load_settings()

@@ -7,7 +7,8 @@ from typing import Annotated, Final, TypeAlias
 
 import typer
 
-from ninja_daemon.adapters.telemetry.log_level import Level
+from ninja_daemon.adapters.network.host_names import LARGEST_PORT
+from ninja_daemon.adapters.telemetry.log_level import LogLevel
 from ninja_daemon.app.configuration import PUBLIC_DELAY
 from ninja_daemon.app.lean.handover import Handed, go_on
 from ninja_daemon.app.process.running import running_environ, say_found
@@ -16,12 +17,12 @@ from ninja_daemon.app.settings.environment import Environment, read_environment
 from ninja_daemon.app.settings.servers.web import read_web
 from ninja_daemon.app.settings.strategies import inspect_configuration
 from ninja_daemon.app.settings.toml_file import changed_at, read_toml
+from ninja_daemon.app.shared_options import LOG_LEVEL
 from ninja_daemon.core.errors import ConfigError
 
 DEFAULT: Final = "127.0.0.1:9465"
 _ADDRESS: Final = re.compile(r"(?:\[([0-9a-fA-F:]+)\]|([^\[\]:]+)):(\d{1,5})")
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
-_HIGHEST_PORT: Final = 65_535
 _DELAY: TypeAlias = Annotated[
     int | None,
     typer.Option(
@@ -48,7 +49,7 @@ def web(
         bool, typer.Option("--public", help="Show signals, outcomes and record only, after a delay.")
     ] = False,
     public_delay: _DELAY = None,
-    log_level: Annotated[Level, typer.Option(case_sensitive=False, help="Lowest level that is shown.")] = Level.INFO,
+    log_level: LOG_LEVEL = LogLevel.INFO,
 ) -> None:
     """Show a read-only page over status, signals and deliveries."""
     address = _address(listen)
@@ -79,7 +80,7 @@ def _delay(environment: Environment, minutes: int | None) -> float:
 
 def _address(text: str) -> tuple[str, int]:
     match = _ADDRESS.fullmatch(text.strip())
-    if match is None or int(match[3]) > _HIGHEST_PORT:
+    if match is None or int(match[3]) > LARGEST_PORT:
         message = f"must be an address and a port such as {DEFAULT} or [::1]:9465, was {text[:64]!r}"
         raise typer.BadParameter(message, param_hint="--listen")
     return match[1] or match[2], int(match[3])

@@ -1,1 +1,4 @@
-"""Commands of the operator: check, queue, backup, restore."""
+"""Commands of the operator: init, check, reload, queue, strategies, backup, restore.
+
+Commands that only show something are in ``commands.views``.
+"""

@@ -15,7 +15,7 @@ import typer
 
 from ninja_daemon.adapters.files.backup_reading import read_backup
 from ninja_daemon.adapters.host.clock import SystemClock
-from ninja_daemon.app.backups.planning import Plan, plan_restoration
+from ninja_daemon.app.backups.planning import RestorePlan, plan_restoration
 from ninja_daemon.app.backups.record_part import RecordFate
 from ninja_daemon.app.backups.restoring import Restored, restore as restore_backup
 from ninja_daemon.app.process.stopping import stop_on_signals
@@ -74,7 +74,7 @@ def _as_file(name: str) -> Iterator[Path]:
         yield Path(copy.name)
 
 
-def _plan_text(plan: Plan) -> str:
+def _plan_text(plan: RestorePlan) -> str:
     lines = [f"backup of {format_instant(plan.created)}, {duration(max(0.0, plan.age))} old, by version {plan.version}"]
     if plan.keys is not None:
         lines.append(f"Redis: {plan.keys_now} keys go, {plan.keys} come")
@@ -99,7 +99,7 @@ def _restored_text(restored: Restored) -> str:
     return "\n".join(lines)
 
 
-def _plan_fields(plan: Plan) -> dict[str, object]:
+def _plan_fields(plan: RestorePlan) -> dict[str, object]:
     return {
         "schema": 1,
         "created": format_instant(plan.created),

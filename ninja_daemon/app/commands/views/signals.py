@@ -35,7 +35,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Form:
+class SignalsForm:
     """In what form."""
 
     whole: Annotated[bool, typer.Option("--all", help="All of them, however low the window is.")] = False
@@ -55,7 +55,7 @@ class Form:
     ] = None
 
 
-def signals(*, which: Chosen, form: Form) -> None:
+def signals(*, which: Chosen, form: SignalsForm) -> None:
     """Show the signal history."""
     if form.as_csv and form.as_json:
         refuse("--csv", "must not be given together with --json")
@@ -79,7 +79,7 @@ def signals(*, which: Chosen, form: Form) -> None:
         typer.echo(f"{history.unreadable} entries of the history are not signals and were left out", err=True)
 
 
-def _print(history: History, which: Chosen, earliest: Instant | None, form: Form) -> None:
+def _print(history: History, which: Chosen, earliest: Instant | None, form: SignalsForm) -> None:
     names = set(which.strategy or ())
     chosen = _chosen(history, names, earliest, which.limit)
     if form.as_json:

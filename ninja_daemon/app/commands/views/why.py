@@ -22,12 +22,7 @@ from ninja_daemon.app.shared_options import AS_JSON
 from ninja_daemon.app.signal_history.reading import listed_signal
 from ninja_daemon.app.status.exact_json import exact_json
 from ninja_daemon.app.why.committed import read_records, with_seen
-from ninja_daemon.app.why.decision_words import (
-    decision_fields,
-    signal_fields,
-    signal_lines,
-    unjudged_words,
-)
+from ninja_daemon.app.why.decision_words import decision_fields, signal_fields, signal_lines, unjudged_words
 from ninja_daemon.app.why.noted import NOTHING, evaluated_line, now, read_notes, unevaluated
 from ninja_daemon.app.why.signal_story import read_story, story_fields, story_lines
 from ninja_daemon.core.errors import StateError

@@ -9,7 +9,7 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.signals.strategy import Strategy
 
 
-class Closes:
+class CloseCounts:
     """Counts by strategy name; safe to use from several threads."""
 
     def __init__(self) -> None:

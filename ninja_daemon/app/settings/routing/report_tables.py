@@ -8,13 +8,8 @@ from typing import Annotated, ClassVar
 from ninja_daemon.app.settings.routing.route_tables import TO, RouteContext
 from ninja_daemon.app.settings.spans import span_between
 from ninja_daemon.app.settings.tables import Table, read_table
-from ninja_daemon.app.settings.values import (
-    CLOCK,
-    DAYS,
-    ZONE,
-    Value,
-    decimal,
-)
+from ninja_daemon.app.settings.values import CLOCK, ZONE, Value, decimal
+from ninja_daemon.core.filters.days import DAYS
 from ninja_daemon.core.messages.send_policy import minute_of_day
 from ninja_daemon.core.messages.timed_report import NearDigest, TimedReport
 

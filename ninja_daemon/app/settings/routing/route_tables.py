@@ -6,12 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from ninja_daemon.app.settings.values import (
-    Refused,
-    ValueOf,
-    meant,
-    shown,
-)
+from ninja_daemon.app.settings.values import Refused, ValueOf, shown
+from ninja_daemon.core.words import meant
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,14 +20,7 @@ from ninja_daemon.app.settings.routing.report_tables import (
 )
 from ninja_daemon.app.settings.routing.route_tables import TO, TO_OR_NOBODY, RouteContext
 from ninja_daemon.app.settings.tables import Table, read_each, read_table
-from ninja_daemon.app.settings.values import (
-    NAME,
-    SWITCH,
-    Refused,
-    Value,
-    ValueOf,
-    must_be,
-)
+from ninja_daemon.app.settings.values import NAME, SWITCH, Refused, Value, ValueOf, must_be
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Route
 from ninja_daemon.core.signals.crossover import Side

@@ -9,11 +9,7 @@ from typing import Annotated, Any, Final
 from ninja_daemon.app.settings.routing.route_tables import TO_OR_NOBODY, RouteContext
 from ninja_daemon.app.settings.routing.routes import MATCH
 from ninja_daemon.app.settings.tables import Table, read_each, read_table
-from ninja_daemon.app.settings.values import (
-    Refused,
-    Value,
-    ValueOf,
-)
+from ninja_daemon.app.settings.values import Refused, Value, ValueOf
 from ninja_daemon.core.messages.routing import MATCH_ALL, Match, Silence
 
 _LONGEST_COMMENT: Final = 200

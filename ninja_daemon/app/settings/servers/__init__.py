@@ -1,1 +1,4 @@
-"""Tables about servers and what is asked of them: ``[redis]``, ``[shards]``, ``[web]``, ``[calendar]``."""
+"""Tables about servers: ``[redis]``, ``[shards]``, ``[web]``, ``[calendar]``, ``[audit]``, proxies.
+
+Addresses and secrets come from the environment, in the folder above.
+"""

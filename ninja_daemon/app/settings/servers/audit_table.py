@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final
 
-from ninja_daemon.app.configuration import WEEK
 from ninja_daemon.app.settings.tables import Table, read_table
 from ninja_daemon.app.settings.values import Refused, Value
-from ninja_daemon.core.spans import span
+from ninja_daemon.core.spans import WEEK, span
 
 _LEAST, _MOST = 3_600, 366 * 86_400
 """Seconds: the market is closed for hours, and an audit a year is hardly one."""

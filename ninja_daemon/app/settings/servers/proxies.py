@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from ninja_daemon.adapters.network.proxy import proxy_complaint
 from ninja_daemon.app.settings.environment import Environment
 from ninja_daemon.app.settings.toml_file import read_toml
-from ninja_daemon.app.settings.values import TEXT, Refused, must_be, not_a_key, shown_key
+from ninja_daemon.app.settings.values import TEXT, Refused, must_be, shown_key
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
+from ninja_daemon.core.words import not_a_key
 
 
 def looked_up(value: object, secret: Callable[[str], Secret | None]) -> Secret:

@@ -1,1 +1,4 @@
-"""Tables of the terminal: one line each at any width."""
+"""Tables of the terminal: one line each at any width.
+
+Where their figures come from is ``status.gathering``.
+"""

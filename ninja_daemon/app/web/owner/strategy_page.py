@@ -91,7 +91,7 @@ def _counts(tally: Counts) -> list[tuple[str, Child]]:
         ("signals", tally.signals),
         ("rejected", rejection_words(tally.rejected) or "none"),
         ("revised by the broker", tally.revisions),
-        ("gaps", tally.gaps),
+        ("missing candles", tally.gaps),
     ]
 
 

@@ -13,7 +13,7 @@ from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.core.market.instant import Instant, parse_instant
 
 
-class Shown(NamedTuple):
+class PublicRecord(NamedTuple):
     """A beginning of the record.
 
     Attributes:
@@ -44,14 +44,14 @@ class DelayedRecord:
         self._head = ""
         self._lines: list[_Line] = []
 
-    def until(self, latest: float) -> Shown:
+    def until(self, latest: float) -> PublicRecord:
         """Return the longest beginning in which every candle closed at ``latest`` or before (epoch seconds)."""
-        shown = Shown()
+        shown = PublicRecord()
         for line in self._read():
             if line.closed > latest:
                 break
             signals, outcomes = shown.signals + (line.kind == "signal"), shown.outcomes + (line.kind == "outcome")
-            shown = Shown(shown.lines + 1, line.chain, signals, outcomes)
+            shown = PublicRecord(shown.lines + 1, line.chain, signals, outcomes)
         return shown
 
     def _read(self) -> list[_Line]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from ninja_daemon.adapters.stored.record import Findings
 from ninja_daemon.app.web.html import Child, element, facts
 from ninja_daemon.app.web.layout import notice
-from ninja_daemon.app.web.record.delayed_record import Shown
+from ninja_daemon.app.web.record.delayed_record import PublicRecord
 
 
-def public_record_content(shown: Shown, delay: str) -> Child:
+def public_record_content(shown: PublicRecord, delay: str) -> Child:
     """Return what strangers see of the record: its head as it was when the delay of every line was over."""
     if not shown.lines:
         return notice("There is no record yet.", is_bad=False)

@@ -1,1 +1,4 @@
-"""The filters that every strategy has (contract 4.5); the optional ones lie beside this folder."""
+"""The filters that every strategy has (contract 4.5).
+
+The optional ones lie one folder up.
+"""

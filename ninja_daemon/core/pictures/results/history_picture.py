@@ -13,7 +13,7 @@ from ninja_daemon.core.market.instant import Instant
 from ninja_daemon.core.outcomes.outcome import Outcome
 from ninja_daemon.core.pictures.axes import Scale, nice_prices, time_labels
 from ninja_daemon.core.pictures.canvas import Box, Canvas, label_box, shortened, text_width
-from ninja_daemon.core.pictures.outline import Block
+from ninja_daemon.core.pictures.outline import CandleRun
 from ninja_daemon.core.pictures.results.r_curve import curve_words, paint_curve
 from ninja_daemon.core.pictures.theme import Theme
 from ninja_daemon.core.signals.crossover import Side
@@ -45,7 +45,7 @@ class HistoryView:
     title: str
     strategy: str
     decimals: int
-    blocks: Sequence[Block]
+    blocks: Sequence[CandleRun]
     signals: Sequence[Signal]
     outcomes: Sequence[Outcome] = ()
 

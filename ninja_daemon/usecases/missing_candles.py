@@ -1,4 +1,4 @@
-"""Candles that never came: a quiet period has no prices, a gap has."""
+"""Candles that never came: in a quiet period there was no price, else a candle is missing."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ninja_daemon.core.signals.strategy import Strategy
 _PROBES: Final = 3
 """Missing stretches for which the broker is asked whether there were prices."""
 _LIVE_EDGE: Final = 5
-"""Number of new candles up to which the broker is asked at all; in a long catch-up a gap is history."""
+"""Number of new candles up to which the broker is asked at all; in a long catch-up a missing candle is history."""
 
 
-class Missing(NamedTuple):
+class MissingCandles(NamedTuple):
     """What is missing between candles.
 
     Attributes:
         quiet: candles that are missing because there was no price.
-        gaps: opens of the first missing candle of each gap.
-        held_from: index of the first candle behind a gap, None when there is no gap.
+        gaps: where candles are missing although there were prices: the open of the first of each run.
+        held_from: index of the first candle behind one that is missing, None when none is.
     """
 
     quiet: int
@@ -35,8 +35,8 @@ def missing_candles(
     previous: Candle | None,
     candles: Sequence[Candle],
     had_prices: Callable[[Instant, Instant], bool],
-) -> Missing:
-    """Count the candles that never came, and tell gaps from quiet periods near the live edge.
+) -> MissingCandles:
+    """Count the candles that never came, and tell missing ones from quiet periods near the live edge.
 
     Args:
         strategy: whose candles.
@@ -59,7 +59,7 @@ def missing_candles(
             else:
                 quiet += missing
         previous = candle
-    return Missing(quiet, gaps, held_from)
+    return MissingCandles(quiet, gaps, held_from)
 
 
 def lateness(granularity: Granularity, cursor: Instant | None, now: float) -> float | None:
