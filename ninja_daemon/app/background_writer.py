@@ -32,6 +32,7 @@ class BackgroundWriter:
         self._failing, self._again = failing, again
         self._tasks: Queue[Callable[[], None] | None] = Queue(most)
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
         self._is_failing = False
         self._log = structlog.get_logger("ninja.daemon")
 
@@ -46,9 +47,10 @@ class BackgroundWriter:
             self._tasks.put_nowait(write)
         except Full:
             self._failed(f"{self.waiting} wait for the disk")
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        with self._lock:  # several shards have one writer
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
 
     def close(self) -> None:
         """Write what is left."""

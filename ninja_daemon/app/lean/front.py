@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -29,18 +30,20 @@ def serve(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoRetur
                 import_requests()
             work = body_of(arguments[0])
             load_for_redis(arguments[0])  # while the child still reads
-            handed = unpack(answer)
+            packed = answer.read()
     except BaseException:
         os.kill(child, signal.SIGKILL)
         raise
     finally:
         status = os.waitpid(child, 0)[1]
-    if handed is not None:
-        return work(handed)
-    if os.WIFSIGNALED(status):
+    if os.WIFSIGNALED(status):  # what came of the settings may be a part of them
         message = f"what reads the settings was ended by signal {os.WTERMSIG(status)}; is there enough memory?"
         raise NinjaError(message)
-    return os.waitstatus_to_exitcode(status)
+    if status or not packed:
+        return os.waitstatus_to_exitcode(status)
+    handed = unpack(io.BytesIO(packed))
+    del packed  # some megabytes of thousands of strategies, for the life of this process
+    return work(handed)
 
 
 def _start_reading(arguments: Sequence[str], read: Callable[[Sequence[str], int], NoReturn]) -> tuple[int, IO[bytes]]:

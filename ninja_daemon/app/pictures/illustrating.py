@@ -167,10 +167,12 @@ class Illustrator:
         self._idle.wait(patience)
 
     def close(self) -> None:
-        """End; pictures that wait are left out."""
+        """End; pictures that wait are left out, which is said."""
         self._stop.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join(1.0)
+        for job in self._jobs:
+            self._left_out(job, "the notifier ends, or takes changed settings over")
         for channel, _ in self._channels.values():
             channel.close()

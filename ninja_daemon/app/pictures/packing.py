@@ -51,6 +51,7 @@ class PicturePacker:
         self._places = places
         self._waiting: Queue[tuple[Strategy, Signal] | None] = Queue(_MOST_WAITING)
         self._thread: threading.Thread | None = None
+        self._lock = threading.Lock()
         self._log = structlog.get_logger("ninja.daemon")
 
     def draws_for(self, delivery: Delivery) -> None:
@@ -66,9 +67,10 @@ class PicturePacker:
                 self._waiting.put_nowait((strategy, signal))
             except Full:
                 return
-        if self._thread is None and not self._waiting.empty():
-            self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
-            self._thread.start()
+        with self._lock:  # several shards have one packer
+            if self._thread is None and not self._waiting.empty():
+                self._thread = threading.Thread(target=self._run, name="pictures", daemon=True)
+                self._thread.start()
 
     def _run(self) -> None:
         while (job := self._waiting.get()) is not None:

@@ -117,8 +117,9 @@ def test_what_reads_settings_is_not_loaded_by_what_runs(
     assert [name for name in (*READ_BY_A_CHILD, *NEVER, *unwanted) if name in loaded] == []
 
 
+@pytest.mark.parametrize("handed", [b"", b"\x80\x05\x95\xff\xff", b"\x80"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_settings_whose_reader_was_killed_are_no_success(tmp_path: Path, number: signal.Signals) -> None:
+def test_settings_whose_reader_was_killed_are_no_success(tmp_path: Path, number: signal.Signals, handed: bytes) -> None:
     program = f"""
 import os, sys, time
 from ninja_daemon.app.lean.front import serve
@@ -126,6 +127,7 @@ from ninja_daemon.app.process.ending import code_of
 from ninja_daemon.app.process.stopping import end_at_once_on_sigterm
 
 def read(arguments, sink):
+    os.write(sink, {handed!r})
     os.kill(os.getpid(), {number.value})
     time.sleep(10)
 

@@ -211,6 +211,9 @@ def test_a_picture_waits_while_its_lane_is_busy(desk: Desk, server: Receiver) ->
     desk.illustrator.finish(0.3)
     assert not server.posts
     assert not desk.events
+    desk.illustrator.close()
+    assert [event.name for event in desk.events] == ["picture.left_out"]
+    assert "the notifier ends" in str(desk.events[0].fields["reason"])
 
 
 def test_a_drawn_picture_waits_for_signals_that_came_meanwhile(
