@@ -236,6 +236,26 @@ def test_a_single_pass_puts_older_notes_in_order_at_its_end(redis_url: str, tmp_
         assert file.execute("SELECT count(*), (SELECT count(*) FROM look) FROM evaluation").fetchone() == (40, 0)
 
 
+def test_notes_that_nobody_can_write_down_stop_no_wake(history: History, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OverflowError
+
+    with capture_logs() as logs:
+        history.begin()
+        history.close_of(40)
+        while history.notes.waiting:
+            time.sleep(0.001)
+        monkeypatch.setattr(SqliteEvaluations, "_evaluated", fail)
+        for number in range(41, 45):
+            history.close_of(number)
+        monkeypatch.undo()
+        history.end()
+    said = [entry for entry in logs if "not noted: an error that nobody expected" in entry["event"]]
+    assert len(said) == 1
+    assert isinstance(said[0]["exc_info"], OverflowError)
+    assert RedisStateStore(history.client, Keys("t")).load([M15])[M15.name].cursor == START + 900 * 44
+
+
 def test_a_file_that_cannot_be_written_is_said_once_and_holds_nothing_up(history: History) -> None:
     (history.folder / "evaluations.sqlite3").mkdir()
     with capture_logs() as logs:

@@ -52,8 +52,14 @@ class EvaluationNotes:
         if not results:
             return
         batch = partial(self._taken_in, results, self._clock.now())
-        if self.waiting or any(map(_is_history, results)) or not self._file.note_at_once(batch()):
+        if self.waiting or any(map(_is_history, results)) or not self._is_noted(batch):
             self._put(batch)
+
+    def _is_noted(self, batch: Callable[[], Batch]) -> bool:
+        try:
+            return self._file.note_at_once(batch())
+        except Exception:  # noqa: BLE001 - no wake ends for a note; the thread meets the same, and says it
+            return False
 
     def behind(self, reasons: Mapping[str, tuple[Instant, str]]) -> None:
         """Note why strategies are not up to date: by name the close that was not evaluated, and the reason."""
