@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 
 from ninja_daemon.adapters.news.document import ALL_DAY, NO_ZONE, OTHER_IMPACT, UNCLEAR, read_document
 from ninja_daemon.core.errors import CalendarUnreadable
@@ -18,6 +20,22 @@ RATE = {"title": "Rate", "country": "USD", "date": "2026-03-06T08:30:00-05:00", 
 AT = parse_instant("2026-03-06T13:30:00Z")
 EVENT = NewsEvent(AT, "USD", "high", "Rate")
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//made up//EN\r\n"
+
+NUMBERS = itertools.count()
+SPOILT = (
+    "",
+    "\r\n",
+    ":",
+    ";",
+    "=",
+    "TZID=America/",
+    "TZID",
+    "INTERVAL=0",
+    "FREQ=SECONDLY",
+    "END:VEVENT",
+    "99999999T999999",
+)
+"""Pieces that a calendar may hold where it should not."""
 
 
 def ics(*events: str) -> bytes:
@@ -105,6 +123,24 @@ def test_what_icalendar_leaves_open_is_left_out_and_counted(lines: str, reason: 
     )
 
 
+def zoned(line: str) -> bytes:
+    """A calendar with a zone of its own, which has one more line; the library remembers zones by their names."""
+    name = f"Own{next(NUMBERS)}"
+    zone = f"BEGIN:VTIMEZONE\r\nTZID:{name}\r\nBEGIN:STANDARD\r\nDTSTART:19701101T020000\r\nTZOFFSETFROM:-0400\r\n"
+    zone += f"TZOFFSETTO:-0500\r\n{line}\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+    return HEAD.encode() + zone.encode() + ics(f"DTSTART;TZID={name}:20260306T133000\nSUMMARY:USD")[len(HEAD) :]
+
+
+@given(st.lists(st.tuples(st.integers(0, 400), st.integers(0, 14), st.sampled_from(SPOILT)), min_size=1, max_size=3))
+@settings(max_examples=150)
+def test_a_calendar_that_was_spoilt_is_read_or_refused(spoilt: list[tuple[int, int, str]]) -> None:
+    content = zoned("RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=1SU").decode()
+    for at, cut, added in spoilt:
+        content = content[:at] + added + content[at + cut :]
+    with suppress(CalendarUnreadable):
+        read_document(content.encode())
+
+
 @pytest.mark.parametrize(
     ("content", "cure"),
     [
@@ -112,6 +148,10 @@ def test_what_icalendar_leaves_open_is_left_out_and_counted(lines: str, reason: 
         (b'{"a": 1}', "a list of at most 200,000 events"),
         (b'[{"a": 1}]', "each must have title, currency"),
         (b"BEGIN:VCALENDAR\r\nhello", "no calendar of RFC 5545"),
+        # What the library ends with otherwise: IsADirectoryError, TypeError, AttributeError.
+        (ics("DTSTART;TZID=America/:20260306T133000\nSUMMARY:USD"), "no calendar of RFC 5545"),
+        (zoned("RRULE:FREQ=YEARLY=11;BYDAY=1SU"), "no calendar of RFC 5545"),
+        (zoned("").replace(b"TZID:Own", b"TZID:Two\r\nTZID:Own", 1), "no calendar of RFC 5545"),
     ],
 )
 def test_what_is_no_calendar_is_refused_with_what_it_must_be(content: bytes, cure: str) -> None:
