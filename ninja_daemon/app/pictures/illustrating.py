@@ -172,7 +172,9 @@ class Illustrator:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(1.0)
-        for job in self._jobs:
+        with self._lock:
+            left = list(self._jobs)
+        for job in left:
             self._left_out(job, "the notifier ends, or takes changed settings over")
         for channel, _ in self._channels.values():
             channel.close()
