@@ -31,6 +31,7 @@ class BackgroundWriter:
         self._name = name
         self._failing, self._again = failing, again
         self._tasks: Queue[Callable[[], None] | None] = Queue(most)
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_failing = False
         self._log = structlog.get_logger("ninja.daemon")
@@ -46,16 +47,19 @@ class BackgroundWriter:
             self._tasks.put_nowait(write)
         except Full:
             self._failed(f"{self.waiting} wait for the disk")
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-            self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+                self._thread.start()
 
     def close(self) -> None:
         """Write what is left."""
-        if self._thread is not None:
+        with self._lock:  # A thread that is made right now can be joined only when it has started.
+            thread = self._thread
+        if thread is not None:
             with suppress(Full):
                 self._tasks.put(None, timeout=CLOSE_GRACE)
-            self._thread.join(CLOSE_GRACE)
+            thread.join(CLOSE_GRACE)
 
     def _run(self) -> None:
         while (write := self._tasks.get()) is not None:

@@ -54,7 +54,7 @@ class Parts(DaemonPorts):
         packer: leaves the candles of signals for their pictures.
         keeper: keeps the newest candles of each series for the pictures of the page.
         news: keeps the calendar of scheduled news.
-        divide: keeps to one of so many parts of the broker's limits.
+        divide: keeps to one of that many parts of the broker's limits.
         stores: those in Redis: the whole, and its shards where there are some; none without Redis.
         failover: puts the journal behind a store in Redis, or behind that of a shard.
         closers: what lets connections, threads and files go, in order.
@@ -128,7 +128,7 @@ def _tell(store: DaemonStore, clock: Clock, kind: str, severity: str, text: str)
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:
     """Return the daemon, ready to start."""
-    from ninja_daemon.app.daemon.part import WHOLE  # noqa: PLC0415 - likewise
+    from ninja_daemon.app.daemon.part import WHOLE  # noqa: PLC0415 - as above
     from ninja_daemon.app.daemon.process import Daemon  # noqa: PLC0415 - brings the scheduler along
 
     daemon = Daemon(

@@ -78,7 +78,7 @@ class JournalUnavailable(TransientError):
 
 
 class CalendarUnreadable(TransientError):
-    """The calendar of scheduled news cannot be had, or is none; the next version may be."""
+    """The calendar of scheduled news cannot be read; its next version may be good."""
 
 
 class RejectedError(NinjaError):

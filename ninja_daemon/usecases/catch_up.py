@@ -72,11 +72,11 @@ class _Wake:
 
     @property
     def journal_error(self) -> JournalUnavailable | None:
-        """Why the local journal was of no use, None when it was."""
+        """Why the local journal could not be used, None when it could."""
         return self._standings.journal_error
 
     def run(self, strategies: Sequence[Strategy]) -> dict[str, StrategyResult]:
-        """Work until nothing more is to be had, and no strategy was overtaken by another daemon meanwhile."""
+        """Work until the broker has nothing more and no strategy was overtaken by another daemon meanwhile."""
         outcomes: dict[str, StrategyResult] = {}
         rebuild: frozenset[str] = frozenset()
         again: Sequence[Strategy] = strategies

@@ -300,7 +300,7 @@ class DaemonStore(StateStore, Protocol):
         """Return what this holder of the lease has declared; None when that is not known."""
 
     def report(self, heartbeat: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds."""
+        """Leave a heartbeat that vanishes after that many seconds."""
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
         """Have the notifier tell the operator something."""

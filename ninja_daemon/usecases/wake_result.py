@@ -120,7 +120,7 @@ class WakeResult(NamedTuple):
 
     Attributes:
         results: one for each strategy, in the order given.
-        journal_error: why the local journal was of no use, None when it was.
+        journal_error: why the local journal could not be used, None when it could.
         fenced: another daemon has taken over; nothing of this wake was written.
     """
 

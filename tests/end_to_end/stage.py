@@ -59,7 +59,7 @@ class Stage:
 
     Attributes:
         taken: the signals that were drained from their list, oldest first.
-        ended: likewise the outcomes.
+        ended: the outcomes.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ def _opened(path: Path, *, for_writing: bool = False) -> Iterator[sqlite3.Connec
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, whoever writes meanwhile; the copy is one file.
+    """Copy a database atomically, even while others write; the copy is one file.
 
     Raises:
         JournalUnavailable: it cannot be read, or the copy cannot be written.

@@ -357,7 +357,7 @@ class FailoverStore:
         return self._inner.declared(holder)
 
     def report(self, heartbeat: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds; beside the journal where Redis does not take it.
+        """Leave a heartbeat that vanishes after that many seconds; beside the journal where Redis does not take it.
 
         Raises:
             StoreUnavailable: Redis is there and did not take it, or it is away and the directory cannot be written.

@@ -139,7 +139,7 @@ class LocalStateStore:
         self._lock_file.let_go()
 
     def declare(self, holder: str, settings: Mapping[str, str]) -> None:
-        """Do nothing: whoever shares the state directory shares the machine, and its configuration is at hand."""
+        """Do nothing: daemons of one state directory share the machine and its configuration."""
 
     def declared(self, holder: str) -> Mapping[str, str] | None:
         """Return that nothing is known."""

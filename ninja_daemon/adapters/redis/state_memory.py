@@ -36,7 +36,7 @@ class Proof(NamedTuple):
         fields: number of fields of ``ma_state``.
         side_fields: number of fields of ``signal_state``.
         names: of the fields of ``ma_state`` under the digest, parted by blanks, in the digest's order.
-        side_names: of those of ``signal_state``, likewise.
+        side_names: the same of ``signal_state``.
     """
 
     digest: str

@@ -1,7 +1,7 @@
 """Two daemons on one namespace must watch the same: the standby takes over what the active one leaves, no more.
 
-The active daemon leaves the names and settings hashes of its strategies beside its lease; whoever finds somebody else's
-lease compares.
+The active daemon leaves the names and settings hashes of its strategies beside its lease. A daemon that does not get
+the lease compares them with its own.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ class Drawer:
         return attachment_of(signals, png)
 
     def soon(self, signals: Sequence[Signal], zone: str) -> tuple[Attachment, ...]:
-        """Return the picture if it can be had within a second; a message never waits again where one did in vain."""
+        """Return the picture if it is ready within a second; a message never waits again where one did in vain."""
         now = self._clock.monotonic()
         try:
             return (self.picture(signals, zone, SOON if now >= self._rests_until else 0.0),)

@@ -1,7 +1,7 @@
 """Marks of progress that working threads leave, so that one that hangs is noticed from outside.
 
 A worker that waits for something that comes by itself (the next close, a doorbell) leaves a mark whenever it looks up;
-one that has nothing to do takes its mark away. Whoever is asked by the watchdog looks at the marks and never at itself.
+one that has nothing to do takes its mark away. The watchdog looks at the marks of all workers.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ def supervise(
 ) -> None:
     """Look after the workers until ``stop`` is set.
 
-    The watchdog is fed only while every worker gets on. A service that hangs is killed by systemd with SIGABRT, upon
+    The watchdog is fed only while every worker gets on. A service that hangs is killed by systemd with SIGABRT, after
     which it leaves the stacks of all its threads in the log.
 
     Args:

@@ -60,7 +60,7 @@ class Match:
     """Conditions that must all hold; one that is left out always holds.
 
     Attributes:
-        instrument: names, ``*`` and ``?`` allowed; one of them must fit. Likewise ``timeframe`` and ``strategy``.
+        instrument: names, ``*`` and ``?`` allowed; one of them must fit. The same for ``timeframe`` and ``strategy``.
         side: the direction, None for both.
         late: whether the signal was found late, None for either.
         min_risk_reward: smallest reward over risk.

@@ -65,7 +65,7 @@ class Outage:
         """Log what became of the commits that waited for Redis."""
         for replayed in self._store.replayed():
             self._log.info(
-                f"made for Redis what waited for it: {counted(replayed.commits, 'commit')}; "
+                f"replayed to Redis: {counted(replayed.commits, 'commit')}; "
                 f"{counted(replayed.signals, 'signal')} listed now",
                 event_id="journal.replayed",
             )

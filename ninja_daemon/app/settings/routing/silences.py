@@ -17,7 +17,7 @@ _LONGEST_COMMENT: Final = 200
 
 def _moment(value: object) -> float:
     if not isinstance(value, datetime):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)).timestamp()
 
 
@@ -36,7 +36,7 @@ class SilenceTable(Table):
 
 def _silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
     if not isinstance(value, list):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     tables = read_each(value, lambda each: read_table(SilenceTable, each, context))
     return tuple(
         Silence(f"file-{place}", table.match, table.until, table.to, table.comment)
