@@ -42,7 +42,7 @@ class BackgroundWriter:
         return self._tasks.unfinished_tasks
 
     def put(self, write: Callable[[], None]) -> None:
-        """Have something written; an error that it raises is said, and the next thing is written."""
+        """Write something behind the caller; an error is logged, and the next thing is written."""
         try:
             self._tasks.put_nowait(write)
         except Full:

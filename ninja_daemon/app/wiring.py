@@ -71,7 +71,7 @@ class Parts(DaemonPorts):
     closers: tuple[Callable[[], None], ...]
 
     def mirror_to(self, name: str) -> None:
-        """Have a second copy of every signal on a list from now on, on none where the name is empty."""
+        """Copy every signal to a second list from now on; to none when the name is empty."""
         for store in self.stores:
             store.mirror_to(name)
 
@@ -121,7 +121,7 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
 
 
 def _tell(store: DaemonStore, clock: Clock, kind: str, severity: str, text: str) -> None:
-    """Have the operator hear of something, if the store takes it."""
+    """Alert the operator, if the store takes alerts."""
     with suppress(StoreUnavailable):
         store.alert(kind, severity, text, clock.now())
 
@@ -154,7 +154,7 @@ def watch(
     service: Service,
     audits: Callable[[], AuditSummary | None] = lambda: None,
 ) -> list[Callable[[], None]]:
-    """Start those who look at the daemon from outside, if they are wanted; return what stops them."""
+    """Start the metrics and the dead man's switch, if they are wanted; return what stops them."""
     stops: list[Callable[[], None]] = []
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import DaemonFigures, monitored  # noqa: PLC0415 - only when wanted

@@ -114,7 +114,7 @@ class SignalRejected(RejectedError):
 
 
 class PictureRefused(RejectedError):
-    """A picture that would not be that of its signal, or that cannot be drawn on this machine."""
+    """A picture whose candles do not belong to its signal, or that this machine cannot draw."""
 
 
 class StateError(NinjaError):

@@ -303,7 +303,7 @@ class DaemonStore(StateStore, Protocol):
         """Leave a heartbeat that vanishes after that many seconds."""
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something."""
+        """Alert the operator through the notifier."""
 
     @property
     def away(self) -> StoreUnavailable | None:

@@ -171,7 +171,7 @@ def notifier_beat_left(journal: Path, now: float) -> float | None:
 
 
 def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk."""
+    """Flush a file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

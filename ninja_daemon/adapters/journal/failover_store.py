@@ -373,7 +373,7 @@ class FailoverStore:
             raise
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something, by the journal while Redis is away.
+        """Alert the operator through the notifier, by the journal while Redis is away.
 
         Raises:
             StoreUnavailable: neither took it.

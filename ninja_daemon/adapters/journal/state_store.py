@@ -152,7 +152,7 @@ class LocalStateStore:
         leave_heartbeat(self._journal.path, heartbeat)
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something.
+        """Alert the operator through the notifier.
 
         Raises:
             StoreUnavailable: the journal cannot be written.

@@ -250,7 +250,7 @@ class RedisStateStore:
             self.client.set(self.keys.heartbeat, heartbeat, ex=seconds)
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something, once for the same text in the same hour.
+        """Alert the operator through the notifier, once for the same text in the same hour.
 
         Raises:
             StoreUnavailable: Redis did not take it.

@@ -40,7 +40,7 @@ def settings_of(strategies: Sequence[Strategy]) -> dict[str, str]:
 
 
 def declare(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> bool:
-    """Say what the holder of the lease watches; False when that was not written, which keeps nobody from working."""
+    """Write what the holder of the lease watches; False when that failed, which stops nothing."""
     with contextlib.suppress(StoreUnavailable):
         board.declare(holder, settings_of(strategies))
         return True

@@ -85,7 +85,7 @@ class Environment:
         return tuple(self._sources.handed_out)
 
     def remember(self, secret: Secret) -> None:
-        """Have the logs know a secret that came from elsewhere, such as one written into the configuration file."""
+        """Make the logs hide a secret from elsewhere, such as one written into the configuration file."""
         self._sources.remember(secret)
 
     def misspelt(self) -> Mapping[str, str]:

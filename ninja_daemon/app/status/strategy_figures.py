@@ -57,7 +57,7 @@ class StrategyFigures:
         tally: the counts.
         notes: what is stored and cannot be used.
         open: signals that have not ended, oldest first.
-        paused_until: until when nobody hears of its signals, epoch seconds; None when it is not paused.
+        paused_until: until when its signals are held, epoch seconds; None when it is not paused.
         closes: those of today; None where nothing is known of them.
     """
 

@@ -61,7 +61,7 @@ def redis_ports(environment: Environment) -> frozenset[int]:
 
 
 def check_open_ports(host: Host, ports: frozenset[int]) -> Iterator[Finding]:
-    """Redis speaks to this machine alone."""
+    """Check that Redis listens on this machine only."""
     public = {
         f"port {port} of {'all addresses' if address.is_unspecified else address}"
         for address, port in _listening(host)

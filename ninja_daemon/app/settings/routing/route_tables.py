@@ -1,4 +1,4 @@
-"""What all tables of who gets what are read by: names of destinations, and where they stand."""
+"""Readers that all routing tables share: names of destinations, and the depth of a route."""
 
 from __future__ import annotations
 

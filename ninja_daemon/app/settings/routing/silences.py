@@ -27,7 +27,7 @@ class SilenceTable(Table):
     until: Annotated[float, Value("a date and time like 2026-12-24T18:00:00Z (every silence has an end)", _moment)]
     """When it ends. Required."""
     match: Annotated[Match, MATCH] = MATCH_ALL
-    """The signals that nobody hears of."""
+    """Which signals it holds back; left out, all."""
     to: Annotated[tuple[str, ...], TO_OR_NOBODY] = ()
     """Where it holds; left out, everywhere."""
     comment: Annotated[str, Value("text", lambda value: str(value)[:_LONGEST_COMMENT])] = ""
