@@ -213,7 +213,7 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
 def _undone(work: Work, error: NinjaError) -> StrategyResult:
     """Return the result of a strategy of which nothing was written: what was found is told when it is."""
     outcome, cursor = work.outcome, work.standing.loaded.cursor
-    outcome = outcome._replace(cursor=cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), tally=None)
+    outcome = outcome._replace(cursor=cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), counts=None)
     return outcome._replace(revised=False, quiet=0, gaps=(), run=None, error=error)
 
 

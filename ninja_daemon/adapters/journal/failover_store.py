@@ -181,8 +181,8 @@ class FailoverStore:
             self._known.pop(name, None)
             return
         # Few need it: the store's own words are made of it when it is asked for.
-        _, _, state, tally, _, _, book, _, trend = change
-        self._known[name] = Left(state, change.rules.instrument, tally, book, trend)
+        _, _, state, counts, _, _, book, _, trend = change
+        self._known[name] = Left(state, change.rules.instrument, counts, book, trend)
 
     def _from_memory(self, strategy: Strategy, reached: Reached | None, marks: Marks) -> Loaded | NinjaError:
         """Return what this machine knows of a strategy without Redis: from memory, the spool, or the marks."""
