@@ -40,8 +40,8 @@ from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.state_store import RedisStateStore
 from ninja_daemon.adapters.stored.open_signals import encode_book
+from ninja_daemon.adapters.stored.state.counts import encode_quiet_counts
 from ninja_daemon.adapters.stored.state.state_form import encode_moves
-from ninja_daemon.adapters.stored.state.tally import encode_quiet_tally
 from ninja_daemon.app.daemon.notes.evaluation_notes import EvaluationNotes
 from ninja_daemon.core.market.candle import Candle
 from ninja_daemon.core.market.granularity import Granularity
@@ -264,10 +264,10 @@ class Fields(Floor):
         rules = rules_of(strategy, Instrument("EUR_USD", 5, -4))
         candles = [Candle(3_600 * hour, 110_000, 110_020, 109_990, 110_000 + hour) for hour in range(1, WINDOW)]
         state, _ = advance_all(rules, rules.empty_state(), candles)
-        tally = Counts(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
+        counts = Counts(evaluated=1, shown_before=(candles[-2].close, candles[-3].close))
         self._averages: dict[Any, str] = dict(encode_moves(rules, state, 1))
         self._sides: dict[Any, str] = {
-            **encode_quiet_tally(state, tally),
+            **encode_quiet_counts(state, counts),
             "open": encode_book(Book(candles[-1].time), strategy.series),
             "commit": "0" * 16,
         }

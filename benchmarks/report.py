@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -54,6 +55,7 @@ Requests, round trips, bytes and candles of a wake are also counted by tests, wh
 `tests/end_to_end/test_counted.py` and `tests/adapters/redis/test_state_store.py`.
 """
 _WIDTH: Final = 120
+_NO_ANCHOR: Final = re.compile(r"[^\w -]")
 
 
 def figure_row(figure: Figure) -> list[str]:
@@ -95,7 +97,16 @@ def markdown(chapters: Sequence[Chapter], machine: Table, minutes: float, agains
         *filter(None, [against]),
         _COUNTED,
     ]
-    return "\n".join(parts)
+    return _with_contents("\n".join(parts))
+
+
+def _with_contents(page: str) -> str:
+    """Return the page with a list of its sections before the first one, in the place of an older list."""
+    head, mark, rest = page.partition("\n## ")
+    titles = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    links = [f"[{title}](#{_NO_ANCHOR.sub('', title.lower()).replace(' ', '-')})" for title in titles]
+    before, _, _ = head.partition("\nContents: ")
+    return f"{before}\nContents: {' · '.join(links)}\n{mark}{rest}"
 
 
 def _chapter(chapter: Chapter) -> str:
@@ -122,7 +133,7 @@ def put(chapters: Sequence[Chapter], machine: Table) -> list[Path]:
         before, found, rest = page.partition(f"## {chapter.title}\n")
         following = rest[rest.find("\n## ") + 1 :] if found else _COUNTED
         page = f"{before if found else page.removesuffix(_COUNTED)}{made}\n{following}"
-    REPORT.write_text(_with_rows(page, figures, adds=True), encoding="utf-8")
+    REPORT.write_text(_with_contents(_with_rows(page, figures, adds=True)), encoding="utf-8")
     before, begin, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     inside, end, after = rest.partition(END)
     README.write_text(before + begin + _with_rows(inside, figures, adds=False) + end + after, encoding="utf-8")

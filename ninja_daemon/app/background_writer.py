@@ -31,8 +31,8 @@ class BackgroundWriter:
         self._name = name
         self._failing, self._again = failing, again
         self._tasks: Queue[Callable[[], None] | None] = Queue(most)
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._is_failing = False
         self._log = structlog.get_logger("ninja.daemon")
 
@@ -42,7 +42,7 @@ class BackgroundWriter:
         return self._tasks.unfinished_tasks
 
     def put(self, write: Callable[[], None]) -> None:
-        """Have something written; an error that it raises is said, and the next thing is written."""
+        """Write something behind the caller; an error is logged, and the next thing is written."""
         try:
             self._tasks.put_nowait(write)
         except Full:
@@ -54,10 +54,12 @@ class BackgroundWriter:
 
     def close(self) -> None:
         """Write what is left."""
-        if self._thread is not None:
+        with self._lock:  # A thread that is made right now can be joined only when it has started.
+            thread = self._thread
+        if thread is not None:
             with suppress(Full):
                 self._tasks.put(None, timeout=CLOSE_GRACE)
-            self._thread.join(CLOSE_GRACE)
+            thread.join(CLOSE_GRACE)
 
     def _run(self) -> None:
         while (write := self._tasks.get()) is not None:

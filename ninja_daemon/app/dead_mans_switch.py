@@ -1,4 +1,4 @@
-"""The ping to an address that sounds the alarm when pings stay away."""
+"""The ping to an address that raises an alarm when pings stop."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import structlog
 
 
 class DeadMansSwitch:
-    """Pings a URL while all is well, so that somebody outside notices when nothing is said any more.
+    """Pings a URL while all is well.
 
-    All is well when every worker gets on, no strategy waits (for the broker, for a key that is in the way), and a cross
-    would be kept: by Redis, or, in the daemon that was active when Redis went away, by a journal that can be read. A
-    market that is closed is well, since nothing is due, and so is one without prices for a while. So is standing by,
-    but not while Redis is away.
+    All is well when every worker makes progress, no strategy waits (for the broker, for a key that is in the way), and
+    a cross would be kept: by Redis, or, in the daemon that was active when Redis went away, by a readable journal. A
+    closed market is well, since nothing is due, and so is a market without prices for a while. Standing by is well, but
+    not while Redis is away.
     """
 
     def __init__(self, ping: Callable[[], str], health: Callable[[], bool], every: float = 60.0) -> None:

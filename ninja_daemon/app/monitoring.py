@@ -189,7 +189,7 @@ class DaemonFigures:
         daemon = self._daemon
         problems = []
         if not daemon.is_store_up:
-            problems.append("Redis is away; signals go by the local journal")
+            problems.append("Redis is away; signals go through the local journal")
         if troubles := daemon.troubles():
             name, reason = next(iter(troubles.items()))
             wait = "waits" if len(troubles) == 1 else "wait"
@@ -256,7 +256,7 @@ def _alive(liveness: Liveness) -> Health:
 
 
 def all_is_well(daemon: Watched, liveness: Liveness) -> bool:
-    """Tell whether every worker gets on, no strategy waits, and a cross would be kept."""
+    """Tell whether every worker makes progress, no strategy waits, and a cross would be kept."""
     if liveness.hanging() or daemon.troubles() or not daemon.can_work:
         return False
     if daemon.is_store_up:

@@ -54,7 +54,7 @@ class Parts(DaemonPorts):
         packer: leaves the candles of signals for their pictures.
         keeper: keeps the newest candles of each series for the pictures of the page.
         news: keeps the calendar of scheduled news.
-        divide: keeps to one of so many parts of the broker's limits.
+        divide: keeps to one of that many parts of the broker's limits.
         stores: those in Redis: the whole, and its shards where there are some; none without Redis.
         failover: puts the journal behind a store in Redis, or behind that of a shard.
         closers: what lets connections, threads and files go, in order.
@@ -71,7 +71,7 @@ class Parts(DaemonPorts):
     closers: tuple[Callable[[], None], ...]
 
     def mirror_to(self, name: str) -> None:
-        """Have a second copy of every signal on a list from now on, on none where the name is empty."""
+        """Copy every signal to a second list from now on; to none when the name is empty."""
         for store in self.stores:
             store.mirror_to(name)
 
@@ -121,14 +121,14 @@ def daemon_parts(environment: Environment, servers: ServerSettings = ONE_SERVER)
 
 
 def _tell(store: DaemonStore, clock: Clock, kind: str, severity: str, text: str) -> None:
-    """Have the operator hear of something, if the store takes it."""
+    """Alert the operator, if the store takes alerts."""
     with suppress(StoreUnavailable):
         store.alert(kind, severity, text, clock.now())
 
 
 def make_daemon(parts: Parts, strategies: Sequence[Strategy], service: Service, part: Part | None = None) -> Daemon:
     """Return the daemon, ready to start."""
-    from ninja_daemon.app.daemon.part import WHOLE  # noqa: PLC0415 - likewise
+    from ninja_daemon.app.daemon.part import WHOLE  # noqa: PLC0415 - as above
     from ninja_daemon.app.daemon.process import Daemon  # noqa: PLC0415 - brings the scheduler along
 
     daemon = Daemon(
@@ -154,7 +154,7 @@ def watch(
     service: Service,
     audits: Callable[[], AuditSummary | None] = lambda: None,
 ) -> list[Callable[[], None]]:
-    """Start those who look at the daemon from outside, if they are wanted; return what stops them."""
+    """Start the metrics and the dead man's switch, if they are wanted; return what stops them."""
     stops: list[Callable[[], None]] = []
     if environment.metrics is not None:
         from ninja_daemon.app.monitoring import DaemonFigures, monitored  # noqa: PLC0415 - only when wanted

@@ -88,7 +88,7 @@ class Experience:
         closes: how many went into it.
         weight: how much experience that is.
         quick: closes in a row that were over with the first look.
-        probe_after: so many of these are followed by a probe; each probe that was too early doubles it.
+        probe_after: that many of these are followed by a probe; each probe that was too early doubles it.
     """
 
     shares: tuple[float, ...] = _UNKNOWN
@@ -98,7 +98,7 @@ class Experience:
     probe_after: int = 1
 
     def plan(self, series: int) -> LookPlan:
-        """Place the looks for a close at which so many series are due."""
+        """Place the looks for a close at which that many series are due."""
         looks = _cheapest(self.shares, series)
         if self.quick < self.probe_after or looks[0] <= _SHORTEST:
             return LookPlan(looks, is_probe=False)

@@ -78,7 +78,7 @@ class JournalUnavailable(TransientError):
 
 
 class CalendarUnreadable(TransientError):
-    """The calendar of scheduled news cannot be had, or is none; the next version may be."""
+    """The calendar of scheduled news cannot be read; its next version may be good."""
 
 
 class RejectedError(NinjaError):
@@ -114,7 +114,7 @@ class SignalRejected(RejectedError):
 
 
 class PictureRefused(RejectedError):
-    """A picture that would not be that of its signal, or that cannot be drawn on this machine."""
+    """A picture whose candles do not belong to its signal, or that this machine cannot draw."""
 
 
 class StateError(NinjaError):

@@ -22,7 +22,7 @@ class Histogram:
         self._lock = threading.Lock()
 
     def add(self, value: float, times: int = 1) -> None:
-        """Count a value, once or so many times."""
+        """Count a value, once or that many times."""
         with self._lock:
             self._counts[sum(value > bound for bound in self._bounds)] += times
             self._sum += value * times

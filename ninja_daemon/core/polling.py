@@ -70,7 +70,7 @@ class CompletionDelay:
         looks: at the broker, in these.
         last: seconds after the last close at which its candles were first seen complete; of the last of them.
         average: the same for each series, the newest closes counting most.
-        unseen: seconds for which a candle was complete before it was looked at, estimated; likewise.
+        unseen: seconds for which a candle was complete before it was looked at, estimated as well.
         spread: seconds from the close until each series' candle was seen complete.
     """
 

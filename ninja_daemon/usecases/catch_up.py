@@ -72,11 +72,11 @@ class _Wake:
 
     @property
     def journal_error(self) -> JournalUnavailable | None:
-        """Why the local journal was of no use, None when it was."""
+        """Why the local journal could not be used, None when it could."""
         return self._standings.journal_error
 
     def run(self, strategies: Sequence[Strategy]) -> dict[str, StrategyResult]:
-        """Work until nothing more is to be had, and no strategy was overtaken by another daemon meanwhile."""
+        """Work until the broker has nothing more and no strategy was overtaken by another daemon meanwhile."""
         outcomes: dict[str, StrategyResult] = {}
         rebuild: frozenset[str] = frozenset()
         again: Sequence[Strategy] = strategies
@@ -213,7 +213,7 @@ def _settled(work: Work, results: Mapping[str, Committed | NinjaError]) -> Strat
 def _undone(work: Work, error: NinjaError) -> StrategyResult:
     """Return the result of a strategy of which nothing was written: what was found is told when it is."""
     outcome, cursor = work.outcome, work.standing.loaded.cursor
-    outcome = outcome._replace(cursor=cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), tally=None)
+    outcome = outcome._replace(cursor=cursor, taken_in=0, judged=None, signals=(), crosses=(), closed=(), counts=None)
     return outcome._replace(revised=False, quiet=0, gaps=(), run=None, error=error)
 
 

@@ -53,8 +53,8 @@ class NewCandles(NamedTuple):
 
 def compared(standing: Standing, before: StrategyState, shown: ShownCandles) -> tuple[Sequence[int], bool]:
     """Return ``known_before`` and ``revised`` of new candles; worked out once, since it is needed twice."""
-    tally = standing.loaded.tally if standing.start is Start.STORED else Counts()
-    known, larger = known_before(standing.strategy, before, tally), standing.larger
+    counts = standing.loaded.counts if standing.start is Start.STORED else Counts()
+    known, larger = known_before(standing.strategy, before, counts), standing.larger
     return known, is_revised(before, known, shown) or (larger is not None and larger.revised)
 
 
@@ -110,10 +110,10 @@ def followed(new: NewCandles, signals: Sequence[Signal]) -> Followed:
 
 def _tally(new: NewCandles, after: After) -> Counts:
     """Add candles, and what was noticed about those before them."""
-    tally = _counted(new.standing.loaded.tally, after.crosses, after.signals)
+    counts = _counted(new.standing.loaded.counts, after.crosses, after.signals)
     if not new.taken_in:
-        return tally
-    evaluated, crosses, signals, rejected, revisions, gaps, last_id, last_time, _ = tally
+        return counts
+    evaluated, crosses, signals, rejected, revisions, gaps, last_id, last_time, _ = counts
     return Counts(
         evaluated + new.taken_in,
         crosses,
@@ -127,20 +127,20 @@ def _tally(new: NewCandles, after: After) -> Counts:
     )
 
 
-def _counted(tally: Counts, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Counts:
+def _counted(counts: Counts, crosses: Sequence[Cross], signals: Sequence[Signal]) -> Counts:
     """Add crosses and the signals among them."""
     if not crosses:
-        return tally
-    rejected = dict(tally.rejected)
+        return counts
+    rejected = dict(counts.rejected)
     for cross in crosses:
         if cross.rejected_by is not None:
             rejected[cross.rejected_by.name] = rejected.get(cross.rejected_by.name, 0) + 1
-    tally = tally._replace(
-        crosses=tally.crosses + len(crosses), signals=tally.signals + len(signals), rejected=rejected
+    counts = counts._replace(
+        crosses=counts.crosses + len(crosses), signals=counts.signals + len(signals), rejected=rejected
     )
     if signals:
-        tally = tally._replace(last_signal_id=signals[-1].id, last_signal_time=signals[-1].time)
-    return tally
+        counts = counts._replace(last_signal_id=signals[-1].id, last_signal_time=signals[-1].time)
+    return counts
 
 
 def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
@@ -152,7 +152,7 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
     if state is None or state.last is None or instrument is None or fetched is None or book is None:
         return None
     strategy, loaded, last = standing.strategy, standing.loaded, state.last
-    known = known_before(strategy, state, loaded.tally)
+    known = known_before(strategy, state, loaded.counts)
     if not _is_only_the_next(standing, last, instrument, fetched, known):
         return None
     rules, (candle,) = rules_of(strategy, instrument), fetched.candles
@@ -160,8 +160,8 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
     followed = follow(strategy, instrument, book, fetched.candles, ())
     if cross is not None or followed.outcomes:
         return None
-    before = loaded.tally
-    tally = before._replace(evaluated=before.evaluated + 1, shown_before=(last.close, *known[:1]))
+    before = loaded.counts
+    counts = before._replace(evaluated=before.evaluated + 1, shown_before=(last.close, *known[:1]))
     result = StrategyResult(
         strategy,
         Start.STORED,
@@ -173,10 +173,10 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
         forming=fetched.forming,
         newest=candle.time,
         notes=standing.notes,
-        tally=tally,
+        counts=counts,
         run=Run(instrument, last.time, fetched.candles),
     )
-    return result, Change(rules, loaded, after, tally, signals=(), taken_in=1, book=followed.book)
+    return result, Change(rules, loaded, after, counts, signals=(), taken_in=1, book=followed.book)
 
 
 def _is_only_the_next(

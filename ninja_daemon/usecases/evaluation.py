@@ -148,7 +148,7 @@ def _result(new: NewCandles, after: After, change: Change | None, error: NinjaEr
         more=shown.fetched.more and taken_in > 0 and not held and not awaited,
         error=error,
         notes=standing.notes,
-        tally=standing.loaded.tally if change is None else change.tally,
+        counts=standing.loaded.counts if change is None else change.counts,
         run=None if change is None else _run(new),
     )
 
@@ -185,5 +185,5 @@ def result_of(standing: Standing, error: NinjaError | None) -> StrategyResult:
         newest=_newest(standing),
         error=error,
         notes=standing.notes,
-        tally=standing.loaded.tally,
+        counts=standing.loaded.counts,
     )

@@ -150,9 +150,9 @@ def find_last_signals(standings: Sequence[Standing], store: StateStore) -> None:
     for one in standings:
         if one.start is Start.STORED or not one.strategy.spacing:
             continue
-        tally = one.loaded.tally
-        if one.cursor is not None and tally.evaluated and (tally.last_signal_time or 0) <= one.cursor:
-            one.last_signal = LastSignal(tally.last_signal_time)
+        counts = one.loaded.counts
+        if one.cursor is not None and counts.evaluated and (counts.last_signal_time or 0) <= one.cursor:
+            one.last_signal = LastSignal(counts.last_signal_time)
         else:
             unknown.append(one)
     if not unknown:

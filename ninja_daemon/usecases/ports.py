@@ -85,7 +85,7 @@ class Loaded(NamedTuple):
         instrument: decimals and pip under which ``state`` was written.
         named: the candle that other stored parts (signal state, journal) name as the last one; None when they are
             lost, too.
-        tally: the counts, zero when lost.
+        counts: the counts, zero when lost.
         notes: one sentence for each part that was there and could not be used.
         book: the open signals; None when they are lost, or were never kept.
         trend: the average of the larger timeframe at the close of the state's last candle; None with it, and for a
@@ -97,7 +97,7 @@ class Loaded(NamedTuple):
     state: StrategyState | None
     instrument: Instrument | None
     named: Instant | None
-    tally: Counts
+    counts: Counts
     notes: Sequence[str] = ()
     book: Book | None = None
     trend: TrendState | None = None
@@ -123,7 +123,7 @@ class Change(NamedTuple):
         rules: strategy and instrument.
         loaded: what the change was computed from.
         state: the state after the candles.
-        tally: the counts after the candles.
+        counts: the counts after the candles.
         signals: signals found, oldest first.
         taken_in: candles behind the change; zero for a state that was only rebuilt.
         book: the open signals after the candles; None when they are not known, so that what is stored stays.
@@ -134,7 +134,7 @@ class Change(NamedTuple):
     rules: Rules
     loaded: Loaded
     state: StrategyState
-    tally: Counts
+    counts: Counts
     signals: Sequence[Signal]
     taken_in: int
     book: Book | None = None
@@ -300,10 +300,10 @@ class DaemonStore(StateStore, Protocol):
         """Return what this holder of the lease has declared; None when that is not known."""
 
     def report(self, heartbeat: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds."""
+        """Leave a heartbeat that vanishes after that many seconds."""
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something."""
+        """Alert the operator through the notifier."""
 
     @property
     def away(self) -> StoreUnavailable | None:

@@ -60,9 +60,9 @@ def is_revised(before: StrategyState, known: Sequence[int], now: ShownCandles) -
     return at_cursor != before.last or any(shown != then for shown, then in zip(now.closes_before, known, strict=False))
 
 
-def known_before(strategy: Strategy, state: StrategyState, tally: Counts) -> Sequence[int]:
+def known_before(strategy: Strategy, state: StrategyState, counts: Counts) -> Sequence[int]:
     """Return the closes before the cursor's as they were last shown, else as they were taken in; newest first."""
-    shown = tally.shown_before
+    shown = counts.shown_before
     if len(shown) == _LOOKED_BACK or strategy.source is not Source.CLOSE:  # what was taken in need not be closes
         return shown
     taken_in = [state.closes.back(steps) for steps in range(1, min(_LOOKED_BACK + 1, len(state.closes)))]

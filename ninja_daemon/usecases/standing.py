@@ -85,7 +85,7 @@ class Standings:
     """Finds out where strategies stand, for one wake.
 
     Attributes:
-        journal_error: why the local journal was of no use, None when it was.
+        journal_error: why the local journal could not be used, None when it could.
     """
 
     def __init__(self, source: CandleSource, journal: Journal, clock: Clock, calendar: Calendar = NO_CALENDAR) -> None:

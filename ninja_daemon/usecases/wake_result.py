@@ -86,7 +86,7 @@ class StrategyResult(NamedTuple):
         more: the broker has more candles than were handed over at once.
         error: why the strategy is not up to date; None when it is.
         notes: stored parts that could not be used, one sentence each.
-        tally: the counts that are stored now; None when they are not known.
+        counts: the counts that are stored now; None when they are not known.
         run: the candles behind ``judged``, for pictures; None where nothing was written.
     """
 
@@ -111,7 +111,7 @@ class StrategyResult(NamedTuple):
     more: bool = False
     error: NinjaError | None = None
     notes: Sequence[str] = ()
-    tally: Counts | None = None
+    counts: Counts | None = None
     run: Run | None = None
 
 
@@ -120,7 +120,7 @@ class WakeResult(NamedTuple):
 
     Attributes:
         results: one for each strategy, in the order given.
-        journal_error: why the local journal was of no use, None when it was.
+        journal_error: why the local journal could not be used, None when it could.
         fenced: another daemon has taken over; nothing of this wake was written.
     """
 

@@ -82,7 +82,7 @@ def rollback(layout: Layout) -> None:
         stop(f"there must be a release before this one, was none in {layout.releases}")
     if new is None or new.name == old.name:
         stop(f"{old.name} runs already, and no other is noted")
-    # Failed ones, too: whoever goes back wants up again what the release after brought down.
+    # Failed ones, too: going back should start what the newer release brought down.
     _go_back(layout, old, new, _those_that_are(*_UP, "failed") if layout.real else [])
     say(f"{old.name} runs again; sudo make rollback comes back to {new.name}")
 

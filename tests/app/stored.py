@@ -66,7 +66,7 @@ def work(
     namespace: str = "ninja",
     keep: Callable[[WakeResult], None] = lambda _: None,
 ) -> WakeResult:
-    """Start a daemon's store on so many candles, then show it the rest; return what the second wake did."""
+    """Start a daemon's store on that many candles, then show it the rest; return what the second wake did."""
     broker = FakeBroker({"EUR_USD": EUR_USD}, {M15.series: candles(closes)})
     client = connect(url, name="test")
     journal = SqliteJournal(directory / "journal.sqlite3")

@@ -49,7 +49,7 @@ def strategy(options: Options) -> Strategy:
 
 
 def signal_at(candle: Candle, side: Side, stop: int, target: int) -> Signal:
-    """A signal with levels so many points away from its close."""
+    """A signal with levels that many points away from its close."""
     levels = candle.close - side * stop, candle.close + side * target
     close, stop_loss, take_profit = (Decimal(units).scaleb(-DECIMALS) for units in (candle.close, *levels))
     pips = Decimal(stop).scaleb(-1), Decimal(target).scaleb(-1)

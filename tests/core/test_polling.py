@@ -44,7 +44,7 @@ RECORDED: Sequence[Delay] = (at_once, seconds_and_a_tail, after_a_second, with_t
 
 @dataclass
 class Cost:
-    """What so many closes came to: requests for a series, looks at a close, and seconds of added latency."""
+    """What that many closes came to: requests for a series, looks at a close, and seconds of added latency."""
 
     requests: float
     looks: float
@@ -59,7 +59,7 @@ class Cost:
 
 
 def play(delay: Delay, closes: int, series: int, *, learning: bool, skip: int = 0) -> Cost:
-    """Watch the closes one after another, after so many that are not counted."""
+    """Watch the closes one after another, after that many that are not counted."""
     chance, looks, experience = random.Random(closes + series), 0, LookSchedule()
     requests, latencies = 0, list[float]()
     for number in range(closes + skip):

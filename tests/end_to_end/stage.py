@@ -59,7 +59,7 @@ class Stage:
 
     Attributes:
         taken: the signals that were drained from their list, oldest first.
-        ended: likewise the outcomes.
+        ended: the outcomes.
     """
 
     def __init__(
@@ -164,7 +164,7 @@ class Stage:
     def evaluated(self, name: str) -> int:
         """How many candles the strategy says it has taken in since its first start."""
         (strategy,) = [each for each in self.strategies if each.name == name]
-        return self.store.load([strategy])[name].tally.evaluated
+        return self.store.load([strategy])[name].counts.evaluated
 
     def assert_listed(self, expected: Mapping[str, Sequence[Signal]]) -> None:
         """Compare with the oracle, strategy by strategy."""

@@ -144,7 +144,7 @@ def test_a_steady_wake_fetches_a_twentieth_and_finds_its_averages(
 
 
 def _size_of_a_fetch(server: SimulatorServer, count: int) -> int:
-    """Bytes of one answer with so many candles, as a client that asks plainly gets it."""
+    """Bytes of one answer with that many candles, as a client that asks plainly gets it."""
     before = server.figures.bytes_sent
     requests.get(
         f"{server.url}/v3/instruments/EUR_USD/candles",

@@ -44,7 +44,7 @@ def test_sigterm_ends_it_within_five_seconds_with_exit_code_0(watching: Outside)
     assert not watching.redis.exists("{ninja}:leader"), "the lease is given back"
 
 
-def test_ctrl_c_ends_it_likewise(watching: Outside) -> None:
+def test_ctrl_c_ends_it_as_well(watching: Outside) -> None:
     started(watching, "daily").interrupt(SOON).exited(0)
 
 

@@ -99,7 +99,7 @@ class MortalStore(StateStore):
 
 @dataclass
 class MortalSource(CandleSource):
-    """The real broker adapter, likewise."""
+    """The real broker adapter, cut as well."""
 
     source: CandleSource
     fuse: Fuse
@@ -122,7 +122,7 @@ class MortalSource(CandleSource):
 
 @dataclass
 class MortalJournal(Journal):
-    """The real journal, likewise."""
+    """The real journal, cut as well."""
 
     journal: Journal
     fuse: Fuse
@@ -257,7 +257,7 @@ def test_t9_what_becomes_of_redis_between_reading_and_writing_changes_no_signal(
 
 
 def kill_in_its_middle(outside: Outside, seconds: float) -> None:
-    """Start a pass and kill it so many seconds after its first request."""
+    """Start a pass and kill it that many seconds after its first request."""
     seen = len(outside.server.requests)
     running = outside.place.start("run", "--once")
     running.until(lambda: len(outside.server.requests) > seen, "a request to the broker")

@@ -41,7 +41,7 @@ class Alone:
         self.candles = read_candles(self.file)
 
     def finds(self, newest: int) -> None:
-        """``run --once`` with so many candles there."""
+        """``run --once`` with that many candles there."""
         self.clock.set(epoch(close_time(self.candles[newest]["time"], "D")) + SOON_AFTER_CLOSE)
         self.place.run("run", "--once").exited(0)
 

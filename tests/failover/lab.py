@@ -28,7 +28,7 @@ _FIRST_RULE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """So many machines on one router; made by ``lab``."""
+    """Machines on one router; made by ``lab``."""
 
     places: tuple[Place, ...]
 
@@ -70,7 +70,7 @@ class Lab:
 
 @contextmanager
 def lab(machines: int) -> Iterator[Lab]:
-    """Move this thread into a network of its own with so many machines; skip the test where that is not allowed."""
+    """Move this thread into a network of its own with that many machines; skip the test where that is not allowed."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     with ExitStack() as stack:
         stack.callback(os.close, before)

@@ -183,7 +183,7 @@ def _candles(seed: int) -> list[Candle]:
 
 @contextmanager
 def sharing(directory: Path, size: Size, toml: str, server: RedisServer, *places: Place) -> Iterator[Members]:
-    """A namespace with so many strategies, and nobody who works yet.
+    """A namespace with that many strategies, and nobody who works yet.
 
     Args:
         directory: for configuration and state.

@@ -99,7 +99,7 @@ class Receiver:
             assert self.came.wait_for(lambda: happened(self.posts), limit), f"{len(self.posts)} posts came"
 
     def wait_for_posts(self, count: int, limit: float = 15.0) -> None:
-        """Wait until so many posts have come."""
+        """Wait until that many posts have come."""
         self.wait_for(lambda posts: len(posts) >= count, limit)
 
     def stop(self) -> None:

@@ -91,14 +91,14 @@ class BlackHole(Toxic):
 
 @dataclass(kw_only=True)
 class Delay(Toxic):
-    """The reply comes so many seconds late."""
+    """The reply comes that many seconds late."""
 
     seconds: float = 0.1
 
 
 @dataclass(kw_only=True)
 class Trickle(Toxic):
-    """The reply comes byte by byte, each so many seconds after the other."""
+    """The reply comes byte by byte, each that many seconds after the other."""
 
     seconds: float = 0.05
 

@@ -21,7 +21,7 @@ class SharedClock:
         self.path = path
 
     def set(self, at: float, speed: float = 0.0) -> None:
-        """Show this time now, and run so many times as fast as the machine's clock from here on."""
+        """Show this time now, and run that many times as fast as the machine's clock from here on."""
         fresh = self.path.with_suffix(".fresh")
         fresh.write_bytes(_FORM.pack(time.monotonic(), at, speed))
         fresh.replace(self.path)

@@ -43,5 +43,5 @@ def test_random_combinations_over_all_years(
 
 
 def row(what: str, tried: int, crosses: int) -> Row:
-    """So many settings, and crosses that all ways judged as the oracle did."""
+    """Settings, and crosses that all ways judged as the oracle did."""
     return Row(what, tried, expected=crosses, listed=crosses, list_missing=0, list_repeated=0)

@@ -217,12 +217,12 @@ class ANotifier:
 
     def __init__(self, client: redis.Redis, keys: QueueKeys, channel: Channel, ledger: Path) -> None:
         self.wire = Wire(client)
-        self.inbox = RedisInbox(self.wire, keys)  # type: ignore[arg-type]  # likewise
+        self.inbox = RedisInbox(self.wire, keys)  # type: ignore[arg-type]  # as above
         self.ledger = SqliteSentLedger(ledger)
         # All processes of the model are this one; a killed one must not pass for one that is still sending.
         role, *parts = self.ledger._holder.split("|")
         self.ledger._holder = "|".join([role, parts[0], parts[1], str(NOBODY), parts[3]])
-        lanes = StoredLanes(RedisQueueStore(self.wire, keys))  # type: ignore[arg-type]  # likewise
+        lanes = StoredLanes(RedisQueueStore(self.wire, keys))  # type: ignore[arg-type]  # as above
         self.worker = LaneWorker(
             DESK, channel=channel, lanes=lanes, ledger=self.ledger, clock=FakeClock(), draw=lambda: 0.0, lease=A_MOMENT
         )

@@ -160,7 +160,7 @@ def test_signals_arrive_within_seconds_while_redis_is_stopped_and_are_listed_onc
     latencies = live.latencies(gone_at)
     live.redis_server.start()
     back = time.monotonic()
-    live.daemon.says("made for Redis what waited for it")
+    live.daemon.says("replayed to Redis")
     recovery = time.monotonic() - back
     count = len(live.posts())
     live.desk.wait_for_posts(count + 1, 30)
@@ -198,7 +198,7 @@ def test_daemon_and_notifier_that_die_while_redis_is_away_go_on(live: Live, tall
     live.desk.wait_for_posts(len(live.posts()) + 3, 40)
     live.redis_server.start()
     back = time.monotonic()
-    live.daemon.says("made for Redis what waited for it")
+    live.daemon.says("replayed to Redis")
     recovery = time.monotonic() - back
     live.desk.wait_for_posts(len(live.posts()) + 1, 30)
     tally.record(judged(live, "kill -9 of both while Redis is stopped", 2, recovery, gone_at))

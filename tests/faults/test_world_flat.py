@@ -175,7 +175,7 @@ def show(broker: FakeBroker, newest: int) -> None:
 
 
 def arrived(stage: World, count: int) -> bool:
-    """Whether so many posts came."""
+    """Whether that many posts came."""
     return len(stage.receiver.posts) >= count
 
 

@@ -35,7 +35,7 @@ from ninja_daemon.adapters.stored.prepared import decode_commit
 from ninja_daemon.adapters.stored.queue import decode_dead, decode_entry
 from ninja_daemon.adapters.stored.reports import heartbeat_fields
 from ninja_daemon.adapters.stored.silence import decode_silence
-from ninja_daemon.adapters.stored.state.tally import decode_tally
+from ninja_daemon.adapters.stored.state.counts import decode_counts
 from ninja_daemon.adapters.telemetry.logs import configure_logs, reset_logs
 from ninja_daemon.app.settings.strategies import load_settings
 from ninja_daemon.core.errors import ConfigError, NinjaError
@@ -99,7 +99,7 @@ def test_any_stored_text_is_read_or_refused_with_an_error_of_ours(read: Callable
 )
 def test_any_counts_are_read_or_refused(fields: dict[str, str]) -> None:
     with suppress(NinjaError):
-        decode_tally(fields)
+        decode_counts(fields)
 
 
 @pytest.fixture(scope="module")

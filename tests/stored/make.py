@@ -117,7 +117,7 @@ class Scene:
         return left.pop(0) if len(left) > 1 else left[0]
 
     def shows(self, step: int) -> None:
-        """Let the market have come so many candles further than at the first start."""
+        """Let the market have come that many candles further than at the first start."""
         self.clock.set(just_after(FIRST + step))
 
     def runs(self, *command: str, code: int = 0) -> str:

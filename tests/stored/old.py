@@ -58,7 +58,7 @@ class Old:
         self.place.configure(configuration(self.desk.url, **changes))
 
     def was_made(self, ago: float, *, with_state: bool = True) -> None:
-        """Put the data there, as if it had been made so many seconds ago; perhaps without the state directory."""
+        """Put the data there, as if it had been made that many seconds ago; perhaps without the state directory."""
         self.moment = time.time() - ago
         if self.has_redis:
             with self.redis() as client:
@@ -81,7 +81,7 @@ class Old:
         return json.loads(self.does(*command, "--json").out)
 
     def runs_at(self, step: int) -> str:
-        """``run --once`` with so many candles more than at the first start; what it logs."""
+        """``run --once`` with that many candles more than at the first start; what it logs."""
         self.clock.set(just_after(FIRST + step))
         return self.does("run", "--once").err
 

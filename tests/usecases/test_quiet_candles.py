@@ -79,8 +79,8 @@ def standing_of(drawn: Drawn) -> Standing:
     )
     book = Book(last.time, (one,) if drawn.is_open else ())
     closes = [made[SEEN - 2].close, made[SEEN - 3].close]
-    tally = Counts(evaluated=9, shown_before=tuple(closes[place] + off for place, off in enumerate(drawn.shown)))
-    loaded = Loaded(last.time, "=x", state, EUR_USD, last.time, tally, book=book)
+    counts = Counts(evaluated=9, shown_before=tuple(closes[place] + off for place, off in enumerate(drawn.shown)))
+    loaded = Loaded(last.time, "=x", state, EUR_USD, last.time, counts, book=book)
     standing = Standing(rules.strategy, loaded, drawn.start, last.time, state, EUR_USD, fetched=drawn.new, book=book)
     standing.newer = Fetched(
         EUR_USD,

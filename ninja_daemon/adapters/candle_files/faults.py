@@ -25,7 +25,7 @@ class Faults:
     """The faults found so far, the first of each kind in full and the others by count.
 
     Attributes:
-        quote: returns a line of a file as it stands there, None when it cannot be had.
+        quote: returns a line of a file as it stands there, None when it cannot be read.
     """
 
     quote: Callable[[str, int], str | None] = lambda _where, _number: None

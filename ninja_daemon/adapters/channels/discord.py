@@ -129,7 +129,7 @@ def _complaints(destination: Destination) -> Complaints:
 
 
 def _trial(destination: Destination) -> Trouble | None:
-    """Ask for the webhook itself, which Discord shows to whoever knows its address."""
+    """Ask for the webhook itself, which Discord shows to everybody who knows its address."""
     options = options_of(destination, Options)
     poster = poster_for(destination, versioned(options.url.reveal()), insecure=options.insecure)
     reply = poster.post(b"", {"User-Agent": _AGENT}, method="GET")

@@ -69,7 +69,7 @@ class DiscreetIllustratedChannel(DiscreetChannel):
 
         Args:
             channel: what does the work.
-            illustrated: the same, as that which adds pictures.
+            illustrated: the same, which adds pictures.
             secrets: what must not come back.
             briefing: adds to each bundle what its texts need.
         """

@@ -112,7 +112,7 @@ class MailChannel:
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
             failure = _failure(code, text)
-            # Nothing of the message has been said by then: whatever is wrong, it is none of the message's.
+            # No part of the message has been sent by then: the fault is not the message's.
             return replace(failure, fault=Fault.BROKEN) if failure.fault is Fault.REFUSED else failure
         except smtplib.SMTPResponseException as error:
             return _failure(error.smtp_code, error.smtp_error)

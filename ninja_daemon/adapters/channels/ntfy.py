@@ -43,7 +43,7 @@ class Options(NamedTuple):
     """Options of an ntfy destination."""
 
     topic: Secret
-    """Name of the topic; whoever knows it can read it."""
+    """Name of the topic; everybody who knows it can read it."""
     url: str = "https://ntfy.sh"
     """The server."""
     token: Secret | None = None

@@ -56,10 +56,10 @@ class Backup:
         redis: where Redis was, without credentials; None for a product without.
         keys: all keys of the namespace; None for a product without Redis.
         journal: the unpacked copy, None when there was no journal.
-        ledger: likewise of the sent messages.
-        record: likewise of the record of signals and outcomes.
-        evaluations: likewise of the notes of evaluations.
-        calendar: likewise of what the calendar of scheduled news said.
+        ledger: the same of the sent messages.
+        record: the same of the record of signals and outcomes.
+        evaluations: the same of the notes of evaluations.
+        calendar: the same of what the calendar of scheduled news said.
         size: bytes of the file.
         digest: SHA-256 of the file.
     """

@@ -92,7 +92,7 @@ class WatchedCall:
     """A function of a plug-in that fails with an error of ours, whatever it does."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
-        """Watch a function; ``name`` is told to whoever reads the error."""
+        """Watch a function; ``name`` stands in its errors."""
         self._name = name
         self._function = function
         self._rests_until = 0.0

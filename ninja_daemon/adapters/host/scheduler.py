@@ -96,7 +96,7 @@ class Scheduler:
         self._closes.clear()
 
     def every(self, seconds: float, job: Callable[[], None]) -> None:
-        """Run ``job`` at once and then every so many seconds."""
+        """Run ``job`` at once and then every that many seconds."""
         first = datetime.now(UTC)
         self._scheduler.add_job(job, IntervalTrigger(seconds=seconds, timezone=UTC), next_run_time=first)
 

@@ -1,4 +1,4 @@
-"""What a service tells systemd: that it is ready, how it is, that it works, that it stops (sd_notify)."""
+"""Tells systemd the state of a service (sd_notify): ready, status, alive, stopping."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _LONGEST_STATUS: Final = 300
 
 
 class ServiceManager:
-    """The line to systemd; says nothing where there is none, and a manager that went away ends nothing."""
+    """The socket of systemd. Nothing is sent where there is none, and a failed send is ignored."""
 
     def __init__(self, environ: Mapping[str, str] | None = None) -> None:
-        """Find out who wants to hear.
+        """Read where systemd listens.
 
         Args:
             environ: where NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID are; None for the process's own.

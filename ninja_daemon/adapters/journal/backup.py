@@ -33,7 +33,7 @@ def _opened(path: Path, *, for_writing: bool = False) -> Iterator[sqlite3.Connec
 
 
 def copy_database(source: Path, target: Path) -> None:
-    """Copy a database as it is at one moment, whoever writes meanwhile; the copy is one file.
+    """Copy a database atomically, even while others write; the copy is one file.
 
     Raises:
         JournalUnavailable: it cannot be read, or the copy cannot be written.
@@ -171,7 +171,7 @@ def notifier_beat_left(journal: Path, now: float) -> float | None:
 
 
 def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk."""
+    """Flush a file, or the names in a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -181,8 +181,8 @@ class FailoverStore:
             self._known.pop(name, None)
             return
         # Few need it: the store's own words are made of it when it is asked for.
-        _, _, state, tally, _, _, book, _, trend = change
-        self._known[name] = Left(state, change.rules.instrument, tally, book, trend)
+        _, _, state, counts, _, _, book, _, trend = change
+        self._known[name] = Left(state, change.rules.instrument, counts, book, trend)
 
     def _from_memory(self, strategy: Strategy, reached: Reached | None, marks: Marks) -> Loaded | NinjaError:
         """Return what this machine knows of a strategy without Redis: from memory, the spool, or the marks."""
@@ -357,7 +357,7 @@ class FailoverStore:
         return self._inner.declared(holder)
 
     def report(self, heartbeat: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds; beside the journal where Redis does not take it.
+        """Leave a heartbeat that vanishes after that many seconds; beside the journal where Redis does not take it.
 
         Raises:
             StoreUnavailable: Redis is there and did not take it, or it is away and the directory cannot be written.
@@ -373,7 +373,7 @@ class FailoverStore:
             raise
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something, by the journal while Redis is away.
+        """Alert the operator through the notifier, by the journal while Redis is away.
 
         Raises:
             StoreUnavailable: neither took it.

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ninja_daemon.adapters.journal.kept_commits import token_of
 from ninja_daemon.adapters.stored.open_signals import decode_book
-from ninja_daemon.adapters.stored.state.tally import decode_tally
+from ninja_daemon.adapters.stored.state.counts import decode_counts
 from ninja_daemon.core.averages.trend import TrendState
 from ninja_daemon.core.errors import StateUnreadable
 from ninja_daemon.core.market.instant import Instant
@@ -23,7 +23,7 @@ class Left(NamedTuple):
 
     state: StrategyState
     instrument: Instrument
-    tally: Counts
+    counts: Counts
     book: Book | None
     trend: TrendState | None
 
@@ -34,13 +34,13 @@ def loaded_from_memory(known: Loaded | Left | None) -> Loaded | None:
         return known
     last = known.state.last
     assert last is not None  # noqa: S101 - only states with a candle are committed
-    state, instrument, tally, book, trend = known
-    return Loaded(last.time, token_of(last.time), state, instrument, last.time, tally, (), book, trend)
+    state, instrument, counts, book, trend = known
+    return Loaded(last.time, token_of(last.time), state, instrument, last.time, counts, (), book, trend)
 
 
-def loaded_from_journal(cursor: Instant, tally: Counts, book: Book | None) -> Loaded:
+def loaded_from_journal(cursor: Instant, counts: Counts, book: Book | None) -> Loaded:
     """Return the state of a strategy whose averages must be rebuilt from the cursor."""
-    return Loaded(cursor, token_of(cursor), None, None, cursor, tally, book=book)
+    return Loaded(cursor, token_of(cursor), None, None, cursor, counts, book=book)
 
 
 def book_of(strategy: Strategy, sides: Mapping[str, str] | None) -> Book | None:
@@ -54,6 +54,6 @@ def book_of(strategy: Strategy, sides: Mapping[str, str] | None) -> Book | None:
 def tally_of(sides: Mapping[str, str] | None) -> Counts:
     """Return the counts that were kept; empty ones when they cannot be read."""
     try:
-        return Counts() if sides is None else decode_tally(sides)[0]
+        return Counts() if sides is None else decode_counts(sides)[0]
     except StateUnreadable:
         return Counts()

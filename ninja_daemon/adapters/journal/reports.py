@@ -60,4 +60,4 @@ def load_local(file: LocalQueueFile, strategies: Sequence[Strategy]) -> Mapping[
     loaded |= {name: loaded[name]._replace(cursor=one.target) for name, one in waiting.items() if name in loaded}
     newest = {signal.strategy: signal for signal, _ in read_local_history(file, _RECENT).entries}
     last = {name: Counts(last_signal_id=signal.id, last_signal_time=signal.time) for name, signal in newest.items()}
-    return {name: each._replace(tally=last.get(name, Counts())) for name, each in loaded.items()}
+    return {name: each._replace(counts=last.get(name, Counts())) for name, each in loaded.items()}

@@ -95,7 +95,7 @@ class SqliteFile:
 
     def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # SQLite does not wait for another process that makes the same new file; whoever makes it is alone with it.
+        # SQLite does not wait for another process that makes the same new file, so one process makes it alone.
         how = fcntl.LOCK_SH if is_begun(self.path) else fcntl.LOCK_EX
         try:
             with self._directory_locked(how):

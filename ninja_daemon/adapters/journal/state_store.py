@@ -67,7 +67,7 @@ class LocalStateStore:
             token = _NO_CURSOR if mark is None else str(mark)
             settings, known = self._known.get(strategy.name, ("", _NOTHING))
             if settings != strategy.settings_hash:
-                known = _NOTHING._replace(tally=known.tally)
+                known = _NOTHING._replace(counts=known.counts)
             notes = []
             if mark is not None and not strategy.granularity.is_border(mark):
                 notes.append(
@@ -102,7 +102,7 @@ class LocalStateStore:
         if new is None:
             self._known.pop(strategy.name, None)
             return Committed(CommitResult.STALE)
-        known = Loaded(last.time, "", change.state, change.rules.instrument, None, change.tally, trend=change.trend)
+        known = Loaded(last.time, "", change.state, change.rules.instrument, None, change.counts, trend=change.trend)
         self._known[strategy.name] = (strategy.settings_hash, known)
         listed, closed = new
         return Committed(CommitResult.OK, listed=listed, repeated=len(signals) - listed, closed=closed)
@@ -139,7 +139,7 @@ class LocalStateStore:
         self._lock_file.let_go()
 
     def declare(self, holder: str, settings: Mapping[str, str]) -> None:
-        """Do nothing: whoever shares the state directory shares the machine, and its configuration is at hand."""
+        """Do nothing: daemons of one state directory share the machine and its configuration."""
 
     def declared(self, holder: str) -> Mapping[str, str] | None:
         """Return that nothing is known."""
@@ -152,7 +152,7 @@ class LocalStateStore:
         leave_heartbeat(self._journal.path, heartbeat)
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something.
+        """Alert the operator through the notifier.
 
         Raises:
             StoreUnavailable: the journal cannot be written.

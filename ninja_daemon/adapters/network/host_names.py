@@ -1,7 +1,7 @@
 """Look-ups of host names that end in time.
 
 The system's look-up takes no deadline and cannot be interrupted: with name servers that swallow questions it lasts half
-a minute and more. So it runs in a thread that is given up when it takes too long. Whoever asks for the same name
+a minute and more. So it runs in a thread that is given up when it takes too long. A second caller with the same name
 meanwhile waits for the look-up that is under way: a resolver that hangs costs one thread a name, however often it is
 asked.
 """

@@ -92,7 +92,7 @@ def by_specification(body: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     """Return the batched endpoint's answers by what was asked for.
 
     Raises:
-        BrokerRefused: it answers in a shape of its own, and is of no use.
+        BrokerRefused: its answer has a shape of its own and cannot be used.
     """
     rows = body.get("latestCandles")
     if not isinstance(rows, list):

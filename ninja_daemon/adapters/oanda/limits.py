@@ -33,7 +33,7 @@ class Deadlines:
         self._is_over = False
 
     def begin(self, cut: Callable[[], None], seconds: float) -> None:
-        """Call ``cut`` after so many seconds."""
+        """Call ``cut`` after that many seconds."""
         with self._change:
             self._due[cut] = time.monotonic() + seconds
             if self._thread is None:
@@ -82,7 +82,7 @@ class Gate:
         self._lock = threading.Lock()
 
     def divide(self, parts: int, place: int = 0) -> None:
-        """Keep to the part of this place: so many processes reach the broker by one address."""
+        """Keep to the part of this place: ``parts`` processes reach the broker by one address."""
         self._requests.divide(parts, place)
         self._connections.divide(parts, place)
 

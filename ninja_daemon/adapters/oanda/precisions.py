@@ -55,7 +55,7 @@ class Precisions:
 
     @property
     def doubt(self) -> str:
-        """What is wrong with the account although candles come, and what mends it; empty when nothing is."""
+        """What is wrong with the account although candles come, with the cure; empty when nothing is."""
         failure = self._failure
         if isinstance(failure, BrokerDenied):
             return (
@@ -65,7 +65,7 @@ class Precisions:
         if isinstance(failure, BrokerUnavailable):
             return f"the account's instruments are not known: {failure}; strategies that begin anew wait for them"
         if failure is not None:
-            return f"the account's instruments cannot be had: {failure}; digits are taken from the prices"
+            return f"the account's instruments cannot be read: {failure}; digits are taken from the prices"
         if self._unlisted:
             names = ", ".join(sorted(self._unlisted)[:_NAMED])
             return f"the account does not list {names}: digits are taken from the prices; is it the right account?"
@@ -112,7 +112,7 @@ class Precisions:
         return self._clock.monotonic() >= self._old_at
 
     def _ask_for(self, session: OandaSession, name: str, *, is_start: bool) -> Instrument | None:
-        """Return what the account says, asking it again for an instrument that is new; None when it cannot be had."""
+        """Return what the account says, asking it again for an instrument that is new; None when it cannot be read."""
         # The others wait meanwhile: guessed and listed precisions of one wake must not differ.
         with self._listing:
             now = self._clock.monotonic()
@@ -122,7 +122,7 @@ class Precisions:
                 self._try(session, is_needed=is_needed)
             failure = self._failure
             if is_start and name not in self._listed and isinstance(failure, BrokerUnavailable):
-                message = f"the account's word on the digits of {name} is not to be had yet: {failure}"
+                message = f"the account has not said the digits of {name} yet: {failure}"
                 raise BrokerUnavailable(message, retry_after=failure.retry_after)
             if name not in self._listed and failure is None:
                 self._unlisted.add(name)
@@ -144,7 +144,7 @@ class Precisions:
         """Read the account's list.
 
         Raises:
-            BrokerUnavailable, BrokerRefused: it could not be had.
+            BrokerUnavailable, BrokerRefused: it could not be read.
         """
         body = session.ask(AccountInstruments(self._account_id))
         rows = body.get("instruments")

@@ -1,4 +1,4 @@
-"""A limit of so many events in any second, shared by all threads of a process."""
+"""A limit of that many events in any second, shared by all threads of a process."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class RateLimit:
         self._lock = threading.Lock()
 
     def divide(self, parts: int, place: int = 0) -> None:
-        """Take one of so many parts from now on: that of this place, counted from 0."""
+        """Take one of that many parts from now on: that of this place, counted from 0."""
         with self._lock:
             self._most = max(1, self._all // parts)
             step = _WINDOW / self._all

@@ -77,7 +77,7 @@ class OandaSource:
         self._read_singly: dict[Series, float] = {}
 
     def divide(self, parts: int, place: int = 0) -> None:
-        """Keep to one of so many parts of the broker's limits, that of this place."""
+        """Keep to one of that many parts of the broker's limits, that of this place."""
         self._gate.divide(parts, place)
 
     @property
@@ -146,7 +146,7 @@ class OandaSource:
         """Return decimals and pip of every instrument of the account; None without an account id.
 
         Raises:
-            BrokerUnavailable, BrokerRefused: the account's list could not be had.
+            BrokerUnavailable, BrokerRefused: the account's list could not be read.
         """
         if self._account_id is None:
             return None
@@ -333,7 +333,7 @@ class OandaSource:
         except BrokerDenied as denial:
             if session.status != FORBIDDEN:
                 raise
-            # The account is not this token's. Candles are to be had without one.
+            # The account is not this token's. Candles need no account.
             raise BrokerRefused(str(denial)) from None
         fetched = {
             wanted: self._connected(session, wanted, latest[name])

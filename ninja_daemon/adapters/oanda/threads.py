@@ -142,7 +142,7 @@ class _Task(Generic[T]):
         self._job = job
 
     def do(self, session: OandaSession) -> None:
-        """Do it, unless the broker has said to another of the batch what holds for all."""
+        """Do the job, unless an answer to another one of the batch holds for all."""
         if self._batch.ended_by is not None:
             self._batch.finish(self._index, self._batch.ended_by)
             return
@@ -157,7 +157,7 @@ class _Task(Generic[T]):
 
 
 def _is_for_all(result: object) -> TypeGuard[NinjaError]:
-    """Tell whether asking for the others could only make it worse: a refused token, or a long wait that was asked."""
+    """Tell whether to drop the rest of the batch: the token is refused, or the broker asked for a long wait."""
     if isinstance(result, BrokerUnavailable):
         return result.retry_after is not None and result.retry_after > LONGEST_ASKED_PAUSE
     return isinstance(result, BrokerDenied)

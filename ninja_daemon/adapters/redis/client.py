@@ -155,14 +155,14 @@ def translated_errors() -> Iterator[None]:
 
 
 def unavailable(error: RedisError) -> StoreUnavailable:
-    """Return what an error of redis-py, or a reply that is one, means for whoever asked."""
+    """Return what an error of redis-py, or a reply that is one, means for the caller."""
     denials = AuthenticationError | AuthorizationError | NoPermissionError | SentinelRefused
     is_denied = isinstance(error, denials)
     return (StoreDenied if is_denied else StoreUnavailable)(explain(error))
 
 
 def explain(error: RedisError) -> str:
-    """Say in one sentence what is wrong and what mends it."""
+    """Say in one sentence what is wrong, with the cure."""
     for kind, meaning in _KINDS.items():
         if isinstance(error, kind):
             return meaning.format(_first_line(error))

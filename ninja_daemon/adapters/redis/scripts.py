@@ -34,7 +34,7 @@ class Call(NamedTuple):
 
 
 class Replicated(NamedTuple):
-    """What makes writes count: so many replicas have them.
+    """What makes writes count: that many replicas have them.
 
     Attributes:
         replicas: how many.

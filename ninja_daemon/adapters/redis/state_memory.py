@@ -13,8 +13,8 @@ from sys import intern
 from typing import Final, NamedTuple
 
 from ninja_daemon.adapters.stored.prepared import PreparedCommit
+from ninja_daemon.adapters.stored.state.counts import COUNTED
 from ninja_daemon.adapters.stored.state.state_form import ring_fields
-from ninja_daemon.adapters.stored.state.tally import COUNTED
 from ninja_daemon.adapters.stored.state.trend_form import TREND, trend_fields
 from ninja_daemon.core.averages.trend import TrendState
 from ninja_daemon.core.signals.state import StrategyState
@@ -36,7 +36,7 @@ class Proof(NamedTuple):
         fields: number of fields of ``ma_state``.
         side_fields: number of fields of ``signal_state``.
         names: of the fields of ``ma_state`` under the digest, parted by blanks, in the digest's order.
-        side_names: of those of ``signal_state``, likewise.
+        side_names: the same of ``signal_state``.
     """
 
     digest: str
@@ -174,10 +174,10 @@ class StateMemory:
         if not done or last is None:
             self.forget(commit.strategy)
             return
-        rules, _, state, tally, _, _, book, _, trend = change
+        rules, _, state, counts, _, _, book, _, trend = change
         known, name = self._by_name.get(commit.strategy), commit.commit
         standing = known.standing if commit.since and known is not None else _Standing.of(commit.averages, commit.sides)
-        loaded = Loaded(last.time, f"={commit.target}", state, rules.instrument, last.time, tally, (), book, trend)
+        loaded = Loaded(last.time, f"={commit.target}", state, rules.instrument, last.time, counts, (), book, trend)
         unknown = known.unknown if commit.base and known is not None else 0
         fields = _fields_of(state, trend, is_spaced=rules.is_spaced) + unknown
         proof = standing.proof(commit.target, commit.averages, commit.sides, name, fields)

@@ -27,8 +27,8 @@ from ninja_daemon.adapters.stored.commit import prepared
 from ninja_daemon.adapters.stored.open_signals import decode_book, unfinished_in
 from ninja_daemon.adapters.stored.outcome import last_listed_in
 from ninja_daemon.adapters.stored.prepared import PreparedCommit
+from ninja_daemon.adapters.stored.state.counts import decode_counts
 from ninja_daemon.adapters.stored.state.state_form import decode_state
-from ninja_daemon.adapters.stored.state.tally import decode_tally
 from ninja_daemon.adapters.stored.state.trend_form import decode_trend
 from ninja_daemon.core.errors import NinjaError, StateUnreadable
 from ninja_daemon.core.market.instant import Instant, parse_written_instant
@@ -250,7 +250,7 @@ class RedisStateStore:
             self.client.set(self.keys.heartbeat, heartbeat, ex=seconds)
 
     def alert(self, kind: str, severity: str, text: str, at: float) -> None:
-        """Have the notifier tell the operator something, once for the same text in the same hour.
+        """Alert the operator through the notifier, once for the same text in the same hour.
 
         Raises:
             StoreUnavailable: Redis did not take it.
@@ -323,7 +323,7 @@ def _loaded(
     notes: list[str],
 ) -> Loaded:
     state = instrument = named = book = trend = None
-    tally = Counts()
+    counts = Counts()
     if averages is not None:
         try:
             (state, instrument), trend = decode_state(strategy, averages), decode_trend(strategy.trend, averages)
@@ -331,14 +331,14 @@ def _loaded(
             notes.append(f"{error}; the averages are rebuilt from the broker's history")
     if sides is not None:
         try:
-            tally, named = decode_tally(sides)
+            counts, named = decode_counts(sides)
         except StateUnreadable as error:
             notes.append(f"{error}; the counts start again")
         try:
             book = decode_book(sides["open"], strategy.series) if "open" in sides else None
         except StateUnreadable as error:
             notes.append(f"{error}; they are found again from the history")
-    return Loaded(*cursor, state, instrument, named, tally, tuple(notes), book, trend)
+    return Loaded(*cursor, state, instrument, named, counts, tuple(notes), book, trend)
 
 
 def _cursor(strategy: Strategy, entry: Sequence[str], notes: list[str]) -> tuple[Instant | None, str]:

@@ -12,8 +12,8 @@ from ninja_daemon.adapters.stored.open_signals import encode_book, encode_terms
 from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.prepared import ListedOutcome, ListedSignal, PreparedCommit, name_of
 from ninja_daemon.adapters.stored.signal import encode_signal
+from ninja_daemon.adapters.stored.state.counts import encode_counts, encode_quiet_counts, is_quiet
 from ninja_daemon.adapters.stored.state.state_form import encode_moves, encode_standing
-from ninja_daemon.adapters.stored.state.tally import encode_quiet_tally, encode_tally, is_quiet
 from ninja_daemon.adapters.stored.state.trend_form import encode_trend
 from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import format_instant
@@ -59,14 +59,14 @@ def prepared(change: Change, ma_state_floor: int, since: str = "") -> PreparedCo
 
 def _fields_of(change: Change, before: StrategyState | None, since: str) -> tuple[dict[str, str], dict[str, str], str]:
     """Write the fields of averages and side; ``since`` comes back empty where all had to be written."""
-    rules, loaded, state, tally, _, taken_in, book, _, trend = change
+    rules, loaded, state, counts, _, taken_in, book, _, trend = change
     averages = encode_moves(rules, state, state.seen if before is None else taken_in)
     if trend is not None:
         averages |= encode_trend(trend, loaded.trend if before is not None else None)
-    if since and before is not None and _is_quiet(before, state) and is_quiet(loaded.tally, tally):
-        sides = encode_quiet_tally(state, tally)
+    if since and before is not None and _is_quiet(before, state) and is_quiet(loaded.counts, counts):
+        sides = encode_quiet_counts(state, counts)
     else:
-        since, sides = "", encode_tally(state, tally)
+        since, sides = "", encode_counts(state, counts)
         averages |= encode_standing(rules, state)
     if book is not None:
         sides["open"] = encode_book(book, rules.strategy.series)

@@ -140,7 +140,7 @@ def unfinished_in(
 
     Args:
         signals: of the history; those that cannot be read are left out.
-        followed: likewise the history of outcomes.
+        followed: the same of outcomes.
         strategies: whose signals, and of which series.
     """
     terms: dict[str, FollowedSignal] = {}

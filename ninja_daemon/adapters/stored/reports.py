@@ -24,7 +24,7 @@ class Reports:
 
     Attributes:
         daemon: fields of the daemon's heartbeat, None when there is none.
-        notifier: likewise of the notifier's.
+        notifier: the same of the notifier.
         waiting: signals on the list, None when it is not a list.
         notes: one sentence for each thing that is there and cannot be read.
     """

@@ -46,7 +46,7 @@ _ALL: Final = (
         2,
         "a thread has made no progress for a minute; systemd kills and restarts the service within another minute",
     ),
-    Event("worker.recovered", "4ebe5e041b1e4500b3ed071ad03f4fba", 5, "a worker that seemed to hang gets on again"),
+    Event("worker.recovered", "4ebe5e041b1e4500b3ed071ad03f4fba", 5, "a worker that seemed to hang goes on"),
     Event("leader.active", "65f8cb9ce15a460891c3a7311a388021", 5, "this daemon holds the lease and works"),
     Event("leader.standby", "3ff4e1c3e9bc42329680a07b1e79ec72", 5, "another daemon holds the lease; this one waits"),
     Event(

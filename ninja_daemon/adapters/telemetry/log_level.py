@@ -1,4 +1,4 @@
-"""How loud the logs are."""
+"""The level of the logs."""
 
 from __future__ import annotations
 

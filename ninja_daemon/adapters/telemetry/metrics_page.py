@@ -84,7 +84,7 @@ class _Server(ThreadingHTTPServer):
     pages: Mapping[str, Callable[[], tuple[int, str, bytes]]]
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: whoever asked has gone away."""
+        """Say nothing: the client has gone away."""
 
 
 class _Server6(_Server):

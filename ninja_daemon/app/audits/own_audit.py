@@ -171,7 +171,7 @@ class OwnAudit:
 
     def _fail(self, reason: str) -> None:
         self._not_before = self._clock.monotonic() + _AFTER_FAILURE
-        self._log.warning(f"strategies were not audited, tried again in an hour: {reason}", event_id="audit.failed")
+        self._log.warning(f"strategies were not audited, next try in an hour: {reason}", event_id="audit.failed")
 
     def _look_up(self, file: SqliteAudits) -> Sequence[KeptAudit]:
         """Read what is known of the strategies that are watched."""

@@ -62,7 +62,7 @@ class AuditRun:
         """Return what comes of one strategy."""
         if done is not None:
             return done.result
-        with progress_bar(f"auditing {strategy.name}", record.loaded.tally.evaluated or None) as bar:
+        with progress_bar(f"auditing {strategy.name}", record.loaded.counts.evaluated or None) as bar:
             fields = result_fields(audit_over(source, strategy, record, first, self._paced(bar.advance)))
         if fields["error"] is None:
             with suppress(JournalUnavailable, OSError):

@@ -79,7 +79,7 @@ def make_backup(environment: Environment, folder: Path, at: float, *, keep: int 
     """Make a backup, prove it by reading it back, then remove the oldest ones.
 
     Redis is read first, then journal, ledger, record and notes: what is sent meanwhile is in the ledger, so that it is
-    not sent again after a restoration; and what the journal is ahead of Redis, the daemon bears anyhow.
+    not sent again after a restoration; and a daemon copes with a journal that is ahead of Redis.
 
     Args:
         environment: where everything is.
@@ -90,8 +90,8 @@ def make_backup(environment: Environment, folder: Path, at: float, *, keep: int 
 
     Raises:
         StoreUnavailable: Redis cannot be read; there is no backup, and the older ones stay.
-        JournalUnavailable: a file cannot be read or written; likewise.
-        StateUnreadable: what was written could not be read back; likewise.
+        JournalUnavailable: a file cannot be read or written; no backup is left.
+        StateUnreadable: the written file could not be read back; no backup is left.
     """
     _make_folder(folder)
     with tempfile.TemporaryDirectory(prefix="ninja-backup-") as name:

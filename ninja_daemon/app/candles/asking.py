@@ -91,7 +91,7 @@ class _Bar:
 
     def _shown(self) -> Progress:
         from rich.console import Console  # noqa: PLC0415 - only when a bar is shown
-        from rich.progress import Progress  # noqa: PLC0415 - likewise
+        from rich.progress import Progress  # noqa: PLC0415 - as above
 
         progress = Progress(console=Console(stderr=True), transient=True)
         progress.add_task(self._what, total=self._total)

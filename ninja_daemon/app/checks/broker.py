@@ -68,7 +68,7 @@ def check_broker(
 
 def _listed(subject: str, known: Mapping[str, Instrument] | None, strategies: Sequence[Strategy]) -> Iterator[Finding]:
     if known is None:
-        cause = "the list of the account's instruments cannot be had; precision is taken from the prices"
+        cause = "the list of the account's instruments cannot be read; precision is taken from the prices"
         yield Finding(Level.WARNING, "broker.instruments", subject, cause, _ACCOUNT_CURE)
         return
     for name, users in _by_instrument(strategies).items():

@@ -25,7 +25,7 @@ def check_calendar(
     if place is None:
         return
     if not quiet:
-        cause = "no strategy sets quiet_around, so nobody goes by it"
+        cause = "no strategy sets quiet_around, so it is not used"
         yield Finding(Level.INFO, "calendar.unused", _SUBJECT, cause)
         return
     if place.file is None and offline:

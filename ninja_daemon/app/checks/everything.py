@@ -126,7 +126,7 @@ def _audits(environment: Environment, configuration: Configuration, clock: Clock
 
 
 def _problem(problem: str) -> Finding:
-    """Part what is wrong from what mends it, where a problem says more than how it must be."""
+    """Split a problem into its cause and its cure, where it has both."""
     cause, _, cure = problem.rpartition("; ")
     is_parted = cause and ", was " not in cure
     return Finding(Level.ERROR, "configuration", "configuration", *((cause, cure) if is_parted else (problem, _CURE)))

@@ -1,4 +1,4 @@
-"""A finding: what is wrong, why it matters, what mends it."""
+"""A finding: cause, consequence and cure."""
 
 from __future__ import annotations
 

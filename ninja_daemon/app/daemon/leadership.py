@@ -121,7 +121,7 @@ class Leadership:
         self._begin()
 
     def _refresh(self) -> None:
-        """Find out who the others are; who works tries the lease all the same, which tells the store what is wrong."""
+        """List the other members. An active daemon tries its lease even when that fails: the store names the fault."""
         try:
             self._seat.refresh()
         except StoreUnavailable:
@@ -152,7 +152,7 @@ class Leadership:
                 self._store.report(heartbeat(self.is_active), HEARTBEAT)
 
     def settings_changed(self) -> None:
-        """Declare, or compare, the settings anew; a pair takes the same file over one after the other."""
+        """Declare or compare the settings again; two daemons take the same file over one after the other."""
         self._declared = False
         self._differs_since = None
 

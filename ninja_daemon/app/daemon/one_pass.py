@@ -1,4 +1,4 @@
-"""``run --once``: one pass, beside whoever else may be at work (contract 4.10)."""
+"""``run --once``: one pass, also while a daemon is at work (contract 4.10)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _pass(strategies: Sequence[Strategy], ports: DaemonPorts, calendar: Calendar
     wake = catch_up(strategies, source=source, store=store, journal=journal, clock=ports.clock, calendar=calendar)
     seconds = ports.clock.monotonic() - began
     if wake.journal_error is not None:
-        log.warning(f"the local journal was of no use: {wake.journal_error}", event_id="journal.down")
+        log.warning(f"the local journal could not be used: {wake.journal_error}", event_id="journal.down")
     for outcome in wake.results:
         _say(outcome)
     for change in ports.source.changes():

@@ -111,9 +111,7 @@ class WakeLog:
     def changes(self, changes: Sequence[str]) -> None:
         """Say what has changed in the broker's list of instruments."""
         for change in changes:
-            self._log.warning(
-                f"{change}; averages of it are rebuilt where they need to be", event_id="broker.instruments"
-            )
+            self._log.warning(f"{change}; its averages are rebuilt where that is needed", event_id="broker.instruments")
 
     def _doubt(self, doubt: str) -> None:
         """Say what is wrong with the account, once an hour: it may stay so, and nothing waits for it."""
@@ -129,7 +127,7 @@ class WakeLog:
         """Say which candles did not come although nothing failed, so that the silence is explained."""
         if strategies:
             self._log.info(
-                f"no news of {counted(len(strategies), 'strategy')} after the close; "
+                f"no new candle of {counted(len(strategies), 'strategy')} after the close; "
                 "a period without prices has no candle",
                 event_id="candle.missing",
                 strategies=_names(strategies),

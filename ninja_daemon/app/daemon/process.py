@@ -128,7 +128,7 @@ class Daemon:
         notes.watches(self._configured)
 
     def quiet_by(self, news: CalendarKeeper) -> None:
-        """Have strategies be quiet around the news of a calendar."""
+        """Keep strategies quiet around the news of a calendar."""
         self._news = news
         self._wakes.calendar = lambda: news.calendar
 
@@ -169,7 +169,7 @@ class Daemon:
             self._scheduler.soon(partial(self.on_close, granularity, hours))
 
     def tell_refused(self, text: str) -> None:
-        """Have the operator hear that a changed configuration was refused."""
+        """Alert the operator: a changed configuration was refused."""
         self._outage.alert("settings_refused", "warning", text)
 
     def stop(self) -> bool:

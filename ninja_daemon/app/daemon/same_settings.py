@@ -1,7 +1,7 @@
 """Two daemons on one namespace must watch the same: the standby takes over what the active one leaves, no more.
 
-The active daemon leaves the names and settings hashes of its strategies beside its lease; whoever finds somebody else's
-lease compares.
+The active daemon leaves the names and settings hashes of its strategies beside its lease. A daemon that does not get
+the lease compares them with its own.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def settings_of(strategies: Sequence[Strategy]) -> dict[str, str]:
 
 
 def declare(board: SettingsBoard, holder: str, strategies: Sequence[Strategy]) -> bool:
-    """Say what the holder of the lease watches; False when that was not written, which keeps nobody from working."""
+    """Write what the holder of the lease watches; False when that failed, which stops nothing."""
     with contextlib.suppress(StoreUnavailable):
         board.declare(holder, settings_of(strategies))
         return True

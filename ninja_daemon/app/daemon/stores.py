@@ -60,9 +60,9 @@ def daemon_store(
         read: Callable[[], Histories] = lambda: (memory.history(_RECENT), memory.outcomes(2 * _RECENT))  # noqa: E731
         return StoreOfDaemon(local, local.close, read, [], None, NoPublishedHead())
     from ninja_daemon.adapters.journal.failover_store import FailoverStore  # noqa: PLC0415 - brings redis-py along
-    from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - likewise
-    from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks  # noqa: PLC0415 - likewise
-    from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.client import is_on_this_machine  # noqa: PLC0415 - as above
+    from ninja_daemon.adapters.redis.queue.picture_packs import RedisPicturePacks  # noqa: PLC0415 - as above
+    from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415 - as above
 
     is_shared = not is_on_this_machine(environment.redis_url.reveal())
     in_redis = state_store(environment, connections=64 + 16 * (servers.shards - 1))
@@ -79,7 +79,7 @@ def daemon_store(
 
 def _published_head(store: RedisStateStore, namespace: str, shards: int) -> PublishedHead:
     from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - brings redis-py along
-    from ninja_daemon.adapters.redis.record_head import RedisRecordHead  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.record_head import RedisRecordHead  # noqa: PLC0415 - as above
 
     # Members on several machines list at the same time; no record has it all in one order.
     return RedisRecordHead(store.client, Keys(namespace)) if shards == 1 else NoPublishedHead()
@@ -88,8 +88,8 @@ def _published_head(store: RedisStateStore, namespace: str, shards: int) -> Publ
 def state_store(environment: Environment, *, name: str = "daemon", connections: int = 64) -> RedisStateStore:
     """Return cursors, averages and the signals list in Redis."""
     from ninja_daemon.adapters.redis.client import connect  # noqa: PLC0415 - brings redis-py along
-    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - likewise
-    from ninja_daemon.adapters.redis.state_store import RedisStateStore  # noqa: PLC0415 - likewise
+    from ninja_daemon.adapters.redis.keys import Keys  # noqa: PLC0415 - as above
+    from ninja_daemon.adapters.redis.state_store import RedisStateStore  # noqa: PLC0415 - as above
 
     client = connect(environment.redis_url.reveal(), name=name, max_connections=connections)
     return RedisStateStore(client, Keys(environment.namespace), environment.cache_ttl_ma_state)

@@ -244,7 +244,7 @@ class _Wake:
 
 
 def _tell(watch: Watch, asked_at: float, result: WakeResult, wake: _Wake) -> None:
-    """Have the watch learn from a look."""
+    """Let the watch learn from a look."""
     is_certain = all(one.error is None for one in result.results)
     found = _series_found(result, wake.borders) - wake.found
     wake.found |= found

@@ -71,7 +71,7 @@ class Fleet:
         self.figures.keep_only(strategy.name for strategy in strategies)
 
     def tell_refused(self, text: str) -> None:
-        """Have the operator hear that a changed configuration was refused."""
+        """Alert the operator: a changed configuration was refused."""
         self.shards[0].tell_refused(text)
 
     # --- how it goes -------------------------------------------------------------------------------------------------

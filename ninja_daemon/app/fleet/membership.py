@@ -69,7 +69,7 @@ class Membership:
             register: where members leave signs of life.
             identity: who we are.
             clock: time.
-            agree: makes sure that the namespace has so many shards; raises ConfigError.
+            agree: makes sure that the namespace has that many shards; raises ConfigError.
             divide: called with the number of members that share the broker's limits, and our place among them.
         """
         self._register = register
@@ -121,7 +121,7 @@ class Membership:
     def owns(self, shard: int) -> bool:
         """Tell whether a shard is ours to ask for."""
         if self._entitled is None:
-            return True  # Redis was away from the start; whoever led here may go on alone.
+            return True  # Redis was away from the start; the daemon that led here may go on alone.
         return owner_of(shard, self._entitled) == self._identity.token
 
     def has_lost_one(self) -> bool:

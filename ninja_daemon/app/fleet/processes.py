@@ -35,7 +35,7 @@ _NOT_THEIRS: Final = frozenset(
 
 
 class Processes:
-    """So many daemons as children; see ``Body``."""
+    """Several daemons as children; see ``Body``."""
 
     def __init__(self, environment: Environment, count: int, arguments: tuple[str, ...]) -> None:
         """Start nothing yet."""

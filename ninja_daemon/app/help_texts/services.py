@@ -17,7 +17,7 @@ HELP: Final = {
                 "stands by and adds nothing."
             ),
             "With --once it makes one pass, for cron or for trying things out, and ends.",
-            "With [shards] several daemons share the work; --processes starts so many on this machine.",
+            "With [shards] several daemons share the work; --processes starts that many on this machine.",
         ),
         examples=(
             ("run", "the daemon"),
@@ -114,7 +114,7 @@ HELP: Final = {
                 "A random market of its own, the same for the same seed, or files of candles, behind the rules, "
                 "defaults and error texts of the real server. It prints the line that points the daemon at it."
             ),
-            "Faults on order show how a client bears them; docs/simulator.md lists them all.",
+            "Faults on order show how a client copes with them; docs/simulator.md lists them all.",
         ),
         examples=(
             ("simulator --always-open", "trades on weekends, too"),

@@ -53,7 +53,7 @@ def load_in_parts() -> None:
 
 @contextmanager
 def _left_out(library: str, names: Sequence[str]) -> Iterator[None]:
-    """Have the names not be found while a library is loaded for the first time."""
+    """Hide the names while a library is loaded for the first time."""
     absent = [] if library in sys.modules else [name for name in names if name not in sys.modules]
     for name in absent:
         # What the import system itself takes for "there is no such module".

@@ -39,7 +39,7 @@ class CalendarKeeper:
         Args:
             file: where it is kept.
             clock: time.
-            alert: has the operator hear of something, given kind, severity and text.
+            alert: alerts the operator, given kind, severity and text.
         """
         self.calendar: Calendar = NO_CALENDAR
         self.trouble = ""

@@ -131,7 +131,7 @@ def _distance(one: StrategyFigures) -> float:
 
 
 def _totals(figures: Sequence[StrategyFigures]) -> dict[str, int]:
-    return {name: sum(int(getattr(one.tally, name)) for one in figures) for name in _LABELS}
+    return {name: sum(int(getattr(one.counts, name)) for one in figures) for name in _LABELS}
 
 
 def _grown(totals: Mapping[str, int], before: Mapping[str, object], name: str) -> int:

@@ -26,7 +26,7 @@ _LOOK_EVERY: Final = 0.05
 SOON: Final = 1.0
 """Seconds that a message which cannot be edited waits for its picture."""
 _REST: Final = 300.0
-"""Seconds for which none waits after one has waited in vain."""
+"""Seconds for which no message waits after one has waited without a picture."""
 
 
 class Drawer:
@@ -74,7 +74,7 @@ class Drawer:
         return attachment_of(signals, png)
 
     def soon(self, signals: Sequence[Signal], zone: str) -> tuple[Attachment, ...]:
-        """Return the picture if it can be had within a second; a message never waits again where one did in vain."""
+        """Return the picture if it is ready within a second; for a while after a failed wait nobody waits."""
         now = self._clock.monotonic()
         try:
             return (self.picture(signals, zone, SOON if now >= self._rests_until else 0.0),)

@@ -13,11 +13,11 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import Channel, IllustratedChannel
 
 Drawn = Callable[[Sequence[Signal], str], tuple[Attachment, ...]]
-"""Returns the picture of signals in a reader's time zone if it can be had soon, else nothing."""
+"""Returns the picture of signals in a reader's time zone if it is ready soon, else nothing."""
 
 
 class InlineChannel:
-    """A channel whose first message holds the picture, if that can be had soon; for e-mail, which cannot be edited."""
+    """A channel whose first message holds the picture if that is ready soon; for e-mail, which cannot be edited."""
 
     def __init__(self, channel: Channel, drawn: Drawn, time_zone: str) -> None:
         """Wrap a channel.

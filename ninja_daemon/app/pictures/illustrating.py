@@ -163,7 +163,7 @@ class Illustrator:
         self._tell([DeliveryEvent("picture.left_out", "warning", sentence, fields)])
 
     def finish(self, patience: float = 5.0) -> None:
-        """Wait until every message has its picture, or not, for so many seconds at most."""
+        """Wait until every message has its picture, or not, for that many seconds at most."""
         self._idle.wait(patience)
 
     def close(self) -> None:

@@ -30,7 +30,7 @@ class PicturePacks(Protocol):
     """Where the candles of pictures lie. Each method raises StoreUnavailable."""
 
     def leave(self, identity: str, text: str, seconds: int) -> None:
-        """Leave the candles of a signal for so many seconds."""
+        """Leave the candles of a signal for that many seconds."""
 
     def read(self, identity: str) -> str:
         """Return the candles of a signal, empty when there are none."""
@@ -50,8 +50,8 @@ class PicturePacker:
         self._source = source
         self._places = places
         self._waiting: Queue[tuple[Strategy, Signal] | None] = Queue(_MOST_WAITING)
-        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
         self._log = structlog.get_logger("ninja.daemon")
 
     def draws_for(self, delivery: Delivery) -> None:
@@ -78,7 +78,7 @@ class PicturePacker:
             try:
                 self._leave(signal.id, encode_pack(fetched_view(self._source, strategy, signal)))
             except Exception as error:  # noqa: BLE001 - a picture is a best effort; the next one may come about
-                sentence = f"the candles for the picture of {signal.id} are not to be had: {error}"
+                sentence = f"the candles for the picture of {signal.id} cannot be read: {error}"
                 trace = None if isinstance(error, NinjaError) else error
                 self._log.info(sentence, event_id="picture.no_candles", strategy=strategy.name, exc_info=trace)
 
@@ -96,10 +96,12 @@ class PicturePacker:
 
     def close(self) -> None:
         """Let what is being asked for end."""
-        if self._thread is not None:
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
             with suppress(Full):
                 self._waiting.put(None, timeout=CLOSE_GRACE)
-            self._thread.join(CLOSE_GRACE)
+            thread.join(CLOSE_GRACE)
 
 
 def _listed(wake: WakeResult) -> Iterator[tuple[Strategy, Signal]]:

@@ -40,7 +40,7 @@ def code_of(work: Callable[[], int]) -> int:
 
 def unwritten(error: OSError) -> int:
     """Say that the output could not be written; return the exit code."""
-    if error.errno != errno.EPIPE:  # Whoever closed the other end knows, `head` for one.
+    if error.errno != errno.EPIPE:  # The reader closed the pipe, as `head` does: nobody needs to be told.
         _say(f"{PROGRAM}: the output cannot be written ({error.strerror})")
     return EXIT_LEFT_OVER
 

@@ -1,7 +1,7 @@
 """Marks of progress that working threads leave, so that one that hangs is noticed from outside.
 
 A worker that waits for something that comes by itself (the next close, a doorbell) leaves a mark whenever it looks up;
-one that has nothing to do takes its mark away. Whoever is asked by the watchdog looks at the marks and never at itself.
+one that has nothing to do takes its mark away. The watchdog looks at the marks of all workers.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ class Liveness:
         self._own: dict[str, float] = {}
 
     def beat(self, worker: str, spare: float = 0.0) -> None:
-        """Leave a mark: this worker has got on, and may be silent for ``spare`` seconds more than others."""
+        """Leave a mark: this worker made progress, and may be silent for ``spare`` seconds more than others."""
         self._marks[worker] = now = self._clock.monotonic() + spare
         if worker in self._own:
             self._own[worker] = now
 
     def answered(self) -> None:
-        """Leave a mark for those inside ``working``: something that they wait for has got on.
+        """Leave a mark for the workers inside ``working``: a request of theirs made progress.
 
-        Not for others, and not for ever: what one waits for says little of another.
+        Other workers get no mark, and none gets them without end: one request says little about another.
         """
         now = self._clock.monotonic()
         for worker, own in list(self._own.items()):

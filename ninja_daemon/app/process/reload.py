@@ -58,7 +58,7 @@ class Reload:
             environment: of the start; it stays in force.
             configuration: of the start.
             note: where it is said what is in force.
-            log: likewise.
+            log: the same.
             take_over: goes on with a configuration that works; raises ConfigError when it does not after all.
             refused: alerts that a file was refused.
         """

@@ -38,7 +38,7 @@ class Life:
     """What a process does beside its work.
 
     Attributes:
-        progress: something that changes when what the workers wait for gets on, a count of answered requests.
+        progress: changes when the workers' requests make progress, such as a count of answers.
         stops: ends those who watch from outside.
         farewell: says in the log that the process has stopped.
         close: lets connections and files go; not called when work still hangs.

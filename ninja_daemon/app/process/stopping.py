@@ -13,7 +13,7 @@ STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 def stop_on_signals(stop: threading.Event, numbers: Sequence[signal.Signals] = STOPPING) -> None:
-    """Have each of the signals set ``stop``, or whatever event is wanted."""
+    """Make each of the signals set the event ``stop``."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         del number, frame
@@ -25,7 +25,7 @@ def stop_on_signals(stop: threading.Event, numbers: Sequence[signal.Signals] = S
 
 
 def end_at_once_on_sigterm() -> None:
-    """Have SIGTERM end the process with 0 while nothing has begun yet; SIGHUP comes too early to mean anything."""
+    """Make SIGTERM end the process with 0 and ignore SIGHUP, while nothing has begun yet."""
 
     def handle(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -15,8 +15,8 @@ _OF_OUTPUT: Final = frozenset({errno.EPIPE, errno.ENOSPC, errno.EIO, errno.EBADF
 def stand_in_for_closed_streams() -> None:
     """Put something in the place of each standard stream that this process was started without.
 
-    Else the next file or connection would get its number, and whatever is printed. Standard output becomes one that
-    cannot be written to, so that nobody takes a message for delivered; what standard error would say is lost.
+    Else the next file or connection would get its number, and with it all printed text. Standard output cannot be
+    written to then, so that nobody takes a message for delivered; the text of standard error is lost.
     """
     for number in range(3):
         try:

@@ -28,7 +28,7 @@ class Workers:
     Attributes:
         liveness: their marks.
         sentence: how the process is, for ``systemctl status``.
-        progress: something that changes when what they wait for gets on, a count of answered requests.
+        progress: changes when their requests make progress, such as a count of answers.
     """
 
     liveness: Liveness
@@ -41,8 +41,8 @@ def supervise(
 ) -> None:
     """Look after the workers until ``stop`` is set.
 
-    The watchdog is fed only while every worker gets on. A service that hangs is killed by systemd with SIGABRT, upon
-    which it leaves the stacks of all its threads in the log.
+    The watchdog is fed only while every worker makes progress. systemd kills a service that hangs with SIGABRT, and the
+    service leaves the stacks of all its threads in the log.
 
     Args:
         stop: ends it.
@@ -72,6 +72,6 @@ def _look(workers: Workers, manager: ServiceManager, troubles: Recurring) -> Non
         names = ", ".join(hanging)
         troubles.failed("hanging", f"no progress of: {names}", level="critical", event_id="worker.hanging")
     else:
-        troubles.recovered("hanging", "every worker gets on again", event_id="worker.recovered")
+        troubles.recovered("hanging", "every worker makes progress again", event_id="worker.recovered")
         manager.works()
     manager.status(workers.sentence())

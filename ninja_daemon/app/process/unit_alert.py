@@ -28,7 +28,7 @@ def main(unit: str) -> int:
     """Say what became of ``unit``; 0 when somebody will hear it, 1 when only the journal has it."""
     configure_logs(stream=sys.stderr, identifier="ninja-alert")
     log = structlog.get_logger("ninja.alert")
-    # Set where OnFailure= has begun this, for a unit that stays down; not where a crash has (ExecStopPost=).
+    # Only set when systemd starts us through OnFailure= (the unit stays down); empty for ExecStopPost= after a crash.
     result = os.environ.get("MONITOR_SERVICE_RESULT", "")
     fate = f"has failed ({result})" if result else "ended unexpectedly; unless it was stopped systemd starts it again"
     text = f"{unit} {fate}. What it said: journalctl -u {unit} -n 50"
@@ -38,7 +38,7 @@ def main(unit: str) -> int:
         configure_logs(stream=sys.stderr, identifier="ninja-alert", secrets=environment.secrets)
         _hand_over(environment, encode_alert("unit_failed", "critical", text, SystemClock().now()), log)
     except NinjaError as error:
-        log.warning("nobody but this journal hears of it", reason=str(error))
+        log.warning("the alert could not be handed to the notifier", reason=str(error))
         return 1
     return 0
 
@@ -51,7 +51,7 @@ def _hand_over(environment: Environment, alert: str, log: BoundLogger) -> None:
                 RedisQueueStore(client, QueueKeys(environment.namespace)).push_alert(alert)
             return
     except StoreUnavailable as error:
-        log.warning("the alert goes by the local journal", reason=str(error))
+        log.warning("the alert is in the local journal", reason=str(error))
     LocalQueueStore(local_queue_file(environment)).push_alert(alert)
 
 

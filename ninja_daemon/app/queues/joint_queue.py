@@ -103,7 +103,7 @@ class JointQueue:
         return Moved(aside.messages + there.messages, aside.letters + there.letters)
 
     def pause(self, destination: str, seconds: float | None) -> None:
-        """Hold a lane back, for so many seconds or until it is resumed.
+        """Hold a lane back, for that many seconds or until it is resumed.
 
         Raises:
             StoreUnavailable: Redis is away; it is done in the journal. The same holds for the orders below.

@@ -80,7 +80,7 @@ def open_queue(environment: Environment) -> Iterator[QueueAdmin]:
             yield queue
         return
     from ninja_daemon.adapters.journal.queue.lanes import LocalQueueStore  # noqa: PLC0415 - not for the files alone
-    from ninja_daemon.usecases.delivery.stored_queue import StoredQueue  # noqa: PLC0415 - likewise
+    from ninja_daemon.usecases.delivery.stored_queue import StoredQueue  # noqa: PLC0415 - as above
 
     file = local_queue_file(environment)
     try:
@@ -95,8 +95,8 @@ def _redis_queue(environment: Environment) -> Iterator[QueueAdmin]:
     from ninja_daemon.adapters.redis.queue.lanes import RedisQueueStore  # noqa: PLC0415
     from ninja_daemon.adapters.redis.queue.queue_keys import QueueKeys  # noqa: PLC0415
     from ninja_daemon.app.queues.joint_queue import JointQueue  # noqa: PLC0415 - not for the files alone
-    from ninja_daemon.app.queues.pauses_and_silences import JournalCopy  # noqa: PLC0415 - likewise
-    from ninja_daemon.usecases.delivery.stored_queue import StoredQueue  # noqa: PLC0415 - likewise
+    from ninja_daemon.app.queues.pauses_and_silences import JournalCopy  # noqa: PLC0415 - as above
+    from ninja_daemon.usecases.delivery.stored_queue import StoredQueue  # noqa: PLC0415 - as above
 
     client = connect(environment.redis_url.reveal(), name="queue")
     journal = existing_queue_file(environment)

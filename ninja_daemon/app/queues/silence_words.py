@@ -1,4 +1,4 @@
-"""Silences in words: what they take and from whom, until when, and how many signals each has kept from somebody."""
+"""Silences in words: which signals, which destinations, until when, and how many signals each one held."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ninja_daemon.core.words import counted
 
 
 def pause_of(strategy: str, until: float) -> Silence:
-    """Return the silence that ``strategies pause`` means: nobody hears of the strategy's signals."""
+    """Return the silence of ``strategies pause``: no destination gets the strategy's signals."""
     return Silence(f"pause-{strategy}", Match(strategy=(strategy,)), until, comment="paused")
 
 
 def paused_until(strategy: str, silences: Sequence[Silence]) -> float | None:
-    """Return until when nobody hears of a strategy; None when it is not paused."""
+    """Return until when a strategy is paused; None when it is not."""
     whole = Match(strategy=(strategy,))
     return max((one.until for one in silences if one.match == whole and not one.destinations), default=None)
 
@@ -62,7 +62,7 @@ def silence_fields(silence: Silence, depths: QueueDepths) -> dict[str, Any]:
 
 
 def scope(silence: Silence) -> str:
-    """Say what a silence takes and from whom, so that one that takes everything, or nothing, can be seen."""
+    """Write which signals a silence holds for whom; one that holds everything, or nothing, stands out."""
     match = silence.match
     parts = [",".join(each) for each in (match.instrument, match.timeframe, match.strategy) if each]
     if match.side is not None:

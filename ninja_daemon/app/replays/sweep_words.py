@@ -1,4 +1,4 @@
-"""What a sweep says: a row a pair, a map, and what may be said of so many tries. No pair is called the best."""
+"""The output of a sweep: a row a pair, a map, and what luck alone gives. No pair is called the best."""
 
 from __future__ import annotations
 

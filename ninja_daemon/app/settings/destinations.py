@@ -89,7 +89,7 @@ def _headers(value: object, context: Context) -> Mapping[str, Secret]:
 
 def _fields(value: object, context: Context) -> Mapping[str, str | Decimal | Secret]:
     if not isinstance(value, Mapping):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     return {name: _field(name, item, context) for name, item in value.items()}
 
 

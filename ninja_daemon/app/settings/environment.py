@@ -48,7 +48,7 @@ class Environment:
         redis_configured: whether the environment names a Redis at all.
         cache_enabled: False: run without Redis state.
         cache_ttl_ma_state: seconds, a floor for the life of the averages (contract 4.6).
-        cache_ttl_last_processed: seconds, likewise for the last candle taken in.
+        cache_ttl_last_processed: seconds, the same for the last candle taken in.
         config_path: the TOML file.
         namespace: key prefix in Redis, without braces.
         state_dir: directory of the local journal and ledger; need not exist yet.
@@ -85,7 +85,7 @@ class Environment:
         return tuple(self._sources.handed_out)
 
     def remember(self, secret: Secret) -> None:
-        """Have the logs know a secret that came from elsewhere, such as one written into the configuration file."""
+        """Make the logs hide a secret from elsewhere, such as one written into the configuration file."""
         self._sources.remember(secret)
 
     def misspelt(self) -> Mapping[str, str]:

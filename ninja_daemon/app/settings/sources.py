@@ -67,7 +67,7 @@ class Sources:
                 yield name
 
     def remember(self, secret: Secret) -> Secret:
-        """Have the logs know ``secret``."""
+        """Make the logs hide ``secret``."""
         self.handed_out[secret] = None
         return secret
 

@@ -83,7 +83,7 @@ class Behaviour:
         ),
     ] = CompletionOptions.TIME
     lag: Annotated[
-        float | None, typer.Option(min=0, metavar="SECONDS", help="With --completion lag: always so many seconds.")
+        float | None, typer.Option(min=0, metavar="SECONDS", help="With --completion lag: always that many seconds.")
     ] = None
     always_open: Annotated[
         bool, typer.Option("--always-open", help="No weekends, holidays or daily break in the random market.")

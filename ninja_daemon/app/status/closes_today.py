@@ -106,7 +106,7 @@ def closes_since(
     last = min(until, granularity.close_of(loaded.cursor))
     done, open_ = closes_between(strategy, since, last), closes_between(strategy, max(since, last), until)
     if counted:
-        done = min(done, loaded.tally.evaluated)
+        done = min(done, loaded.counts.evaluated)
     missed = strategy.market_hours.next_close(granularity, max(since, last))
     patience = min(LONGEST_DELAY, max(granularity.seconds, _MINUTE))
     return ScheduledCloses(done + open_, done, open_ > 0 and now - missed >= patience, nearest)

@@ -81,7 +81,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 
 def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, object]:
-    strategy, averages, tally = figures.strategy, figures.averages, figures.tally
+    strategy, averages, counts = figures.strategy, figures.averages, figures.counts
     return {
         "strategy": strategy.name,
         "instrument": strategy.instrument,
@@ -105,15 +105,15 @@ def _strategy_fields(figures: StrategyFigures, *, counted: bool) -> dict[str, ob
         "cross_when": None if averages is None or averages.cross_price is None else _beyond(averages.cross_above),
         "candles": averages and averages.warm,
         "candles_needed": strategy.warm_up,
-        "evaluated": tally.evaluated if counted else None,
-        "crosses": tally.crosses if counted else None,
-        "signals": tally.signals if counted else None,
-        "rejected": dict(tally.rejected) if counted else None,
-        "revisions": tally.revisions if counted else None,
-        "gaps": tally.gaps if counted else None,
+        "evaluated": counts.evaluated if counted else None,
+        "crosses": counts.crosses if counted else None,
+        "signals": counts.signals if counted else None,
+        "rejected": dict(counts.rejected) if counted else None,
+        "revisions": counts.revisions if counted else None,
+        "gaps": counts.gaps if counted else None,
         "closes_today": None if figures.closes is None else _closes_fields(figures.closes),
-        "last_signal_id": tally.last_signal_id or None,
-        "last_signal_time": _instant(tally.last_signal_time),
+        "last_signal_id": counts.last_signal_id or None,
+        "last_signal_time": _instant(counts.last_signal_time),
         "last_signal_close": _instant(figures.last_signal_close),
         "open": [one._asdict() | {"time": format_instant(one.time)} for one in figures.open],
         "paused_until": None if figures.paused_until is None else format_moment(figures.paused_until),

@@ -71,7 +71,7 @@ def gather_status(
     finally:
         if memory is None:
             kept.close()
-    # Redis may be away, or the heartbeat in it gone; who holds its note in the state directory lives all the same.
+    # Redis may be away, or the heartbeat in it gone; a process that holds its note in the state directory is alive.
     processes = live_processes(environment.state_dir, scope_of(environment))
     alive = {each.role: {"state": "alive", "pid": each.pid} for each in processes}
     record = _record(environment, kept, look.notes)

@@ -173,7 +173,7 @@ def _restarts(children: Sequence[Child]) -> list[str]:
 def _sentence(status: Status, problem: str) -> str:
     fresh = sum(figures.last_candle is not None and not figures.is_stale for figures in status.strategies)
     beat = status.daemon or {}
-    found = sum(figures.tally.signals for figures in status.strategies)
+    found = sum(figures.counts.signals for figures in status.strategies)
     text = (
         f"{fresh} of {counted(len(status.strategies), 'strategy')} up to date, "
         f"{beat.get('evaluated', 0)} candles taken in "

@@ -27,7 +27,7 @@ class Status:
         redis: where Redis is, without credentials; None where the product works without. Averages and counts are then
             in the daemon's memory only, and not known here.
         daemon: fields of the daemon's heartbeat, or its process; None when it shows no sign of life.
-        notifier: likewise.
+        notifier: the same of the notifier.
         queued: signals on the list that no notifier has taken yet; None when it is not a list.
         delivery: lanes and dead letters; None when they cannot be read.
         strategies: in the order of the configuration.

@@ -57,7 +57,7 @@ def watch_status(look: Callable[[], Status], console: Console, every: float) -> 
 
 @contextmanager
 def _keys() -> Iterator[Callable[[float], bytes]]:
-    """Give a function that waits so many seconds for a key and returns it, or nothing."""
+    """Give a function that waits that many seconds for a key and returns it, or nothing."""
     if not sys.stdin.isatty():
         yield _no_keys
         return

@@ -54,10 +54,10 @@ class StrategyFigures:
         is_stale: whether the words should worry anyone.
         side: side of the averages, None before there was one.
         averages: None when none are stored.
-        tally: the counts.
+        counts: the counts.
         notes: what is stored and cannot be used.
         open: signals that have not ended, oldest first.
-        paused_until: until when nobody hears of its signals, epoch seconds; None when it is not paused.
+        paused_until: until when its signals are held, epoch seconds; None when it is not paused.
         closes: those of today; None where nothing is known of them.
     """
 
@@ -70,7 +70,7 @@ class StrategyFigures:
     is_stale: bool
     side: Side | None
     averages: Averages | None
-    tally: Counts
+    counts: Counts
     notes: tuple[str, ...]
     open: tuple[OpenFigures, ...] = ()
     paused_until: float | None = None
@@ -79,7 +79,7 @@ class StrategyFigures:
     @property
     def last_signal_close(self) -> Instant | None:
         """Close of the last signal's candle, None before the first."""
-        opened = self.tally.last_signal_time
+        opened = self.counts.last_signal_time
         return None if opened is None else self.strategy.granularity.close_of(opened)
 
 
@@ -125,7 +125,7 @@ def strategy_figures(
         is_stale=is_stale,
         side=None if state is None else state.side,
         averages=averages,
-        tally=loaded.tally,
+        counts=loaded.counts,
         notes=tuple(loaded.notes),
         open=_open_figures(loaded),
     )

@@ -1,4 +1,4 @@
-"""A connection's input with an end: so many bytes and so many seconds for one request."""
+"""A connection's input with an end: a limit of bytes and one of seconds for each request."""
 
 from __future__ import annotations
 

@@ -103,6 +103,6 @@ class WebServer(SiteServer):
         self.server_name, self.server_port = str(self.server_address[0]), self.port
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Tell whoever wants to know of an error that nobody expected."""
+        """Report an unexpected error."""
         del request, client_address
         self._on_error(sys.exception())

@@ -24,7 +24,7 @@ def exact(name: str, answer: object, count: int) -> list[Fraction]:
     """Return a plug-in's numbers.
 
     Raises:
-        PlugInFailed: it did not return so many exact ones.
+        PlugInFailed: it did not return that many exact ones.
     """
     numbers = answer if isinstance(answer, tuple) else (answer,)
     if len(numbers) != count or not all(map(_is_exact, numbers)):
@@ -86,8 +86,8 @@ class WindowAverage:
 
     Attributes:
         needed: candles that the plug-in looks at.
-        filled: candles seen, at most so many.
-        fixed: the value times ``FIXED_UNIT``, once there are so many.
+        filled: candles seen, at most that many.
+        fixed: the value times ``FIXED_UNIT``, once there are that many.
     """
 
     plug_in: ClassVar[AveragePlugIn]

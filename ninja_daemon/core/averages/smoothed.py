@@ -19,7 +19,7 @@ FIXED_DIGITS: Final = 10
 FIXED_UNIT: Final = 10**FIXED_DIGITS
 
 LONGEST_WARM_UP: Final = 5_000
-"""Candles after which an average of infinite memory is taken as warm whatever is left of its start."""
+"""Candles after which an average of infinite memory counts as warm, however much is left of its start."""
 
 _WORST_START: Final = 10**6
 """How far the start of an average may lie from what it would be, in price units: ten EUR_USD, 1,000 yen."""

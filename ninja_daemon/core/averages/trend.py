@@ -43,7 +43,7 @@ class TrendAverage:
         return {"timeframe": self.granularity.name, "ma_type": self.ma_type.value, "period": self.period}
 
     def empty_state(self, decimals: int) -> TrendState:
-        """Return the state before the first candle of all; its prices will have so many digits after the point."""
+        """Return the state before the first candle of all; its prices will have that many digits after the point."""
         average = self.ma_type.average
         return TrendState(None, 0, decimals, Window(average.closes_held(self.period)), average.empty(self.period))
 

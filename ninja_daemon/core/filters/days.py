@@ -45,7 +45,7 @@ FILTER: Final = Filter(
 def by_close(
     settings: Settings, passes: Callable[[Instant], bool], shown: Callable[[Instant], str], limit: str
 ) -> Judge:
-    """Return the judge of a filter that goes by the instant of the close alone.
+    """Return the judge of a filter that uses the instant of the close alone.
 
     Args:
         settings: of the strategy.

@@ -177,7 +177,7 @@ class Filter:
 
     Attributes:
         name: under which it is counted; of an optional one, also its key in a strategy.
-        sentence: says what was the case when it rejected.
+        sentence: why it rejected a cross.
         bind: makes its judge of a strategy's settings, its instrument, and the value of ``key``.
         key: of an optional filter, which judges only the strategies that set it.
     """

@@ -65,7 +65,7 @@ class FilterPlugIn:
         version: part of the settings hash: another version gives other ids.
         candles: how many candles it looks at, the cross's included; from 1 to 1,000.
         compare: returns two exact numbers of a cross: what it has, and the least that it must have to pass.
-        sentence: says what was the case when it rejected.
+        sentence: why it rejected a cross.
         name: that of the entry point.
     """
 

@@ -92,7 +92,7 @@ NO_QUIET: Final = QuietTimes()
 
 @lru_cache(maxsize=512)
 def quiet_times(quiet: Quiet, instrument: str, calendar: Calendar) -> QuietTimes:
-    """Pick the events of a calendar that count; once for all strategies that go by the same."""
+    """Pick the events of a calendar that count; once for all strategies with the same settings."""
     events = [known for known in calendar.events if quiet.concerns(known.event, instrument)]
     return QuietTimes(quiet, calendar, events, [known.event.time for known in events])
 

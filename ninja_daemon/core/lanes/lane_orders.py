@@ -12,7 +12,7 @@ _NO_END: Final = -1
 
 
 def pause(record: LaneRecord, now: int, seconds: float | None) -> LaneChange:
-    """Hold a lane back, for so many seconds or until it is resumed."""
+    """Hold a lane back, for that many seconds or until it is resumed."""
     until = _NO_END if seconds is None else now + milliseconds(seconds)
     return replace(change(record, replace(record, paused=until)), is_known=True)
 

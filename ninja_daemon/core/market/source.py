@@ -13,7 +13,7 @@ class Source(StrEnum):
 
     Attributes:
         prices: fields of ``Candle``.
-        parts: how many prices are in the sum; an average of sums is so many times one of prices.
+        parts: how many prices are in the sum; an average of sums is ``parts`` times one of prices.
     """
 
     prices: tuple[str, ...]

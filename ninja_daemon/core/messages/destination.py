@@ -114,9 +114,9 @@ class Delivery:
         silences: those of the configuration; more may be set while running.
         daily: the heartbeat, None when nobody asked for it.
         mirror: name of the list that gets a second copy of every signal; empty for none.
-        results: the digest of results, None likewise.
-        record: the record's head, None likewise.
-        near: the digest of near crosses, None likewise.
+        results: the digest of results; None when there is none.
+        record: the record's head; None when it is not posted.
+        near: the digest of near crosses; None when there is none.
     """
 
     destinations: tuple[Destination, ...]

@@ -38,7 +38,7 @@ class Notice:
         topic: what kind of thing happened: ``lane_suspended``, ``broker_denied``, ``data_stale``, ``audit_failed``, …
         text: sentences for a person, lines separated by a newline.
         time: when it happened, epoch seconds.
-        about: the destination that it is about and that must therefore not be the only one to hear of it.
+        about: destination that this alert concerns; the alert must also go somewhere else.
     """
 
     id: str

@@ -17,7 +17,7 @@ from ninja_daemon.core.outcomes.outcome import Outcome
 
 _UP: Final = Context(prec=40, rounding=ROUND_CEILING)
 _TEN_DECIMALS: Final = Decimal("1e-10")
-"""To so many a signal's reward over risk is rounded."""
+"""To this a signal's reward over risk is rounded."""
 
 
 def outcome_destinations(

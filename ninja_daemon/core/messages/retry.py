@@ -15,12 +15,12 @@ THROTTLED_LONGEST: Final = 300.0
 
 
 def probe_delay(probes: int) -> float:
-    """Return the seconds until the next probe, after so many that failed."""
+    """Return the seconds until the next probe, after that many that failed."""
     return PROBES[probes] if probes < len(PROBES) else PROBE_EVERY
 
 
 def throttled_delay(times: int) -> float:
-    """Return the seconds to wait after so many answers in a row, from 1, that named no time."""
+    """Return the seconds to wait after that many answers in a row, from 1, that named no time."""
     return min(THROTTLED_LONGEST, THROTTLED_FIRST * 2.0 ** min(max(times - 1, 0), 64))
 
 

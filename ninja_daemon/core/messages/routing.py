@@ -60,7 +60,7 @@ class Match:
     """Conditions that must all hold; one that is left out always holds.
 
     Attributes:
-        instrument: names, ``*`` and ``?`` allowed; one of them must fit. Likewise ``timeframe`` and ``strategy``.
+        instrument: names, ``*`` and ``?`` allowed; one of them must fit. The same for ``timeframe`` and ``strategy``.
         side: the direction, None for both.
         late: whether the signal was found late, None for either.
         min_risk_reward: smallest reward over risk.
@@ -149,7 +149,7 @@ def _takers(routes: Sequence[Route], signal: Routable) -> Iterator[Route]:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Signals that nobody wants to hear of for a while; they are counted, not sent.
+    """Signals that are counted and not sent for a while.
 
     Attributes:
         id: how ``queue unsilence`` names it.
@@ -171,7 +171,7 @@ class Silence:
         return f"hushed:{self.id}:{int(self.until)}"
 
     def hushes(self, signal: Routable, destination: str, now: float) -> bool:
-        """Tell whether ``destination`` shall not hear of the signal now."""
+        """Tell whether ``destination`` does not get the signal now."""
         return (
             now < self.until
             and (not self.destinations or destination in self.destinations)

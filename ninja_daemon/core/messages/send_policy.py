@@ -20,7 +20,7 @@ from ninja_daemon.core.messages.style import Style
 GROUP_MOST: Final = 10
 """Signals in a grouped message at most; Discord takes ten embeds."""
 DIGEST_MOST: Final = 30
-"""Late signals in a digest at most; so many lines fit into every channel's limits."""
+"""Late signals in a digest at most; that many lines fit into every channel's limits."""
 DIGEST_WAIT: Final = 5.0
 """Seconds that a digest waits for more late signals, counted from the first."""
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
@@ -46,7 +46,7 @@ class OutcomePolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many messages a period, up to ``count`` of them at once (a generic cell rate algorithm).
+    """Messages a period, up to ``count`` of them at once (a generic cell rate algorithm).
 
     Attributes:
         count: messages.

@@ -41,7 +41,7 @@ class OpenSignal(NamedTuple):
         terms: stored when it was listed.
         candles: how many it has been followed over.
         high: highest price of these candles and the entry.
-        low: lowest price likewise.
+        low: lowest price since then.
     """
 
     id: str

@@ -37,7 +37,7 @@ class Scale(NamedTuple):
 
 
 def nice_prices(lowest: int, highest: int, most: int) -> list[int]:
-    """Return round prices within a range, at most so many: multiples of 1, 2 or 5 times a power of ten."""
+    """Return round prices within a range, at most that many: multiples of 1, 2 or 5 times a power of ten."""
     power = 1
     while True:
         for factor in (1, 2, 5):

@@ -9,7 +9,7 @@ from ninja_daemon.core.market.candle_columns import CandleColumns
 from ninja_daemon.core.market.instant import Instant
 
 MOST: Final = 4_096
-"""Blocks at most; a picture is not so many pixels wide."""
+"""Blocks at most; no picture is that many pixels wide."""
 
 
 class CandleRun(NamedTuple):

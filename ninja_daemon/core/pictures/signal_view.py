@@ -95,5 +95,5 @@ class PriceLevel:
 
 
 def units_of(price: Decimal, decimals: int) -> int:
-    """Return a price in the units of integers with so many decimals."""
+    """Return a price in the units of integers with that many decimals."""
     return int(price.scaleb(decimals))

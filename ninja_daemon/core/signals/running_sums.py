@@ -100,7 +100,7 @@ class _Sums:
     Attributes:
         left: the fast average over the least common multiple of both periods, after each candle of the block for which
             both are full; valid until the next block.
-        right: the slow average likewise.
+        right: the same of the slow average.
     """
 
     def __init__(self, periods: Periods, held: Integers) -> None:

@@ -66,7 +66,7 @@ def signals_of(rules: Rules, turns: Turns) -> list[Signal]:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Make many records without the collector, which would look through all of them again and again in vain."""
+    """Make many records without the garbage collector, which would scan all of them again and again."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:

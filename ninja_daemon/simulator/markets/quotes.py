@@ -48,7 +48,7 @@ class Listing:
 
 
 class Market(Protocol):
-    """Where prices come from. The same arguments give the same candles, whoever asks and whenever."""
+    """Where prices come from. The same arguments always give the same candles."""
 
     @property
     def listings(self) -> Mapping[str, Listing]:

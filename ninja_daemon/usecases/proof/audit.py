@@ -76,7 +76,7 @@ def audit(
     loaded, listed = record.loaded, len(record.signals)
     if loaded.cursor is None:
         return Audited(strategy, listed=listed)
-    span, more, known = Span(_oldest(record) if since is None else since), loaded.tally.evaluated, loaded.instrument
+    span, more, known = Span(_oldest(record) if since is None else since), loaded.counts.evaluated, loaded.instrument
     try:
         derived = derive(source, strategy, span, known=known, more=more, calendar=record.calendar, progress=progress)
     except NinjaError as error:

@@ -120,7 +120,7 @@ def _judgeable(strategy: Strategy, every: CandleColumns, larger: Larger) -> tupl
 
 
 def _places(candles: CandleColumns, span: Span, more: int) -> tuple[int, int]:
-    """Return where a span, and so many candles before it, begins and ends."""
+    """Return where a span, and that many candles before it, begins and ends."""
     start = 0 if span.since is None else max(0, int(candles.time.searchsorted(span.since)) - more)
     stop = len(candles) if span.until is None else int(candles.time.searchsorted(span.until, side="right"))
     return start, max(start, stop)

@@ -38,7 +38,7 @@ def outcome_differences(derived: Derived, record: Record) -> Iterator[Difference
 def _followed(derived: Derived, record: Record) -> dict[str, Signal]:
     """Return the signals that are followed, as they were listed, by id in the order of their candles.
 
-    One that is derived otherwise, or not listed any more, stands as its outcome says that it was.
+    One that is derived otherwise, or not listed any more, is taken from its outcome.
     """
     own, listed = derived.signals(), {signal.id: signal for signal in record.signals}
     found: list[Signal] = []

@@ -76,11 +76,11 @@ def due_since(derived: Derived, record: Record, known: set[str]) -> Instant | No
     oldest = record.signals[0].time if record.signals else None
     if loaded.cursor is None:
         return None
-    if record.is_counted and not loaded.tally.evaluated:
+    if record.is_counted and not loaded.counts.evaluated:
         return None
     if record.is_counted and len(times) and loaded.cursor <= int(times[-1]):
         end = int(times.searchsorted(loaded.cursor, side="right"))
-        since = int(times[max(0, end - loaded.tally.evaluated)]) if end else None
+        since = int(times[max(0, end - loaded.counts.evaluated)]) if end else None
     else:  # counts lead from the cursor back, which the candles must reach
         since = oldest
     if since is None or (record.is_cut and oldest is None):

@@ -160,7 +160,7 @@ class LargerCandles:
         return found
 
     def trend(self, decimals: int) -> Trend:
-        """Return the average at each moment that is known, for prices of so many decimals."""
+        """Return the average at each moment that is known, for prices of that many decimals."""
         return Trend.over(self.series.granularity, self.before, self.candles, decimals)
 
     def state_after(self, candle: Candle) -> TrendState:

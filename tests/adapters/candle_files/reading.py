@@ -23,7 +23,7 @@ def taken(path: Path | Sequence[Path], join: Granularity | None = None, **option
 
 
 def taken_as_written(path: Path, join: Granularity, *, digits: int, **options: Any) -> tuple[list[Candle], str]:
-    """The candles in units of their last digit, of which there are so many, and the closing paragraph."""
+    """The candles in units of their last digit, of which there are that many, and the closing paragraph."""
     with open_candles([path], Options(**options)) as opened:
         found = [candle for columns in opened.columns(join) for candle in columns]
         assert opened.report is not None

@@ -307,7 +307,7 @@ def minutes(count: int) -> Iterator[bytes]:
 
 
 def most_memory(folder: Path, count: int) -> int:
-    """Replay so many candles that come through a pipe, and return the most bytes held meanwhile."""
+    """Replay that many candles that come through a pipe, and return the most bytes held meanwhile."""
     pipe = folder / f"{count}.csv"
     os.mkfifo(pipe)
 

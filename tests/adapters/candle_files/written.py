@@ -19,7 +19,7 @@ H1: Final = Granularity.H1.seconds
 
 
 class Ahead(tzinfo):
-    """New York's clock and so many hours, as some MetaTrader servers have it."""
+    """New York's clock and that many hours, as some MetaTrader servers have it."""
 
     def __init__(self, hours: int) -> None:
         self.hours = timedelta(hours=hours)

@@ -709,7 +709,7 @@ class TestAccount:
         for _ in range(2):
             answer = source.history([wanted])[wanted]
             assert isinstance(answer, BrokerUnavailable)
-            assert "the account's word on the digits of EUR_USD is not to be had yet" in str(answer)
+            assert "the account has not said the digits of EUR_USD yet" in str(answer)
             assert "strategies that begin anew wait" in source.doubt
         asked = sum(request.path.endswith("/instruments") for request in broker.requests)
         assert asked == 3, "once, with its three tries; the second time within five seconds it is not asked again"

@@ -38,8 +38,8 @@ def changes(store: RedisStateStore, many: Sequence[Rules], count: int = 1) -> li
         state = before.state or rules.empty_state()
         after, crosses = advance_all(rules, state, MADE[state.seen : state.seen + count])
         signals = [signal_of(rules, cross, 1.7e9) for cross in crosses if cross.rejected_by is None]
-        tally = before.tally._replace(evaluated=after.seen, signals=before.tally.signals + len(signals))
-        found.append(Change(rules, before, after, tally, signals, count))
+        counts = before.counts._replace(evaluated=after.seen, signals=before.counts.signals + len(signals))
+        found.append(Change(rules, before, after, counts, signals, count))
     return found
 
 

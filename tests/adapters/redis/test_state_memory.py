@@ -51,19 +51,19 @@ def take_in(store: RedisStateStore, count: int, rules: Rules = RULES) -> Change:
         state, cross = rules.advance(state, candle)
         crosses += [] if cross is None else [cross]
     signals = [signal_of(rules, cross, 1.7e9) for cross in crosses if cross.rejected_by is None]
-    rejected = dict(loaded.tally.rejected)
+    rejected = dict(loaded.counts.rejected)
     for reason in (cross.rejected_by for cross in crosses):
         if reason is not None:
             rejected[reason.name] = rejected.get(reason.name, 0) + 1
-    tally = loaded.tally._replace(
-        evaluated=loaded.tally.evaluated + count,
-        crosses=loaded.tally.crosses + len(crosses),
+    counts = loaded.counts._replace(
+        evaluated=loaded.counts.evaluated + count,
+        crosses=loaded.counts.crosses + len(crosses),
         rejected=rejected,
-        last_signal_id=signals[-1].id if signals else loaded.tally.last_signal_id,
-        last_signal_time=signals[-1].time if signals else loaded.tally.last_signal_time,
+        last_signal_id=signals[-1].id if signals else loaded.counts.last_signal_id,
+        last_signal_time=signals[-1].time if signals else loaded.counts.last_signal_time,
         shown_before=random.Random(state.seen).choice(((), (110_000,), (110_000, 109_990))),
     )
-    change = Change(rules, loaded, state, tally, signals, count)
+    change = Change(rules, loaded, state, counts, signals, count)
     result = store.commit([change])[rules.strategy.name]
     assert isinstance(result, Committed)
     assert result.result == CommitResult.OK
@@ -95,10 +95,10 @@ def test_what_is_remembered_is_what_a_new_process_reads(store: RedisStateStore, 
         remembered = read(store, rules.strategy)
         full_reads += read_in_full(store.client) - before
         assert remembered == read(fresh(store), rules.strategy)
-    tally = read(store, rules.strategy).tally
+    counts = read(store, rules.strategy).counts
     assert full_reads == 0
-    assert tally.rejected.keys() <= {one.name for one in FILTERS}
-    assert tally.crosses > 0
+    assert counts.rejected.keys() <= {one.name for one in FILTERS}
+    assert counts.crosses > 0
 
 
 def test_of_many_strategies_only_those_that_were_touched_are_read_in_full(store: RedisStateStore) -> None:
@@ -212,7 +212,7 @@ def test_averages_that_vanish_between_reading_and_writing_are_found_missing(
     state, _ = RULES.advance(loaded.state, CANDLES[50])
     client.delete(AVERAGES)
 
-    store.commit([Change(RULES, loaded, state, loaded.tally, (), 1)])
+    store.commit([Change(RULES, loaded, state, loaded.counts, (), 1)])
 
     assert read(store).state is None
 
@@ -243,7 +243,7 @@ def test_a_commit_on_what_was_supposed_and_is_not_so_writes_nothing(
     damage(client)
     left = {key: client.dump(key) for key in (AVERAGES, SIDES, CURSOR)}
 
-    results = store.commit([Change(RULES, loaded, state, loaded.tally, (), 1)])
+    results = store.commit([Change(RULES, loaded, state, loaded.counts, (), 1)])
 
     assert isinstance(results["S"], Committed)
     assert results["S"].result == CommitResult.STALE

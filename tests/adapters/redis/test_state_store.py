@@ -352,7 +352,7 @@ def test_line_feeds_that_somebody_wrote_lead_no_commit_astray(
     loaded = stored(RedisStateStore(client, KEYS))
     state, _ = RULES.advance(state_after(RULES, made[:11]), made[11])
 
-    assert commit(store, Change(RULES, loaded, state, loaded.tally, (), 1)).result == CommitResult.OK
+    assert commit(store, Change(RULES, loaded, state, loaded.counts, (), 1)).result == CommitResult.OK
     again = stored(RedisStateStore(client, KEYS))
     assert (again.state, again.cursor, again.named) == (state, made[11].time, made[11].time)
     assert client.hget(KEYS.signal_state("EUR_USD_H1"), "side") == ("" if state.side is None else state.side.name)

@@ -51,7 +51,7 @@ OTHER = replace(FIFTEEN, name="OTHER", instrument="GBP_USD")
 
 @dataclass
 class SlowBroker(FakeBroker):
-    """Shows its newest candles only after it has been asked for newer ones so many times."""
+    """Shows its newest candles only after it has been asked for newer ones that many times."""
 
     asks_before_new: int = 0
 

@@ -29,7 +29,7 @@ def test_signals_are_told_apart_by_strategy_instrument_and_side() -> None:
 def test_the_last_signal_is_known_from_what_is_stored_not_only_since_the_start() -> None:
     counts = SignalCounts()
     assert counts.last_signals([M15]) == {}
-    counts.add(StrategyResult(M15, Start.STORED, tally=Counts(evaluated=9, signals=1, last_signal_time=START)))
+    counts.add(StrategyResult(M15, Start.STORED, counts=Counts(evaluated=9, signals=1, last_signal_time=START)))
     counts.add(StrategyResult(M15, Start.STORED))
     assert counts.last_signals([M15, FX]) == {M15.name: START + 900}
 
@@ -37,8 +37,8 @@ def test_the_last_signal_is_known_from_what_is_stored_not_only_since_the_start()
 def test_the_usual_silence_is_the_mean_distance_weekends_included() -> None:
     counts = SignalCounts()
     few, enough = Counts(evaluated=100, signals=4), Counts(evaluated=100, signals=5)
-    counts.add(StrategyResult(M15, Start.STORED, tally=few))
+    counts.add(StrategyResult(M15, Start.STORED, counts=few))
     assert counts.usual_silence([M15]) == {}
     for strategy in (M15, FX):
-        counts.add(StrategyResult(strategy, Start.STORED, tally=enough))
+        counts.add(StrategyResult(strategy, Start.STORED, counts=enough))
     assert counts.usual_silence([M15, FX]) == {M15.name: 20 * 900, "fx": 20 * 900 * 1.4}

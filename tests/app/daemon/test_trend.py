@@ -37,7 +37,7 @@ HOURS = Series("EUR_USD", Granularity.H1, OWN.price)
 
 @dataclass
 class LateBroker(FakeBroker):
-    """Calls an hour complete only after so many requests for it."""
+    """Calls an hour complete only after that many requests for it."""
 
     asks_before_hour: int = 0
 

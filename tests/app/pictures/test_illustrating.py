@@ -46,7 +46,7 @@ TOKEN = "123456:" + "x" * 30
 
 
 def a_view(number: int = 1, shift: int = 0) -> SignalView:
-    """The candles of ``a_signal``, or of one so many candles later."""
+    """The candles of ``a_signal``, or of one that many candles later."""
     signal = a_signal(number)
     times = [signal.time + (place - 59 + shift) * 14_400 for place in range(60)]
     candles = [Candle(time, 109_300, 109_400 + place, 109_200, 109_259) for place, time in enumerate(times)]

@@ -32,7 +32,7 @@ STRATEGY = Strategy("EUR_USD_H4", "EUR_USD", Granularity.H4, 3, 5)
 
 
 def histories(count: int, first: int = 0) -> tuple[list[str], list[str]]:
-    """What the lists say after so many signals."""
+    """What the lists say after that many signals."""
     times = [a_signal().time + number * 14_400 for number in range(first, count)]
     signals = [a_signal(time=time, id=signal_id(STRATEGY, time, a_signal().side)) for time in times]
     terms = Terms(exit_on_reverse=False, max_candles=1_000, cost_pips=Decimal(0), pip_location=-4)

@@ -50,7 +50,7 @@ def figures(number: int, *, condition: str = "up to date", cross_is_far: bool = 
         is_stale=condition != "up to date",
         side=Side.BUY,
         averages=averages,
-        tally=Counts(evaluated=9, crosses=3, signals=2, rejected={"atr": 1}, last_signal_time=START - 9_000),
+        counts=Counts(evaluated=9, crosses=3, signals=2, rejected={"atr": 1}, last_signal_time=START - 9_000),
         notes=(),
     )
 

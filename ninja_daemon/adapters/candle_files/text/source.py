@@ -31,7 +31,7 @@ class Bytes(Protocol):
     """What is read of a file."""
 
     def read(self, size: int, /) -> bytes:
-        """Return about so many of the next bytes; none at the end."""
+        """Return about that many of the next bytes; none at the end."""
 
 
 class Block(NamedTuple):

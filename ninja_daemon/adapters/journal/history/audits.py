@@ -1,4 +1,4 @@
-"""What audits found, strategy by strategy, beside the notes of evaluations: so one that is cut short goes on later."""
+"""Results of audits by strategy, in the file of the evaluation notes; an interrupted audit goes on from them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class KeptAudit(NamedTuple):
         strategy: its name.
         at: when it was audited (epoch seconds).
         result: its fields, as ``audit --json`` writes them.
-        fresh: differences that were not there before, and of which nobody was told yet.
+        fresh: new differences that were not reported yet.
     """
 
     strategy: str

@@ -33,7 +33,7 @@ class StoredKey:
 
 
 def write_key(pipeline: Pipeline, prefix: str, key: StoredKey) -> None:
-    """Have a key written with all that is in it."""
+    """Write a key with its content."""
     name = f"{prefix}{key.name}".encode("utf-8", "surrogateescape")
     parts = [part.encode("utf-8", "surrogateescape") for part in key.value]
     for command, arguments in WRITERS[key.kind](parts):

@@ -14,7 +14,7 @@
 --       7 settings hash of that ma_state
 --       8 number of words for ma_state  9 for signal_state      10 number of signals     11 of outcomes
 --       12 to 16 the proof of what the commit is built on (proof.lua); its digest is "" where a load has told
---       then the words for ma_state, field, value, field, value …; those for signal_state, likewise;
+--       then the words for ma_state, field, value, field, value …; the same for signal_state;
 --       for each signal: id, open time in seconds, JSON, the terms under which it is followed as JSON;
 --       for each outcome: id and open time of its signal, JSON
 --
@@ -99,7 +99,7 @@ local function refusal(plan, at)
     return {'STALE', held, ''}
   end
   if is_to_prove then
-    -- Nobody has asked before: whatever is not as the sender left it is read in full, and evaluated anew.
+    -- Nobody has asked before: state that is not as the sender left it is read in full and evaluated anew.
     if not is_proven(string.sub(held, 2), averages, sides, at + 11) then return {'STALE', held, ''} end
   elseif since ~= '' and named ~= since then
     return {'STALE', held, ''} -- What was not sent is not there any more.

@@ -4,7 +4,7 @@
 --
 -- Returns {seconds and microseconds of the server's clock, entry, ...}, an entry for each key in order:
 --   {"string", ms left, value}            ms left is -1 for a key that does not expire
---   {"list", ms left, element, ...}       likewise "set"
+--   {"list", ms left, element, ...}       the same for "set"
 --   {"hash", ms left, field, value, ...}
 --   {"zset", ms left, member, score, ...}
 --   {"none"}                              it is not there

@@ -8,7 +8,7 @@
 --       a command, the second of them the place of its key among the KEYS:
 --         "is" the answer, "" for none   "begins" with it   "counts" as that number   "sha1" of it
 --         "removes" as many: a command that changes something, run last and only when all the others have held
---       number of commands, then for each its number of words and its words, likewise
+--       number of commands, then for each its number of words and its words
 --
 -- Returns {"OK"}, {"CONFLICT", places of the guards that failed, from 0 …} when nothing was changed, or
 -- {"BADTYPE", key, type}.

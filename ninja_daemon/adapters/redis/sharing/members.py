@@ -65,7 +65,7 @@ class RedisMembers(NamedTuple):
 
 
 def agreed_count(client: redis.Redis, keys: Keys, count: int) -> None:
-    """Make sure that the namespace is divided into so many shards; the first one that asks decides.
+    """Make sure that the namespace is divided into that many shards; the first one that asks decides.
 
     Args:
         client: made by ``client.connect``.

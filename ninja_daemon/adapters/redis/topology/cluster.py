@@ -100,7 +100,7 @@ class OwnerPool(ConnectionPool):
         return str(node.host), int(node.port)
 
     def doubt(self) -> None:
-        """Have the cluster asked again before the next command."""
+        """Ask the cluster again before the next command."""
         self._is_stale = True
 
     @property

@@ -17,7 +17,7 @@ _LISTENING: Final = "0A"
 
 
 def check_firewall(host: Host) -> Iterator[Finding]:
-    """Whatever is not asked for should be refused: by ufw, nftables, firewalld or plain iptables."""
+    """Unrequested connections should be refused: by ufw, nftables, firewalld or plain iptables."""
     found = _ufw(host) or _nftables(host) or _iptables(host)
     if found:
         yield Finding(
@@ -61,14 +61,14 @@ def redis_ports(environment: Environment) -> frozenset[int]:
 
 
 def check_open_ports(host: Host, ports: frozenset[int]) -> Iterator[Finding]:
-    """Redis speaks to this machine alone."""
+    """Check that Redis listens on this machine only."""
     public = {
         f"port {port} of {'all addresses' if address.is_unspecified else address}"
         for address, port in _listening(host)
         if port in ports and not address.is_loopback
     }
     if public:
-        cause = f"Redis listens on {', '.join(sorted(public))}: whoever reaches it may try passwords"
+        cause = f"Redis listens on {', '.join(sorted(public))}: anybody who reaches it can try passwords"
         cure = "bind 127.0.0.1 -::1 in its configuration, or let `make install-redis` set it up"
         yield Finding(Level.ERROR, "host.redis_public", SUBJECT, cause, cure)
     else:

@@ -18,7 +18,7 @@ def backup(
         Path | None, typer.Argument(metavar="[DIR]", help="Where it goes; backups/ in the state directory if left out.")
     ] = None,
     *,
-    keep: Annotated[int, typer.Option("--keep", min=1, max=10_000, help="The newest so many stay.")] = 7,
+    keep: Annotated[int, typer.Option("--keep", min=1, max=10_000, help="How many of the newest stay.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="What was made, for another program.")] = False,
 ) -> None:
     """Copy Redis's data of the namespace, journal, ledger, record and notes into one proven file."""

@@ -27,7 +27,7 @@ def reload(
     """Have daemon and notifier read the configuration file again."""
     environ, product = running_environ()
     say_found(product)
-    # A unit's ExecReload= may not read its credentials, so it goes by the process's id alone.
+    # A unit's ExecReload= may not read its credentials, so it knows the process's id only.
     environment = inspect_environment(environ)[0] if pid else read_environment(environ)
     processes = _live(environment, pid)
     if not processes:

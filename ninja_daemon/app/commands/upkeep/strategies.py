@@ -1,4 +1,4 @@
-"""``ninja-daemon strategies``: what is configured and what is left; nobody hears of one for a while; the end of one."""
+"""``ninja-daemon strategies``: list what is configured and what is left; pause, resume and forget a strategy."""
 
 from __future__ import annotations
 

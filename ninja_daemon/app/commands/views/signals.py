@@ -31,7 +31,7 @@ class Chosen:
         str | None,
         typer.Option(metavar="WHEN", help="Candles closed since: 2026-01-31, 2026-01-31T10:00:00Z, or '2 days' ago."),
     ] = None
-    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="The newest so many; 0 for all.")] = 50
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many of the newest; 0 for all.")] = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ class SignalCounts:
         """Begin with nothing counted."""
         self._listed: Counter[Listed] = Counter()
         self._rejected: Counter[tuple[str, str]] = Counter()
-        self._tallies: dict[str, Counts] = {}
+        self._counts: dict[str, Counts] = {}
         self._lock = threading.Lock()
 
     def add(self, result: StrategyResult) -> None:
@@ -43,8 +43,8 @@ class SignalCounts:
         with self._lock:
             self._listed.update(Listed(name, one.instrument, one.side.name) for one in result.signals)
             self._rejected.update((name, one.rejected_by.name) for one in result.crosses if one.rejected_by is not None)
-            if result.tally is not None:
-                self._tallies[name] = result.tally
+            if result.counts is not None:
+                self._counts[name] = result.counts
 
     def listed(self) -> Mapping[Listed, int]:
         """Return how many signals were listed."""
@@ -59,17 +59,17 @@ class SignalCounts:
     def last_signals(self, strategies: Sequence[Strategy]) -> Mapping[str, Instant]:
         """Return when the candle of each strategy's last signal closed."""
         with self._lock:
-            times = {one: self._tallies[one.name].last_signal_time for one in strategies if one.name in self._tallies}
+            times = {one: self._counts[one.name].last_signal_time for one in strategies if one.name in self._counts}
         return {one.name: one.granularity.close_of(time) for one, time in times.items() if time is not None}
 
     def usual_silence(self, strategies: Sequence[Strategy]) -> Mapping[str, float]:
         """Return the mean seconds between two signals, weekends included, where there were enough of them."""
         with self._lock:
-            known = {one: self._tallies[one.name] for one in strategies if one.name in self._tallies}
+            known = {one: self._counts[one.name] for one in strategies if one.name in self._counts}
         return {
-            one.name: tally.evaluated / tally.signals * one.granularity.seconds * _stretch(one)
-            for one, tally in known.items()
-            if tally.signals >= _ENOUGH
+            one.name: counts.evaluated / counts.signals * one.granularity.seconds * _stretch(one)
+            for one, counts in known.items()
+            if counts.signals >= _ENOUGH
         }
 
 

@@ -13,7 +13,7 @@ from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.ports import Clock, DaemonStore
 
 _TELL_AFTER: Final = 60.0
-"""Seconds for which Redis may be away before the operator hears of it; a restart of Redis is shorter."""
+"""Seconds after which the operator is alerted that Redis is away; a restart of Redis is shorter."""
 
 
 class Outage:
@@ -36,7 +36,7 @@ class Outage:
             return None if self._since is None else self._clock.monotonic() - self._since
 
     def failed(self, error: StoreUnavailable, *, is_active: bool) -> None:
-        """Say that the store cannot be reached; the operator hears of it after a minute."""
+        """Log that the store cannot be reached; alert the operator after a minute."""
         goes_on = self._store.away is not None and is_active
         what_now = (
             "nothing is lost, signals wait in the local journal and are delivered from there"
@@ -65,7 +65,7 @@ class Outage:
         """Log what became of the commits that waited for Redis."""
         for replayed in self._store.replayed():
             self._log.info(
-                f"made for Redis what waited for it: {counted(replayed.commits, 'commit')}; "
+                f"replayed to Redis: {counted(replayed.commits, 'commit')}; "
                 f"{counted(replayed.signals, 'signal')} listed now",
                 event_id="journal.replayed",
             )
@@ -78,7 +78,7 @@ class Outage:
                 )
 
     def alert(self, kind: str, severity: str, text: str) -> None:
-        """Have the notifier tell the operator something."""
+        """Alert the operator through the notifier."""
         try:
             self._store.alert(kind, severity, text, self._clock.now())
         except StoreUnavailable as error:

@@ -1,4 +1,4 @@
-"""What all tables of who gets what are read by: names of destinations, and where they stand."""
+"""Readers that all routing tables share: names of destinations, and the depth of a route."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _names_or_none(value: object, context: RouteContext) -> tuple[str, ...]:
     values = [value] if isinstance(value, str) else value
     known = list(dict.fromkeys(context.destinations))
     if not isinstance(values, list):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     for name in values:
         if name not in known:
             allowed = f"made of destinations ({', '.join(known)})"

@@ -59,7 +59,7 @@ def _side(value: object) -> Side:
 
 def _ratio(value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     exact = Decimal(value)
     if not exact.is_finite() or exact < 0:
         raise ValueError

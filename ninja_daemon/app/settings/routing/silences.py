@@ -17,7 +17,7 @@ _LONGEST_COMMENT: Final = 200
 
 def _moment(value: object) -> float:
     if not isinstance(value, datetime):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     return (value if value.tzinfo is not None else value.replace(tzinfo=UTC)).timestamp()
 
 
@@ -27,7 +27,7 @@ class SilenceTable(Table):
     until: Annotated[float, Value("a date and time like 2026-12-24T18:00:00Z (every silence has an end)", _moment)]
     """When it ends. Required."""
     match: Annotated[Match, MATCH] = MATCH_ALL
-    """The signals that nobody hears of."""
+    """Which signals it holds back; left out, all."""
     to: Annotated[tuple[str, ...], TO_OR_NOBODY] = ()
     """Where it holds; left out, everywhere."""
     comment: Annotated[str, Value("text", lambda value: str(value)[:_LONGEST_COMMENT])] = ""
@@ -36,7 +36,7 @@ class SilenceTable(Table):
 
 def _silences(value: object, context: RouteContext) -> tuple[Silence, ...]:
     if not isinstance(value, list):
-        raise ValueError  # noqa: TRY004 - likewise
+        raise ValueError  # noqa: TRY004 - as above
     tables = read_each(value, lambda each: read_table(SilenceTable, each, context))
     return tuple(
         Silence(f"file-{place}", table.match, table.until, table.to, table.comment)

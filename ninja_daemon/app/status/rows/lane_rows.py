@@ -1,4 +1,4 @@
-"""The lanes in a picture of the status: one line each, whoever is in trouble first."""
+"""The lanes in a picture of the status: one line each, troubled ones first."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def lanes_shown(status: Status, width: int, *, limited: bool) -> list[Renderable
         return []
     if not limited or len(lanes) <= _MOST_LANES:
         return [ranked_table(_lane_columns(lanes), width)]
-    # Whoever is in trouble first; the others are counted.
+    # Troubled lanes first; the others are counted.
     shown = sorted(lanes, key=lambda lane: (lane.state in _WELL and not lane.dead, -lane.waiting))[:_MOST_LANES]
     more = Text(f"{len(lanes) - len(shown)} more destinations, see: ninja-daemon queue", style="dim")
     return [ranked_table(_lane_columns(shown), width), more]

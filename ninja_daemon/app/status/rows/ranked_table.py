@@ -46,7 +46,7 @@ class Column:
 
 
 def fitting(columns: Sequence[Column], width: int) -> Sequence[Column]:
-    """Return the columns that fit side by side into so many columns of a terminal."""
+    """Return the columns that fit side by side into that many columns of a terminal."""
     kept = [column for column in columns if any(cell.plain for cell in column.cells) or column.rank == 0]
     while sum(column.least(width) + _GAP for column in kept) - _GAP > width:
         worst = max(kept, key=lambda column: column.rank)

@@ -149,9 +149,9 @@ def _open(figures: StrategyFigures) -> Text:
 
 
 def _crosses(figures: StrategyFigures) -> Text:
-    tally = figures.tally
-    rejected = rejection_words(tally.rejected)
-    return Text(f"{tally.crosses}" + (f" ({rejected})" if rejected else ""))
+    counts = figures.counts
+    rejected = rejection_words(counts.rejected)
+    return Text(f"{counts.crosses}" + (f" ({rejected})" if rejected else ""))
 
 
 def _state(figures: StrategyFigures, now: float) -> Text:

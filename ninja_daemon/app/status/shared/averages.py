@@ -29,7 +29,7 @@ class Averages:
     Attributes:
         close: the last close.
         fast: the fast average, None while it is not full.
-        slow: likewise.
+        slow: the same of the slow one.
         atr: the average true range, None while it is not full.
         gap_pips: fast − slow in pips.
         cross_price: the close at which the next candle would turn the side; None when no positive price would.

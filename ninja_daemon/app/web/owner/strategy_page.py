@@ -79,19 +79,19 @@ def _figures(figures: StrategyFigures, status: Status) -> Html:
             ("next close", moment(figures.next_close if figures.strategy.enabled else None)),
             *values,
             ("open signals", open_words(figures.open) if figures.open else None),
-            *(_counts(figures.tally) if status.is_counted else ()),
+            *(_counts(figures.counts) if status.is_counted else ()),
         ]
     )
 
 
-def _counts(tally: Counts) -> list[tuple[str, Child]]:
+def _counts(counts: Counts) -> list[tuple[str, Child]]:
     return [
-        ("candles evaluated", tally.evaluated),
-        ("crosses", tally.crosses),
-        ("signals", tally.signals),
-        ("rejected", rejection_words(tally.rejected) or "none"),
-        ("revised by the broker", tally.revisions),
-        ("missing candles", tally.gaps),
+        ("candles evaluated", counts.evaluated),
+        ("crosses", counts.crosses),
+        ("signals", counts.signals),
+        ("rejected", rejection_words(counts.rejected) or "none"),
+        ("revised by the broker", counts.revisions),
+        ("missing candles", counts.gaps),
     ]
 
 

@@ -24,7 +24,7 @@ def public_record_content(shown: PublicRecord, delay: str) -> Child:
         element(
             "p",
             f"Every signal and outcome is a line of a hash chain, {delay} after the close of its candle. "
-            "Whoever notes this head today can prove later that no line before it was removed, added or changed: ",
+            "With this head noted today you can prove later that no line before it was removed, added or changed: ",
             element("code", f"ninja-daemon verify FILE --head {shown.head}"),
             ".",
         ),

@@ -20,7 +20,7 @@ _ROOM: Final = 120
 
 
 def curve_words(outcomes: Sequence[Outcome]) -> str:
-    """Say what outcomes, in the order of their ends, add up to, and the deepest fall on the way."""
+    """Write the sum of outcomes, in the order of their ends, and the deepest fall below a peak."""
     sums, peaks = _sums(outcomes)
     deepest = Decimal(max(peak - one for peak, one in zip(peaks, sums, strict=True))).scaleb(-R_DIGITS)
     total = Decimal(sums[-1]).scaleb(-R_DIGITS)

@@ -98,5 +98,5 @@ def _axes(canvas: Canvas, view: SweepView, theme: Theme) -> None:
 
 
 def _named(edges: Sequence[int], room: int) -> range:
-    """Return which fields of an axis are named: every one, or every so many that a name has room."""
+    """Return which fields of an axis are named: every one, or every that many that a name has room."""
     return range(0, len(edges) - 1, -(-room // max(1, edges[1] - edges[0])))

@@ -21,37 +21,37 @@ _FORMER_NAMES: Final = {"atr_warming": "atr"}
 """Filters that had another name before; they count on under the new one."""
 
 
-def encode_tally(state: StrategyState, tally: Counts) -> dict[str, str]:
+def encode_counts(state: StrategyState, counts: Counts) -> dict[str, str]:
     """Write the fields of ``signal_state``: side, candle, counts and the last signal (contract 3)."""
     return {
         "side": state.side.name if state.side is not None else "",
-        "crosses": str(tally.crosses),
-        "signals": str(tally.signals),
-        "revisions": str(tally.revisions),
-        "gaps": str(tally.gaps),
-        "last_signal_id": tally.last_signal_id,
-        "last_signal_time": "" if tally.last_signal_time is None else format_instant(tally.last_signal_time),
-        **{f"rejected:{name}": str(count) for name, count in tally.rejected.items()},
-        **encode_quiet_tally(state, tally),
+        "crosses": str(counts.crosses),
+        "signals": str(counts.signals),
+        "revisions": str(counts.revisions),
+        "gaps": str(counts.gaps),
+        "last_signal_id": counts.last_signal_id,
+        "last_signal_time": "" if counts.last_signal_time is None else format_instant(counts.last_signal_time),
+        **{f"rejected:{name}": str(count) for name, count in counts.rejected.items()},
+        **encode_quiet_counts(state, counts),
     }
 
 
-def encode_quiet_tally(state: StrategyState, tally: Counts) -> dict[str, str]:
+def encode_quiet_counts(state: StrategyState, counts: Counts) -> dict[str, str]:
     """Write the fields that change with a candle at which nothing happens."""
     assert state.last is not None  # noqa: S101 - only states with a candle are committed
     return {
         "time": format_instant(state.last.time),
-        "evaluated": str(tally.evaluated),
-        "shown_before": " ".join(map(str, tally.shown_before)),
+        "evaluated": str(counts.evaluated),
+        "shown_before": " ".join(map(str, counts.shown_before)),
     }
 
 
 def is_quiet(before: Counts, after: Counts) -> bool:
-    """Tell whether nothing has happened that other fields than those of ``encode_quiet_tally`` count."""
+    """Tell whether nothing has happened that other fields than those of ``encode_quiet_counts`` count."""
     return before[1:-1] == after[1:-1]  # all but the candles evaluated and the closes shown before
 
 
-def decode_tally(fields: Mapping[str, str]) -> tuple[Counts, Instant | None]:
+def decode_counts(fields: Mapping[str, str]) -> tuple[Counts, Instant | None]:
     """Read ``signal_state`` back: the counts, and the candle that it names.
 
     Raises:
@@ -62,7 +62,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Counts, Instant | None]:
         shown_before = fields.get("shown_before", "")
         named = fields.get("time", "")
         last_signal_id = fields.get("last_signal_id", "")[:64]
-        tally = Counts(
+        counts = Counts(
             evaluated=integer(fields.get("evaluated", "0")),
             crosses=integer(fields.get("crosses", "0")),
             signals=integer(fields.get("signals", "0")),
@@ -73,7 +73,7 @@ def decode_tally(fields: Mapping[str, str]) -> tuple[Counts, Instant | None]:
             last_signal_time=parse_written_instant(last_signal) if last_signal else None,
             shown_before=tuple(integers(shown_before)[:2]) if shown_before else (),
         )
-        return tally, parse_written_instant(named) if named else None
+        return counts, parse_written_instant(named) if named else None
     except ValueError as error:
         message = f"signal_state must hold what was written, was changed: {error}"
         raise StateUnreadable(message) from error
