@@ -117,8 +117,9 @@ def test_what_reads_settings_is_not_loaded_by_what_runs(
     assert [name for name in (*READ_BY_A_CHILD, *NEVER, *unwanted) if name in loaded] == []
 
 
-@pytest.mark.parametrize("handed", [b"", b"\x80\x05\x95\xff\xff", b"\x80"])
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("number", "handed"), [(signal.SIGKILL, b""), (signal.SIGTERM, b""), (signal.SIGKILL, b"\x80\x05\x95\xff\xff")]
+)
 def test_settings_whose_reader_was_killed_are_no_success(tmp_path: Path, number: signal.Signals, handed: bytes) -> None:
     program = f"""
 import os, sys, time
