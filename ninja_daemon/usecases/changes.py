@@ -162,21 +162,26 @@ def quiet_candle(standing: Standing) -> tuple[StrategyResult, Change] | None:
         return None
     before = loaded.counts
     counts = before._replace(evaluated=before.evaluated + 1, shown_before=(last.close, *known[:1]))
-    result = StrategyResult(
-        strategy,
+    change = Change(rules, loaded, after, counts, signals=(), taken_in=1, book=followed.book)
+    return _quiet_result(standing, fetched, state, change), change
+
+
+def _quiet_result(standing: Standing, fetched: Fetched, before: StrategyState, change: Change) -> StrategyResult:
+    (candle,), instrument, after = fetched.candles, change.rules.instrument, change.state
+    return StrategyResult(
+        standing.strategy,
         Start.STORED,
         cursor=candle.time,
         taken_in=1,
         judged=JudgedCandles(fetched.candles, instrument, after),
-        sides=(state.side, after.side),
+        sides=(before.side, after.side),
         fetched=standing.fetched,
         forming=fetched.forming,
         newest=candle.time,
         notes=standing.notes,
-        counts=counts,
-        run=Run(instrument, last.time, fetched.candles),
+        counts=change.counts,
+        run=Run(instrument, None if before.last is None else before.last.time, fetched.candles),
     )
-    return result, Change(rules, loaded, after, counts, signals=(), taken_in=1, book=followed.book)
 
 
 def _is_only_the_next(
