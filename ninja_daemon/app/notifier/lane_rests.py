@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.ports import Clock
 
 REST: Final = 0.1
 """Seconds of rest before a picture: the signals of one close reach the list in several parts."""
-_AT_REST: Final = frozenset({"empty", "suspended", "paused"})
+_AT_REST: Final = frozenset({"empty", "suspended", "paused", Reason.DELAY, Reason.QUIET, Reason.BEHIND})
+"""Why there is nothing to do for now, perhaps for hours; other waits are short, or end in trouble."""
 
 
 class LaneRests:
@@ -28,16 +30,16 @@ class LaneRests:
         """Note that a lane is looked at; return since when it rested, None when it did not."""
         return self._resting_since.pop(lane, None)
 
-    def has_looked(self, lane: str, state: str, since: float | None, *, worked: bool) -> None:
+    def has_looked(self, lane: str, why: str, since: float | None, *, worked: bool) -> None:
         """Note what a look at a lane came to.
 
         Args:
             lane: name of the destination.
-            state: why there was nothing to do, see ``LaneStep``.
+            why: there was nothing to do: reason or state of the ``LaneStep``.
             since: what ``looks`` returned.
             worked: something was settled.
         """
-        if not worked and state in _AT_REST:
+        if not worked and why in _AT_REST:
             self._resting_since[lane] = self._clock.monotonic() if since is None else since
 
     def is_busy(self, lane: str) -> bool:

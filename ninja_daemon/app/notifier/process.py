@@ -250,7 +250,7 @@ class Notifier:
                 not_before = self._parts.clock.monotonic() + back_off.grown()
                 continue
             self.reporter.tell(step.events)
-            self._rests.has_looked(worker.destination.name, step.state, rested_since, worked=step.worked)
+            self._rests.has_looked(worker.destination.name, step.reason or step.state, rested_since, worked=step.worked)
             if step.worked:
                 self._wake_followers(worker)
             else:

@@ -35,11 +35,13 @@ def test_a_lane_is_busy_until_it_has_rested_a_while(rests: LaneRests, clock: Fak
     assert not rests.is_busy("club")
 
 
-@pytest.mark.parametrize(("state", "is_busy"), [("empty", False), ("paused", False), ("waiting", True)])
-def test_a_look_that_finds_nothing_to_do_does_not_end_a_rest(rests: LaneRests, state: str, is_busy: bool) -> None:
+@pytest.mark.parametrize(
+    ("why", "is_busy"), [("empty", False), ("paused", False), ("delay", False), ("quiet", False), ("retry", True)]
+)
+def test_a_look_that_finds_nothing_to_do_does_not_end_a_rest(rests: LaneRests, why: str, is_busy: bool) -> None:
     since = rests.looks("club")
     assert rests.is_busy("club")
-    rests.has_looked("club", state, since, worked=False)
+    rests.has_looked("club", why, since, worked=False)
     assert rests.is_busy("club") is is_busy
 
 
