@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from itertools import takewhile
 
-from ninja_daemon.core.messages.destination import Outcome, Sent
+from ninja_daemon.core.messages.destination import PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.usecases.delivery.delivery_ports import Begun
 
@@ -13,14 +13,14 @@ from ninja_daemon.usecases.delivery.delivery_ports import Begun
 class FakeChannel:
     """The channel port; ``answers`` are given one after the other, then everything is accepted."""
 
-    def __init__(self, *answers: Outcome, provider: str = "fake") -> None:
+    def __init__(self, *answers: PostResult, provider: str = "fake") -> None:
         self.provider = provider
         self.answers = list(answers)
         self.bundles: list[Bundle] = []
         self.before: Callable[[Bundle], None] = lambda _: None
         self.closed = False
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         self.before(bundle)
         self.bundles.append(bundle)
         return self.answers.pop(0) if self.answers else Sent(f"m{len(self.bundles)}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ninja_daemon.core.lanes.record import LaneRecord
-from ninja_daemon.core.messages.destination import Destination, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, PostResult, Sent
 from ninja_daemon.core.messages.lateness import Lateness
 from ninja_daemon.core.messages.message import Notice
 from ninja_daemon.core.messages.retry import RetryPolicy
@@ -27,7 +27,7 @@ DESK = Destination("desk", "fake", policy=SendPolicy(retry=RetryPolicy(base=0.0)
 class Scene:
     """A lane in memory, a clock that a test moves, a destination that answers by a rule."""
 
-    answer: Callable[[], Outcome] = Sent
+    answer: Callable[[], PostResult] = Sent
     destination: Destination = DESK
     lateness: Lateness = field(default_factory=Lateness)
     clock: FakeClock = field(default_factory=FakeClock)
@@ -46,7 +46,7 @@ class Scene:
         self.channels.append(channel)
         send = channel.send
 
-        def answered(bundle: object) -> Outcome:
+        def answered(bundle: object) -> PostResult:
             send(bundle)  # type: ignore[arg-type]
             self.posts.append((self.clock.now() - self.began, channel.bundles[-1].id))
             return self.answer()
@@ -99,6 +99,6 @@ class Scene:
         return len(self.store.messages["desk"])
 
 
-def in_turn(*answers: Outcome) -> Callable[[], Outcome]:
+def in_turn(*answers: PostResult) -> Callable[[], PostResult]:
     left = list(answers)
     return lambda: left.pop(0) if left else Sent()

@@ -38,7 +38,7 @@ from ninja_daemon.core.market.granularity import Granularity
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.market.instrument import Instrument, Series
 from ninja_daemon.core.market.market_hours import MarketHours
-from ninja_daemon.core.messages.destination import Delivery, Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Delivery, Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.messages.retry import RetryPolicy
 from ninja_daemon.core.messages.routing import MATCH_ALL, Route
@@ -173,7 +173,7 @@ class Channel:
         self.unmarked: list[str] = []
         self.answer = "ok"
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         answer, self.answer = self.answer, "ok"
         if answer == "killed before":
             raise Killed

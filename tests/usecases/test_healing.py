@@ -9,7 +9,7 @@ import pytest
 from ninja_daemon.core.lanes import lane_orders
 from ninja_daemon.core.lanes.depths import LaneContents, Survey, depths
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord
-from ninja_daemon.core.messages.destination import Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Severity
 from ninja_daemon.core.messages.send_policy import SendPolicy
 from tests.fakes.lane_scene import DESK, Scene, in_turn
@@ -109,7 +109,7 @@ def test_a_suspended_lane_is_probed_after_1_5_15_minutes_and_then_hourly(failure
 
 
 def test_an_accepted_probe_ends_the_suspension_and_says_how_long_it_lasted() -> None:
-    answers: list[Outcome] = [GONE]
+    answers: list[PostResult] = [GONE]
     scene = Scene(lambda: answers[0])
     scene.put(4)
     scene.pass_time(10 * MINUTE)
@@ -124,7 +124,7 @@ def test_an_accepted_probe_ends_the_suspension_and_says_how_long_it_lasted() -> 
 
 
 def test_what_waits_in_a_suspended_lane_does_not_grow_too_old() -> None:
-    answers: list[Outcome] = [GONE]
+    answers: list[PostResult] = [GONE]
     scene = Scene(lambda: answers[0], replace(DESK, policy=SendPolicy(max_age=120.0)))
     scene.put(2)
     scene.pass_time(2 * HOUR, step=10.0)
@@ -134,7 +134,7 @@ def test_what_waits_in_a_suspended_lane_does_not_grow_too_old() -> None:
 
 
 def test_a_probe_is_one_message_also_where_several_go_as_one() -> None:
-    answers: list[Outcome] = [GONE]
+    answers: list[PostResult] = [GONE]
     scene = Scene(lambda: answers[0], replace(DESK, policy=SendPolicy(group=True, group_wait=0.0)))
     scene.put(3)
     scene.work()
@@ -210,7 +210,7 @@ def shown(scene: Scene) -> tuple[str, float | None]:
 
 
 def test_without_a_time_the_pace_grows_and_is_told_at_the_third() -> None:
-    answers: list[Outcome] = [TOO_MANY]
+    answers: list[PostResult] = [TOO_MANY]
     scene = Scene(lambda: answers[0], replace(DESK, policy=SendPolicy(max_age=1e9)))
     scene.put(1)
     scene.pass_time(1_300)

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from ninja_daemon.adapters.channels.kind import ChannelKind, Complaints, Draft, no_endpoint, options_of
 from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.secret import Secret
 
@@ -37,7 +37,7 @@ class AppriseChannel:
             service.socket_read_timeout = destination.policy.timeout
         self.provider = f"apprise:{destination.name}"
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Hand it over; see the port."""
         written = self.written(bundle)
         try:

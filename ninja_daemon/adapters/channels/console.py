@@ -12,7 +12,7 @@ from ninja_daemon.adapters.channels.wording.outcome_words import outcome_lines
 from ninja_daemon.adapters.channels.wording.plain import is_laid_out, notice_title, plain_text
 from ninja_daemon.adapters.channels.wording.told import Told, told_of
 from ninja_daemon.adapters.channels.words import mark, one_line_of, utc
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.signals.crossover import Side
 
@@ -34,7 +34,7 @@ class ConsoleChannel:
         self._policy = destination.policy
         self._stream = stream
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Print; see the port."""
         stream = self._stream or sys.stdout
         lines = self._lines(bundle, colours=stream.isatty())

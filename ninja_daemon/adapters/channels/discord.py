@@ -18,7 +18,7 @@ from ninja_daemon.adapters.channels.words import shortened
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle, Kind
 from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -64,18 +64,18 @@ class DiscordChannel:
         # A message in a thread is found only with the thread it was posted to.
         self._thread = "".join(f"?{part}" for part in others if part.startswith("thread_id="))
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Post; see the port."""
         headers, body = self.written(bundle)
         return self._answered(body.encode(), headers, self._target, "POST")
 
-    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> PostResult:
         """Change a posted message; see the port. What is attached to it stays."""
         target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
         headers, body = self.written(bundle)
         return self._answered(body.encode(), headers, target, "PATCH")
 
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> PostResult:
         """Attach the picture to a posted message, whose embeds stay; see the port."""
         (picture,) = bundle.attachments
         named = json.dumps({"attachments": [{"id": 0, "filename": picture.name}]})
@@ -83,7 +83,7 @@ class DiscordChannel:
         target = f"{self._poster.parts.path}/messages/{message_id}{self._thread}"
         return self._answered(body, {"Content-Type": media_type, "User-Agent": _AGENT}, target, "PATCH")
 
-    def _answered(self, body: bytes, headers: Mapping[str, str], target: str, method: str) -> Outcome:
+    def _answered(self, body: bytes, headers: Mapping[str, str], target: str, method: str) -> PostResult:
         reply = self._poster.post(body, headers, target=target, method=method)
         if isinstance(reply, Failure):
             return reply

@@ -12,7 +12,7 @@ from dataclasses import replace
 from ninja_daemon.adapters.channels.kind import Draft, WritingChannel
 from ninja_daemon.adapters.channels.wording.briefing import Briefing
 from ninja_daemon.adapters.network.redaction import Redaction
-from ninja_daemon.core.messages.destination import Failure, Outcome
+from ninja_daemon.core.messages.destination import Failure, PostResult
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.usecases.delivery.delivery_ports import EditableChannel, IllustratedChannel
@@ -34,11 +34,11 @@ class DiscreetChannel:
         self._redaction = Redaction(secrets)
         self.provider = channel.provider
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Send; see the port."""
         return self._cleaned(self._channel.send(self._briefing.of(bundle)))
 
-    def _cleaned(self, outcome: Outcome) -> Outcome:
+    def _cleaned(self, outcome: PostResult) -> PostResult:
         if isinstance(outcome, Failure):
             return replace(outcome, text=self._redaction.text(outcome.text))
         return replace(outcome, message_id=self._redaction.text(outcome.message_id))
@@ -76,7 +76,7 @@ class DiscreetIllustratedChannel(DiscreetChannel):
         super().__init__(channel, secrets, briefing)
         self._illustrated = illustrated
 
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> PostResult:
         """Add a picture; see the port."""
         return self._cleaned(self._illustrated.illustrate(message_id, self._briefing.of(bundle, is_edit=True)))
 
@@ -95,6 +95,6 @@ class DiscreetEditableChannel(DiscreetIllustratedChannel):
         super().__init__(channel, editable, secrets, briefing)
         self._editable = editable
 
-    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> PostResult:
         """Edit; see the port."""
         return self._cleaned(self._editable.edit(message_id, self._briefing.of(bundle, is_edit=True)))

@@ -21,7 +21,7 @@ from ninja_daemon.adapters.network.connecting import Forbidden, Unreached, named
 from ninja_daemon.adapters.network.proxy import proxy_of
 from ninja_daemon.adapters.network.reachability import Endpoint, Trouble
 from ninja_daemon.adapters.network.smtp import SmtpClient, smtp_trouble
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle, Kind
 from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -66,7 +66,7 @@ class MailChannel:
         self._context = context
         self.provider = f"mail:{self._options.host}"
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Send; see the port."""
         message = self._message(bundle)
         deadline = time.monotonic() + self._policy.timeout
@@ -106,7 +106,7 @@ class MailChannel:
             return Failure(Fault.UNREACHED, text)
         return None
 
-    def _handed_over(self, client: SmtpClient, message: EmailMessage) -> Outcome:
+    def _handed_over(self, client: SmtpClient, message: EmailMessage) -> PostResult:
         try:
             client.send_message(message, self._options.from_, list(self._options.to))
         except smtplib.SMTPRecipientsRefused as error:

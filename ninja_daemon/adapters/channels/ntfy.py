@@ -21,7 +21,7 @@ from ninja_daemon.adapters.channels.wording.plain import plain_text, subject
 from ninja_daemon.adapters.channels.words import harmless, mark
 from ninja_daemon.adapters.network.answers import failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle, Severity
 from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -71,7 +71,7 @@ class NtfyChannel:
         self._policy = destination.policy
         self.provider = f"ntfy:{self._poster.parts.netloc}"
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Publish; see the port."""
         headers, body = self.written(bundle)
         reply = self._poster.post(body.encode(), headers)
@@ -83,7 +83,7 @@ class NtfyChannel:
             return Sent(sequence if told.get("sequence_id") == sequence else _message_id(told))
         return failure_of(reply)
 
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> PostResult:
         """Publish the message again in its place, as the text of a picture and without a sound; see the port."""
         if message_id != _sequence_of(bundle):
             return Failure(Fault.REFUSED, "this server changes no messages; ntfy does from version 2.16 on")

@@ -24,7 +24,7 @@ from ninja_daemon.adapters.channels.words import shortened
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.multipart import form
 from ninja_daemon.adapters.network.reachability import Trouble
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Attachment, Bundle
 from ninja_daemon.core.messages.send_policy import Rate, SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -72,7 +72,7 @@ class TelegramChannel:
         # A bot's limits are its own: lanes of one bot wait together.
         self.provider = f"telegram:{token.partition(':')[0]}"
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Send; see the port."""
         headers, body = self.written(bundle)
         return self._sent("sendMessage", body.encode(), headers["Content-Type"])
@@ -82,7 +82,7 @@ class TelegramChannel:
         message = {"chat_id": self._chat, **self._text(bundle), **_NO_PREVIEW, **self._topic}
         return Draft({"Content-Type": "application/json"}, json.dumps(message))
 
-    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> PostResult:
         """Change the text of a posted message; see the port."""
         where = {"chat_id": self._chat, "message_id": int(message_id)}
         answer = self._answered("editMessageText", {**where, **self._text(bundle), **_NO_PREVIEW})
@@ -92,7 +92,7 @@ class TelegramChannel:
         is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
         return Sent(message_id) if is_same else answer
 
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> PostResult:
         """Let a posted message be a picture with its text below; a long text gets the picture as an answer to it."""
         (picture,) = bundle.attachments
         if len(plain_text(bundle, self._policy)) > _LONGEST_CAPTION:
@@ -101,7 +101,7 @@ class TelegramChannel:
         fields = {"chat_id": self._chat, "message_id": message_id, "media": json.dumps(media)}
         return self._sent("editMessageMedia", *form(fields, {"picture": picture}))
 
-    def _answered_by(self, picture: Attachment, message_id: str) -> Outcome:
+    def _answered_by(self, picture: Attachment, message_id: str) -> PostResult:
         """Send a picture without a word, which no copier can take for an order."""
         reply = {"message_id": int(message_id), "allow_sending_without_reply": False}
         fields = {"chat_id": self._chat, "reply_parameters": json.dumps(reply), "disable_notification": "true"}
@@ -122,10 +122,10 @@ class TelegramChannel:
             return {"caption": shortened(plain, _LONGEST_CAPTION)}
         return {"caption": telegram_html(bundle, self._policy), "parse_mode": "HTML"}
 
-    def _answered(self, method: str, message: dict[str, object]) -> Outcome:
+    def _answered(self, method: str, message: dict[str, object]) -> PostResult:
         return self._sent(method, json.dumps(message).encode(), "application/json")
 
-    def _sent(self, method: str, body: bytes, media_type: str) -> Outcome:
+    def _sent(self, method: str, body: bytes, media_type: str) -> PostResult:
         reply = self._poster.post(body, {"Content-Type": media_type}, target=f"{self._methods}{method}")
         if isinstance(reply, Failure):
             return reply

@@ -16,7 +16,7 @@ from ninja_daemon.adapters.channels.wording.told import told_of
 from ninja_daemon.adapters.network.answers import failure_of
 from ninja_daemon.adapters.network.connecting import url_complaint
 from ninja_daemon.adapters.network.signing import signature, signing_key
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.messages.send_policy import LatePolicy, OutcomePolicy, SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -60,7 +60,7 @@ class WebhookChannel:
         self._policy = destination.policy
         self._now = now
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Post; see the port."""
         written = self.written(bundle)
         if isinstance(written, Failure):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from ninja_daemon.adapters.channels.registry import open_channel
-from ninja_daemon.core.messages.destination import Delivery, Outcome
+from ninja_daemon.core.messages.destination import Delivery, PostResult
 from ninja_daemon.core.messages.message import Attachment, Bundle
 from ninja_daemon.core.signals.signal import Signal
 from ninja_daemon.core.signals.strategy import Strategy
@@ -32,7 +32,7 @@ class InlineChannel:
         self._zone = time_zone
         self.provider = channel.provider
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Send; see the port."""
         if bundle.signals and bundle.outcome is None:
             bundle = replace(bundle, attachments=self._drawn(bundle.signals, self._zone))

@@ -69,7 +69,7 @@ class Failure:
     is_overload: bool = False
 
 
-Outcome: TypeAlias = Sent | Failure
+PostResult: TypeAlias = Sent | Failure
 
 # --- what a destination asks for -------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from typing import Final, Protocol, runtime_checkable
 from ninja_daemon.core.lanes.intake import Drained, InboxView, Intake
 from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.record import LaneQuery, LaneView
-from ninja_daemon.core.messages.destination import Outcome
+from ninja_daemon.core.messages.destination import PostResult
 from ninja_daemon.core.messages.message import Bundle, Entry
 
 # --- from the list to the lanes --------------------------------------------------------------------------------------
@@ -87,7 +87,7 @@ class Channel(Protocol):
     def provider(self) -> str:
         """Name shared by the channels that one service limits together."""
 
-    def send(self, bundle: Bundle) -> Outcome:
+    def send(self, bundle: Bundle) -> PostResult:
         """Send one message and say what became of it; raises nothing, and ends within the destination's ``timeout``."""
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Channel(Protocol):
 class IllustratedChannel(Channel, Protocol):
     """A channel whose messages can get a picture afterwards."""
 
-    def illustrate(self, message_id: str, bundle: Bundle) -> Outcome:
+    def illustrate(self, message_id: str, bundle: Bundle) -> PostResult:
         """Add the bundle's one attachment, a picture, to a message that ``send`` named; what it says stays."""
 
 
@@ -106,7 +106,7 @@ class IllustratedChannel(Channel, Protocol):
 class EditableChannel(IllustratedChannel, Protocol):
     """A channel whose messages can be changed afterwards (the outcome of a signal, later)."""
 
-    def edit(self, message_id: str, bundle: Bundle) -> Outcome:
+    def edit(self, message_id: str, bundle: Bundle) -> PostResult:
         """Let a message that ``send`` named show the results of its signals; changing nothing is success.
 
         A message that is gone is ``REFUSED``.

@@ -47,7 +47,7 @@ class FollowingChannel:
         self._on_posted = on_posted
         self.provider = channel.provider
 
-    def send(self, bundle: Bundle) -> destination.Outcome:
+    def send(self, bundle: Bundle) -> destination.PostResult:
         """Post signals and notices, and remember the signals' message; edit that for an outcome; see the port."""
         if bundle.outcome is not None and self._editable is not None:
             return self._edited(self._editable, bundle)
@@ -61,7 +61,7 @@ class FollowingChannel:
                 self._on_posted(bundle, answer.message_id)
         return answer
 
-    def _edited(self, channel: EditableChannel, bundle: Bundle) -> destination.Outcome:
+    def _edited(self, channel: EditableChannel, bundle: Bundle) -> destination.PostResult:
         try:
             found = self._posted.posted(bundle.destination, bundle.entries[0])
         except JournalUnavailable as error:

@@ -15,7 +15,7 @@ from ninja_daemon.adapters.channels.telegram import TelegramChannel
 from ninja_daemon.adapters.channels.webhook import WebhookChannel
 from ninja_daemon.adapters.network import posting as http
 from ninja_daemon.adapters.network.signing import signature, signing_key
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, OptionValue, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle, Kind
 from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -33,7 +33,7 @@ class Scene:
     channel: Channel
     server: Receiver
 
-    def sends(self, bundle: Bundle | None = None) -> Outcome:
+    def sends(self, bundle: Bundle | None = None) -> PostResult:
         return self.channel.send(bundle or a_bundle())
 
     def fails(self, bundle: Bundle | None = None) -> Failure:

@@ -14,7 +14,7 @@ from ninja_daemon.adapters.channels.registry import KINDS, open_channel
 from ninja_daemon.adapters.channels.wording.body_template import body_complaint, filled_body
 from ninja_daemon.adapters.channels.wording.presets import PRESETS
 from ninja_daemon.adapters.channels.wording.told import Told
-from ninja_daemon.core.messages.destination import Destination, Failure, Fault, Outcome, Sent
+from ninja_daemon.core.messages.destination import Destination, Failure, Fault, PostResult, Sent
 from ninja_daemon.core.messages.message import Bundle
 from ninja_daemon.core.messages.send_policy import SendPolicy
 from ninja_daemon.core.secret import Secret
@@ -55,7 +55,7 @@ def destination(url: str, policy: SendPolicy | None = None, **options: Any) -> D
     return made
 
 
-def sent(server: Receiver, bundle: Bundle, policy: SendPolicy | None = None, **options: Any) -> Outcome:
+def sent(server: Receiver, bundle: Bundle, policy: SendPolicy | None = None, **options: Any) -> PostResult:
     channel = open_channel(destination(server.url, policy, **options))
     outcome = channel.send(bundle)
     channel.close()
