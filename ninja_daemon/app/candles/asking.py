@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 from ninja_daemon.adapters.host.clock import SystemClock
@@ -15,12 +13,12 @@ from ninja_daemon.app.candles.options import refuse
 from ninja_daemon.app.configuration import Configuration
 from ninja_daemon.core.market.instant import Instant, parse_typed_instant
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import span
+from ninja_daemon.core.words import meant
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-_AGO: Final = re.compile(r"(\d{1,6}) ?(min|h|d|hours?|days?|weeks?|w)", re.ASCII)
-_SECONDS: Final = {"m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _MOMENTS: Final = "2026-01-31 or 2026-01-31T10:00:00Z"
 _PATIENCE: Final = 2.0
 """Seconds after which a bar is shown."""
@@ -31,8 +29,7 @@ def chosen_strategies(configuration: Configuration, names: Sequence[str]) -> Seq
     known = {strategy.name: strategy for strategy in configuration.strategies}
     for name in names:
         if name not in known:
-            close = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {close[0]}?" if close else f": {', '.join(known) or 'there is none'}"
+            hint = meant(name, known) or f": {', '.join(known) or 'there is none'}"
             refuse("--strategy", f"must be one of {configuration.path}, was {name[:64]!r}{hint}")
     chosen = [known[name] for name in dict.fromkeys(names)] if names else list(configuration.strategies)
     if not chosen:
@@ -49,9 +46,10 @@ def typed_since(text: str | None) -> Instant | None:
     """Read what was typed for ``--since``: a moment, a date, or a length of time before now."""
     if text is None:
         return None
-    if match := _AGO.fullmatch(text.strip()):
-        return int(SystemClock().now()) - int(match[1]) * _SECONDS[match[2][0]]
-    return _typed("--since", text.strip(), "2026-01-31, 2026-01-31T10:00:00Z or '2 days'")
+    try:
+        return int(SystemClock().now()) - int(span(text))
+    except ValueError:
+        return _typed("--since", text.strip(), "2026-01-31, 2026-01-31T10:00:00Z or '2 days'")
 
 
 def _typed(option: str, text: str, forms: str, *, last_of_day: bool = False) -> Instant:

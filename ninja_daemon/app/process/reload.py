@@ -9,6 +9,7 @@ from typing import Final
 from structlog.typing import FilteringBoundLogger
 
 from ninja_daemon.app.configuration import Configuration
+from ninja_daemon.app.process.ending import EXIT_CONFIGURATION
 from ninja_daemon.app.process.process_note import ProcessNote, ReloadAnswer
 from ninja_daemon.app.queues.opening import store_label
 from ninja_daemon.app.settings.environment import Environment, inspect_environment
@@ -100,7 +101,7 @@ class Reload:
         for problem in problems:
             self._log.error(f"the old settings stay in force: {problem}", event_id="settings.refused")
         self._refused(f"A changed configuration was refused, the old one stays in force: {'; '.join(problems)}"[:1_000])
-        self._write(ReloadAnswer(self._count, 78, tuple(problems)))
+        self._write(ReloadAnswer(self._count, EXIT_CONFIGURATION, tuple(problems)))
 
     def _write(self, answer: ReloadAnswer) -> None:
         self._note.write(self._configuration.strategies, fingerprint(self._configuration), answer)

@@ -13,6 +13,7 @@ from ninja_daemon.adapters.network.host_names import HOST
 from ninja_daemon.adapters.redis.topology.address import FORMS, kind_of, read_many_hosts
 from ninja_daemon.app.settings.values import Refused, shown
 
+REDIS_PORT: Final = 6_379
 _API_PATH: Final = re.compile(r"(?:/[A-Za-z0-9._~\-]+)*", re.ASCII)
 _DATABASE: Final = re.compile(r"\d{1,12}", re.ASCII)
 _API: Final = "the base of a REST server such as https://api-fxpractice.oanda.com"
@@ -98,7 +99,7 @@ def _label(parts: SplitResult) -> str:
             raise ValueError(message)
         return f"{unquote(parts.path)}/{_database(database)}"
     try:
-        port = parts.port or 6_379
+        port = parts.port or REDIS_PORT
     except ValueError:
         message = "with a port that is none"
         raise ValueError(message) from None

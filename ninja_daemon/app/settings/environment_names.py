@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from ninja_daemon.adapters.network.host_names import LARGEST_PORT
 from ninja_daemon.adapters.redis.topology.address import kind_of
-from ninja_daemon.app.settings.addresses import RedisAddress, redis_of_parts, redis_of_url
+from ninja_daemon.app.settings.addresses import REDIS_PORT, RedisAddress, redis_of_parts, redis_of_url
 from ninja_daemon.app.settings.sources import Sources, expand
 from ninja_daemon.app.settings.values import Refused, Value, whole_word
 from ninja_daemon.core.errors import ConfigError
@@ -89,7 +89,7 @@ class Names:
             self._sources.remember(Secret(password))
         url = self.value("REDIS_URL", _utf8, "")
         host = self.value("REDIS_HOST", _utf8, "localhost")
-        port = self.value("REDIS_PORT", _PORT, 6_379)
+        port = self.value("REDIS_PORT", _PORT, REDIS_PORT)
         database = self.value("REDIS_DB", _DATABASE, 0)
         try:
             if not url:
@@ -99,7 +99,7 @@ class Names:
             address = redis_of_url(url, **self._of_sentinel(url), namespace=namespace)
         except Refused as refused:
             self._problems.extend(refused.at(f"environment: {'REDIS_URL' if url else 'REDIS_HOST'}"))
-            return redis_of_parts("localhost", 6_379, 0, "")
+            return redis_of_parts("localhost", REDIS_PORT, 0, "")
         for each in address.passwords:
             self._sources.remember(Secret(each))
         return address

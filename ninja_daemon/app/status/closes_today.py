@@ -12,12 +12,11 @@ from ninja_daemon.core.completion_delays import LONGEST_DELAY
 from ninja_daemon.core.market.granularity import new_york_day_start, trading_day
 from ninja_daemon.core.market.instant import Instant, format_instant
 from ninja_daemon.core.signals.strategy import Strategy
-from ninja_daemon.core.spans import DAY
+from ninja_daemon.core.spans import DAY, HOUR, MINUTE
 from ninja_daemon.usecases.ports import Loaded
 
 NearestByName: TypeAlias = Mapping[str, tuple[Decimal, Instant]]
 """By strategy, how near its averages were in pips, and the open of that candle."""
-_HOUR, _MINUTE = 3_600, 60
 
 
 class NearestGap(NamedTuple):
@@ -108,7 +107,7 @@ def closes_since(
     if counted:
         done = min(done, loaded.counts.evaluated)
     missed = strategy.market_hours.next_close(granularity, max(since, last))
-    patience = min(LONGEST_DELAY, max(granularity.seconds, _MINUTE))
+    patience = min(LONGEST_DELAY, max(granularity.seconds, MINUTE))
     return ScheduledCloses(done + open_, done, open_ > 0 and now - missed >= patience, nearest)
 
 
@@ -120,7 +119,7 @@ def closes_between(strategy: Strategy, after: Instant, until: Instant) -> int:
 def _closes_of_days(strategy: Strategy, after: Instant, until: Instant) -> Iterable[int]:
     hours, granularity, at = strategy.market_hours, strategy.granularity, after
     while at < until:
-        if granularity.seconds <= _HOUR:
+        if granularity.seconds <= HOUR:
             # Short candles divide the hour, so those of an open day need not be gone through.
             end = min(until, _day_end(at))
             yield (end // granularity.seconds - at // granularity.seconds) * hours.is_open(at)

@@ -7,8 +7,7 @@ from urllib.parse import quote
 from ninja_daemon.app.web.html import Html, element
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.crossover import Side
-
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+from ninja_daemon.core.spans import DAY, HOUR, MINUTE
 
 
 def moment(at: int | None) -> Html | str:
@@ -22,11 +21,11 @@ def moment(at: int | None) -> Html | str:
 def span(seconds: float) -> str:
     """Write a length of time in its two largest units."""
     whole = max(0, int(seconds))
-    if whole >= _DAY:
-        return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
-    if whole >= _HOUR:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _MINUTE} min" if whole >= _MINUTE else f"{whole} s"
+    if whole >= DAY:
+        return f"{whole // DAY} d {whole % DAY // HOUR} h"
+    if whole >= HOUR:
+        return f"{whole // HOUR} h {whole % HOUR // MINUTE} min"
+    return f"{whole // MINUTE} min" if whole >= MINUTE else f"{whole} s"
 
 
 def side_of(side: Side | None) -> Html | str:

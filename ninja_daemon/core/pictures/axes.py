@@ -7,8 +7,8 @@ from datetime import datetime, tzinfo
 from typing import Final, NamedTuple
 
 from ninja_daemon.core.market.instant import Instant
+from ninja_daemon.core.spans import DAY, HOUR, MINUTE
 
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _STEPS: Final = (60, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200)
 """Seconds between two named times of a day."""
 _DAYS: Final = (1, 2, 7, 14)
@@ -73,7 +73,7 @@ def _periods() -> Sequence[tuple[Callable[[datetime], int], str]]:
 
 
 def _within_a_day(step: int) -> Callable[[datetime], int]:
-    return lambda at: at.toordinal() * _DAY + (at.hour * _HOUR + at.minute * _MINUTE + at.second) // step * step
+    return lambda at: at.toordinal() * DAY + (at.hour * HOUR + at.minute * MINUTE + at.second) // step * step
 
 
 def _days(step: int) -> Callable[[datetime], int]:

@@ -182,7 +182,7 @@ def test_a_file_of_another_name_needs_the_strategy(run: Run, tmp_path: Path) -> 
     ("arguments", "message"),
     [
         (["-s", "YEN"], "the file's name says EUR_USD M1; a strategy must read that"),
-        (["-s", "QUICKK"], "was 'QUICKK'; did you mean QUICK?"),
+        (["-s", "QUICKK"], "was 'QUICKK' (did you mean QUICK?)"),
         (["-s", "other"], "must be one of"),
         (["--json", "--jsonl"], "must not be given together with --json"),
         (["--from", "2024"], "must be like 2026-01-31 or 2026-01-31T10:00:00Z, was '2024'"),

@@ -9,9 +9,9 @@ from typing import Final
 
 from ninja_daemon.app.checks.finding import Finding, Level
 from ninja_daemon.app.checks.host.machine import SUBJECT, Host
+from ninja_daemon.app.settings.addresses import REDIS_PORT
 from ninja_daemon.app.settings.environment import Environment
 
-REDIS_PORT: Final = 6379
 _LISTENING: Final = "0A"
 """State of a socket in /proc/net/tcp."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from contextlib import closing
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
@@ -28,6 +27,7 @@ from ninja_daemon.app.why.signal_story import read_story, story_fields, story_li
 from ninja_daemon.core.errors import StateError
 from ninja_daemon.core.market.instrument import Instrument
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.words import meant
 from ninja_daemon.usecases.proof.derivation import Derived, derive, newest
 from ninja_daemon.usecases.proof.difference import Difference
 from ninja_daemon.usecases.proof.judgement import judge, verified
@@ -76,8 +76,7 @@ def why(
 
 
 def _refuse_unknown(what: str, known: dict[str, Strategy]) -> None:
-    close = get_close_matches(what, known, n=1)
-    hint = f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
+    hint = meant(what, known) or f"; there are: {', '.join(known)}"
     refuse("STRATEGY|ID", f"must be a strategy, or 8 to 32 hex digits of a signal's id, was {what[:64]!r}{hint}")
 
 

@@ -18,9 +18,9 @@ from ninja_daemon.app.settings.values import SWITCH, TEXT, ZONE, Refused
 from ninja_daemon.core.errors import ConfigError
 from ninja_daemon.core.secret import Secret
 from ninja_daemon.core.signals.strategy import Strategy
+from ninja_daemon.core.spans import DAY, HOUR
 
 TABLE: Final = "calendar"
-_HOUR, _DAY = 3_600, 86_400
 _ADDRESS: Final = ("https://", "http://")
 
 
@@ -29,7 +29,7 @@ class CalendarTable(Table):
 
     file: Annotated[str, TEXT] = ""
     """A file, beside the configuration where it is no full path, or an address that begins with https://; required."""
-    max_age: Annotated[float, span_between(_HOUR, 400 * _DAY, " from 1 h to 400 days")] = 2.0 * _DAY
+    max_age: Annotated[float, span_between(HOUR, 400 * DAY, " from 1 h to 400 days")] = 2.0 * DAY
     """How old it may be before signals are marked: a file by when it was written, an address by when it answered."""
     zone: Annotated[str, ZONE] = ""
     """Of times that name none; left out, such events are left out, too."""

@@ -16,12 +16,12 @@ from ninja_daemon.app.status.shared.averages import Averages
 from ninja_daemon.app.status.strategy_figures import StrategyFigures, rejection_words
 from ninja_daemon.core.market.instant import format_instant
 from ninja_daemon.core.signals.crossover import Side
+from ninja_daemon.core.spans import DAY, HOUR, MINUTE
 from ninja_daemon.core.words import counted, duration
 
 _MOMENT_AGO: Final = 600
 _BARS: Final = 6
 _FULL_BAR: Final = 4
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _NONE: Final = "–"
 
 
@@ -171,8 +171,8 @@ def moment(at: int, now: float) -> str:
 def span(seconds: float) -> str:
     """Write how long something is away."""
     whole = max(0, int(seconds))
-    if whole >= _DAY:
-        return f"in {whole // _DAY} d {whole % _DAY // _HOUR} h"
-    if whole >= _HOUR:
-        return f"in {whole // _HOUR} h {whole % _HOUR // _MINUTE:02d}"
-    return f"in {whole // _MINUTE} min" if whole >= _MINUTE else f"in {whole} s"
+    if whole >= DAY:
+        return f"in {whole // DAY} d {whole % DAY // HOUR} h"
+    if whole >= HOUR:
+        return f"in {whole // HOUR} h {whole % HOUR // MINUTE:02d}"
+    return f"in {whole // MINUTE} min" if whole >= MINUTE else f"in {whole} s"
