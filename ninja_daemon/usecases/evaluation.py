@@ -91,7 +91,7 @@ class Evaluator:
         rules = seeing(rules, standing.larger, fetched, self._calendar, factor)
         shown = ShownCandles(fetched, factor)
         compare = compared(standing, state, shown)
-        # That of a first start only ends the warm-up.
+        # The candle of a first start only ends the warm-up.
         taken_in = 0 if standing.start is Start.FIRST else len(candles)
         return NewCandles(standing, state, rules, candles, shown, missing, is_held, awaited, *compare, taken_in)
 

@@ -87,7 +87,7 @@ class TelegramChannel:
         where = {"chat_id": self._chat, "message_id": int(message_id)}
         answer = self._answered("editMessageText", {**where, **self._text(bundle), **_NO_PREVIEW})
         if isinstance(answer, Failure) and _NO_TEXT in answer.text.lower():
-            # It has a picture: what it says is the picture's caption.
+            # A message with a picture has its text as the caption.
             answer = self._answered("editMessageCaption", {**where, **self._caption(bundle)})
         is_same = isinstance(answer, Failure) and _NOT_MODIFIED in answer.text.lower()
         return Sent(message_id) if is_same else answer

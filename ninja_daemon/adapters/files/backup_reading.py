@@ -62,7 +62,7 @@ def _unpacked(path: Path, folder: Path) -> Backup:
         with tarfile.open(fileobj=packed, mode="r:") as archive:
             about = _manifest(archive.next(), archive)
             found = _unpack_parts(archive, folder, about["parts"])
-        # To the end, where the checksum of the whole stands.
+        # Read to the end: the checksum of the whole is there.
         while packed.read(PIECE):
             pass
     if found != set(about["parts"]):

@@ -138,7 +138,7 @@ class FailoverStore:
         reached = self._reached()
         results: dict[str, Committed | NinjaError] = {}
         if self._away is None and self._stuck:
-            # What stands in the way of a kept commit stands in the way of the next one: nothing moves past it.
+            # An obstacle to one kept commit stops the next ones, too: their order is kept.
             names = {one.rules.strategy.name for one in changes}
             results.update((name, stuck) for name, stuck in self._stuck.items() if name in names)
         passing = [] if self._away is not None else changes
@@ -281,7 +281,7 @@ class FailoverStore:
 
     def _note_lead(self, token: str) -> None:
         if _is_single_pass(token):
-            return  # It is over before it could go on alone.
+            return  # A single pass ends before it could go on alone.
         self._lock_journal()
         now = self._clock.monotonic()
         if self._noted_at is not None and now - self._noted_at < _NOTE_EVERY:

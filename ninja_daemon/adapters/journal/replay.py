@@ -104,7 +104,7 @@ class Replay:
             case answer:
                 # A newer leader, a full list, a key in the way: it waits, and what follows it waits behind it.
                 self.stuck[name] = result
-                # The script looks at the fence first, so FENCED says nothing of the row.
+                # The script checks the fence first, so FENCED says nothing about the row.
                 if answer != CommitResult.FENCED:
                     self.not_made.append(sequence)
                 return False

@@ -37,7 +37,7 @@ def instrument_of(name: str, opened: OpenCandles) -> Instrument:
     require_prices(name, opened)
     usual = pair_pip(name)
     if usual is not None:
-        # Zeros at the end that a pair is quoted with are its digits, and it has no pip finer than they.
+        # Trailing zeros of a quoted pair are digits of it, and its pip is not finer than they.
         opened.keep_digits(max(-usual, min(opened.written, 1 - usual)))
     pip = Instrument.from_decimals(name, opened.pip_decimals).pip_location
     # A mid of bid and ask may have one digit more, one that was saved too.

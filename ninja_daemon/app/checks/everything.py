@@ -142,7 +142,7 @@ def _configuration(
         cause = f"{name} is set, and nothing reads it"
         findings.append(Finding(Level.WARNING, "environment.misspelt", "environment", cause, f"write {meant}?"))
     if configuration is not None:
-        # A strategy that was refused is missing below; what seems to follow from that is not the trouble.
+        # A refused strategy is missing below; findings that follow from its absence would mislead.
         if configuration.strategies or not problems:
             findings += check_strategies(configuration.strategies)
         if not problems:

@@ -82,7 +82,7 @@ class Membership:
         self._looked_at = float("-inf")
         self._failure: tuple[float, StoreUnavailable] | None = None
         self._lock = threading.Lock()
-        # Until it is known how many there are, as many as can have work at all.
+        # Until the number is known, as many as can have work at all.
         divide(identity.count, 0)
 
     def refresh(self) -> None:

@@ -46,7 +46,7 @@ def unwritten(error: OSError) -> int:
 
 
 def _say(line: str) -> None:
-    with suppress(OSError):  # The code says it as well: a service manager goes by that alone.
+    with suppress(OSError):  # The exit code says it as well, and a service manager reads only that.
         print(line, file=sys.stderr, flush=True)  # noqa: T201 - there is no log for it
 
 

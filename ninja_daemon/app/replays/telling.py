@@ -21,7 +21,7 @@ _LINE: Final = "{:<20} {:<16} {:<4} {:>11} {:>11} {:>11} {:>8} {:>8}  {}"
 
 def print_report(reports: Sequence[Replayed], *, as_json: bool) -> None:
     """Print what became of the signals."""
-    # Not for a plain replay: it knows Redis.
+    # Imported here: the module loads redis-py, which a plain replay does not need.
     from ninja_daemon.app.record.report import json_fields, words  # noqa: PLC0415 - see above
 
     made = replayed_report(reports)

@@ -151,7 +151,7 @@ class _Picture:
             return Group(Text(""), *below)
         width = self._console.width
         taken = 1 + sum(len(self._console.render_lines(part)) for part in below)
-        # One line is the cursor's: a picture as high as the window would scroll at every redraw.
+        # The cursor takes one line: a picture as high as the window would scroll at every redraw.
         room = self._console.height - taken - 1
         return Group(Text(""), status_view(status, width, room, cure=_TALLER), *below)
 

@@ -169,7 +169,7 @@ class Insides:
 
     def _read_settings(self) -> ShownSettings:
         configuration = self._configuration()
-        # Secrets of destinations are not this process's: what differs of them cannot be told here.
+        # This process reads no secrets of destinations, so it cannot see their changes.
         strategies, notes = in_force(self.environment, configuration, with_delivery=False)
         names = tuple(destination.name for destination in configuration.delivery.destinations)
         return ShownSettings(tuple(strategies), names, tuple(notes))

@@ -126,7 +126,7 @@ def _forced(followed: Sequence[int], rows: Sequence[int], ends: dict[int, int]) 
     forced: dict[int, int] = {}
     running: list[int] = []
     for place in followed:
-        # Those that end at this very candle have ended before.
+        # Signals that end at this candle were closed before.
         running = [other for other in running if ends[other] > rows[place]]
         if len(running) >= MOST_OPEN:
             forced[running.pop(0)] = rows[place]

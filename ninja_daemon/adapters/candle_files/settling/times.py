@@ -71,7 +71,7 @@ class Timing:
             self._at.faults.add("gap", file.spool.name, int(number[at]), message, cure, int(missing.sum()))
         amount = zone.repeated(wall)
         for at in np.flatnonzero(amount).tolist():
-            # The second time round: the hour before it has been.
+            # The second pass of a repeated hour: the first one has been read.
             before = int(utc[at - 1]) if at else self._at.last
             if before is not None and before >= utc[at]:
                 utc[at] += amount[at]

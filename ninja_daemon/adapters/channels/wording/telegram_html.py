@@ -41,7 +41,7 @@ def _signals(bundle: Bundle, policy: SendPolicy) -> list[str]:
     told = told_of(bundle, policy)
     if not bundle.digest:
         full = [_signal(one) for one in told]
-        # Tags and escapes count for nothing there, so that this is on the safe side.
+        # The service does not count tags and escapes, so this limit is safe.
         if sum(map(len, full)) + 2 * len(full) + _ROOM < LONGEST or len(full) == 1:
             return full
     title = [f"<b>{escaped(digest_title(bundle, policy))}</b>"] if bundle.digest else []

@@ -139,7 +139,7 @@ class EmbeddedRedis:
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C in the terminal is ours to hear; we stop the server in its turn
+                start_new_session=True,  # Ctrl-C in the terminal is for us; we stop the server ourselves
                 pass_fds=(lock,),  # inherited by keeper and server on purpose: the lock is free when both are gone
             )
 

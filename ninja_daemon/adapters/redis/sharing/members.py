@@ -93,7 +93,7 @@ def _stored_count(client: redis.Redis, keys: Keys, count: int) -> str | None:
         stored: Any = client.get(keys.shards)
     except NoPermissionError:
         if count == 1:
-            return None  # Rights from before there were shards: nobody can have divided it.
+            return None  # The user's rights are older than shards: nobody can have divided the namespace.
         raise
     if stored is not None or count == 1:
         return None if stored is None else str(stored)

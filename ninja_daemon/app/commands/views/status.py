@@ -74,7 +74,7 @@ def _show(picture: Status, *, whole: bool) -> None:
     from ninja_daemon.app.status.terminal import status_view
 
     console = Console()
-    # One line is the shell's. A file or a pipe has no height.
+    # The shell's prompt takes one line. A file or a pipe has no height.
     height = None if whole or not console.is_terminal else console.height - 1
     console.print(status_view(picture, console.width, height))
 
