@@ -21,13 +21,12 @@ from ninja_daemon.adapters.stored.signal import encode_signal
 from ninja_daemon.core.lanes.record import milliseconds
 from ninja_daemon.core.messages.message import Bundle, Entry
 from ninja_daemon.usecases.delivery.delivery_ports import Begun, PostedMessage
+from ninja_daemon.usecases.lifetimes import LANE_LEASE
 
 MOST_POSTED: Final = 20_000
 """Posted signals that are kept, those of all destinations together."""
 KEPT: Final = 7 * 86_400
 """Seconds for which an entry is kept."""
-LONGEST_POST: Final = 20.0
-"""Seconds after which nobody is believed to be still sending, whatever process says so."""
 _CLEAN_EVERY: Final = 3_600.0
 _MOST_TOLD: Final = 300
 _TRIED: Final = "INSERT INTO attempt VALUES (?, ?, ?, ?, ?)"
@@ -65,7 +64,7 @@ CREATE INDEX IF NOT EXISTS posted_by_message ON posted (destination, message_id,
 """
 
 
-class Sent(NamedTuple):
+class Delivered(NamedTuple):
     """One delivery of a message.
 
     Attributes:
@@ -161,9 +160,9 @@ class SqliteSentLedger(SqliteFile):
 
     def _is_at_work(self, holder: str, since: float, now: float) -> bool:
         """Tell whether another process is sending what it began then."""
-        return bool(holder) and holder != self._holder and abs(now - since) < LONGEST_POST and not is_dead(holder)
+        return bool(holder) and holder != self._holder and abs(now - since) < LANE_LEASE and not is_dead(holder)
 
-    def sent(self, identity: str) -> list[Sent]:
+    def sent(self, identity: str) -> list[Delivered]:
         """Return where a message was sent in the last seven days, oldest first.
 
         Raises:
@@ -171,7 +170,7 @@ class SqliteSentLedger(SqliteFile):
         """
         query = "SELECT destination, time, message_id FROM sent WHERE id = ? ORDER BY time, destination"
         with self.session() as connection:
-            return [Sent(*row) for row in connection.execute(query, (identity,))]
+            return [Delivered(*row) for row in connection.execute(query, (identity,))]
 
     def tried(self, identity: str) -> list[Tried]:
         """Return every attempt at a signal, and at its outcome, in the last seven days, oldest first.

@@ -134,3 +134,14 @@ def _arguments(call: Call, *, is_later: bool) -> Sequence[str | int | Later]:
     if not callable(arguments):
         return arguments
     return (Later(arguments),) if is_later else arguments()
+
+
+def answered(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
+    """Return a script's reply.
+
+    Raises:
+        StoreUnavailable: it is an error.
+    """
+    if isinstance(reply, RedisError):
+        raise unavailable(reply) from reply
+    return reply

@@ -18,8 +18,8 @@ from ninja_daemon.adapters.host.lease_token import is_dead
 from ninja_daemon.adapters.redis.client import translated_errors, unavailable
 from ninja_daemon.adapters.redis.commit_calls import Group, add_commit, grouped
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.scripts import Call, Replicated, run_scripts, script
-from ninja_daemon.adapters.redis.sharing.lease import RedisLease, checked
+from ninja_daemon.adapters.redis.scripts import Call, Replicated, answered, run_scripts, script
+from ninja_daemon.adapters.redis.sharing.lease import RedisLease
 from ninja_daemon.adapters.redis.state_memory import NO_PROOF, Proof, StateMemory
 from ninja_daemon.adapters.redis.topology.servers import working_replicas
 from ninja_daemon.adapters.stored.alert import encode_alert
@@ -106,7 +106,7 @@ class RedisStateStore:
         return {
             strategy.name: self._loaded(strategy, known[strategy.name][1], reply)
             for group, answer in zip(groups, answers, strict=True)
-            for strategy, reply in zip(group, checked(answer), strict=True)
+            for strategy, reply in zip(group, answered(answer), strict=True)
         }
 
     def supposed(self, strategies: Sequence[Strategy]) -> Mapping[str, Loaded]:

@@ -39,10 +39,11 @@ from ninja_daemon.core.signals.strategy import Strategy
 from ninja_daemon.usecases.delivery.delivery_ports import DEADLINE, Channel, IllustratedChannel
 from ninja_daemon.usecases.delivery.drain import DRAIN_MOST
 from ninja_daemon.usecases.delivery.following_channel import FollowingChannel
-from ninja_daemon.usecases.delivery.lane_worker import LEASE, LaneWorker
+from ninja_daemon.usecases.delivery.lane_worker import LaneWorker
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.stored_queue import StoredQueue
 from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
+from ninja_daemon.usecases.lifetimes import LANE_LEASE
 from ninja_daemon.usecases.ports import Clock
 
 _LOOK_ASIDE: Final = 0.25
@@ -91,7 +92,7 @@ class NotifierParts:
 
 
 def notifier_parts(
-    environment: Environment, delivery: Delivery, strategies: Sequence[Strategy] = (), *, lease: float = LEASE
+    environment: Environment, delivery: Delivery, strategies: Sequence[Strategy] = (), *, lease: float = LANE_LEASE
 ) -> NotifierParts:
     """Make the notifier's ports real; plain constructor calls, top to bottom.
 

@@ -29,7 +29,7 @@ class QueuePlace:
         inboxes: where messages come from, drained in this order.
         outcomes: the inbox that is drained after them.
         lanes: where they wait for their destinations.
-        rings: waits for at most so many seconds until there is something in an inbox, and returns what is in the first;
+        rings: waits for some seconds at most until there is something in an inbox, and returns what is in the first;
             None when nothing came; raises StoreUnavailable.
         queue: depths, silences, heartbeat.
         packs: candles of pictures.

@@ -35,7 +35,7 @@ class RedisPlace(NamedTuple):
 
 
 def redis_place(environment: Environment, destinations: int) -> RedisPlace:
-    """Return the queue in Redis, for so many destinations."""
+    """Return the queue in Redis, for a number of destinations."""
     keys = QueueKeys(environment.namespace)
     url = environment.redis_url.reveal()
     # Every thread may be in a call of its own at the same time; a pool that is too small would be an error.

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from decimal import Decimal
 from functools import partial
-from typing import Final
 
 from ninja_daemon.adapters.stored.alert import encode_notice
 from ninja_daemon.app.queues.opening import record_file
@@ -15,11 +14,11 @@ from ninja_daemon.core.messages.destination import Delivery
 from ninja_daemon.core.messages.message import Notice, Severity
 from ninja_daemon.core.messages.timed_report import TimedReport, Topic, due_since
 from ninja_daemon.core.outcomes.outcome import Outcome
+from ninja_daemon.core.spans import WEEK
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.delivery.queue_ports import QueueAdmin
 
 Write = Callable[[float], str]
-_WEEK: Final = 7 * 86_400
 
 
 class TimedReporter:
@@ -88,7 +87,7 @@ def head_text(environment: Environment, since: float = 0.0) -> str:
     if not head.lines:
         return ""
     return (
-        f"Line {head.lines} of the record ends in {head.chain}. Whoever keeps this can check any later export: "
+        f"Line {head.lines} of the record ends in {head.chain}. Keep this line to check any later export: "
         f"ninja-daemon verify FILE --head {head.chain}"
     )
 
@@ -105,7 +104,7 @@ def results_text(environment: Environment, until: float) -> str:
 
     tracked = read_tracked(environment)
     ended = [one.outcome for one in tracked.signals if one.outcome is not None and one.outcome.exit_time <= until]
-    week = [one for one in ended if one.exit_time > until - _WEEK]
+    week = [one for one in ended if one.exit_time > until - WEEK]
     total = report_of(tracked.signals, {}).total
     lines = [f"{counted(len(week), 'signal')} ended, {_sum(week):+f} R.", *_by_strategy(week)]
     lines.append(f"Since the beginning {total.closed} ended, {total.r.sum:+f} R: {total.verdict}.")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from ninja_daemon.adapters.journal.reports import read_local_history
-from ninja_daemon.adapters.journal.sent_ledger import Sent
+from ninja_daemon.adapters.journal.sent_ledger import Delivered
 from ninja_daemon.adapters.redis.client import connect
 from ninja_daemon.adapters.redis.keys import Keys
 from ninja_daemon.adapters.redis.reports import history_mark, read_history
@@ -198,7 +198,7 @@ class Insides:
         notes = read_notes(self.environment, signal.strategy, signal.time, signal.time)
         return notes.evaluations.get(signal.time)
 
-    def sent(self, identity: str) -> Sequence[Sent]:
+    def sent(self, identity: str) -> Sequence[Delivered]:
         """Return where this machine delivered a signal."""
         return read_story(self.environment, identity, None, is_followed=False).sent
 

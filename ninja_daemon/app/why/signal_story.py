@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import NamedTuple
 
-from ninja_daemon.adapters.journal.sent_ledger import Sent, SqliteSentLedger, Tried, ledger_path
+from ninja_daemon.adapters.journal.sent_ledger import Delivered, SqliteSentLedger, Tried, ledger_path
 from ninja_daemon.adapters.network.redaction import escaped
 from ninja_daemon.adapters.stored.outcome import encode_outcome
 from ninja_daemon.adapters.stored.record import parsed
@@ -28,7 +28,7 @@ class Story(NamedTuple):
         outcome: as it was listed; None while the signal is open, or where nothing is known.
     """
 
-    sent: list[Sent]
+    sent: list[Delivered]
     tried: list[Tried]
     is_followed: bool
     outcome: Outcome | None

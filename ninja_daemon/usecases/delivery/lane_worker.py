@@ -17,11 +17,11 @@ from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
 from ninja_daemon.usecases.delivery.delivery_ports import Channel, SentLedger
 from ninja_daemon.usecases.delivery.lanes import StoredLanes
 from ninja_daemon.usecases.delivery.sender import ELSEWHERE, Sender
+from ninja_daemon.usecases.lifetimes import LANE_LEASE
 from ninja_daemon.usecases.ports import Clock
 
-LEASE: Final = 20.0
-"""Seconds for which a lane is kept; a post ends within ``DEADLINE``, less than half of it."""
-_POLL: Final = 1.0
+POLL: Final = 1.0
+"""Seconds until a lane is looked at again that nobody rings for."""
 _MOMENT: Final = 0.1
 """Seconds for which it is believed how a lane stood; its version says whether it has changed, its clock does not."""
 _BREATH: Final = 0.05
@@ -42,7 +42,7 @@ class LaneStep:
     """
 
     worked: bool
-    wait: float = _POLL
+    wait: float = POLL
     state: str = ""
     reason: Reason | None = None
     events: tuple[DeliveryEvent, ...] = ()
@@ -60,7 +60,7 @@ class LaneWorker:
         ledger: SentLedger,
         clock: Clock,
         draw: Callable[[], float] = random.random,
-        lease: float = LEASE,
+        lease: float = LANE_LEASE,
         lateness: Lateness = _NO_LIMITS,
     ) -> None:
         """Bind a destination to its channel and its lane.
@@ -93,7 +93,7 @@ class LaneWorker:
         taken = self._lanes.take(self.query, self._lease, self._just_seen())
         if isinstance(taken, NotNow):
             self._probe_at = self._clock.monotonic() + (taken.wait or 0.0)
-            return LaneStep(False, min(_POLL, taken.wait or _POLL), taken.state, taken.reason)  # noqa: FBT003 - a field
+            return LaneStep(False, min(POLL, taken.wait or POLL), taken.state, taken.reason)  # noqa: FBT003 - a field
         started = self._clock.monotonic()
         taken = replace(taken, entries=self._seen_now(taken.entries, taken))
         settlement, events = self._handled(taken, started)

@@ -14,7 +14,7 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, LaneView, Leas
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.usecases.delivery.delivery_ports import LaneStore
 
-_TRIES: Final = 20
+TRIES: Final = 20
 """How often a lane is looked at again because somebody changed it meanwhile."""
 _BUSY_POLL: Final = 0.05
 """Seconds until a worker looks again at a lane that changed too often."""
@@ -51,7 +51,7 @@ class StoredLanes:
         Raises:
             StoreUnavailable: it is not known whether it was taken.
         """
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             decision = transitions.take(seen or self._store.look(query), query, lease)
             is_old, seen = seen is not None, None
             if is_old and isinstance(decision.answer, NotNow):
@@ -85,7 +85,7 @@ class StoredLanes:
         now = milliseconds(taken.now + elapsed)
         change: LaneChange | Lost = transitions.settle(query.lane, taken.record, now, taken, settlement)
         is_ours = True
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             if isinstance(change, Lost):
                 is_ours = False
                 if change.change is None:
@@ -128,7 +128,7 @@ def edited(store: LaneStore, lane: str, decide: Callable[[LaneRecord, int], Lane
         StoreUnavailable: it is not known whether it was changed, or others change it all the time.
     """
     query = LaneQuery(lane)
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         view = store.look(query)
         change = decide(view.record, view.now)
         if change is None:

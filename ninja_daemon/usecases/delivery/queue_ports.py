@@ -59,7 +59,7 @@ class QueueStore(LaneStore, Protocol):
         """Append to the alerts; a repeat of the same id is dropped by the drain."""
 
     def beat(self, text: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds."""
+        """Leave a heartbeat that vanishes after ``seconds``."""
 
     def kept_figures(self) -> str:
         """Return what the last daily report left for the next one; empty when there is nothing."""
@@ -101,7 +101,7 @@ class QueueAdmin(Protocol):
         """Send to ``new`` what is left of ``old``, in order; repeating it moves what is still there."""
 
     def pause(self, destination: str, seconds: float | None) -> None:
-        """Hold a lane back, for so many seconds or until it is resumed."""
+        """Hold a lane back, for ``seconds``, or until it is resumed."""
 
     def resume(self, destination: str) -> bool:
         """End pause and suspension; False when there was none."""
@@ -122,7 +122,7 @@ class QueueAdmin(Protocol):
         """Append to the alerts; a repeat of the same id is dropped by the drain."""
 
     def beat(self, text: str, seconds: int) -> None:
-        """Leave a heartbeat that vanishes after so many seconds."""
+        """Leave a heartbeat that vanishes after ``seconds``."""
 
     def kept_figures(self) -> str:
         """Return what the last daily report left for the next one; empty when there is nothing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.core.lanes import lane_orders
@@ -13,11 +12,8 @@ from ninja_daemon.core.lanes.lane_change import LaneChange
 from ninja_daemon.core.lanes.moving import MOVE_MOST, move_out
 from ninja_daemon.core.lanes.record import LaneQuery, LaneRecord, NotNow
 from ninja_daemon.core.messages.routing import Silence
-from ninja_daemon.usecases.delivery.lanes import edited
+from ninja_daemon.usecases.delivery.lanes import TRIES, edited
 from ninja_daemon.usecases.delivery.queue_ports import Moved, QueueStore
-
-_TRIES: Final = 20
-"""How often a lane is looked at again because somebody changed it meanwhile."""
 
 
 class StoredQueue:
@@ -64,7 +60,7 @@ class StoredQueue:
         return Moved(count, sum(self._store.redirect(letter, new) for letter in letters))
 
     def _move_step(self, old: str, new: str) -> int:
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             change = move_out(self._store.look(LaneQuery(old, most=MOVE_MOST)))
             if isinstance(change, NotNow):
                 if change.state == "empty":
@@ -77,7 +73,7 @@ class StoredQueue:
         raise StoreUnavailable(message)
 
     def pause(self, destination: str, seconds: float | None) -> None:
-        """Hold a lane back, for so many seconds or until it is resumed."""
+        """Hold a lane back, for ``seconds``, or until it is resumed."""
         self.edit(destination, lambda record, now: lane_orders.pause(record, now, seconds))
 
     def paused(self, destination: str) -> tuple[int, float]:

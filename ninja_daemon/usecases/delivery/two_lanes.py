@@ -16,14 +16,13 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.destination import Destination
 from ninja_daemon.core.messages.send_policy import Reason
 from ninja_daemon.usecases.delivery.delivery_event import DeliveryEvent
-from ninja_daemon.usecases.delivery.lane_worker import LaneStep, LaneWorker
+from ninja_daemon.usecases.delivery.lane_worker import POLL, LaneStep, LaneWorker
 
 NO_JOURNAL: Final = "journal.unavailable"
 """Name of the event that says that the journal's lane could not be looked at."""
 WITHOUT_JOURNAL: Final = "the journal of this machine cannot be used; while Redis is away nothing is delivered"
 _HELD_BACK: Final = frozenset({"paused", "suspended"})
 _HOLDS_BOTH: Final = frozenset({Reason.QUIET, Reason.DELAY})
-_POLL: Final = 1.0
 
 
 class TwoLanes:
@@ -75,7 +74,7 @@ class TwoLanes:
         # A pause stands in the journal, too, where it ends by itself or is ended; a service's refusal does not. When
         # the next probe is due the journal's lane makes it, and where it fails is suspended on its own from then on.
         if self._stands == "suspended" and not self._lane.is_probe_due:
-            return LaneStep(False, _POLL, "suspended")  # noqa: FBT003 - a field
+            return LaneStep(False, POLL, "suspended")  # noqa: FBT003 - a field
         self._stands = ""
         return self._from_journal()
 
@@ -85,12 +84,12 @@ class TwoLanes:
 
     def _from_journal(self) -> LaneStep:
         if self._journal is None:
-            return LaneStep(False, _POLL, "empty")  # noqa: FBT003 - a field
+            return LaneStep(False, POLL, "empty")  # noqa: FBT003 - a field
         try:
             return self._journal.step()
         except StoreUnavailable as error:
             event = DeliveryEvent(NO_JOURNAL, "warning", WITHOUT_JOURNAL, {"reason": str(error)})
-            return LaneStep(False, _POLL, "empty", events=(event,))  # noqa: FBT003 - a field
+            return LaneStep(False, POLL, "empty", events=(event,))  # noqa: FBT003 - a field
 
     def close(self) -> None:
         """Give back the channel's connections."""

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from ninja_daemon.adapters.journal.sent_ledger import KEPT, LONGEST_POST, SqliteSentLedger, ledger_path
+from ninja_daemon.adapters.journal.sent_ledger import KEPT, SqliteSentLedger, ledger_path
 from ninja_daemon.core.errors import JournalUnavailable
 from ninja_daemon.usecases.delivery.delivery_ports import Begun
+from ninja_daemon.usecases.lifetimes import LANE_LEASE
 
 
 @pytest.fixture
@@ -145,8 +146,8 @@ def test_what_may_have_been_sent_is_said_to_anybody_at_once(ledger: SqliteSentLe
 
 def test_what_nobody_has_ended_for_long_may_have_been_sent(ledger: SqliteSentLedger, other: SqliteSentLedger) -> None:
     ledger.begin("desk", ["a"], NOW)
-    assert other.begin("desk", ["a"], NOW + LONGEST_POST - 0.1).is_elsewhere
-    assert other.begin("desk", ["a"], NOW + LONGEST_POST) == Begun(maybe_sent=frozenset({"a"}))
+    assert other.begin("desk", ["a"], NOW + LANE_LEASE - 0.1).is_elsewhere
+    assert other.begin("desk", ["a"], NOW + LANE_LEASE) == Begun(maybe_sent=frozenset({"a"}))
 
 
 def test_what_a_dead_process_was_sending_may_have_been_sent(ledger: SqliteSentLedger) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import redis
-from redis.exceptions import RedisError
 
-from ninja_daemon.adapters.redis.client import unavailable
-from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.scripts import Call, answered, run_scripts, script
 from ninja_daemon.core.errors import StoreSpoilt
 
 _TYPES: Final = {
@@ -84,8 +82,7 @@ def checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
         StoreUnavailable: it is an error.
         StoreSpoilt: it says that a key is of the wrong type.
     """
-    if isinstance(reply, RedisError):
-        raise unavailable(reply) from reply
+    reply = answered(reply)
     if isinstance(reply, list) and reply and reply[0] == "BADTYPE":
         message = f"a key is of the wrong type ({', '.join(map(str, reply[1:]))}); move it away with RENAME"
         raise StoreSpoilt(message)

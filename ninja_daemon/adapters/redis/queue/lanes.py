@@ -37,8 +37,8 @@ from ninja_daemon.core.lanes.record import LaneQuery, LaneView
 from ninja_daemon.core.messages.message import Entry
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.usecases.delivery.delivery_ports import Written
+from ninja_daemon.usecases.delivery.lanes import TRIES
 
-_TRIES: Final = 20
 _LONGEST_GUARD: Final = 64
 
 
@@ -110,7 +110,7 @@ class RedisQueueStore:
     def revive(self, letter: DeadLetter) -> bool:
         """Move a dead letter to where it came from; see the port."""
         keys = self.keys
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             write = GuardedWrite()
             if letter.destination:
                 self._append(write, letter)

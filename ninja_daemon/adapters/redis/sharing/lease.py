@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import redis
-from redis.exceptions import RedisError
 
-from ninja_daemon.adapters.redis.client import translated_errors, unavailable
+from ninja_daemon.adapters.redis.client import translated_errors
 from ninja_daemon.adapters.redis.keys import Keys
-from ninja_daemon.adapters.redis.scripts import Call, run_scripts, script
+from ninja_daemon.adapters.redis.scripts import Call, answered, run_scripts, script
 from ninja_daemon.adapters.redis.topology.servers import failover_epoch
 from ninja_daemon.core.errors import StoreUnavailable
 from ninja_daemon.usecases.ports import Lease
@@ -46,7 +45,7 @@ class RedisLease(NamedTuple):
             floor = failover_epoch(self.client) * _FENCES_OF_A_FAILOVER
         keys = (self.keys.leader, self.keys.epoch, self.keys.fence)
         call = Call(script("lease"), keys, (token, int(seconds * 1000), dead, floor))
-        reply = checked(run_scripts(self.client, [call])[0])
+        reply = answered(run_scripts(self.client, [call])[0])
         if reply[0] == "HELD":
             return Lease(held=True, fence=int(reply[1]), is_new=reply[2] == "taken")
         if reply[0] == "OTHER":
@@ -70,7 +69,7 @@ class RedisLease(NamedTuple):
         Raises:
             StoreUnavailable: Redis did not answer.
         """
-        checked(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
+        answered(run_scripts(self.client, [Call(script("release"), (self.keys.leader,), (token,))])[0])
 
     def declare(self, holder: str, settings: Mapping[str, str]) -> None:
         """Say under which settings the holder of the lease works: hashes by strategy name.
@@ -97,14 +96,3 @@ class RedisLease(NamedTuple):
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
         return {str(name): str(value) for name, value in settings.items()} if isinstance(settings, dict) else None
-
-
-def checked(reply: Any) -> Any:  # noqa: ANN401 - what a script returns
-    """Return a script's reply.
-
-    Raises:
-        StoreUnavailable: it is an error.
-    """
-    if isinstance(reply, RedisError):
-        raise unavailable(reply) from reply
-    return reply

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from ninja_daemon.adapters.journal.sent_ledger import Sent
+from ninja_daemon.adapters.journal.sent_ledger import Delivered
 from ninja_daemon.app.web.html import Child, element, facts, table
 from ninja_daemon.app.web.words import link, moment, state_of
 from ninja_daemon.app.why.decision_words import verdict_words
@@ -50,7 +50,7 @@ class SignalPage:
     picture: Child
     decided: Decided | None
     evaluation: Evaluation | None
-    sent: Sequence[Sent]
+    sent: Sequence[Delivered]
     failed: Sequence[DeadLetter]
 
 
@@ -132,7 +132,7 @@ def _filters(decided: Decided) -> Child:
     ]
 
 
-def _deliveries(signal: Signal, sent: Sequence[Sent]) -> Child:
+def _deliveries(signal: Signal, sent: Sequence[Delivered]) -> Child:
     rows = [[one.destination, moment(one.at), one.message_id[:64] or "–"] for one in sent]
     return [
         table("by this machine in the last seven days", ("destination", "accepted", "message"), rows),
