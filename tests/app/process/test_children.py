@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import tempfile
 import threading
 import time
@@ -144,7 +145,7 @@ def test_the_daemon_refuses_to_watch_nothing(workplace: Workplace) -> None:
 
 
 def test_each_half_has_a_page_of_figures_of_its_own(workplace: Workplace, redis_url: str) -> None:
-    port = free_port()
+    port = next(one for one in iter(free_port, None) if is_free(one + 1))
     with SimulatorServer(RandomMarket(seed=6, always_open=True), token=TOKEN) as broker:
         workplace.configure(FAST).uses(broker=broker.url, redis=redis_url, token=TOKEN)
         running = workplace.start("up", environment={"NINJA_METRICS": f"127.0.0.1:{port}"})
@@ -153,6 +154,15 @@ def test_each_half_has_a_page_of_figures_of_its_own(workplace: Workplace, redis_
             running.until(lambda at=at: page(at), f"the page of the {role}")  # type: ignore[misc]
             assert f'role="{role}"' in page(at)
         running.terminate(limit=15).exited(0)
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
 
 
 def page(port: int) -> str:
