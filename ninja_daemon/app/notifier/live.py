@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 
@@ -64,11 +65,13 @@ class LiveNotifier:
         ended = self._notifier.stop()
         for worker in (*(f"lane {name}" for name in self.destinations), "drain", "journal", "heartbeat"):
             self._liveness.rest(worker)
-        before, self._parts = self._parts, parts
-        self._notifier = Notifier(parts, self._on_crash, self._liveness, self._notifier)
+        before, self._parts, old = self._parts, parts, self._notifier
+        self._notifier = Notifier(parts, self._on_crash, self._liveness, old)
         self._notifier.start()
         if ended:
             before.close()
+        else:
+            threading.Thread(target=_close_behind, args=(old, before), name="last posts", daemon=True).start()
 
     def tell_refused(self, text: str) -> None:
         """Say nothing more: the daemon, which reads the same file, alerts."""
@@ -109,3 +112,9 @@ class LiveNotifier:
     def is_store_up(self) -> bool:
         """Whether the queue answers, as far as is known."""
         return self._notifier.is_store_up
+
+
+def _close_behind(notifier: Notifier, parts: NotifierParts) -> None:
+    """Let connections and files go when the last post has ended."""
+    notifier.join()
+    parts.close()

@@ -127,6 +127,11 @@ class Notifier:
             thread.join(max(0.0, deadline - self._parts.clock.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
+    def join(self) -> None:
+        """Wait until every thread has ended; ``stop`` comes before."""
+        for thread in self._threads:
+            thread.join()
+
     @property
     def counts(self) -> Counter[str]:
         """How often each event happened."""
