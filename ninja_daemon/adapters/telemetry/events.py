@@ -225,6 +225,13 @@ _ALL: Final = (
         4,
         "the head of the record could not be left in Redis; the record itself is written",
     ),
+    Event(
+        "alerts.unavailable",
+        "3b3fa53e44fe4120b5e2516beee92c5b",
+        4,
+        "the list of alerts is of the wrong type or refused; signals are delivered without them",
+    ),
+    Event("alerts.up", "36c997031e9d4c98bd5e4faa18eb9703", 5, "alerts can be taken off their list again"),
     Event("outcome.routed", "b31813aece3b1bfec79d039d9390a4d0", 7, "an outcome was put into its lanes"),
     Event("outcome.shown", "ad8bb12377bb0349ded5cc55f54a8b95", 6, "a destination shows what became of a signal"),
     Event(

@@ -81,7 +81,7 @@ class OnePass:
 
     def _moved(self, place: QueuePlace, silences: Sequence[Silence]) -> int:
         moved = sum(self._moved_from(place, inbox, silences) for inbox in place.inboxes)
-        with self._reporter.outcomes_apart():
+        with self._reporter.list_apart("outcomes"):
             moved += self._moved_from(place, place.outcomes, silences)
         return moved
 

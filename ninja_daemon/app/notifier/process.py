@@ -25,6 +25,7 @@ from ninja_daemon.core.market.instant import format_moment
 from ninja_daemon.core.messages.routing import Silence
 from ninja_daemon.core.words import counted
 from ninja_daemon.usecases.delivery.delivery_ports import Inbox
+from ninja_daemon.usecases.delivery.drain import DRAIN_MOST
 from ninja_daemon.usecases.delivery.two_lanes import TwoLanes
 from ninja_daemon.usecases.lifetimes import NOTIFIER_HEARTBEAT
 from ninja_daemon.usecases.ports import Clock
@@ -160,13 +161,14 @@ class Notifier:
                 back_off.reset()
                 # While signals come in, the rest waits for a moment, so that it takes no time from their posts.
                 now = self._parts.clock.monotonic()
+                others = 0
                 if rang is None or not moved or now - others_at >= LONGEST_RING:
-                    moved += self._drain_others()
-                    others_at = now
-                if rang is not None and not moved:
+                    others, others_at = self._drain_others(), now
+                if rang is not None and not moved and not others:
                     # Somebody else is about to take it, or it cannot be moved: no reason to spin.
                     self._stop.wait(_MOMENT)
-                rang = self._parts.main.rings(_MOMENT if moved else LONGEST_RING)
+                if rang is not None or others < DRAIN_MOST:  # else more of them wait, and no signal
+                    rang = self._parts.main.rings(_MOMENT if moved or others else LONGEST_RING)
             except StoreUnavailable as error:
                 self._store_is_up, rang = False, None
                 self.reporter.store_failed(error)
@@ -205,11 +207,11 @@ class Notifier:
         return moved
 
     def _drain_others(self) -> int:
-        main, silences = self._parts.main, self._silences.silences()
-        moved = sum(self._moved(main, inbox, silences, self._queries) for inbox in main.inboxes[1:])
-        # A list of outcomes that cannot be read keeps no signal waiting.
-        with self.reporter.outcomes_apart():
-            moved += self._moved(main, main.outcomes, silences, self._queries)
+        main, silences, moved = self._parts.main, self._silences.silences(), 0
+        for what, inboxes in (("alerts", main.inboxes[1:]), ("outcomes", (main.outcomes,))):
+            # A list that cannot be read keeps neither signals nor another list waiting.
+            with self.reporter.list_apart(what):
+                moved += sum(self._moved(main, inbox, silences, self._queries) for inbox in inboxes)
         return moved
 
     def _moved(

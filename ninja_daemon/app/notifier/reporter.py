@@ -74,15 +74,19 @@ class Reporter:
         self._recurring.recovered("journal", "the journal of this machine can be used again", event_id="journal.up")
 
     @contextmanager
-    def outcomes_apart(self) -> Iterator[None]:
-        """Go on when the list of outcomes is refused or spoilt, and say it; an error of the whole store is raised."""
+    def list_apart(self, what: str) -> Iterator[None]:
+        """Go on when a list is refused or spoilt, and say it; an error of the whole store is raised.
+
+        Args:
+            what: is on the list: alerts or outcomes.
+        """
         try:
             yield
         except (StoreDenied, StoreSpoilt) as error:
-            sentence = "outcomes cannot be taken off their list; signals are delivered without them"
-            self._recurring.failed("outcomes", sentence, event_id="outcomes.unavailable", reason=str(error))
+            sentence = f"{what} cannot be taken off their list; signals are delivered without them"
+            self._recurring.failed(what, sentence, event_id=f"{what}.unavailable", reason=str(error))
         else:
-            self._recurring.recovered("outcomes", "outcomes can be taken again", event_id="outcomes.up")
+            self._recurring.recovered(what, f"{what} can be taken again", event_id=f"{what}.up")
 
     @contextmanager
     def reports_apart(self) -> Iterator[None]:

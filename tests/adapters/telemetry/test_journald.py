@@ -209,6 +209,7 @@ DYNAMIC = {
     "notice.delivered",
     "journal.unavailable",
     "delivery.elsewhere",
+    *(f"{what}.{how}" for what in ("alerts", "outcomes") for how in ("unavailable", "up")),
 }
 """Named by something else than a literal at the call."""
 
