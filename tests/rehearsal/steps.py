@@ -468,16 +468,20 @@ class Steps:
             f"printf '%s' '{drop_in[1]}' > {folder}/override.conf; {anew}",
             limit=120,
         )
-        until(lambda: len(self._members()) == 4, "four members share the shards", 60)
+        members = until(self._four_members, "four members share the shards", 60)
         self._await_delivery()
-        began, killed = time.monotonic(), min(self._members())
+        began, killed = time.monotonic(), min(members)
         self._run(f"kill -9 {killed}")
-        until(lambda: len(self._members() - {killed}) == 4, "four share them again", 60)
+        until(lambda: killed not in (four := self._four_members()) and four, "four share them again", 60)
         took = time.monotonic() - began
         self._await_delivery()
         self._run(f"cp /srv/inside/ninja.toml {settings}; rm -r {folder}; {anew}", limit=120)
         self._await_delivery()
         return f"four members shared 8 shards, again {took:.0f} s after one was killed; then alone: {self.is_active()}"
+
+    def _four_members(self) -> set[int]:
+        members = self._members()
+        return members if len(members) == 4 else set()
 
     def _members(self) -> set[int]:
         """The processes that share the work; none while a shard is led by nobody."""
