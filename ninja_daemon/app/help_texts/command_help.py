@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 _CONFIGURATION_EXIT: Final = "78  the configuration cannot work; every problem is listed on standard error"
+_WIDTH: Final = 78
+"""Columns of a help on a terminal of 80, which leaves one free at each side."""
 _USAGE_EXIT: Final = "2   the command line was wrong"
 
 
@@ -31,11 +33,22 @@ class CommandHelp:
 
     def text(self) -> str:
         r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks."""
-        width = max(len(line) for line, _ in self.examples) + 3
-        examples = [f"  ninja-daemon {line:<{width}}{purpose}" for line, purpose in self.examples]
+        examples = self._shown_examples()
         exits = [f"  {line}" for line in self._all_exits()]
         blocks = ["\b\nExamples:\n" + "\n".join(examples), "\b\nExit codes:\n" + "\n".join(exits)]
         return "\n\n".join([self.summary, *self.paragraphs, *blocks])
+
+    def _shown_examples(self) -> list[str]:
+        """Put each purpose beside its command, or below where one of them would not fit: a wrapped table is none."""
+        width = max(len(line) for line, _ in self.examples) + 3
+        beside = [f"  ninja-daemon {line:<{width}}{purpose}".rstrip() for line, purpose in self.examples]
+        if max(map(len, beside)) <= _WIDTH:
+            return beside
+        return [
+            row
+            for line, purpose in self.examples
+            for row in (f"  ninja-daemon {line}", *([f"      {purpose}"] if purpose else []))
+        ]
 
     def _all_exits(self) -> list[str]:
         more = (_USAGE_EXIT, _CONFIGURATION_EXIT) if self.lists_problems else (_USAGE_EXIT,)

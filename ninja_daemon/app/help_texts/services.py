@@ -57,7 +57,7 @@ HELP: Final = {
         ),
         exits=(
             "0   stopped, or nothing is left, or the test message was taken",
-            "1   with --drain: something is left in retry, behind a pause or suspension, or dead (also from before)",
+            "1   with --drain: something is in retry, held back or dead (also from before)",
             "1   with --test: it was not taken",
         ),
     ),

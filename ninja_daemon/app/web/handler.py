@@ -157,7 +157,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def finish(self) -> None:
         """Let the reader take an error before the connection goes: closed with bytes unread, it would be reset."""
-        super().finish()
+        with contextlib.suppress(OSError):  # The reader may have gone before the end of its answer.
+            super().finish()
         if self._refused:
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_WR)

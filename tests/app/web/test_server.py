@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import socket
+import socketserver
 import threading
 import time
 
@@ -178,6 +179,22 @@ def test_an_unexpected_error_is_told_and_ends_one_request_only(
     assert capsys.readouterr().out.count("\n") == 1
 
 
+def test_a_reader_who_goes_before_the_end_is_no_error(
+    start: Start, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = start()
+    finish = socketserver.StreamRequestHandler.finish
+
+    def gone(request: socketserver.StreamRequestHandler) -> None:
+        finish(request)
+        raise BrokenPipeError
+
+    monkeypatch.setattr(socketserver.StreamRequestHandler, "finish", gone)
+    assert site.get("/style.css").status == 200
+    _wait_for_no_request()
+    assert capsys.readouterr().out == ""
+
+
 def test_stopping_ends_every_thread(start: Start) -> None:
     site = start()
     connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=10)
@@ -186,6 +203,10 @@ def test_stopping_ends_every_thread(start: Start) -> None:
     site.server.stop()
     answer.read()
     connection.close()
+    _wait_for_no_request()
+
+
+def _wait_for_no_request() -> None:
     deadline = time.monotonic() + 5
     while any("process_request_thread" in each.name for each in threading.enumerate()):
         assert time.monotonic() < deadline

@@ -143,9 +143,11 @@ def _require_known(name: str) -> None:
 
 def _silences(environment: Environment) -> Sequence[Silence]:
     """Return the silences in force; while Redis is away, those of the configuration."""
+    from ninja_daemon.app.queues.opening import open_queue
+
     configured = configured_silences(environment)
     try:
-        with opened_queue() as (found, _):
+        with open_queue(environment) as found:
             return [*configured, *found.silences()]
     except StoreUnavailable:
         return configured
