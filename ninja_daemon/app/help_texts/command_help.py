@@ -30,12 +30,12 @@ class CommandHelp:
     lists_problems: bool = True
 
     def text(self) -> str:
-        r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks."""
+        r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks, ``\[`` is no markup."""
         width = max(len(line) for line, _ in self.examples) + 3
         examples = [f"  ninja-daemon {line:<{width}}{purpose}" for line, purpose in self.examples]
         exits = [f"  {line}" for line in self._all_exits()]
         blocks = ["\b\nExamples:\n" + "\n".join(examples), "\b\nExit codes:\n" + "\n".join(exits)]
-        return "\n\n".join([self.summary, *self.paragraphs, *blocks])
+        return "\n\n".join([self.summary, *self.paragraphs, *blocks]).replace("[", r"\[")
 
     def _all_exits(self) -> list[str]:
         more = (_USAGE_EXIT, _CONFIGURATION_EXIT) if self.lists_problems else (_USAGE_EXIT,)
