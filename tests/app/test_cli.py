@@ -74,6 +74,14 @@ def test_what_is_given_without_its_value_is_told_with_what_belongs_there(
     assert said in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
+@pytest.mark.parametrize(("name", "table"), [("run", "[shards]"), ("audit", "[audit]")])
+def test_the_help_shows_names_of_tables_in_their_brackets(
+    name: str, table: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(name, "--help") == 0
+    assert table in capsys.readouterr().out
+
+
 def test_every_command_says_what_to_use_it_for() -> None:
     for name, texts in COMMANDS.items():
         assert texts.examples, name

@@ -32,11 +32,11 @@ class CommandHelp:
     lists_problems: bool = True
 
     def text(self) -> str:
-        r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks."""
+        r"""Return the whole help; a paragraph that begins with ``\b`` keeps its line breaks, ``\[`` is no markup."""
         examples = self._shown_examples()
         exits = [f"  {line}" for line in self._all_exits()]
         blocks = ["\b\nExamples:\n" + "\n".join(examples), "\b\nExit codes:\n" + "\n".join(exits)]
-        return "\n\n".join([self.summary, *self.paragraphs, *blocks])
+        return "\n\n".join([self.summary, *self.paragraphs, *blocks]).replace("[", r"\[")
 
     def _shown_examples(self) -> list[str]:
         """Put each purpose beside its command, or below where one of them would not fit: a wrapped table is none."""
