@@ -120,7 +120,7 @@ def _block(name: str, one: Statistics) -> list[str]:
         lines.append(f"  hit rate {_percent(one.hit_rate)}, 95 % {_range(one.wilson)}{even}")
         lines += [f"  {label:<5} {_sum_words(sums)}" for label, sums in (("r", one.r), ("net r", one.net_r))]
         lines.append(
-            f"  drawdown {one.drawdown_r:.4f} R, {one.losing_run} losses in a row at most, "
+            f"  drawdown {one.drawdown_r:.4f} R, longest losing run {one.losing_run}, "
             f"median {one.median_candles} candles, {one.ambiguous} ambiguous"
         )
     lines.append(f"  {one.verdict}")

@@ -59,7 +59,10 @@ class WebServer(SiteServer):
         try:
             super().__init__(address, Handler)
         except OSError as error:
-            message = f"--listen must name a free address of this machine, {address[0]}:{address[1]} was not ({error})"
+            message = (
+                f"--listen must name a free address of this machine, {address[0]}:{address[1]} was not ({error}); "
+                "try another port"
+            )
             raise ConfigError(message) from error
         self._thread = threading.Thread(target=self.serve_forever, name="web", daemon=True)
 

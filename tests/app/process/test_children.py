@@ -68,6 +68,8 @@ def test_the_demo_shows_a_signal_within_thirty_seconds_and_leaves_nothing_behind
 ) -> None:
     demo = workplace.start("demo", environment={"TMPDIR": str(short_folder)})
     demo.until(lambda: SIGNAL.search(demo.out), "a signal on the terminal", limit=30)
+    looked = workplace.run("check").exited(0)
+    assert "takes the token" in " ".join(looked.out.split()), "commands beside it know its broker"
 
     demo.terminate(limit=15).exited(0)
 

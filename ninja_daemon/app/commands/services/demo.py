@@ -34,17 +34,19 @@ def _demo() -> int:
         home = Path(folder)
         configuration = home / "ninja.toml"
         configuration.write_text(sample("demo.toml"), encoding="utf-8")
-        (home / "empty.env").touch()
         market = CrossMarket(RandomMarket(seed=_SEED, always_open=True, pace=_PACE))
         redis = EmbeddedRedis(home / "redis")
         with redis, KeptServer("its Redis", redis) as kept, SimulatorServer(market, token=_TOKEN) as broker:
+            access = {"OANDA_ACCESS_TOKEN": _TOKEN, "OANDA_API_URL": broker.url}
+            # Commands in other terminals read it: `why` and `audit` ask the simulated broker, too.
+            settings = home / "demo.env"
+            settings.write_text("".join(f"{name}={value}\n" for name, value in access.items()), encoding="utf-8")
             environ = child_environment(
-                {
-                    "OANDA_ACCESS_TOKEN": _TOKEN,
-                    "OANDA_API_URL": broker.url,
+                access
+                | {
                     "REDIS_URL": redis.url,
                     "NINJA_CONFIG": str(configuration),
-                    "NINJA_ENV_FILE": str(home / "empty.env"),
+                    "NINJA_ENV_FILE": str(settings),
                     "NINJA_STATE_DIR": str(home / "state"),
                     "NINJA_NAMESPACE": "demo",
                 }
